@@ -36,22 +36,23 @@
 //! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each
 //! | `build` | | | the build script: asks git which commit this is |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
+//! | `links` | `message`, `address`, `clock`, `money`, `settings` | | which links a box has and what they may cost, without knowing how one works |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
 //! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
 //! | `limit` | | | how often somebody may try, for listeners and pages alike |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `mail_text` | `hex`, `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
-//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
-//! | `store` | `hex`, `back_off`, `deliver::compose`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
-//! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::network`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
+//! | `route` | `links`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
+//! | `store` | `links`, `hex`, `back_off`, `deliver::compose`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
+//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::network`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
-//! | `status` | `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `status` | `links`, `message::LinkId`, `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `hex`, `limit`, `link::callers`, `link::ip`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto`, `imap_codec` | an edge sends nothing by itself; a connection of a paired box is handed to the link |
-//! | `engine` | `hex`, `back_off`, `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
+//! | `engine` | `links`, `hex`, `back_off`, `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `hex`, `limit`, `listen::tls::ROOT`, `store`, `engine`, `intake`, `deliver::compose::crlf`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::callers`, `link::ip`, `money` | `minijinja` | a page asks, the engine acts |
+//! | `admin` | `links`, `hex`, `limit`, `listen::tls::ROOT`, `store`, `engine`, `intake`, `deliver::compose::crlf`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::callers`, `link::ip`, `link::DRIVERS`, `link::Driver`, `link::driver`, `link::OF_EVERY_LINK`, `money` | `minijinja` | a page asks, the engine acts |
 //! | `sim` | `address`, `clock`, `sys`, `hex` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |
@@ -74,6 +75,7 @@ mod http_client;
 mod intake;
 mod limit;
 mod link;
+mod links;
 mod listen;
 mod mail_text;
 mod message;

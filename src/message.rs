@@ -11,6 +11,7 @@ use crate::money::Bill;
 
 pub mod cut;
 pub mod events;
+mod link_id;
 pub mod machine;
 mod packet;
 pub mod reason;
@@ -24,13 +25,14 @@ pub mod title;
 pub mod words;
 
 pub use cut::CutNote;
+pub use link_id::LinkId;
 pub use machine::Machine;
-pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
+pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
 pub use sender::{ReturnPath, Sender};
 pub use size::{Account, Extent, LinkSize};
-pub use terms::{Priority, Terms, Wanted};
+pub use terms::{LinkPreference, Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

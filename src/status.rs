@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::ser::SerializeStruct;
-use smol::channel::{Receiver, Sender, bounded};
+use smol::channel::Sender;
 
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Health;
+use crate::links::Uptime;
+use crate::message::LinkId;
 
 /// Lines of the modem console that are kept.
 pub const LINES: usize = 500;
+/// Lines that wait for one link.
+const CONSOLE: usize = 16;
 
 /// Live facts of one box; clones share them.
 #[derive(Clone)]
@@ -21,18 +25,18 @@ pub struct StatusBoard(Arc<Inner>);
 
 struct Inner {
     facts: Mutex<LiveStatus>,
-    console: (Sender<String>, Receiver<String>),
-    /// Wakes the link's thread.
-    waker: Mutex<Option<Sender<()>>>,
+    /// Lines that the page asked to send, by link.
+    console: Mutex<BTreeMap<LinkId, VecDeque<String>>>,
+    /// Wakes the threads of the links.
+    wakers: Mutex<BTreeMap<LinkId, Sender<()>>>,
 }
 
 /// All facts at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LiveStatus {
-    /// The link; `None` when the box has none.
-    pub link: Option<Health>,
-    /// Far boxes that take nothing while messages wait for them.
-    pub silent: Vec<SilentFarBox>,
+    /// The links that are driven, by number.
+    #[serde(skip)]
+    pub links: BTreeMap<LinkId, LinkStatus>,
     /// The relay: ready, or what is wrong.
     pub relay: Option<PartStatus>,
     /// The carrier of text messages: how texts from phones come in, or what is wrong; `None` without a carrier.
@@ -55,6 +59,28 @@ pub struct LiveStatus {
     /// The number the next console line gets.
     #[serde(skip)]
     pub next_line: u64,
+}
+
+/// How a link that is driven is doing.
+#[derive(Debug, Clone)]
+pub struct LinkStatus {
+    /// What its owner calls it.
+    pub name: String,
+    /// Its driver.
+    pub driver: String,
+    /// What it says of itself; `None` before its first word.
+    pub health: Option<Health>,
+    /// How it came and went.
+    pub up: Uptime,
+    /// Far boxes that take nothing while messages wait for them.
+    pub silent: Vec<SilentFarBox>,
+}
+
+impl LinkStatus {
+    /// True while it takes packets.
+    pub fn is_ready(&self) -> bool {
+        self.health.as_ref().is_some_and(|health| health.ready)
+    }
 }
 
 /// A far box that takes nothing: the link holds as many packets for it as it may, and more messages wait.
@@ -195,6 +221,8 @@ impl Serialize for PartStatus {
 /// A line between box and modem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConsoleLine {
+    /// On which link.
+    pub link: LinkId,
     /// When.
     pub at: Time,
     /// To the modem.
@@ -205,7 +233,7 @@ pub struct ConsoleLine {
 
 impl Default for StatusBoard {
     fn default() -> Self {
-        Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16), waker: Mutex::default() }))
+        Self(Arc::new(Inner { facts: Mutex::default(), console: Mutex::default(), wakers: Mutex::default() }))
     }
 }
 
@@ -231,23 +259,37 @@ impl StatusBoard {
         });
     }
 
-    /// Asks the link thread to send a line to the modem; false when sixteen wait already.
-    pub fn console_send(&self, line: String) -> bool {
-        let sent = self.0.console.0.try_send(line).is_ok();
-        if let Some(waker) = &*self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+    /// Asks the thread of a link to send a line to its modem; false when sixteen wait already.
+    pub fn console_send(&self, link: LinkId, line: String) -> bool {
+        let mut console = self.0.console.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = console.entry(link).or_default();
+        let sent = waiting.len() < CONSOLE;
+        if sent {
+            waiting.push_back(line);
+        }
+        drop(console);
+        if let Some(waker) = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).get(&link) {
             // Full means that the link's thread is woken anyway.
             let _ = waker.try_send(());
         }
         sent
     }
 
-    /// What wakes the link's thread for a console line.
-    pub fn wake_for_console(&self, waker: Sender<()>) {
-        *self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    /// What wakes the thread of a link for a console line.
+    pub fn wake_for_console(&self, link: LinkId, waker: Sender<()>) {
+        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).insert(link, waker);
     }
 
-    /// A line that the page asked to send, if any; for the link thread.
-    pub fn console_take(&self) -> Option<String> {
-        self.0.console.1.try_recv().ok()
+    /// Wakes the threads of all links but one: what that one does may concern them.
+    pub fn wake_other_links(&self, link: LinkId) {
+        let wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, waker) in wakers.iter().filter(|(other, _)| **other != link) {
+            let _ = waker.try_send(());
+        }
+    }
+
+    /// A line that the page asked to send on a link, if any; for its thread.
+    pub fn console_take(&self, link: LinkId) -> Option<String> {
+        self.0.console.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&link)?.pop_front()
     }
 }

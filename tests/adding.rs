@@ -23,10 +23,9 @@ const ADDED: &[Added] = &[
             (
                 "src/link/mod.rs",
                 "pub static DRIVERS: &[Driver] = &[\n",
-                "Driver { name: \"added\", kind: \"m138\", about: \"\", max_payload: 100, many_devices: false, window: |_| 1, \
-                 withdraws: false, make: added::make },\n",
+                "Driver { name: \"added\", about: \"\", settings: &[], max_payload: 100, reach: Reach { far_box: true, kinds: &[] }, \
+                 window: |_| 1, withdraws: false, console: false, paired: false, check: added::check, make: added::make },\n",
             ),
-            ("src/settings/table.rs", "Choice(&[\"none\", \"m138\", \"hive\"", ", \"added\""),
         ],
     },
     Added {
@@ -56,8 +55,8 @@ const ADDED: &[Added] = &[
         own: None,
         rows: &[(
             "src/settings/table.rs",
-            "\n    LinkDriver, ",
-            "\"added.setting\", Switch, \"no\", \"Satellite link\", \"Added\", \"Does nothing.\";\n    LinkDriver, ",
+            "\n    AirLifetime, ",
+            "\"added.setting\", Switch, \"no\", \"On air\", \"Added\", \"Does nothing.\";\n    AirLifetime, ",
         )],
     },
     Added {
@@ -74,8 +73,8 @@ const ADDED: &[Added] = &[
             ("src/sys/sockets.rs", "NAMES: &[&str] = &[", "\"added\", "),
             (
                 "src/settings/table.rs",
-                "\n    LinkDriver, ",
-                "\"added.listen\", Listen, \"\", \"Satellite link\", \"Added\", \"Where it listens.\";\n    LinkDriver, ",
+                "\n    AirLifetime, ",
+                "\"added.listen\", Listen, \"\", \"On air\", \"Added\", \"Where it listens.\";\n    AirLifetime, ",
             ),
         ],
     },
@@ -118,8 +117,8 @@ fn what_is_new_is_a_file_of_its_own_and_rows_in_the_files_of_the_list() {
     // The keys of the two settings stand in front of their names.
     let table = copy.join("src/settings/table.rs");
     let text = fs::read_to_string(&table).unwrap();
-    let text = text.replace("LinkDriver, \"added.setting\"", "AddedSetting, \"added.setting\"");
-    fs::write(&table, text.replace("LinkDriver, \"added.listen\"", "AddedListen, \"added.listen\"")).unwrap();
+    let text = text.replace("AirLifetime, \"added.setting\"", "AddedSetting, \"added.setting\"");
+    fs::write(&table, text.replace("AirLifetime, \"added.listen\"", "AddedListen, \"added.listen\"")).unwrap();
     fs::write(copy.join("web/added.html"), fs::read_to_string(root.join("web/audit.html")).unwrap()).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["check", "--quiet", "--offline", "--locked", "--package", "satpost"]).current_dir(&copy);

@@ -88,7 +88,7 @@
   const view = $("#lines");
   const console_ = async () => {
     if (!view) return;
-    const answer = await fetch("/modem/lines?after=" + view.dataset.next);
+    const answer = await fetch("/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
     if (!answer.ok) return;
     const news = await answer.json();
     const end = view.scrollHeight - view.scrollTop - view.clientHeight < 30;
@@ -110,7 +110,7 @@
   const ask = async () => {
     if (!document.hidden) {
       try {
-        const answer = await fetch("/status.json", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+        const answer = await fetch("/status.json" + (view ? "?link=" + view.dataset.link : ""), { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
         if (answer.status === 401) {
           if (!unsent) location.reload();
           const out = $("#out");

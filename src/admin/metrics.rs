@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use super::App;
 use super::response::Response;
+use crate::link::Health;
 use crate::message::State;
 use crate::settings::Key;
 use crate::status::LiveStatus;
@@ -68,14 +69,14 @@ metrics! {
     "satpost_message_bytes_out_total" counter "Bytes of the messages that left, since usage is counted." |look| sample(look.usage.bytes_out);
     "satpost_quarantine_items" gauge "Items in quarantine: what came in and could not be used." |look| sample(look.quarantined);
     "satpost_people" gauge "People who may get mail." |look| sample(look.people as u64);
-    "satpost_link_ready" gauge "1 when messages can go over the link; absent without a link." |look| {
-        look.facts.link.as_ref().map(|link| (String::new(), flag(link.ready))).into_iter().collect()
+    "satpost_link_ready" gauge "1 when messages can go over a link, by link; absent for one that is off." |look| {
+        look.facts.links.values().map(|link| (label("link", &link.name), flag(link.is_ready()))).collect()
     };
-    "satpost_link_reopened_total" counter "Times that the link had to be opened anew." |look| {
-        look.facts.link.as_ref().map(|link| (String::new(), number(link.reopened))).into_iter().collect()
+    "satpost_link_reopened_total" counter "Times that a link had to be opened anew, by link." |look| {
+        health(look, |health| health.reopened)
     };
-    "satpost_link_garbled_total" counter "Lines of the modem that could not be read." |look| {
-        look.facts.link.as_ref().map(|link| (String::new(), number(link.garbled))).into_iter().collect()
+    "satpost_link_garbled_total" counter "Lines of a modem that could not be read, by link." |look| {
+        health(look, |health| health.garbled)
     };
     "satpost_mail_listening" gauge "1 when all listeners are open." |look| {
         look.facts.smtp.as_ref().map(|part| (String::new(), flag(part.is_ok()))).into_iter().collect()
@@ -104,6 +105,12 @@ fn flag(on: bool) -> f64 {
 
 fn one(on: bool) -> Samples {
     vec![(String::new(), flag(on))]
+}
+
+/// A count of each link.
+fn health(look: &Look, count: fn(&Health) -> u64) -> Samples {
+    let known = look.facts.links.values().filter_map(|link| Some((&link.name, link.health.as_ref()?)));
+    known.map(|(name, health)| (label("link", name), number(count(health)))).collect()
 }
 
 fn sample(count: u64) -> Samples {

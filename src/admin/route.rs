@@ -114,11 +114,15 @@ routes! {
     Post "/pair/new" Owner |ask, _| pages::pair::new(ask);
     Post "/pair/join" Owner |ask, _| pages::pair::join(ask);
     Post "/pair/remove" Owner |ask, _| pages::pair::remove(ask);
-    Get "/modem" Owner |ask, _| pages::modem::show(ask, 200, "");
-    Get "/modem/lines" Owner |ask, _| Ok(pages::modem::lines(ask));
-    Post "/modem/unlock" Owner |ask, _| pages::modem::unlock(ask);
-    Post "/modem/lock" Owner |ask, _| pages::modem::lock(ask);
-    Post "/modem/send" Owner |ask, _| pages::modem::send(ask);
+    Get "/links" Owner |ask, _| pages::links::list(ask, 200, "");
+    Post "/links" Owner |ask, _| pages::links::add(ask);
+    Get "/links/{name}" Owner |ask, part| pages::links::one(ask, part[0], 200, "");
+    Post "/links/{name}" Owner |ask, part| pages::links::save(ask, part[0]);
+    Get "/links/{name}/lines" Owner |ask, part| Ok(pages::links::lines(ask, part[0]));
+    Post "/links/{name}/unlock" Owner |ask, part| pages::links::unlock(ask, part[0]);
+    Post "/links/{name}/lock" Owner |ask, part| pages::links::lock(ask, part[0]);
+    Post "/links/{name}/send" Owner |ask, part| pages::links::send(ask, part[0]);
+    Post "/links/{name}/{what}" Owner |ask, part| pages::links::act(ask, part[0], part[1]);
     Get "/setup" Owner |ask, _| pages::setup::first_open(ask);
     Get "/setup/{step}" Owner |ask, part| pages::setup::show(ask, part[0], 200, "", &[]);
     Post "/setup/{step}" Owner |ask, part| pages::setup::save(ask, part[0]);
@@ -223,7 +227,7 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
         _ if !claimed => Response::see("/setup"),
         ["login"] if post => log_in(app, request),
         ["login"] => pages::login::show(app, request, 200, ""),
-        ["status.json"] | ["modem", "lines"] => Response::text(401, "log in first\n"),
+        ["status.json"] | ["links", _, "lines"] => Response::text(401, "log in first\n"),
         [] | ["logout"] => Response::see("/login"),
         _ => Response::see(&format!("/login?next={}", super::request::encode(&request.target))),
     }

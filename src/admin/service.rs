@@ -10,6 +10,7 @@ mod claim;
 mod data;
 mod far_boxes;
 mod import;
+mod links;
 mod maildir;
 mod pairing;
 mod table;
@@ -30,6 +31,7 @@ use act::person_within;
 pub use action::{Action, Actor};
 pub use claim::Claim;
 pub use far_boxes::FarBoxEdit;
+pub use links::link_settings;
 pub use table::{REHEARSED, Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.

@@ -1,6 +1,7 @@
 //! The pages as a browser sees them, without sockets; and the data that they are looked at with.
 
 mod audiences;
+mod console;
 mod looks;
 mod made_up;
 mod rights;
@@ -46,7 +47,8 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (coders, (_, stop)) = (Coders::new(store.folder()), smol::channel::bounded(1));
-        let context = Context { coders, callers: Default::default(), store, status: Default::default(), stop };
+        let context =
+            Context { coders, callers: Default::default(), store, status: Default::default(), stop, link: None };
         Self { app: App::new(&context, std::sync::Arc::default()), folder }
     }
 
@@ -323,9 +325,15 @@ fn persons_see_their_own_and_nothing_else() {
     assert!(!text(&ben.get("/messages")).contains("not for ben"));
     assert_eq!(ben.get(&to_ben).status, 200);
     assert_eq!(ben.get(&outside).status, 404);
-    for page in
-        ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
-    {
+    for page in [
+        "/people",
+        "/people/anna",
+        "/settings/box",
+        "/links",
+        "/links/boat/lines",
+        "/setup/box",
+        "/messages/quarantine",
+    ] {
         assert_eq!(ben.get(page).status, 403, "{page}");
     }
     let cancel = format!("{outside}/cancel");
@@ -334,7 +342,7 @@ fn persons_see_their_own_and_nothing_else() {
         ("/people/anna/remove", &[]),
         ("/settings/box", &[("box.name", "mine")]),
         ("/setup/box", &[("box.name", "mine")]),
-        ("/modem/unlock", &[("password", "kittiwake")]),
+        ("/links/boat/unlock", &[("password", "kittiwake")]),
         (&cancel, &[]),
     ] {
         assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
@@ -374,22 +382,6 @@ fn forms_do_what_they_say() {
 }
 
 #[test]
-fn the_console_takes_lines_only_after_the_password() {
-    let site = Site::with_people();
-    let mut anna = site.logged_in("anna");
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 403);
-    assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", "wrong")]).status, 422);
-    assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", PASSWORD)]).status, 303);
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 303);
-    assert_eq!(site.app.status.console_take().as_deref(), Some("$CS"));
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS")]).status, 422);
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS"), ("sure", "1")]).status, 303);
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "a\nb")]).status, 422);
-    site.app.store.clock().advance(std::time::Duration::from_secs(601));
-    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 403);
-}
-
-#[test]
 fn status_is_small_and_says_when_nothing_changed() {
     let site = Site::with_people();
     made_up::fill(&site.app);
@@ -398,10 +390,10 @@ fn status_is_small_and_says_when_nothing_changed() {
     assert!(answer.body.len() < 2048);
     let tag = answer.header("ETag").unwrap().to_owned();
     assert_eq!(anna.ask("GET", "/status.json", &[("If-None-Match", &tag)], "").status, 304);
-    let lines = anna.get("/modem/lines?after=0");
+    let lines = anna.get("/links/boat/lines?after=0");
     let next = serde_json::from_slice::<serde_json::Value>(&lines.body).unwrap()["next"].as_u64().unwrap();
     assert!(next > 0);
-    assert!(anna.get(&format!("/modem/lines?after={next}")).body.len() < 40);
+    assert!(anna.get(&format!("/links/boat/lines?after={next}")).body.len() < 40);
 }
 
 #[test]
@@ -413,7 +405,8 @@ fn no_page_fails_on_the_data_of_a_busy_box_or_of_an_empty_one() {
         for page in looks::PAGES {
             let answer = anna.ask("GET", page, &[("Accept-Encoding", "gzip")], "");
             if answer.status == 303
-                || site.app.store.message(crate::message::Id(1)).unwrap().is_none() && page.contains("/m")
+                || site.app.store.message(crate::message::Id(1)).unwrap().is_none()
+                    && (page.contains("/m") || page.contains("/links/"))
                 || site.app.store.people().far_boxes().next().is_none() && page.contains("/far-boxes/")
             {
                 continue;
@@ -450,7 +443,7 @@ fn whatever_is_asked_gets_an_answer() {
         "state=held",
         "\0",
         "\u{e9}",
-        "modem",
+        "links",
         "lines",
         "setup",
         "box",

@@ -83,7 +83,7 @@ impl Check {
         machine::clock(session, &mut findings);
         machine::ports(session, &mut findings);
         machine::certificate(session, &mut findings);
-        ways::link(session, &mut findings);
+        ways::links(session, &mut findings);
         ways::relay(session, &mut findings);
         ways::texts(session, &mut findings);
         session.out.push_str(&shown(&findings.0, self.json));

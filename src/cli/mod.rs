@@ -18,6 +18,7 @@ mod data;
 mod demo;
 mod far_box;
 mod input;
+mod link;
 mod logging;
 mod manual;
 mod outline;
@@ -57,7 +58,7 @@ pub const NOT_FOUND: u8 = 3;
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
-  satpost settings set link.driver m138
+  satpost link add boat m138 link.price 0.07
   satpost people add anna --role owner < password.txt
   satpost check
   satpost run
@@ -89,6 +90,7 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     FarBox(far_box::FarBoxes),
+    Link(link::Link),
     Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
@@ -132,6 +134,7 @@ impl Command {
         match self {
             Self::Send(send) => send.wants(),
             Self::People(people) => people.wants(),
+            Self::Link(link) => link.wants(),
             Self::Settings(settings) => settings.wants(),
             _ => Wants::Nothing,
         }
@@ -148,11 +151,12 @@ impl Command {
         })
     }
 
-    /// True for what may make a box where there is none: adding somebody and changing settings. What only reads never
+    /// True for what may make a box where there is none: adding somebody or a link, and changing settings. What only reads never
     /// does.
     fn makes_store(&self) -> bool {
         match self {
             Self::People(people) => people.adds(),
+            Self::Link(link) => link.adds(),
             Self::Settings(settings) => settings.sets(),
             _ => false,
         }
@@ -168,6 +172,7 @@ impl Command {
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::FarBox(far_box) => far_box.act(session),
+            Self::Link(link) => link.act(session),
             Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),

@@ -95,11 +95,13 @@ impl Pair {
                     .pair_with(&session.context.callers, &join.address, &join.code)
                     .map_err(Failure::of_request)?;
                 session.line(format!("paired with {}, {}", paired.name, paired.address.shown()));
-                let driver = session.context.store.settings().text(Key::LinkDriver).to_owned();
-                if driver != "ip" {
-                    session
-                        .err
-                        .push_str(&format!("The link of this box is {driver}: set link.driver to ip to use it\n"));
+                for link in
+                    session.service().links().iter().filter(|link| link.driver == "ip" && link.price().is_none())
+                {
+                    session.err.push_str(&format!(
+                        "Nothing goes by it until it has a price: satpost link set {} link.price 0 where it costs nothing\n",
+                        link.name
+                    ));
                 }
             }
             What::List(list) if list.json => {

@@ -134,6 +134,7 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
         store,
         status: StatusBoard::default(),
         stop: stopped,
+        link: None,
     };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();

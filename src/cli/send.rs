@@ -9,8 +9,8 @@ use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
 use crate::intake;
-use crate::message::Priority;
 use crate::message::Wanted;
+use crate::message::{LinkPreference, Priority};
 use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
@@ -38,7 +38,7 @@ pub struct Send {
     /// the text, instead of standard input
     #[argh(option)]
     text: Option<String>,
-    /// urgent, normal or bulk: urgent goes first and may use the reserve of a budget, bulk goes last (default: normal)
+    /// urgent, normal, low or bulk: urgent goes first and may use the reserve of a budget, bulk goes last (default: normal)
     #[argh(option)]
     priority: Option<Priority>,
     /// the time by which it has to leave, or come back: 2h, or '2026-12-01 18:00'
@@ -47,6 +47,9 @@ pub struct Send {
     /// the most it may cost; a message that costs more is not accepted
     #[argh(option, default = "String::new()")]
     at_most: String,
+    /// any, cheap or now: cheap goes only by links that cost nothing, now does not wait for a cheaper one (default: any)
+    #[argh(option)]
+    links: Option<LinkPreference>,
     /// send nothing; print the route, the packets and the price
     #[argh(switch)]
     dry_run: bool,
@@ -75,6 +78,7 @@ impl Send {
                 priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
                 by: self.deliver_by.clone(),
                 at_most: self.at_most.clone(),
+                links: self.links.map_or(String::new(), |preference| preference.to_string()),
             },
             once: String::new(),
         };
@@ -111,10 +115,17 @@ impl Send {
                 let name = id.as_deref().unwrap_or("it");
                 let plain = preview.saved().map(|saved| format!(", {saved} without plain marks")).unwrap_or_default();
                 session.line(format!("{name} to {to}: {}, {said}{packets}{texts}{plain}", state.words()));
+                for link in preview.links.iter().filter(|_| self.dry_run) {
+                    session.line(format!("  {}", link.words(&settings)));
+                }
             }
             all.push(json!({
                 "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
+                "links": preview.links.iter().map(|link| json!({
+                    "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
+                    "price": link.offer.price.to_string(), "bar": link.offer.bar,
+                })).collect::<Vec<_>>(),
                 "texts": preview.texts.as_ref().map(Segments::parts), "texts_as_written": preview.as_written, "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));
         }

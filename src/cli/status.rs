@@ -10,6 +10,7 @@ use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Health;
+use crate::status::LinkStatus;
 use crate::store::{Queue, Store};
 use crate::sys::process;
 
@@ -44,8 +45,7 @@ impl Status {
                 "clock_believable": context.store.clock().believable(),
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
-                "link": facts.link.as_ref().map(link),
-                "silent": facts.silent,
+                "links": facts.links.values().map(|link| (link.name.clone(), shown(link))).collect::<BTreeMap<_, _>>(),
                 "smtp": facts.smtp,
                 "relay": facts.relay,
                 "texts": facts.texts,
@@ -94,9 +94,15 @@ impl Status {
                 row("store", why);
             }
             row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
-            row("link", facts.link.map_or("none".to_owned(), |health| health.state.to_string()));
-            for silent in &facts.silent {
-                row("silent", silent.words());
+            if facts.links.is_empty() {
+                row("link", "none".to_owned());
+            }
+            for link in facts.links.values() {
+                let words = link.health.as_ref().map_or("starting".to_owned(), |health| health.state.to_string());
+                row("link", format!("{}: {words}", link.name));
+                for silent in &link.silent {
+                    row("silent", format!("{}: {}", link.name, silent.words()));
+                }
             }
             row("relay", facts.relay.map_or("not used yet".to_owned(), |part| part.words()));
             if let Some(texts) = &facts.texts {
@@ -130,6 +136,13 @@ impl Status {
 }
 
 /// The state of a link: its facts, and the words for them as the page has them.
+fn shown(status: &LinkStatus) -> Value {
+    let mut json = status.health.as_ref().map_or_else(|| json!({"ready": false}), link);
+    json["driver"] = status.driver.clone().into();
+    json["silent"] = json!(status.silent);
+    json
+}
+
 fn link(health: &Health) -> Value {
     let mut json = json!(health);
     json["words"] = health.state.to_string().into();
@@ -154,7 +167,7 @@ fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
     let name = |queue| match queue {
         Queue::Mailbox => "mailbox",
         Queue::Relay => "relay",
-        Queue::Link | Queue::LinkUrgent | Queue::LinkBulk | Queue::Timed => "link",
+        Queue::Link | Queue::LinkUrgent | Queue::LinkLow | Queue::LinkBulk | Queue::Timed => "link",
         Queue::Carrier => "carrier",
         Queue::OnLink => "on the link",
         Queue::Held => "held",

@@ -61,7 +61,7 @@ pub fn ask(tx: &mut Tx, id: PeerId, name: &str, domain: &str, now: Time) -> TxRe
             far_box.asked.push(name.to_owned());
             tx.put_far_box(&far_box)?;
             let kind = EventKind::NewAtSea { name: name.to_owned(), shown: far_box.shown(), here: None };
-            tx.event(&Event { at: now, part: "far-box".to_owned(), kind, alarm: true })?;
+            tx.event(&Event { at: now, part: "far-box".to_owned(), link: None, kind, alarm: true })?;
             Ok(Admission::Asked)
         }
     }
@@ -171,7 +171,7 @@ fn add(tx: &mut Tx, far_box: &mut FarBox, name: &str, free: &str, domain: &str, 
     far_box.refused.retain(|refused| refused != name);
     tx.put_far_box(far_box)?;
     let kind = EventKind::NewAtSea { name: name.to_owned(), shown: far_box.shown(), here: Some(free.to_owned()) };
-    tx.event(&Event { at: now, part: "far-box".to_owned(), kind, alarm: false })?;
+    tx.event(&Event { at: now, part: "far-box".to_owned(), link: None, kind, alarm: false })?;
     tell(tx, far_box.id, name, &address(&person, domain), now)?;
     Ok(person)
 }

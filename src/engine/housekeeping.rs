@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::judge::{self, HeldMessages};
-use super::link::inbound;
+use super::link::{inbound, removed};
 use super::{Context, full_mailboxes, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -24,6 +24,8 @@ const VERIFY_MOST: usize = 100;
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
 const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
+/// What a link cost on a day is kept this long.
+const CHARGES: Duration = Duration::from_secs(40 * 86_400);
 /// What a restore or a repair put aside is kept this long.
 pub const PUT_ASIDE: Duration = Duration::from_secs(30 * 86_400);
 /// Messages looked at, or removed, in one go.
@@ -45,6 +47,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         timed(context)?;
         lost_on_modem(context)?;
         unconfirmed(context)?;
+        removed::look_after(context)?;
         for id in context.store.read(|view| view.to_report(BATCH))? {
             context.report_success(id)?;
         }
@@ -189,6 +192,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
     context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
+    let day = context.store.day_of(now - CHARGES);
     while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
     let mut from = Some(Id(0));
     while let Some(next) = from.filter(|_| !context.stopping()) {
@@ -199,6 +203,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
         tx.prune_packets(limit)?;
         tx.forget_before(now - REMEMBER)?;
         tx.drop_samples_before(samples)?;
+        tx.drop_charges_before(&day)?;
         tx.drop_events_before(events)?;
         tx.drop_audit_before(audit)?;
         tx.drop_aside_before(aside)

@@ -25,7 +25,8 @@ use smol::future::or;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::callers::Callers;
-use crate::message::{Extent, LinkSize, Message, Reason, State};
+use crate::links::{LinkRecord, LinkTerms, Links};
+use crate::message::{Extent, LinkId, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};
 use crate::status::StatusBoard;
@@ -42,14 +43,22 @@ pub struct Context {
     pub stop: Receiver<()>,
     /// The coder of the compact coding.
     pub coders: link::coders::Coders,
+    /// The link whose worker works with it: sizes and prices are those of this one. `None` for all others.
+    pub link: Option<LinkId>,
     /// The way from the listener for other boxes to the link that serves them.
     pub callers: Callers,
 }
 
 impl Context {
-    /// People and rules at this moment.
+    /// The link whose worker works with it; the first one where that is not said.
+    pub fn link(&self) -> LinkId {
+        self.link.unwrap_or(LinkId::FIRST)
+    }
+
+    /// People, rules and links at this moment; for the worker of a link that link alone.
     pub fn policy(&self) -> Policy {
-        policy(&self.store)
+        let policy = policy(&self.store);
+        self.link.map_or_else(|| policy.clone(), |link| policy.for_link(link))
     }
 
     /// The message that a draft becomes, with what it takes on the link: this is where a message is measured, once. It may
@@ -79,7 +88,7 @@ impl Context {
 
     fn size(&self, policy: &Policy, message: &Message, patient: bool) -> Option<LinkSize> {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
-        let mut size = classic_size(message, device.is_some(), policy.max_payload);
+        let mut size = classic_size(message, device.is_some(), policy.max_payload(device));
         let extent = |(bytes, packets)| Extent { bytes, packets };
         // One packet is the least there is: that needs no waiting.
         let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1);
@@ -141,14 +150,17 @@ pub struct Ender {
     _over: smol::channel::Sender<()>,
 }
 
-/// People and rules of a store at this moment, and what packets of its link hold.
+/// People, rules and links of a store at this moment.
 pub fn policy(store: &Store) -> Policy {
-    let settings = store.settings();
-    let max_payload = max_payload(&settings);
-    Policy::new(store.people(), settings, max_payload)
+    Policy::new(store.people(), store.settings(), terms(&store.links()))
 }
 
-/// Largest payload of the link of this box, in bytes; of the smallest known link when the box has none yet.
-pub fn max_payload(settings: &crate::settings::Settings) -> usize {
-    crate::link::driver(settings).map_or(192, |driver| driver.max_payload)
+/// What links offer, as far as their drivers and their owner say; one whose driver this version does not have is left out.
+pub fn terms(links: &Links) -> Vec<LinkTerms> {
+    let terms = |link: &LinkRecord| {
+        let driver = crate::link::driver(&link.driver)?;
+        let (price, max_payload, reach) = (link.price(), driver.max_payload, driver.reach);
+        Some(LinkTerms { id: link.id, name: link.name.clone(), on: link.on, price, max_payload, reach })
+    };
+    links.iter().filter_map(terms).collect()
 }

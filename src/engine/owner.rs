@@ -28,7 +28,7 @@ impl Context {
             .filter(|person| person.is_owner() && !person.disabled)
             .filter_map(|person| mail(&policy, person, subject, text, (now, believed)))
             .collect();
-        let event = Event { at: now, part: "store".to_owned(), kind, alarm: true };
+        let event = Event { at: now, part: "store".to_owned(), link: None, kind, alarm: true };
         let day: String = now.to_string().chars().take(10).collect();
         let key = format!("told owner {once} {day}");
         self.store.write(move |tx| {

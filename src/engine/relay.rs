@@ -222,8 +222,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             (State::Held, why.into())
         }
         Way::Link => {
-            let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
-            policy.on_air(message, to_device)
+            let device = match policy.choose(&message.to) {
+                crate::route::choose::Route::Link(device) => device,
+                _ => None,
+            };
+            policy.on_air(message, device)
         }
         Way::Carrier => policy.by_carrier(message),
     };

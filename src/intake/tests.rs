@@ -20,6 +20,7 @@ fn kept(mail: &[u8]) -> String {
         status: StatusBoard::default(),
         stop,
         coders: crate::engine::link::coders::Coders::new(store.folder()),
+        link: None,
     });
     let caller = Caller {
         peer: IpAddr::from([127, 0, 0, 1]),

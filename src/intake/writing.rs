@@ -3,6 +3,7 @@
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
 use crate::deliver::compose::{message_id, one_line};
 use crate::engine::Context;
+use crate::engine::link::market::Shown;
 use crate::fault::Fault;
 use crate::message::Wanted;
 use crate::message::reason::{NeedsOwner, NoRoute, TextReason};
@@ -40,6 +41,8 @@ pub struct Preview {
     pub as_written: Option<usize>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
+    /// What each link offers for it, and which one takes it; empty on other ways.
+    pub links: Vec<Shown>,
 }
 
 /// A message as it was written.
@@ -95,13 +98,14 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
     let (bytes, packets) = match policy.choose(&message.to) {
         Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
-            None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload(device))),
         },
         _ => (0, 0),
     };
     let texts = message.to.phone().map(|_| segments::of(&policy.settings, &message));
     let as_written = texts.as_ref().and_then(|_| segments::as_written(&policy.settings, &message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
+    let (links, choice) = context.shown_links(&message)?;
     let (way, state) = (message.way, message.state);
     let opted_out = opted_out(context, policy, &message)?.filter(|_| way == Way::Carrier);
     let waits = state == State::Queued && opted_out.is_none();
@@ -109,9 +113,10 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
     let (state, reason) = match (opted_out, &over) {
         (Some(why), _) => (State::Returned, why.into()),
         (None, Some(over)) => (State::Held, over.clone().into()),
-        (None, None) => (state, message.reason),
+        // What the choice of the link says is said only of what would be queued.
+        (None, None) => (state, choice.filter(|_| waits).unwrap_or(message.reason)),
     };
-    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, texts, as_written, price })
+    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, texts, as_written, price, links })
 }
 
 /// The phone wants no texts from the number that this would come from.

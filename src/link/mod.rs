@@ -18,6 +18,7 @@ use smol::channel::Receiver;
 use crate::address::{DeviceId, KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
+use crate::links::Reach;
 use crate::message::reason::{Acknowledged, GpsFix, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
@@ -303,60 +304,92 @@ pub struct Health {
 
 /// A row of the table of drivers.
 pub struct Driver {
-    /// Name, as in the setting `link.driver`.
+    /// Its name, as a link names it.
     pub name: &'static str,
-    /// What it is, in one line for the log.
+    /// What it is, in one line for lists and the log.
     pub about: &'static str,
-    /// The kind of address that far boxes have on it ([`LinkAddress::kind`]).
-    pub kind: &'static str,
+    /// Settings that a link of this driver has besides [`OF_EVERY_LINK`]: pages and commands show these.
+    pub settings: &'static [Key],
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
-    /// True where one link reaches many devices (a gateway's), false for one modem.
-    pub many_devices: bool,
+    /// Which far boxes a link of it reaches.
+    pub reach: Reach,
     /// Packets that the link may hold for one far box; all others wait here, where they can still be cancelled.
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
     pub withdraws: bool,
+    /// True where the link has a console ([`Link::console`]).
+    pub console: bool,
+    /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
+    pub paired: bool,
+    /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
+    pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
+
+/// Settings that every link has: what it charges, and what it may cost.
+pub const OF_EVERY_LINK: [Key; 7] = [
+    Key::LinkUnit,
+    Key::LinkPrice,
+    Key::LinkLeast,
+    Key::LinkDayPackets,
+    Key::LinkDayMoney,
+    Key::LinkMonthPackets,
+    Key::LinkMonthMoney,
+];
 
 /// All drivers. A new one is one file and one row here.
 pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "m138",
         about: "Swarm M138 modem on a serial port of this machine",
-        kind: "m138",
+        settings: &[Key::M138Port, Key::M138AppId, Key::M138Window],
         max_payload: 192,
-        many_devices: false,
+        reach: Reach { far_box: true, kinds: &[] },
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
+        console: true,
+        paired: false,
+        check: m138::check,
         make: m138::make,
     },
     Driver {
         name: "hive",
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
-        kind: "m138",
+        settings: &[
+            Key::HiveUrl,
+            Key::HiveUser,
+            Key::HivePassword,
+            Key::HiveOrganization,
+            Key::HivePoll,
+            Key::M138AppId,
+        ],
         max_payload: 192,
-        many_devices: true,
+        reach: Reach { far_box: false, kinds: &["m138"] },
         window: |_| hive::WINDOW,
         withdraws: false,
+        console: false,
+        paired: false,
+        check: hive::check,
         make: hive::make,
     },
     Driver {
         name: "ip",
         about: "another satpost box over the internet",
-        kind: "ip",
+        settings: &[Key::IpAddress, Key::IpKey, Key::IpHold, Key::IpMetered, Key::IpBudgetDay, Key::IpBudgetMonth],
         max_payload: ip::frame::MAX_PACKET,
-        many_devices: true,
+        reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
+        console: false,
+        paired: true,
+        check: ip::check,
         make: ip::make,
     },
 ];
 
-/// The driver that the settings name; `None` when the box has no link.
-pub fn driver(settings: &Settings) -> Option<&'static Driver> {
-    let name = settings.text(Key::LinkDriver);
+/// The driver of this name.
+pub fn driver(name: &str) -> Option<&'static Driver> {
     DRIVERS.iter().find(|driver| driver.name == name)
 }

@@ -143,7 +143,7 @@ impl BoxListener {
             let (name, from) = (paired.name.clone(), peer.to_string());
             let why = fits.err().map(ByeReason::Pairing);
             let what = EventKind::Called { name, key: key.groups(), from, why };
-            tx.event(&Event { at: now, part: "ip".to_owned(), kind: what, alarm: fits.is_err() })?;
+            tx.event(&Event { at: now, part: "ip".to_owned(), link: None, kind: what, alarm: fits.is_err() })?;
             if fits.is_ok() {
                 tx.pair(&paired)?;
             }
@@ -170,7 +170,7 @@ impl BoxListener {
         let (name, from, why) = (String::new(), peer.to_string(), Some(ByeReason::NotPaired));
         let what = EventKind::Called { name, key: key.groups(), from, why };
         log::warn!("ip: {what}");
-        let event = Event { at: self.store.clock().now(), part: "ip".to_owned(), kind: what, alarm: false };
+        let event = Event { at: self.store.clock().now(), part: "ip".to_owned(), link: None, kind: what, alarm: false };
         if let Err(fault) = self.store.write(move |tx| tx.event(&event)) {
             log::warn!("ip: {fault}");
         }

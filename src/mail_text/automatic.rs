@@ -60,7 +60,6 @@ pub fn reason(tree: &Tree<'_>, subject: &str) -> Option<Machine> {
         .or_else(|| auto_submitted(head))
         .or_else(|| precedence(head))
         .or_else(|| fields(head))
-        .or_else(|| suppressed(head))
         .or_else(|| sender(head))
         .or_else(|| vacation(head, subject))
         .or_else(|| {
@@ -71,7 +70,8 @@ pub fn reason(tree: &Tree<'_>, subject: &str) -> Option<Machine> {
 
 /// Weighs the fields; the heaviest gives its name to the reason.
 fn fields(head: &Head) -> Option<Machine> {
-    let found: Vec<_> = FIELDS.iter().filter(|(name, ..)| head.has(name)).collect();
+    let found = FIELDS.iter().filter(|(name, ..)| head.has(name)).copied();
+    let found: Vec<_> = found.chain(suppressed(head)).collect();
     let weight: usize = found.iter().map(|(_, weight, _)| weight).sum();
     let (name, _, what) = found.iter().rev().max_by_key(|(_, weight, _)| *weight)?;
     (weight >= MACHINE).then(|| Machine::sign(*what, *name))
@@ -108,12 +108,12 @@ fn precedence(head: &Head) -> Option<Machine> {
     }
 }
 
-/// Exchange asks for no automatic answer on every automatic mail of its own, with `All` or a list that has `OOF`
-/// and `AutoReply`; plain mails of people sometimes carry `DR, OOF` alone.
-fn suppressed(head: &Head) -> Option<Machine> {
+/// Exchange asks for no automatic answer at all (`All`) on every automatic mail of its own, and so do add-ins that sign the
+/// mails of people: it takes another sign beside it.
+fn suppressed(head: &Head) -> Option<(&'static str, usize, MachineKind)> {
     let value = head.raw("x-auto-response-suppress")?.to_ascii_lowercase();
     let every = value.split(',').any(|word| word.trim() == "all");
-    every.then(|| Machine::sign(MachineKind::Program, "x-auto-response-suppress"))
+    every.then_some(("x-auto-response-suppress", 3, MachineKind::Program))
 }
 
 /// Senders that are no person: the mail system itself.

@@ -42,9 +42,15 @@ fn visible(raw: &str) -> String {
             '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => '\n',
             '\t' => ' ',
             // Joiners mean something only inside a word of some scripts and inside an emoji.
-            '\u{200c}' | '\u{200d}' if joins(last) && chars.peek().is_some_and(|next| joins(*next)) => c,
+            '\u{200c}' | '\u{200d}'
+                if (joins(last) || last == COLOURED) && chars.peek().is_some_and(|next| joins(*next)) =>
+            {
+                c
+            }
             // Between letters of that direction and signs of none, a mark says on which side they stand.
             '\u{200e}' | '\u{200f}' | '\u{61c}' if leftward && turns(last, chars.peek()) => c,
+            // The coloured form of a sign that also has a plain one: a heart, a key with a digit, the flag of a rainbow.
+            COLOURED if takes_colour(last) || last.is_ascii() && chars.peek() == Some(&'\u{20e3}') => c,
             // One mark says as much as a hundred.
             '\u{fffd}' if last == '\u{fffd}' => continue,
             c if flag => c,
@@ -59,6 +65,8 @@ fn visible(raw: &str) -> String {
     out
 }
 
+/// Selects the coloured form of the sign before it.
+const COLOURED: char = '\u{fe0f}';
 /// The emoji before the tags of a flag.
 const FLAG: char = '\u{1f3f4}';
 
@@ -68,6 +76,11 @@ fn is_tag(c: char) -> bool {
 
 fn is_leftward(c: char) -> bool {
     matches!(c, '\u{5d0}'..='\u{5ea}' | '\u{620}'..='\u{64a}' | '\u{671}'..='\u{6d3}' | '\u{710}'..='\u{72f}')
+}
+
+/// Signs and pictures, of which many are letters of their font until a selector follows them.
+fn takes_colour(c: char) -> bool {
+    matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}') && !c.is_alphabetic()
 }
 
 /// A sign that takes its direction from its neighbours stands on one side, a letter on the other.
@@ -100,6 +113,8 @@ mod tests {
         assert_eq!(text("🏴\u{e0067}\u{e007f} a\u{e0067}"), "🏴\u{e0067}\u{e007f} a");
         assert_eq!(text("שלום!\u{200f}\nC++\u{200e}"), "שלום!\nC++");
         assert_eq!(text("שפת C++\u{200e}היא"), "שפת C++\u{200e}היא");
+        assert_eq!(text("a\u{fe0f} ❤\u{fe0f}\u{fe0f} 1\u{fe0f}\u{20e3} 1\u{fe0f}"), "a ❤\u{fe0f} 1\u{fe0f}\u{20e3} 1");
+        assert_eq!(text("🏳\u{fe0f}\u{200d}🌈"), "🏳\u{fe0f}\u{200d}🌈");
         assert_eq!(text("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(one_line("a\r\n b\tc\u{2003}d\u{2028}e"), "a b c d e");
     }

@@ -51,8 +51,11 @@ fn file_at(lines: &[&str], at: usize) -> Option<(File, usize)> {
     if let Some(rest) = line.strip_prefix("begin ").or_else(|| line.strip_prefix("begin-base64 ")) {
         return uuencoded(lines, at, rest);
     }
-    if line.starts_with("=ybegin ") {
+    if line.starts_with("=ybegin ") && line.contains(" line=") && line.contains(" size=") {
         return Some(yencoded(lines, at));
+    }
+    if let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.trim_end().strip_suffix("-----")) {
+        return pem(lines, at, label);
     }
     if line.starts_with(BINHEX) {
         return binhexed(lines, at);
@@ -144,6 +147,16 @@ fn binhex_name(encoded: &str) -> String {
     }
 }
 
+/// `-----BEGIN CERTIFICATE-----`, lines of base64, the same with `END` (RFC 7468); its label is its name.
+fn pem(lines: &[&str], at: usize, label: &str) -> Option<(File, usize)> {
+    let end = format!("-----END {label}-----");
+    let count = lines[at + 1..].iter().take_while(|line| is_base64_line(line)).count();
+    let last = at + 1 + count;
+    let size = lines[at + 1..last].iter().map(|line| line.trim_end().len()).sum::<usize>() * 3 / 4;
+    let closed = lines.get(last).is_some_and(|line| line.trim_end() == end);
+    (count > 0 && closed).then(|| (File { name: clean::one_line(&label.to_lowercase()), size }, last + 1))
+}
+
 /// Many full lines of base64, or one very long one.
 fn base64(lines: &[&str], at: usize) -> Option<(File, usize)> {
     let width = lines[at].trim_end().len();
@@ -198,7 +211,15 @@ mod tests {
 
     #[test]
     fn a_file_is_known_by_its_form_and_not_by_a_word() {
-        for text in ["begin 644 things\nwe must do\n", "begin again\n", "=y\nbegin 12 x\n", "=yb\n", "a: data:x, y"] {
+        for text in [
+            "begin 644 things\nwe must do\n",
+            "begin again\n",
+            "=y\nbegin 12 x\n",
+            "=yb\n",
+            "=ybegin is how they start\nand so on\n",
+            "-----BEGIN LIST-----\nfirst: rope\n-----END LIST-----\n",
+            "a: data:x, y",
+        ] {
             assert_eq!(take_out(text), (text.to_owned(), Vec::new()));
         }
         let (text, files) = take_out("a\nbegin 644 cat.txt\n#0V%T\n`\nend\nb\n");
@@ -208,6 +229,8 @@ mod tests {
         let (text, files) = take_out(&format!("See:\n{0}\n{0}\n{0}\n{0}\n{0}\nQUJD\nBob", line));
         assert_eq!(text, "See:\nBob\n");
         assert_eq!(files.len(), 1);
+        let (text, files) = take_out("Key:\n-----BEGIN PUBLIC KEY-----\nQUJDREVG\nR0hJ\n-----END PUBLIC KEY-----\nBob");
+        assert_eq!((text.as_str(), files), ("Key:\nBob\n", vec![File { name: "public key".to_owned(), size: 9 }]));
         assert_eq!(take_out("x <data:image/png;base64,QUJD> y").0, "x <> y\n");
     }
 }

@@ -16,24 +16,28 @@ const ALT_WORDS: usize = 3;
 enum Reading {
     /// What a person sees.
     Seen,
+    /// The words of all pictures that a person sees, too.
+    Pictures,
     /// What is hidden or struck out, too.
     Everything,
-    /// The words of all pictures, too.
-    Pictures,
 }
 
 /// The text of an HTML page: paragraphs apart by blank lines, items with `- ` or their number, cells with ` | `,
 /// quotes with `> `. The address of a link follows its text when it is short and says something else. What the page
 /// says about its own text outright (here is a signature, here history begins) is kept as [`marks`].
 pub fn to_marked_text(html: &str) -> String {
-    // A page hidden as a whole is more likely a broken style than a secret.
-    for reading in [Reading::Seen, Reading::Everything, Reading::Pictures] {
-        let text = Reader::read(html, reading);
+    let seen = Reader::read(html, Reading::Seen);
+    if seen.says_words {
+        return seen.finish();
+    }
+    // Pictures are all there is; and a page hidden as a whole is more likely a broken style than a secret.
+    for reading in [Reading::Pictures, Reading::Everything] {
+        let text = Reader::read(html, reading).finish();
         if text.chars().any(char::is_alphanumeric) {
             return text;
         }
     }
-    Reader::read(html, Reading::Seen)
+    seen.finish()
 }
 
 /// The same without marks.
@@ -65,6 +69,8 @@ struct Reader {
     cell: bool,
     /// Words of all pictures are wanted.
     pictures: bool,
+    /// Words stand on the page, not only in pictures.
+    says_words: bool,
     /// Name of the element that is a signature, and how many of that name are open in it.
     signature: Option<(String, usize)>,
     /// The next line says whose words are quoted below.
@@ -72,10 +78,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(html: &str, reading: Reading) -> String {
+    fn read(html: &str, reading: Reading) -> Self {
         let hidden = HiddenClasses::read(html);
-        let mut heeds = reading == Reading::Seen;
-        let mut page = Self { pictures: reading == Reading::Pictures, ..Self::default() };
+        let mut heeds = reading != Reading::Everything;
+        let mut page = Self { pictures: reading != Reading::Seen, ..Self::default() };
         let mut rest = html;
         while !rest.is_empty() {
             let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
@@ -105,7 +111,12 @@ impl Reader {
         if page.signature.is_some() {
             page.mark(marks::END);
         }
-        clean::text(&page.out)
+        page
+    }
+
+    /// The text of what was read.
+    fn finish(&self) -> String {
+        clean::text(&self.out)
     }
 
     /// Heeds what the element is to the text. Inside of quotes it is somebody else's.
@@ -157,6 +168,7 @@ impl Reader {
             return;
         }
         let decoded = tags::decode_entities(raw);
+        self.says_words |= decoded.contains(char::is_alphanumeric);
         if self.pre > 0 {
             for (number, line) in decoded.split('\n').enumerate() {
                 if number > 0 {

@@ -9,7 +9,7 @@
 //! | header or text | lines of `Word: rest` are a header only if a known field is among them | [`head`] |
 //! | characters | the bytes are believed more than the name of their set | [`charset`], [`encoded_words`], [`decode`] |
 //! | the right part | plain text, unless it is a stub, markup or another text than the HTML | [`body`] |
-//! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`marks`] |
+//! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`hidden`], [`marks`] |
 //! | files in texts | uuencode, yEnc, BinHex, base64 become an attachment's name | [`embedded`] |
 //! | only if the box is set so: | | [`trim`] |
 //! | words of programs | places of pictures, doubled and wrapped addresses, marks of the subject | [`artifacts`], [`wrapped`], [`subject`] |
@@ -42,6 +42,7 @@ mod encoded_words;
 mod files;
 mod flowed;
 mod head;
+mod hidden;
 mod history;
 mod html;
 mod links;
@@ -193,22 +194,24 @@ fn subject(head: &Head) -> String {
 }
 
 /// The terms that the header asks for: the fields by which mail programs mark a mail (RFC 2156 section 2.3, and what
-/// they write instead), and two of our own.
+/// they write instead), and three of our own.
 fn wanted(head: &Head) -> Wanted {
     let field = |name: &str| head.raw(name).unwrap_or_default().trim().to_lowercase();
     let urgent = field("priority") == "urgent"
         || ["high", "highest"].contains(&field("importance").as_str())
         || field("x-priority").starts_with(['1', '2']);
-    let bulk = field("priority") == "non-urgent"
-        || ["low", "lowest"].contains(&field("importance").as_str())
-        || field("x-priority").starts_with(['4', '5']);
-    let priority = match (urgent, bulk) {
-        (true, _) => "urgent",
-        (_, true) => "bulk",
+    let low = field("importance") == "low" || field("x-priority").starts_with('4');
+    let bulk =
+        field("priority") == "non-urgent" || field("importance") == "lowest" || field("x-priority").starts_with('5');
+    let priority = match (urgent, bulk, low) {
+        (true, ..) => "urgent",
+        (_, true, _) => "bulk",
+        (.., true) => "low",
         _ => "",
     };
     let own = |name: &str| head.raw(name).unwrap_or_default();
-    Wanted { priority: priority.to_owned(), by: own("x-satpost-by"), at_most: own("x-satpost-at-most") }
+    let (by, at_most, links) = (own("x-satpost-by"), own("x-satpost-at-most"), own("x-satpost-links"));
+    Wanted { priority: priority.to_owned(), by, at_most, links }
 }
 
 fn mailboxes(head: &Head, field: &str) -> Vec<HeaderMailbox> {

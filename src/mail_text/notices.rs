@@ -41,8 +41,11 @@ pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     }
     let reach = lines.len().saturating_sub(MAX_NOTICE);
     let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
-    if let Some((at, rule, confidence)) =
-        list_footer(lines).or_else(|| footer(lines, start)).or_else(|| legal(lines, start))
+    if let Some((at, rule, confidence)) = list_footer(lines)
+        .or_else(|| framed_footer(lines))
+        .or_else(|| forum_footer(lines))
+        .or_else(|| footer(lines, start))
+        .or_else(|| legal(lines, start))
     {
         cuts.add(rule, confidence, &lines[at..]);
         lines.truncate(at);
@@ -181,12 +184,34 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let reach = lines.len().saturating_sub(MAX_LIST + 1);
     let rule = |line: &String| line.len() >= MIN_LIST_RULE && line.chars().all(|c| "_-=#".contains(c));
     let at = reach + lines[reach..].iter().rposition(rule)?;
-    let below = &lines[at + 1..];
+    // One kind of list leaves a line free below a rule of its own.
+    let free = usize::from(lines[at].starts_with('#') && lines.get(at + 1).is_some_and(String::is_empty));
+    let below = &lines[at + 1 + free..];
     let text = lower(below);
     let is_list = words::LIST.within(&text) && (text.contains("://") || text.contains('@'));
     // One block right below the rule.
     let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
+}
+
+/// A scanner's name in a frame (`____ Information from ... ____`), and below it nothing but its words and its page.
+fn framed_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let reach = lines.len().saturating_sub(MAX_FOOTER_LINES);
+    let is_framed = |line: &String| {
+        line.starts_with("____") && line.ends_with("____") && words::SCANNER.within(&line.to_lowercase())
+    };
+    let at = reach + lines[reach..].iter().position(is_framed)?;
+    let foreign = |line: &String| line.contains("://") || words::SCANNER.within(&line.to_lowercase());
+    let all = lines[at..].iter().filter(|line| !line.is_empty()).all(foreign);
+    all.then_some((at, Rule::Footer, Confidence::Sure))
+}
+
+/// A forum's own words below a rule, to its end.
+fn forum_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let reach = lines.len().saturating_sub(MAX_LIST);
+    let begins = |at: usize| shapes::is_rule(&lines[at - 1]) && words::FORUM.begins(&lines[at].to_lowercase());
+    let at = (reach.max(1)..lines.len()).find(|at| begins(*at))?;
+    words::UNSUBSCRIBE.within(&lower(&lines[at..])).then_some((at - 1, Rule::Footer, Confidence::Sure))
 }
 
 /// Cuts what a mail server or a help desk put above the text.
@@ -235,7 +260,10 @@ fn warning(lines: &[String]) -> Option<usize> {
 fn is_warning(text: &str) -> bool {
     let bare = text.trim_start_matches(|c: char| !c.is_alphanumeric());
     let warns = words::WARN.begins(bare);
-    let tagged = bare.split_once(':').is_some_and(|(tag, _)| tag.contains(' ') && words::EXTERNAL_TAG.has(tag.trim()));
+    let named = bare.split_once(':').is_some_and(|(tag, _)| tag.contains(' ') && words::EXTERNAL_TAG.has(tag.trim()));
+    let framed = bare.len() < text.len()
+        && bare.split_once([']', ')', '*', '}']).is_some_and(|(tag, _)| words::EXTERNAL_TAG.has(tag.trim()));
+    let tagged = named || framed;
     let (clicks, owner) = (words::CLICK.within(text), words::ORGANISATION.within(text));
     let comes = words::ORIGIN.within(text) && (owner || clicks);
     let own = words::SELF.within(text) && words::OUTSIDE.within(text);

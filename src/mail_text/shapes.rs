@@ -1,7 +1,7 @@
 //! Shapes that are the same in every language: dates, addresses, names, ends of sentences.
 
 /// Signs that end a label or a line above a quote.
-pub const COLONS: [char; 8] = [':', '：', '﹕', '︓', '։', '∶', '፦', '៖'];
+pub const COLONS: [char; 9] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖'];
 /// Most words of a name.
 const NAME_WORDS: usize = 3;
 /// Longest line that may be a name or a greeting, in characters.

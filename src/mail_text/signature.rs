@@ -14,11 +14,13 @@ const MAX_CLOSE: usize = 5;
 /// Longest line that a telephone adds, in bytes.
 const MAX_ADDED: usize = 160;
 /// Most words between the word for *sent* and the name of the device.
-const MAX_BETWEEN: usize = 4;
+const MAX_BETWEEN: usize = 5;
 /// Longest such line in scripts without blanks between words, in characters.
 const MAX_JOINED: usize = 40;
 /// Most words behind the name of the device.
 const MAX_BEHIND: usize = 4;
+/// Most words of an offer.
+const MAX_OFFER: usize = 7;
 /// Words of a line that is a sentence rather than a part of a signature.
 const SENTENCE: usize = 8;
 
@@ -83,12 +85,15 @@ fn leads_on(line: &str) -> bool {
 /// Cuts the last line if a telephone or a program added it. Where it touches the text above, that must be at its end.
 pub fn cut_added(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     let Some(last) = lines.last() else { return false };
-    let above = lines.len().checked_sub(2).map(|at| lines[at].as_str());
+    // The page of the program may stand below its line.
+    let with_page = is_site(last) && lines.len().checked_sub(2).is_some_and(|at| is_added(&lines[at]));
+    let at = lines.len() - 1 - usize::from(with_page);
+    let above = at.checked_sub(1).map(|at| lines[at].as_str());
     let apart = above.is_none_or(str::is_empty);
-    let cut = is_added(last) && (apart || above.is_some_and(|line| shapes::closes(line) || is_added(line)));
+    let cut = is_added(&lines[at]) && (apart || above.is_some_and(|line| shapes::closes(line) || is_added(line)));
     if cut {
-        cuts.add(Rule::Signature, if apart { Confidence::Sure } else { Confidence::Likely }, &lines[lines.len() - 1..]);
-        lines.pop();
+        cuts.add(Rule::Signature, if apart { Confidence::Sure } else { Confidence::Likely }, &lines[at..]);
+        lines.truncate(at);
     }
     cut
 }
@@ -119,7 +124,7 @@ pub fn is_added(line: &str) -> bool {
         Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
         _ => (first, false),
     };
-    (excuses && is_sent_by(first)) || (excuse && is_sent_by(first)) || is_offer(&lower)
+    (excuses && is_sent_by(first)) || (excuse && is_sent_by(first)) || is_offer(&lower) || words::WHOLE.has(&lower)
 }
 
 /// The line without its decoration and without addresses of web pages.
@@ -133,7 +138,8 @@ fn bare(lower: &str) -> String {
         rest = &rest[at + end + 1..];
     }
     out.push_str(rest);
-    out.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
+    // Where an address stood, two blanks are left.
+    out.trim_matches(|c: char| !c.is_alphanumeric()).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_site(text: &str) -> bool {
@@ -149,7 +155,11 @@ fn is_sent_by(line: &str) -> bool {
     let (before, after) = (&line[..start], &line[end..]);
     let numbers_are_small = shapes::numbers(line).iter().all(|digits| *digits <= 2 || *digits == 4);
     let count = |text: &str| text.split_whitespace().count();
-    let ends_well = !after.contains([',', ';', ':', '?', '!']) && count(after) <= MAX_BEHIND;
+    // A model may be a number, right behind the name; a day stands farther away.
+    let is_number = |word: &str| word.chars().all(char::is_numeric);
+    let ends_well = !after.contains([',', ';', ':', '?', '!'])
+        && count(after) <= MAX_BEHIND
+        && !after.split_whitespace().skip(1).any(is_number);
     if !numbers_are_small || !ends_well || tokens.len() > 14 {
         return false;
     }
@@ -158,6 +168,8 @@ fn is_sent_by(line: &str) -> bool {
     // Scripts without blanks between words.
     let is_joined = |text: &str| words::SENT_JOINED.within(text);
     let lead = tokens.iter().take(2).position(|word| is_sent(word));
+    // "Sent my iPad with Cy"
+    let lead = lead.filter(|at| tokens.get(at + 1).is_none_or(|word| !words::ARTICLE.has(word)));
     let first = match lead {
         Some(0) => count(before) <= MAX_BETWEEN + 1,
         // "Đã gửi từ", "Von meinem iPhone gesendet": nothing but a small word before it.
@@ -174,8 +186,10 @@ fn is_sent_by(line: &str) -> bool {
 fn is_offer(line: &str) -> bool {
     let tokens: Vec<&str> = line.split_whitespace().collect();
     let gets = tokens.iter().take(3).any(|word| words::GET.has(word));
-    let platform = words::PLATFORMS.iter().any(|name| tokens.iter().rev().take(4).any(|word| word.contains(name)));
-    gets && platform && tokens.len() <= 10 && device(line).is_some()
+    let platform = words::PLATFORMS.iter().any(|name| tokens.iter().rev().take(2).any(|word| word.contains(name)));
+    let program = words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
+    let wants = tokens.iter().any(|word| words::ARTICLE.has(word));
+    gets && program && platform && !wants && tokens.len() <= MAX_OFFER
 }
 
 /// Where the first and the last name of a device or a program stand.
@@ -256,6 +270,13 @@ mod tests {
             "Enviat des del meu iPhone",
             "Sent from the all new AOL app for iOS",
             "Get BlueMail for Android",
+            "Envoyé à partir de l’application Mail Orange",
+            "Испратено од мојот iPhone",
+            "Послато са мог iPhone-а",
+            "삼성 갤럭시 스마트폰에서 보냈습니다.",
+            "Sent from my iPhone 15 Pro",
+            "Enviado desde Correo <https://go.x.org/?LinkId=5> para Windows",
+            "Envoyé à partir de Courrier <https://go.x.org/?LinkId=5> pour Windows",
         ] {
             assert!(is_added(line), "{line}");
         }
@@ -275,6 +296,13 @@ mod tests {
             "Sent from my iPhone on Monday, number RR123456785",
             "Get the mail for me",
             "Sent the spare phone with Cy",
+            "Sent from Bergen by Galaxy Shipping on 4 June",
+            "Sent the iPad with Cy",
+            "Sent my iPad to Horta",
+            "Enviado el iPad a Ana",
+            "Get the Android tablet from Cy",
+            "Get me an iPad",
+            "Get Gmail to work on my iPad",
         ] {
             assert!(!is_added(line), "{line}");
         }

@@ -64,8 +64,8 @@ fn start(text: &str) -> Option<Start<'_>> {
     let colon = text[end..].chars().next().map_or(1, char::len_utf8);
     let after = &text[end + colon..];
     let mark = text[..end].trim().to_lowercase();
-    // `Re[2]:`, `RE(3):`, `Re^2:`
-    let bare = mark.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
+    // `Re[2]:`, `RE(3):`, `Re^2:`, `Antw.:`
+    let bare = mark.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^*. ".contains(c));
     if words::ANSWER_PREFIX.has(bare) {
         return Some(Start::Answer(after));
     }
@@ -98,6 +98,7 @@ mod tests {
             ("**EXTERNAL EMAIL** Dock", "Dock"),
             ("Re[2]: x", "Re[2]: x"),
             ("回复：答复：船", "Re: 船"),
+            ("RE: RĂSP: Antw.: x", "Re: x"),
             ("Meeting: tomorrow", "Meeting: tomorrow"),
             ("[sailors] Re: x", "[sailors] Re: x"),
             ("External cable: broken", "External cable: broken"),

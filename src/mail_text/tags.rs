@@ -2,7 +2,7 @@
 
 use mail_parser::decoders::html::add_html_token;
 
-use super::marks;
+use super::{hidden, marks};
 
 /// Bytes of a tag that are looked at; longer ones carry pictures inside.
 const MAX_TAG: usize = 2 * 1024;
@@ -19,23 +19,6 @@ const SILENT: [&str; 13] = [
     "audio",
 ];
 
-/// Styles that hide an element, without blanks.
-const HIDING: [&str; 14] = [
-    "display:none",
-    "visibility:hidden",
-    "mso-hide:all",
-    "max-height:0;",
-    "max-height:0px",
-    "font-size:0;",
-    "font-size:0px",
-    "font-size:0p",
-    "opacity:0;",
-    "opacity:0.0;",
-    "color:transparent",
-    "text-indent:-9999",
-    "left:-9999",
-    "clip:rect(0",
-];
 /// Names of elements with which the history begins: Outlook, its new kind, Yahoo, Zimbra, Zoho, Outlook of old, NetEase.
 const HISTORY: [&str; 8] = [
     "divrplyfwdmsg",
@@ -78,18 +61,6 @@ pub enum Role {
     Attribution,
 }
 
-/// A box without height or width that shows nothing of what flows over.
-fn is_tiny(style: &str) -> bool {
-    let overflows = style.contains("overflow:hidden");
-    overflows
-        && [";height:0", ";width:0", ";max-width:0", ";line-height:0"].iter().any(|size| {
-            format!(";{style}").match_indices(size).any(|(at, _)| {
-                let rest = format!(";{style}")[at + size.len()..].to_owned();
-                rest.starts_with(';') || rest.starts_with("px") || rest.starts_with("pt") || rest.starts_with('!')
-            })
-        })
-}
-
 /// True when a picture's text says something: a sentence, no name of a file, no description.
 pub fn is_sentence(alt: &str, least: usize) -> bool {
     let lower = alt.to_lowercase();
@@ -101,7 +72,7 @@ pub fn is_sentence(alt: &str, least: usize) -> bool {
         && !DESCRIBING.iter().any(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == *word))
 }
 
-/// Classes that the style sheet of a page hides, outside of rules for some screens only.
+/// Classes and names (`.preview`, `#preview`) that the style sheet of a page hides, outside of rules for some screens only.
 #[derive(Debug, Default)]
 pub struct HiddenClasses(Vec<String>);
 
@@ -139,10 +110,12 @@ impl HiddenClasses {
                 b'}' => {
                     let body: String = sheet[start..at].chars().filter(|c| !c.is_whitespace()).collect();
                     if depth == 1 && !selector.contains('@') && body.to_ascii_lowercase().contains("display:none") {
-                        let classes = selector.split(',').filter_map(|own| own.trim().split_once('.'));
-                        let simple = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                        let ends =
+                            selector.split(',').map(str::trim).filter_map(|own| Some(&own[own.find(['.', '#'])?..]));
+                        let simple =
+                            |name: &&str| name[1..].chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
                         let room = MAX_CLASSES.saturating_sub(found.len());
-                        found.extend(classes.map(|(_, name)| name).filter(simple).take(room).map(str::to_owned));
+                        found.extend(ends.filter(simple).take(room).map(str::to_owned));
                     }
                     depth = depth.saturating_sub(1);
                     start = at + 1;
@@ -152,12 +125,11 @@ impl HiddenClasses {
         }
     }
 
-    /// True when the element is of such a class.
+    /// True when the element is of such a class, or has such a name.
     pub fn holds(&self, tag: &Tag<'_>) -> bool {
-        !self.0.is_empty()
-            && tag
-                .attribute("class")
-                .is_some_and(|own| own.split_whitespace().any(|name| self.0.iter().any(|hidden| hidden == name)))
+        let is = |mark: char, name: &str| self.0.iter().any(|own| own.strip_prefix(mark) == Some(name));
+        let names = |key: &str| tag.attribute(key).unwrap_or_default();
+        !self.0.is_empty() && (names("class").split_whitespace().any(|name| is('.', name)) || is('#', &names("id")))
     }
 }
 
@@ -237,9 +209,7 @@ impl<'a> Tag<'a> {
         if matches!(self.name.as_str(), "" | "html" | "body" | "head") {
             return false;
         }
-        let mut style = self.style();
-        style.push(';');
-        self.has_flag("hidden") || HIDING.iter().any(|way| style.contains(way)) || is_tiny(&style)
+        self.has_flag("hidden") || hidden::hides(&self.style())
     }
 
     /// True for words that are struck out.

@@ -8,6 +8,7 @@ use super::*;
 
 mod cases;
 mod cutting;
+mod mutations;
 
 const TRIM: Options = Options { trim: true };
 const WHOLE: Options = Options { trim: false };
@@ -125,81 +126,6 @@ fn ids_and_names() {
     assert_eq!(shaped.automatic, None);
     let loud = shape(b"Auto-Submitted: no\nPrecedence: normal\nSubject: x\n\nhi", &TRIM);
     assert_eq!(loud.automatic, None);
-}
-
-/// Mutated mails that are read in every run, and with `SATPOST_SOAK` in the environment.
-const MUTATIONS: (usize, usize) = (4_000, 100_000);
-/// What no mail of a few kilobytes may take, optimised, on a quiet machine.
-const EACH: Duration = Duration::from_millis(50);
-
-/// Mutates mails of the corpus: bytes changed, cut out, doubled, and pieces of other mails put in. The soak run
-/// looks at the clock, too, and is meant for an optimised build.
-#[test]
-fn no_mutation_of_a_mail_does_harm() {
-    let soak = std::env::var_os("SATPOST_SOAK").is_some();
-    let field = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases-mail");
-    let field = fs::read_dir(field).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    let all = corpus().into_iter().map(|(_, raw)| raw).chain(field);
-    let mails: Vec<Vec<u8>> = all.filter(|raw| raw.len() < 2500).collect();
-    let mut random = Random(0x5eed);
-    let mut slow = Vec::new();
-    for round in 0..if soak { MUTATIONS.1 } else { MUTATIONS.0 } {
-        let mut raw = mails[random.below(mails.len())].clone();
-        for _ in 0..=random.below(4) {
-            mutate(&mut raw, &mails[random.below(mails.len())], &mut random);
-        }
-        let options = if round % 8 == 0 { WHOLE } else { TRIM };
-        let start = Instant::now();
-        check(&shape(&raw, &options));
-        for file in attached::list(&raw) {
-            assert!(attached::take(&raw, file.number).is_some_and(|(same, _)| same == file));
-        }
-        // Once more before it counts: the machine may have looked elsewhere.
-        if soak && start.elapsed() > EACH {
-            let again = Instant::now();
-            shape(&raw, &options);
-            if again.elapsed() > EACH {
-                slow.push(String::from_utf8_lossy(&raw).into_owned());
-            }
-        }
-    }
-    assert!(slow.is_empty(), "longer than {EACH:?}, twice: {slow:?}");
-}
-
-fn mutate(raw: &mut Vec<u8>, other: &[u8], random: &mut Random) {
-    let at = random.below(raw.len() + 1);
-    let end = (at + random.below(60)).min(raw.len());
-    match random.below(6) {
-        0 => raw[at..end].iter_mut().for_each(|byte| *byte = u8::try_from(random.below(256)).unwrap()),
-        1 => drop(raw.drain(at..end)),
-        2 => {
-            let piece = raw[at..end].to_vec();
-            raw.splice(at..at, piece);
-        }
-        3 => {
-            let from = random.below(other.len() + 1);
-            let to = (from + random.below(400)).min(other.len());
-            raw.splice(at..at, other[from..to].iter().copied());
-        }
-        4 => raw.truncate(at),
-        _ => {
-            let pieces: [&[u8]; 8] =
-                [b"\n", b"\n\n", b"--", b"<", b"&#x", b"=", b"> ", b"\nContent-Type: multipart/mixed; boundary=\n\n"];
-            raw.splice(at..at, pieces[random.below(8)].iter().copied());
-        }
-    }
-}
-
-/// xorshift64: the same mails in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap() % limit.max(1)
-    }
 }
 
 /// What takes longer than this, unoptimised and on a busy machine, grows faster than its input: these inputs take

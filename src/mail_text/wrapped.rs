@@ -20,16 +20,16 @@ enum Form {
     Base64,
 }
 
-/// Hosts of filters, by the end of their name, with a part of the path where the host serves other things too.
-const FILTERS: [(&str, &str, Form); 23] = [
+/// Hosts of filters, by the end of their name (or by its start, if that ends with a point), with a part of the path where
+/// the host serves other things too.
+const FILTERS: [(&str, &str, Form); 24] = [
     ("safelinks.protection.outlook.com", "", Form::Parameter(&["url"])),
     ("safelinks.protection.office365.us", "", Form::Parameter(&["url"])),
     ("statics.teams.cdn.office.net", "safelinks", Form::Parameter(&["url"])),
     ("urldefense.proofpoint.com", "/v1/", Form::Parameter(&["u"])),
     ("urldefense.proofpoint.com", "/v2/", Form::Dashed),
-    ("urldefense.com", "/v2/", Form::Dashed),
-    ("urldefense.com", "/v3/", Form::Underscored),
-    ("urldefense.us", "/v3/", Form::Underscored),
+    ("urldefense.", "/v2/", Form::Dashed),
+    ("urldefense.", "/v3/", Form::Underscored),
     ("url.avanan.click", "", Form::Underscored),
     ("checkpoint.url-protection.com", "", Form::Underscored),
     ("protect.checkpoint.com", "", Form::Underscored),
@@ -40,6 +40,8 @@ const FILTERS: [(&str, &str, Form); 23] = [
     ("trendmicro.com", "/wis/clicktime/", Form::Parameter(&["url"])),
     ("secure-web.cisco.com", "", Form::Path),
     ("protection.sophos.com", "", Form::Base64),
+    ("link.edgepilot.com", "", Form::Parameter(&["u"])),
+    ("urlsand.esvalabs.com", "", Form::Parameter(&["u"])),
     ("l.facebook.com", "/l.php", Form::Parameter(&["u"])),
     ("slack-redir.net", "", Form::Parameter(&["url"])),
     ("linkedin.com", "/redir/redirect", Form::Parameter(&["url"])),
@@ -66,8 +68,10 @@ fn open_one(url: &str) -> Option<String> {
     }
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    let is_host =
-        |end: &str| host.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with(['.', '-']));
+    let is_host = |part: &str| match part.ends_with('.') {
+        true => host.starts_with(part),
+        false => host.strip_suffix(part).is_some_and(|start| start.is_empty() || start.ends_with(['.', '-'])),
+    };
     let form = FILTERS.iter().find(|(end, part, _)| is_host(end) && path.contains(part)).map(|(_, _, form)| *form)?;
     let inner = match form {
         Form::Parameter(names) => names.iter().find_map(|name| parameter(path, name)).map(|value| percent(&value, '%')),
@@ -142,6 +146,7 @@ mod tests {
             ("https://urldefense.proofpoint.com/v2/url?u=https-3A__a.b_c-2Dd-5Fe&d=Dw&e=", "https://a.b/c-d_e"),
             ("https://urldefense.com/v3/__https://a.b/c__;!!Ab!Cd$", "https://a.b/c"),
             ("https://urldefense.com/v3/__https:/a.b/c*d__;Iw!!Ab!Cd$", "https://a.b/c#d"),
+            ("https://urldefense.eu/v3/__https://a.b/c__;!!Ab!Cd$", "https://a.b/c"),
             ("https://url.avanan.click/v2/r01/___https://a.b/c___.Yz", "https://a.b/c"),
             ("https://www.google.com/url?q=https://a.b/c&sa=D", "https://a.b/c"),
             ("https://secure-web.cisco.com/1xYz/https%3A%2F%2Fa.b%2Fc", "https://a.b/c"),

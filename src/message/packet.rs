@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GoneReason, Id, Reason};
+use super::{GoneReason, Id, LinkId, Reason};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
-use crate::money::Bill;
+use crate::money::{Bill, Money};
 
 /// What one transmission on a link carries; kept from the plan to the acknowledgement, so that none is sent twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Packet {
     /// Where it was, or is being, handed over to; `None` before, and where the link has one far end only.
     #[serde(default, alias = "device", skip_serializing_if = "Option::is_none")]
     pub address: Option<LinkAddress>,
+    /// The link that it was made for, or given to: only that one tells what became of it.
+    #[serde(default = "LinkId::first")]
+    pub link: LinkId,
     /// What goes on air.
     pub payload: Vec<u8>,
     /// How far it got.
@@ -49,6 +52,18 @@ pub struct Packet {
     /// Its place in the session with the far box; `None` where there is none.
     #[serde(default, rename = "talk")]
     pub peer: Option<PeerFragment>,
+    /// What was booked for it in the budget of its link when it was handed over; given back when it was certainly not taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
+}
+
+/// What a packet costs on its link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The day of the calendar on which it was booked, such as `2026-11-25`.
+    pub day: String,
+    /// How much.
+    pub money: Money,
 }
 
 /// The place of a packet in the session with the far box: which fragment of which bundle it is.
@@ -169,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_packet_of_the_first_version_is_read_and_written_back_as_it_was() {
-        let record = r#"{"number":7,"letters":[1,2],"body":6,"part":2,"parts":2,"far_box":null,"payload":[145,1],
+        let record = r#"{"number":7,"letters":[1,2],"body":6,"part":2,"parts":2,"far_box":null,"link":1,"payload":[145,1],
             "state":{"held":{"holder":"m138:0x001abe","number":9}},"at":5,"note":"","ask":8,
             "talk":{"ticket":3,"piece":1,"pieces":2,"receipt":true,"needless":false,"repeat":false,"bill":null}}"#;
         let packet: Packet = serde_json::from_str(record).unwrap();

@@ -27,7 +27,7 @@ pub use far_box::FarBoxReason;
 pub use line::{ByeReason, CallFailure, LineReason, PairFailure};
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, SignalFigures, Taken};
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
-pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
+pub use route::{Arrived, LinkBar, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, SentBy, Whose};
 pub use text::{Doubt, TextCount, TextReason};
 pub use tracking::TrackingReason;

@@ -18,19 +18,22 @@ pub enum Priority {
     /// In its turn.
     #[default]
     Normal,
-    /// When nothing else waits.
+    /// After those, and with more patience for a cheap link.
+    Low,
+    /// When nothing else waits, and only by the cheapest link there is.
     Bulk,
 }
 
 impl Priority {
     /// All, the first to go first.
-    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Bulk];
+    pub const ALL: [Self; 4] = [Self::Urgent, Self::Normal, Self::Low, Self::Bulk];
 
     /// The word of pages and commands.
     pub fn word(self) -> &'static str {
         match self {
             Self::Urgent => "urgent",
             Self::Normal => "normal",
+            Self::Low => "low",
             Self::Bulk => "bulk",
         }
     }
@@ -47,8 +50,50 @@ impl FromStr for Priority {
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|priority| priority.word() == word);
-        let known = "urgent, normal or bulk";
+        let known = "urgent, normal, low or bulk";
         found.ok_or_else(|| UnknownWord { what: "priority", word: word.to_owned(), known })
+    }
+}
+
+/// Which links a message may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkPreference {
+    /// The cheapest one within its patience, then any.
+    #[default]
+    Any,
+    /// Only those that cost nothing: it waits for one.
+    Cheap,
+    /// The cheapest one that is ready now.
+    Now,
+}
+
+impl LinkPreference {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Any, Self::Cheap, Self::Now];
+
+    /// The word of pages, commands and header fields.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Cheap => "cheap",
+            Self::Now => "now",
+        }
+    }
+}
+
+impl fmt::Display for LinkPreference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for LinkPreference {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        let found = Self::ALL.into_iter().find(|preference| preference.word() == word);
+        found.ok_or_else(|| UnknownWord { what: "choice of links", word: word.to_owned(), known: "any, cheap or now" })
     }
 }
 
@@ -64,15 +109,20 @@ pub struct Terms {
     /// It may not cost more.
     #[serde(default)]
     pub at_most: Option<Money>,
+    /// Which links it may take.
+    #[serde(default)]
+    pub links: LinkPreference,
 }
 
 /// Terms as they stand in a form, in a command, or in the header of a mail; empty words are the usual ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// `urgent`, `normal` or `bulk`.
+    /// `urgent`, `normal`, `low` or `bulk`.
     pub priority: String,
     /// `2h`, `2026-12-01 18:00` where the box is, or `2026-12-01T18:00:00Z`.
     pub by: String,
     /// `0.30`.
     pub at_most: String,
+    /// `any`, `cheap` or `now`.
+    pub links: String,
 }

@@ -115,11 +115,6 @@ impl FarBox {
         if parts.is_empty() { format!("box{}", self.id) } else { parts.join("-") }
     }
 
-    /// The address by which a link of this kind reaches it.
-    pub fn on(&self, kind: &str) -> Option<LinkAddress> {
-        self.addresses.iter().copied().find(|address| address.kind() == kind)
-    }
-
     /// Checks the record.
     ///
     /// # Errors
@@ -179,8 +174,7 @@ mod tests {
         );
         far_box.name = "M/Y Vela".into();
         assert_eq!((far_box.shown(), far_box.suffix()), ("M/Y Vela".into(), "m-y-vela".into()));
-        assert_eq!(far_box.on("m138").map(|address| address.to_string()).as_deref(), Some("m138:0x001abe"));
-        assert_eq!((far_box.on("ip"), far_box.check()), (None, Ok(())));
+        assert_eq!(far_box.check(), Ok(()));
         far_box.addresses.clear();
         assert_eq!(far_box.handle(), "M/Y Vela");
         for (name, wrong) in [

@@ -15,8 +15,9 @@
 use std::sync::Arc;
 
 use crate::address::{Address, LinkAddress, Mailbox, PeerId, Phone, PhoneError, is_nowhere};
+use crate::links::LinkTerms;
 use crate::message::reason::NoRoute;
-use crate::message::{Message, Way};
+use crate::message::{LinkId, Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
 
@@ -27,9 +28,14 @@ pub struct Policy {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// Largest payload of one packet of the link, in bytes.
-    pub max_payload: usize,
+    /// The links of the box, or the one that is meant.
+    pub links: Arc<Vec<LinkTerms>>,
 }
+
+/// Largest payload of a packet where the box has no link yet: that of the smallest link there is, in bytes.
+const SMALLEST: usize = 192;
+/// Bytes by which the prices of links are compared.
+const MEASURE: usize = 100;
 
 /// A way out, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +66,48 @@ impl Route {
 }
 
 impl Policy {
-    /// These people and rules, and a link whose packets hold so many bytes.
-    pub fn new(people: Arc<People>, settings: Arc<Settings>, max_payload: usize) -> Self {
-        Self { people, settings, max_payload }
+    /// These people and rules, and these links.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>, links: Vec<LinkTerms>) -> Self {
+        Self { people, settings, links: Arc::new(links) }
+    }
+
+    /// The same for one link: sizes and prices are those of it.
+    pub fn for_link(&self, id: LinkId) -> Self {
+        let links = self.links.iter().filter(|link| link.id == id).cloned().collect();
+        Self { links: Arc::new(links), ..self.clone() }
+    }
+
+    /// True when a link leads to a far box, or, for `None`, to the one by which this box reaches the world.
+    pub fn reaches(&self, link: &LinkTerms, far_box: Option<PeerId>) -> bool {
+        let known = far_box.map(|id| self.people.far_box(id));
+        link.reach.includes(known.map(|far_box| far_box.map_or(&[][..], |far_box| &far_box.addresses)))
+    }
+
+    /// The cheapest link that may take messages for a far box, or for the one by which this box reaches the world: sizes and
+    /// quotes of what waits are those of it. `None` where no link that is used has a price and reaches it.
+    pub fn cheapest(&self, far_box: Option<PeerId>) -> Option<&LinkTerms> {
+        let usable = self.links.iter().filter(|link| link.on && self.reaches(link, far_box));
+        usable
+            .filter_map(|link| Some((link.price?.of(MEASURE), link)))
+            .min_by_key(|(price, _)| *price)
+            .map(|(_, link)| link)
+    }
+
+    /// The cheapest link of all that are used and have a price, whatever it reaches.
+    pub fn cheapest_of_all(&self) -> Option<&LinkTerms> {
+        let priced = self.links.iter().filter(|link| link.on).filter_map(|link| Some((link.price?.of(MEASURE), link)));
+        priced.min_by_key(|(price, _)| *price).map(|(_, link)| link)
+    }
+
+    /// What a packet holds, in bytes, on the way to a far box.
+    pub fn max_payload(&self, far_box: Option<PeerId>) -> usize {
+        let any = || self.links.iter().find(|link| self.reaches(link, far_box));
+        self.cheapest(far_box).or_else(any).map_or(SMALLEST, |link| link.max_payload)
+    }
+
+    /// True when a link that is used reaches a far box, or the one by which this box reaches the world.
+    pub fn has_link(&self, far_box: Option<PeerId>) -> bool {
+        self.links.iter().any(|link| link.on && self.reaches(link, far_box))
     }
 
     /// True when this mail address belongs to this box.
@@ -107,7 +152,9 @@ impl Policy {
 
     /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
     pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
-        let out_of_reach = person.home == Home::FarBox && self.settings.text(Key::LinkDriver) == "m138";
+        // Without a link that is used it waits for one.
+        let used = self.links.iter().any(|link| link.on);
+        let out_of_reach = person.home == Home::FarBox && used && !self.has_link(person.far_box);
         out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
@@ -249,7 +296,17 @@ fn is_this_machine(mailbox: &Mailbox) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::links::{Price, Reach, Unit};
+    use crate::money::Money;
     use crate::people::FarBox;
+
+    /// A link of this number and price of a packet.
+    pub(crate) fn link(id: u32, devices: bool, price: i64) -> LinkTerms {
+        let price = Price { unit: Unit::Packet, each: Money(price), least: 0 };
+        let name = format!("link{id}");
+        let reach = Reach { far_box: !devices, kinds: if devices { &["m138"] } else { &[] } };
+        LinkTerms { id: LinkId(id), name, on: true, price: Some(price), max_payload: 192, reach }
+    }
 
     pub(crate) fn policy(reach: &str) -> Policy {
         let settings =
@@ -260,11 +317,7 @@ pub(crate) mod tests {
         let ben =
             Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy {
-            people: Arc::new(People::new([anna, ben, carl]).with_far_boxes([far_box])),
-            settings: Arc::new(settings),
-            max_payload: 192,
-        }
+        Policy::new(Arc::new(People::new([anna, ben, carl]).with_far_boxes([far_box])), Arc::new(settings), Vec::new())
     }
 
     #[test]
@@ -301,7 +354,7 @@ pub(crate) mod tests {
     #[test]
     fn a_station_with_a_modem_sends_to_no_device() {
         let mut policy = policy("satellite");
-        policy.settings = Arc::new(policy.settings.with(Key::LinkDriver, "m138").unwrap());
+        policy.links = Arc::new(vec![link(1, false, 0)]);
         let why = NoRoute::DeviceOutOfReach { name: "ben".into() };
         assert_eq!(policy.choose(&"ben@here.org".parse().unwrap()), Route::Nowhere(why));
         assert_eq!(policy.choose(&"a@else.org".parse().unwrap()), Route::Link(None));

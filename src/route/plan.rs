@@ -7,7 +7,7 @@ use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
-use crate::address::Address;
+use crate::address::{Address, PeerId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
@@ -15,7 +15,7 @@ use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRout
 use crate::message::{
     CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, Sender, State, Terms, Way,
 };
-use crate::money::{Bill, Use};
+use crate::money::{Bill, Money, Use};
 use crate::people::Person;
 use crate::settings::Key;
 
@@ -224,7 +224,7 @@ impl Policy {
             },
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
-                let judged = self.on_air(message, device.is_some());
+                let judged = self.on_air(message, *device);
                 match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
@@ -244,7 +244,7 @@ impl Policy {
     pub fn bill(&self, message: &Message) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
-            Route::Link(device) => self.packets_wanted(message, device.is_some())?,
+            Route::Link(device) => self.packets_wanted(message, *device)?,
             Route::Carrier => {
                 let texts = segments::of(&self.settings, message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
@@ -266,16 +266,18 @@ impl Policy {
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, to_device: bool) -> Option<Use> {
-        let packets = self.size_of(message, to_device).best()?.packets;
-        Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
+    fn packets_wanted(&self, message: &Message, device: Option<PeerId>) -> Option<Use> {
+        let extent = self.size_of(message, device).best()?;
+        let price = self.cheapest(device).and_then(|link| link.price);
+        Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
     }
 
     /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
     /// link or for another one.
-    pub fn size_of(&self, message: &Message, to_device: bool) -> LinkSize {
-        let kept = message.size.filter(|size| size.max_payload == self.max_payload);
-        kept.unwrap_or_else(|| classic_size(message, to_device, self.max_payload))
+    pub fn size_of(&self, message: &Message, device: Option<PeerId>) -> LinkSize {
+        let max_payload = self.max_payload(device);
+        let kept = message.size.filter(|size| size.max_payload == max_payload);
+        kept.unwrap_or_else(|| classic_size(message, device.is_some(), max_payload))
     }
 
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
@@ -320,7 +322,7 @@ impl Policy {
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, to_device: bool) -> (State, Reason) {
+    pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> (State, Reason) {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
@@ -332,16 +334,17 @@ impl Policy {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);
-        let needs = match self.size_of(message, to_device).best() {
+        let needs = match self.size_of(message, device).best() {
             Some(extent) => Ok(extent.packets),
-            None => packets(message, to_device, self.max_payload).map(|packets| packets.len()),
+            None => packets(message, device.is_some(), self.max_payload(device)).map(|packets| packets.len()),
         };
         match needs {
             Err(why) => (State::Held, NeedsOwner::Unsplittable(why).into()),
             Ok(needs) if needs > most && !message.released => {
                 (State::Held, NeedsOwner::TooManyPackets { needs, most }.into())
             }
-            Ok(_) if self.settings.text(Key::LinkDriver) == "none" => (State::Queued, Waits::NoLink.into()),
+            Ok(_) if !self.links.iter().any(|link| link.on) => (State::Queued, Waits::NoLink.into()),
+            Ok(_) if !self.has_link(device) => (State::Queued, Waits::NoReach { device: device.is_some() }.into()),
             Ok(packets) => (State::Queued, Waits::Link { packets }.into()),
         }
     }
@@ -433,15 +436,16 @@ mod tests {
     fn the_quote_comes_from_the_size_that_is_kept() {
         let policy = policy("internet");
         let extent = |packets| Some(Extent { bytes: packets * 100, packets });
-        let size = LinkSize { max_payload: policy.max_payload, classic: extent(7), compact: extent(3) };
+        let ben = "6846".parse().ok();
+        let size = LinkSize { max_payload: policy.max_payload(ben), classic: extent(7), compact: extent(3) };
         let message = policy.plan(draft("ben@here.org", "hello"), Some(size), Time(1000), true);
         assert_eq!(message.state, State::Queued);
         let quote = message.bill.clone().unwrap();
         assert_eq!(quote.wanted.packets, 3);
         let longer = Message { text: "word ".repeat(400), ..message };
         assert!(policy.bill(&longer).unwrap().same_quote(&quote));
-        assert_eq!(policy.size_of(&longer, true), size);
-        assert_eq!(policy.on_air(&longer, true).0, State::Queued, "seven packets would be too many");
+        assert_eq!(policy.size_of(&longer, ben), size);
+        assert_eq!(policy.on_air(&longer, ben).0, State::Queued, "seven packets would be too many");
     }
 
     #[test]

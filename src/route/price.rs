@@ -5,12 +5,6 @@ use crate::money::{Amount, BOX, Limit, Limits, Money};
 use crate::people::Person;
 use crate::settings::{Key, Settings};
 
-/// The price of a packet on the link of the box.
-pub fn packet_price(settings: &Settings) -> Money {
-    // The table has only amounts that can be read.
-    settings.text(Key::PricePacket).parse().unwrap_or_default()
-}
-
 /// The price of a text message at the carrier of the box: a long text is several of them.
 pub fn text_price(settings: &Settings) -> Money {
     let key = match settings.text(Key::SmsCarrier) {

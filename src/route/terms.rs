@@ -31,6 +31,9 @@ pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, Te
             .map_err(TermsError::Priority)?,
         by: given(&wanted.by).map(|text| time(&text, settings, now)).transpose()?,
         at_most: given(&wanted.at_most).map(|text| text.parse()).transpose().map_err(TermsError::Amount)?,
+        links: given(&wanted.links)
+            .map_or(Ok(Default::default()), |word| word.to_lowercase().parse())
+            .map_err(TermsError::Links)?,
     })
 }
 
@@ -39,6 +42,8 @@ pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, Te
 pub enum TermsError {
     /// There is no such priority.
     Priority(UnknownWord),
+    /// There is no such choice of links.
+    Links(UnknownWord),
     /// That is no time.
     NoTime(String),
     /// That time is over, or sooner than anything can go.
@@ -50,7 +55,7 @@ pub enum TermsError {
 impl std::fmt::Display for TermsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Priority(why) => why.fmt(f),
+            Self::Priority(why) | Self::Links(why) => why.fmt(f),
             Self::NoTime(text) => {
                 write!(f, "'{}' is no time: write 2h, or 2026-12-01 18:00", text.escape_debug())
             }
@@ -116,7 +121,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Priority;
+    use crate::message::{LinkPreference, Priority};
     use crate::money::Money;
 
     const NOW: Time = Time(1_796_000_000_000);
@@ -128,9 +133,11 @@ mod tests {
 
     #[test]
     fn terms_are_read_as_people_write_them() {
-        let words = Wanted { priority: "Urgent ".into(), by: String::new(), at_most: "0.30".into() };
+        let words =
+            Wanted { priority: "Urgent ".into(), by: String::new(), at_most: "0.30".into(), links: "Cheap".into() };
         let terms = read(&words, &Settings::default(), NOW).unwrap();
         assert_eq!((terms.priority, terms.by, terms.at_most), (Priority::Urgent, None, Some(Money(300_000))));
+        assert_eq!(terms.links, LinkPreference::Cheap);
         assert_eq!(wanted("2h").unwrap().by, Some(NOW + Duration::from_secs(7200)));
         for same in ["2026-12-01 18:00", "2026-12-01T18:00", "2026-12-01T18:00:00Z", "2026-12-01T19:00:00+01:00"] {
             assert_eq!(wanted(same).unwrap().by.unwrap().to_string(), "2026-12-01T18:00:00Z", "{same}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::TABLE;
+use super::{MOVED, TABLE};
 use crate::address::AddressError;
 use crate::address::pattern::PatternError;
 
@@ -11,6 +11,8 @@ use crate::address::pattern::PatternError;
 pub enum SettingError {
     /// There is no setting of this name.
     NoSuch(String),
+    /// It is a setting that each link has for itself.
+    OfLink(&'static str),
     /// The value will not do.
     Value {
         /// The name of the setting.
@@ -66,6 +68,13 @@ pub enum Want {
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoSuch(name) if MOVED.iter().any(|(moved, _)| moved == name) => {
+                let (_, now) = MOVED.iter().find(|(moved, _)| moved == name).unwrap_or(&MOVED[0]);
+                write!(f, "{name} is a setting of each link now: {now}")
+            }
+            Self::OfLink(name) => {
+                write!(f, "{name} is a setting of each link: satpost link set NAME {name} VALUE")
+            }
             Self::NoSuch(name) => {
                 let group = name.split('.').next().unwrap_or_default();
                 let near: Vec<_> = TABLE.iter().map(|row| row.name).filter(|known| known.starts_with(group)).collect();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use error::SettingError;
 use table::RENAMED;
-pub use table::{Key, Kind, Setting, TABLE, find, row};
+pub use table::{Key, Kind, MOVED, Setting, TABLE, find, row};
 pub use value::{check, seconds};
 use value::{in_network, network};
 
@@ -36,6 +36,17 @@ impl Settings {
         // Stored under the present name as well, a setting was changed since it got that name.
         for (name, value) in old {
             if find(name).is_ok_and(|row| !settings.stored.contains_key(&row.key)) {
+                settings.take(name, value);
+            }
+        }
+        settings
+    }
+
+    /// These settings of the box, with those of a link, by name. Unknown names and unreadable values are left out.
+    pub fn of_link(&self, values: &BTreeMap<String, String>) -> Self {
+        let mut settings = self.clone();
+        for (name, value) in values {
+            if find(name).is_ok_and(Setting::is_of_links) {
                 settings.take(name, value);
             }
         }
@@ -125,9 +136,11 @@ mod tests {
             assert!(row.help.ends_with('.'), "{}", row.name);
             assert_eq!(TABLE.iter().filter(|other| other.name == row.name).count(), 1);
         }
-        let drivers: Vec<_> = crate::link::DRIVERS.iter().map(|driver| driver.name).collect();
-        let Kind::Choice(words) = row(Key::LinkDriver).kind else { panic!() };
-        assert_eq!(words[1..], drivers);
+        // What a link has for itself is of all links, or of a driver.
+        let own = crate::link::DRIVERS.iter().flat_map(|driver| driver.settings);
+        let all: std::collections::BTreeSet<_> = own.chain(&crate::link::OF_EVERY_LINK).copied().collect();
+        let of_links = TABLE.iter().filter(|row| row.is_of_links()).map(|row| row.key);
+        assert_eq!(of_links.collect::<std::collections::BTreeSet<_>>(), all);
     }
 
     #[test]

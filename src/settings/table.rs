@@ -26,6 +26,8 @@ pub enum Kind {
     Networks,
     /// An amount of money, not negative, at most six digits behind the point.
     Amount,
+    /// The same, or nothing while nobody has written it.
+    Price,
     /// Senders: addresses and domains, separated by spaces; may be empty.
     Senders,
     /// The address of a web server, without a closing slash; may be empty where the default is.
@@ -67,7 +69,9 @@ macro_rules! settings {
     };
 }
 
-use Kind::{Amount, Choice, Domain, Listen, Networks, Number, Path, Seconds, Secret, Senders, Switch, Text, Url};
+use Kind::{
+    Amount, Choice, Domain, Listen, Networks, Number, Path, Price, Seconds, Secret, Senders, Switch, Text, Url,
+};
 
 settings! {
     BoxName, "box.name", Text, "satpost", "Box", "Name of this box", "Shown on the pages and in the greeting of the mail listener.";
@@ -76,23 +80,29 @@ settings! {
     DefaultPerson, "box.default_person", Text, "", "Box", "Recipient of packets without a name", "A packet that reaches the modem of this box need not say for whom it is. Empty: the first person that was added.";
     TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
 
-    LinkDriver, "link.driver", Choice(&["none", "m138", "hive", "ip"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account. ip: another satpost box over any internet line.";
-    M138Port, "m138.port", Path, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
-    M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Satellite link", "Application id", "Marks our packets; both ends of a link use the same.";
-    M138Window, "m138.window", Number(1, 1000), "64", "Satellite link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
-    HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Satellite link", "Hive address", "Base address of the Hive, without the closing slash.";
-    HiveUser, "hive.user", Text, "", "Satellite link", "Hive user", "Log-in name.";
-    HivePassword, "hive.password", Secret, "", "Satellite link", "Hive password", "Log-in password.";
-    HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
-    HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+    LinkUnit, "link.unit", Choice(&["packet", "credit", "byte", "session", "free"]), "packet", "Link", "Charged for", "packet: each packet. credit: each 50 bytes of a packet that were begun. byte: each byte, for a least number in a packet. session: each session, which carries a packet. free: nothing.";
+    LinkPrice, "link.price", Price, "", "Link", "Price", "For each of these, for example 0.07; 0 where it costs nothing. Empty: not known, and the link is not used.";
+    LinkLeast, "link.least", Number(0, 100_000), "0", "Link", "Least bytes of a packet", "A packet that is charged by the byte is charged for so many at least.";
+    LinkDayPackets, "link.day_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a day", "Over this limit the link takes nothing more on that day. 0: no limit.";
+    LinkDayMoney, "link.day_money", Amount, "0", "Link", "Money a day", "The same limit in money. 0: no limit.";
+    LinkMonthPackets, "link.month_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a month", "Over this limit the link takes nothing more in that month. 0: no limit.";
+    LinkMonthMoney, "link.month_money", Amount, "0", "Link", "Money a month", "The same limit in money. 0: no limit.";
+    M138Port, "m138.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Link", "Application id", "Marks our packets; both ends of a link use the same.";
+    M138Window, "m138.window", Number(1, 1000), "64", "Link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
+    HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Link", "Hive address", "Base address of the Hive, without the closing slash.";
+    HiveUser, "hive.user", Text, "", "Link", "Hive user", "Log-in name.";
+    HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";
+    HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
+    HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Link", "Poll the Hive every", "How often the Hive is asked for new packets.";
 
-    IpAddress, "ip.address", Text, "", "Internet link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
-    IpKey, "ip.key", Text, "", "Internet link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
+    IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
+    IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
     IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
-    IpHold, "ip.hold", Switch, "yes", "Internet link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
-    IpMetered, "ip.metered", Switch, "no", "Internet link", "The line is paid by volume", "Told to the far box.";
-    IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Internet link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
-    IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Internet link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
+    IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
+    IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
+    IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
 
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";
     AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Most packets per message", "A longer message is held until the owner releases it. A person may have a limit of their own.";
@@ -102,6 +112,11 @@ settings! {
     AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 80, and a few more bytes a message. off: classic packets only.";
     AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits this long for others, unless a satellite comes or a packet is full. 0: it does not wait.";
     AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt goes along in a packet that leaves anyway. After this time it is sent alone, which costs a packet. 0: never alone.";
+
+    PatienceUrgent, "patience.urgent", Seconds(0, 2_592_000), "2m", "Choice of link", "Urgent messages wait for the cheapest link", "While it is down; after this time they take the cheapest one that is ready.";
+    PatienceNormal, "patience.normal", Seconds(0, 2_592_000), "20m", "Choice of link", "Normal messages wait for it", "As above.";
+    PatienceLow, "patience.low", Seconds(0, 2_592_000), "24h", "Choice of link", "Low messages wait for it", "As above.";
+    PatienceBulk, "patience.bulk", Seconds(0, 2_592_000), "30d", "Choice of link", "Bulk messages wait for it", "As above. 30d is longer than a message lives: they never take a dearer link.";
 
     AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Messages of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
     AirAllow, "air.allow", Senders, "", "Who may write over the air", "Allowed senders", "Addresses and domains separated by spaces: mum@example.org example.org. A person has lists of their own, which come first.";
@@ -116,7 +131,6 @@ settings! {
     SmtpFrontOnly, "smtp.front_only", Switch, "no", "Who may write over the air", "Take mail from that server only", "Other mail servers get 550. Log-ins and trusted networks are taken as before.";
     SmtpFrontProtocol, "smtp.front_protocol", Choice(&["none", "xclient", "proxy"]), "none", "Who may write over the air", "How that server names its clients", "So that limits count the true client: xclient is a command of mail servers; proxy is a header of load balancers, then required, and mail that comes so has no verdicts. Only from smtp.front.";
 
-    PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the network charges for one packet on the link, for example 0.07; 0: not counted.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. With the fees of the networks.";
     PriceBandwidth, "price.bandwidth", Amount, "0", "Money", "Price of a text by Bandwidth", "For each text message, with the fees of the networks.";
     PriceCurrency, "price.currency", Text, "USD", "Money", "Currency", "Shown behind amounts.";
@@ -187,6 +201,20 @@ settings! {
     WebMetrics, "web.metrics", Switch, "no", "Web page", "Metrics at /metrics", "For Prometheus, without a log-in: whoever may open the log-in page may read them. No name and no address is among them.";
     WebNames, "web.names", Text, "", "Web page", "Other host names", "Names of this box besides its addresses, box.name and box.name.local, separated by spaces.";
 }
+
+/// The group of the settings that each link has for itself.
+const OF_LINKS: &str = "Link";
+
+impl Setting {
+    /// True for a setting that each link has for itself: it is changed at the link, never at the box.
+    pub fn is_of_links(&self) -> bool {
+        self.group == OF_LINKS
+    }
+}
+
+/// Settings of earlier versions that are settings of a link now, and what is written instead.
+pub const MOVED: [(&str, &str); 2] =
+    [("link.driver", "satpost link add NAME DRIVER"), ("price.packet", "satpost link set NAME link.price 0.07")];
 
 /// Finds the row of a key.
 pub fn row(key: Key) -> &'static Setting {

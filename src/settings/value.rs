@@ -85,7 +85,8 @@ pub fn check(row: &Setting, value: &str) -> Result<String, SettingError> {
             Ok(_) => Ok(crate::address::pattern::Pattern::tidy(value)),
             Err(why) => Err(SettingError::Senders { name: row.name, why }),
         },
-        Kind::Amount => match value.parse::<crate::money::Money>() {
+        Kind::Price if value.is_empty() => Ok(String::new()),
+        Kind::Amount | Kind::Price => match value.parse::<crate::money::Money>() {
             Ok(_) => Ok(value.to_owned()),
             Err(_) => wrong(Want::Amount),
         },

@@ -82,7 +82,9 @@ impl Tx<'_> {
             return Ok(Vec::new());
         }
         let bytes: Vec<_> = found.iter().map(|message| message.account.map_or(1, |account| account.bytes)).collect();
-        let price = found.iter().filter_map(|message| message.bill.as_ref()).map(Bill::packet_price).max();
+        // What its link charges for it; in records from before there were several, what its messages were quoted.
+        let quoted = || found.iter().filter_map(|message| message.bill.as_ref()).map(Bill::packet_price).max();
+        let price = packet.charge.as_ref().map(|charge| charge.money).or_else(quoted);
         let part = packet.peer.as_ref().filter(|place| place.fragments > 1);
         let part = part.map_or(usize::from(packet.part), |place| usize::from(place.fragment) + 1);
         let shares = crate::money::shares(&bytes, part, price.unwrap_or_default());
@@ -154,7 +156,7 @@ impl Tx<'_> {
         }
         passed.into_iter().try_for_each(|(percent, reserve)| {
             let kind = EventKind::Budget { account: account.to_owned(), month: month.clone(), percent, reserve };
-            self.event(&Event { at: now, part: "budget".to_owned(), kind, alarm: true })
+            self.event(&Event { at: now, part: "budget".to_owned(), link: None, kind, alarm: true })
         })
     }
 

@@ -55,6 +55,9 @@ pub struct Ledger {
     /// The number the next packet gets.
     #[serde(default = "first")]
     pub next_packet: u64,
+    /// The number the next link gets.
+    #[serde(default = "first_link")]
+    pub next_link: u32,
     /// The number the next far box gets.
     #[serde(default = "first_far_box")]
     pub next_far_box: u32,
@@ -95,6 +98,10 @@ pub struct Ledger {
 
 const ROW: &str = "ledger";
 
+fn first_link() -> u32 {
+    crate::message::LinkId::FIRST.0
+}
+
 fn first() -> u64 {
     1
 }
@@ -115,6 +122,7 @@ impl Ledger {
                 version: VERSION,
                 next_message: 1,
                 next_packet: 1,
+                next_link: first_link(),
                 next_far_box: 1,
                 next_event: 1,
                 ..Self::default()

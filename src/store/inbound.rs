@@ -144,9 +144,13 @@ impl Tx<'_> {
         let news = self.quarantine(&from, why.clone(), bytes, at)?;
         let part = if what == SetAside::Text { "text" } else { source };
         match news || matches!(what, SetAside::Message(_)) {
-            true => {
-                self.event(&Event { at, part: part.to_owned(), kind: EventKind::SetAside { what, why }, alarm: true })
-            }
+            true => self.event(&Event {
+                at,
+                part: part.to_owned(),
+                link: None,
+                kind: EventKind::SetAside { what, why },
+                alarm: true,
+            }),
             false => Ok(()),
         }
     }
@@ -182,7 +186,7 @@ impl Tx<'_> {
         let kind = EventKind::QuarantineFull { source, deleted: going };
         log::warn!("store: {kind}");
         if self.once(&format!("thinned:{}", at.seconds() / 86_400), at)? {
-            self.event(&Event { at, part: "store".to_owned(), kind, alarm: true })?;
+            self.event(&Event { at, part: "store".to_owned(), link: None, kind, alarm: true })?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::message::LinkId;
 use crate::message::events::EventKind;
 
 /// Events that are kept.
@@ -17,12 +18,20 @@ pub struct Event {
     pub at: Time,
     /// Part of the box: `link`, `relay`, `people`, `settings`, `web`, `store`.
     pub part: String,
+    /// The link that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkId>,
     /// What happened.
     #[serde(rename = "words")]
     pub kind: EventKind,
     /// Needs somebody's attention.
     #[serde(default)]
     pub alarm: bool,
+}
+
+/// The name of a series of a link in the table of measured values.
+pub(super) fn series(link: LinkId, name: &str) -> String {
+    format!("{link}/{name}")
 }
 
 impl Tx<'_> {
@@ -43,10 +52,10 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Adds measured values, all at once: samples are collected so that they cost one write a minute.
-    pub fn samples(&mut self, samples: &[(&'static str, Time, f64)]) -> TxResult<()> {
-        for (series, at, value) in samples {
-            self.samples.insert((*series, at.0), value)?;
+    /// Adds measured values of a link, all at once: samples are collected so that they cost one write a minute.
+    pub fn samples(&mut self, link: LinkId, samples: &[(&'static str, Time, f64)]) -> TxResult<()> {
+        for (name, at, value) in samples {
+            self.samples.insert((series(link, name).as_str(), at.0), value)?;
         }
         Ok(())
     }
@@ -69,11 +78,11 @@ impl View {
         Ok(found)
     }
 
-    /// The values of a series since `from`, oldest first.
-    pub fn samples(&self, series: &str, from: Time) -> TxResult<Vec<(Time, f64)>> {
+    /// The values of a series of a link since `from`, oldest first.
+    pub fn samples(&self, link: LinkId, name: &str, from: Time) -> TxResult<Vec<(Time, f64)>> {
         let table = self.0.open_table(schema::SAMPLES)?;
-        let mut found = Vec::new();
-        for row in table.range((series, from.0)..(series, i64::MAX))? {
+        let (mut found, series) = (Vec::new(), series(link, name));
+        for row in table.range((series.as_str(), from.0)..(series.as_str(), i64::MAX))? {
             let (key, value) = row?;
             found.push((Time(key.value().1), value.value()));
         }

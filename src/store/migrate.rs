@@ -2,6 +2,7 @@
 
 mod bills;
 mod far_boxes;
+mod links;
 mod mailboxes;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, jso
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
+use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState, Reason};
 use crate::settings::{Key, row};
 
 /// Migrates a file of this version; one that is up to date is left alone.
@@ -42,6 +43,9 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         // Addresses in the mails that are composed now have it.
         tx.domain = tx.settings.get(row(Key::Domain).name)?.map(|value| value.value().to_owned()).unwrap_or_default();
         mailboxes::file(&mut tx, &old_mailboxes(&txn)?)?;
+    }
+    if version < 8 {
+        links::links(&mut tx)?;
     }
     tx.ledger.version = VERSION;
     tx.close()?;
@@ -132,6 +136,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                     parts: old.parts,
                     far_box,
                     address: old.device,
+                    link: LinkId::FIRST,
                     payload: old.payload,
                     state: old.state,
                     at: old.at,
@@ -139,6 +144,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                     ask: Time(0),
                     taking_back: false,
                     peer: None,
+                    charge: None,
                 })
             }
             Err(_) => tx.keep_unreadable(message, bytes)?,

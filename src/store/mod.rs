@@ -18,6 +18,7 @@ mod inbound;
 mod indexed;
 mod journal;
 mod kept;
+mod links;
 mod lists;
 pub mod mailbox;
 mod migrate;
@@ -53,6 +54,7 @@ use smol::channel::{Receiver, Sender, bounded};
 
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::links::Links;
 use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
@@ -122,6 +124,7 @@ struct Inner {
     database: RwLock<Option<Arc<Database>>>,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
+    links: RwLock<Arc<Links>>,
     wakes: Mutex<Vec<(Way, Sender<()>)>>,
     settings_watch: Mutex<Vec<Sender<()>>>,
     /// Who wants to hear of changes in a person's mailbox.
@@ -166,6 +169,7 @@ impl Store {
             database: RwLock::new(Some(Arc::new(database))),
             people: RwLock::default(),
             settings: RwLock::default(),
+            links: RwLock::default(),
             wakes: Mutex::default(),
             settings_watch: Mutex::default(),
             mailbox_watch: Mutex::default(),
@@ -180,6 +184,7 @@ impl Store {
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
+        store.reload_links()?;
         if read_only.is_none() {
             store.sweep_spool()?;
         }
@@ -322,7 +327,7 @@ impl Store {
         (sender, receiver)
     }
 
-    /// A channel that gets an item whenever the settings changed.
+    /// A channel that gets an item whenever settings of the box or of a link changed.
     pub fn settings_changed(&self) -> Receiver<()> {
         let (sender, receiver) = bounded(1);
         self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner).push(sender);

@@ -9,7 +9,7 @@ use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
-use crate::message::{Id, Packet, PacketState, Reason, Reference, Way};
+use crate::message::{Id, LinkId, Packet, PacketState, Reason, Reference, Way};
 
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,11 @@ impl PacketQueue {
             PacketState::Sent(_) | PacketState::Gone(_) => None,
         }
     }
+}
+
+/// The holder of a reference as it is filed: two links may give the same names.
+pub(super) fn holder(link: LinkId, reference: &Reference) -> String {
+    format!("{link}/{}", reference.holder)
 }
 
 pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
@@ -62,7 +67,7 @@ impl Tx<'_> {
             self.unindex(old)?;
         }
         if let Some(new) = packet.reference() {
-            self.references.insert((new.holder.as_str(), new.number), packet.number)?;
+            self.references.insert((holder(packet.link, new).as_str(), new.number), packet.number)?;
         }
         if let Some(key) = PacketQueue::key(packet) {
             self.open.insert(key, ())?;
@@ -73,7 +78,7 @@ impl Tx<'_> {
 
     fn unindex(&mut self, packet: &Packet) -> TxResult<()> {
         if let Some(reference) = packet.reference() {
-            self.references.remove((reference.holder.as_str(), reference.number))?;
+            self.references.remove((holder(packet.link, reference).as_str(), reference.number))?;
         }
         if let Some(key) = PacketQueue::key(packet) {
             self.open.remove(key)?;
@@ -99,8 +104,9 @@ impl Tx<'_> {
     }
 
     /// The packet that a link holds, or held, under this reference.
-    pub fn packet_at(&self, reference: &Reference) -> TxResult<Option<Packet>> {
-        let number = self.references.get((reference.holder.as_str(), reference.number))?.map(|row| row.value());
+    pub fn packet_at(&self, link: LinkId, reference: &Reference) -> TxResult<Option<Packet>> {
+        let key = holder(link, reference);
+        let number = self.references.get((key.as_str(), reference.number))?.map(|row| row.value());
         number.map_or(Ok(None), |number| self.packet(number))
     }
 
@@ -128,7 +134,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Puts off, or brings forward, when the link is asked after packets.
+    /// Puts off, or brings forward, when a link is asked after packets.
     pub fn ask_later(&mut self, numbers: &[u64], at: Time) -> TxResult<()> {
         for number in numbers {
             if let Some(packet) = self.packet(*number)? {
@@ -280,10 +286,17 @@ impl View {
     }
 
     /// The number of the packet that a link holds, or held, under this reference.
-    pub fn owner(&self, reference: &Reference) -> TxResult<Option<u64>> {
+    pub fn owner(&self, link: LinkId, reference: &Reference) -> TxResult<Option<u64>> {
         let table = self.0.open_table(schema::REFERENCES)?;
-        let row = table.get((reference.holder.as_str(), reference.number))?;
+        let row = table.get((holder(link, reference).as_str(), reference.number))?;
         Ok(row.map(|row| row.value()))
+    }
+
+    /// Packets of a link in a queue that are due, in order; unreadable ones, which name no link, as well.
+    pub fn open_on(&self, link: LinkId, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, Reason)>>> {
+        let mut found = self.open(queue, due)?;
+        found.retain(|item| item.as_ref().map_or(true, |packet| packet.link == link));
+        Ok(found)
     }
 
     /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
@@ -315,22 +328,29 @@ impl View {
             .collect()
     }
 
-    /// When the link is asked after one of its packets next.
-    pub fn next_ask(&self) -> TxResult<Option<Time>> {
-        let code = PacketQueue::OnLink as u8;
-        let open = self.0.open_table(schema::OPEN)?;
-        let first = open.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.next().transpose()?;
-        Ok(first.map(|row| Time(row.0.value().1)))
+    /// When a link is asked after one of its packets next.
+    pub fn next_ask(&self, link: LinkId) -> TxResult<Option<Time>> {
+        let (code, packets) = (PacketQueue::OnLink as u8, self.packets()?);
+        for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))? {
+            let (_, at, number) = row?.0.value();
+            let packet = packets.get(number)?.map(|row| parse(number, row.value())).transpose();
+            // An unreadable one is set aside by whoever looks first.
+            if packet.map_or(true, |packet| packet.is_some_and(|packet| packet.link == link)) {
+                return Ok(Some(Time(at)));
+            }
+        }
+        Ok(None)
     }
 
     /// The last packets that a link took, the newest first, with its names for them; true: it has left.
-    pub fn last_references(&self, most: usize) -> TxResult<Vec<(Reference, bool)>> {
+    pub fn last_references(&self, link: LinkId, most: usize) -> TxResult<Vec<(Reference, bool)>> {
         let mut found = Vec::new();
         for row in self.packets()?.iter()?.rev() {
             let (number, bytes) = row?;
             // An unreadable one is set aside by who works on it.
             let Ok(packet) = parse(number.value(), bytes.value()) else { continue };
-            found.extend(packet.reference().map(|reference| (reference.clone(), !packet.is_open())));
+            let reference = packet.reference().filter(|_| packet.link == link);
+            found.extend(reference.map(|reference| (reference.clone(), !packet.is_open())));
             if found.len() >= most {
                 break;
             }
@@ -338,11 +358,11 @@ impl View {
         Ok(found)
     }
 
-    /// How many packets the link holds for each far box, `None` for the one by which this box reaches the world. Unreadable ones are
+    /// How many packets a link holds for each far box, `None` for the one by which this box reaches the world. Unreadable ones are
     /// left out.
-    pub fn on_link(&self) -> TxResult<BTreeMap<Option<PeerId>, usize>> {
+    pub fn on_link(&self, link: LinkId) -> TxResult<BTreeMap<Option<PeerId>, usize>> {
         let mut counts = BTreeMap::new();
-        for packet in self.open(PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
+        for packet in self.open_on(link, PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
             *counts.entry(packet.far_box).or_default() += 1;
         }
         Ok(counts)

@@ -39,7 +39,7 @@ pub const PACKETS: TableDefinition<u64, &[u8]> = TableDefinition::new("air_packe
 pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_carried");
 /// (stage, when the link is asked after it in ms, packet) of packets that are not settled.
 pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
-/// (holder, number) of a packet on a link -> packet.
+/// (link and holder, number) of a packet on a link -> packet.
 pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
 /// Number of a far box, or nothing for the one by which this box reaches the world -> JSON of what the two boxes know of
 /// each other.
@@ -76,6 +76,10 @@ pub const CONVERSATIONS: TableDefinition<(&str, &str), u64> = TableDefinition::n
 pub const SPENT: TableDefinition<(&str, &str), (u64, u64, i64)> = TableDefinition::new("spent");
 /// Person -> JSON of `Person`.
 pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
+/// Number of a link -> JSON of `LinkRecord`.
+pub const LINKS: TableDefinition<u32, &[u8]> = TableDefinition::new("links");
+/// (link, day or month) -> packets, and money in millionths, that were handed over to it.
+pub const CHARGES: TableDefinition<(u32, &str), (u64, i64)> = TableDefinition::new("link_charges");
 /// Setting -> value.
 pub const SETTINGS: TableDefinition<&str, &str> = TableDefinition::new("settings");
 /// Number -> JSON of `Event`; a ring.
@@ -84,7 +88,7 @@ pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
 pub const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 /// (day such as `2026-11-25`, person) -> JSON of `Counts`; the box itself has the empty name.
 pub const USAGE: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("usage");
-/// (series, ms) -> value.
+/// (link and series, ms) -> value.
 pub const SAMPLES: TableDefinition<(&str, i64), f64> = TableDefinition::new("samples");
 /// Set aside: number -> JSON of `Quarantined`.
 pub const QUARANTINE: TableDefinition<u64, &[u8]> = TableDefinition::new("quarantine");
@@ -160,6 +164,8 @@ pub struct Tx<'t> {
     pub(super) conversations: Table<'t, (&'static str, &'static str), u64>,
     pub(super) spent: Table<'t, (&'static str, &'static str), (u64, u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
+    pub(super) links: Table<'t, u32, &'static [u8]>,
+    pub(super) charges: Table<'t, (u32, &'static str), (u64, i64)>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
     pub(super) events: Table<'t, u64, &'static [u8]>,
     pub(super) usage: Table<'t, (&'static str, &'static str), &'static [u8]>,
@@ -185,7 +191,7 @@ pub struct After {
     pub ways: Vec<crate::message::Way>,
     /// People changed.
     pub people: bool,
-    /// Settings changed.
+    /// Settings of the box or of a link changed.
     pub settings: bool,
     /// Spool files that nothing refers to any more.
     pub unlink: Vec<String>,
@@ -229,6 +235,8 @@ impl<'t> Tx<'t> {
             conversations: txn.open_table(CONVERSATIONS)?,
             spent: txn.open_table(SPENT)?,
             people: txn.open_table(PEOPLE)?,
+            links: txn.open_table(LINKS)?,
+            charges: txn.open_table(CHARGES)?,
             settings: txn.open_table(SETTINGS)?,
             events: txn.open_table(EVENTS)?,
             usage: txn.open_table(USAGE)?,

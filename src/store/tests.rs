@@ -5,13 +5,36 @@ use testing::Folder;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
+use crate::links::LinkRecord;
+use crate::message::LinkId;
 use crate::message::reason::Waits;
 use crate::message::{Message, Reason, State};
 
 impl Store {
-    /// Changes one setting, as the desk does.
+    /// Adds a link of a driver, without a charge, unless these settings of it say otherwise.
+    pub fn add_link(&self, name: &str, driver: &str, values: &[(&str, &str)]) -> LinkId {
+        let values = [("link.price", "0")].iter().chain(values);
+        let values = values.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (name, driver, added) = (name.to_owned(), driver.to_owned(), self.clock().now());
+        let link = LinkRecord { id: LinkId::FIRST, name, driver, on: true, added, values };
+        self.write(move |tx| tx.add_link(&link)).unwrap()
+    }
+
+    /// Changes a link.
+    pub fn change_link(&self, id: LinkId, change: impl FnOnce(&mut LinkRecord)) {
+        let mut link = self.links().get(id).unwrap().clone();
+        change(&mut link);
+        self.write(move |tx| tx.put_link(&link)).unwrap();
+    }
+
+    /// Changes one setting, as the desk does; one of links at the first link.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        let key = crate::settings::find(name).map_err(Fault::permanent)?.key;
+        let row = crate::settings::find(name).map_err(Fault::permanent)?;
+        if row.is_of_links() {
+            self.change_link(LinkId::FIRST, |link| drop(link.values.insert(name.to_owned(), value.to_owned())));
+            return Ok(());
+        }
+        let key = row.key;
         let value = self.settings().with(key, value).map_err(Fault::permanent)?.text(key).to_owned();
         let name = crate::settings::row(key).name;
         self.write(move |tx| tx.put_setting(name, &value))

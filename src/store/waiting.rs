@@ -25,15 +25,17 @@ pub enum Queue {
     Carrier = 6,
     /// Waits for the link, before [`Queue::Link`].
     LinkUrgent = 7,
-    /// Waits for the link, after it.
+    /// Waits for the link, after all others.
     LinkBulk = 8,
     /// Once more: messages that wait for the link by the next look at them, others with a time by which they are wanted by
     /// their deadlines.
     Timed = 9,
+    /// Waits for the link, after [`Queue::Link`].
+    LinkLow = 10,
 }
 
 impl Queue {
-    /// All queues; that of the link stands for its three.
+    /// All queues; that of the link stands for its four.
     pub const ALL: [Self; 7] =
         [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnLink, Self::Held, Self::Receipt];
 
@@ -52,12 +54,13 @@ impl Queue {
         match self {
             Self::Mailbox => &[Self::Mailbox],
             Self::Relay => &[Self::Relay],
-            Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
+            Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkLow, Self::LinkBulk],
             Self::OnLink => &[Self::OnLink],
             Self::Held => &[Self::Held],
             Self::Receipt => &[Self::Receipt],
             Self::Carrier => &[Self::Carrier],
             Self::LinkUrgent => &[Self::LinkUrgent],
+            Self::LinkLow => &[Self::LinkLow],
             Self::LinkBulk => &[Self::LinkBulk],
             Self::Timed => &[Self::Timed],
         }
@@ -73,6 +76,7 @@ impl Queue {
             (_, Way::Link) => match message.terms.priority {
                 Priority::Urgent => Self::LinkUrgent,
                 Priority::Normal => Self::Link,
+                Priority::Low => Self::LinkLow,
                 Priority::Bulk => Self::LinkBulk,
             },
             (_, Way::Carrier) => Self::Carrier,
@@ -82,7 +86,7 @@ impl Queue {
     /// Where a message that waits stands in its queue.
     fn place(message: &Message) -> (u8, i64, u64) {
         let queue = Self::of(message);
-        let line = matches!(queue, Self::LinkUrgent | Self::Link | Self::LinkBulk);
+        let line = matches!(queue, Self::LinkUrgent | Self::Link | Self::LinkLow | Self::LinkBulk);
         (queue as u8, if line { message.accepted.0 } else { message.next.0 }, message.id.0)
     }
 

@@ -338,6 +338,7 @@ impl Store {
         }
         if after.settings {
             reload("settings", self.reload_settings());
+            reload("links", self.reload_links());
             let mut watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
             // Full means that the news is on its way already.
             watchers.retain(|watcher| !matches!(watcher.try_send(()), Err(TrySendError::Closed(()))));

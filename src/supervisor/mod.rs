@@ -5,7 +5,8 @@
 //! | `store` | writes, all of it | opens the file anew after errors |
 //! | `relay` | gives mail to the relay | after a fault, with back-off |
 //! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
-//! | `link` | drives the link | after a fault, with back-off |
+//! | `links` | has a worker run for each link that is used | after a fault, with back-off |
+//! | `link NAME` | drives one link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
 //! | `search index` | makes what searches read | after a fault, with back-off |
 //! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
@@ -18,20 +19,19 @@ mod indexer;
 pub mod listeners;
 mod restarts;
 mod welcome;
+mod workers;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use smol::channel::bounded;
 use smol::future::or;
 
-use crate::back_off::BackOff;
 use crate::clock::Clock;
+use crate::engine::Context;
 use crate::engine::link::coders::Coders;
-use crate::engine::{self, Context};
 use crate::fault::Fault;
 use crate::link::callers::Callers;
 use crate::message::events::EventKind;
@@ -48,10 +48,6 @@ use welcome::Welcome;
 
 /// Exit code for settings that are wrong, or a folder that cannot be used.
 pub const WRONG_SETTINGS: u8 = 2;
-/// A worker that failed rests so long before it starts again.
-const REST: BackOff = BackOff::doubling(Duration::from_millis(200), Duration::from_millis(12_800));
-/// A worker that ran so long has recovered.
-const RECOVERED: Duration = Duration::from_secs(60);
 /// A command line that works on the store without a box is done within this time.
 const STORE_BUSY: Duration = Duration::from_secs(10);
 /// A store that cannot be opened is tried again after this.
@@ -60,15 +56,6 @@ const STORE_AGAIN: Duration = Duration::from_secs(10);
 const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
 const DRAIN: Duration = Duration::from_secs(8);
-
-type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 5] = [
-    ("relay", engine::relay::run),
-    ("sms", engine::sms::run),
-    ("link", engine::link::worker::run),
-    ("housekeeping", engine::housekeeping::run),
-    ("search index", indexer::run),
-];
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {
@@ -93,6 +80,7 @@ pub fn run(data: &Path) -> ExitCode {
         store,
         status: StatusBoard::default(),
         stop: stopped,
+        link: None,
     };
     if restarts.before.is_some() {
         say_restart(&context, restarts.event());
@@ -196,8 +184,7 @@ fn patiently(data: &Path) -> Result<Store, Fault> {
 
 impl Supervisor {
     fn supervise(mut self) -> ExitCode {
-        let workers: Vec<_> =
-            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
+        let workers = workers::start(&self.context);
         let changed = self.context.store.settings_changed();
         let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
             Ok(listeners) => listeners,
@@ -277,42 +264,4 @@ enum Woken {
     Signal(&'static str),
     Settings,
     Time,
-}
-
-/// Runs a worker in a thread of its own and starts it again when it fails or panics (promise 6).
-fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
-    let context = context.clone();
-    let work = move || {
-        let (_never, nothing) = bounded(1);
-        let mut failures = 0;
-        loop {
-            let began = Instant::now();
-            let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
-                Ok(Ok(())) if context.stopping() => return,
-                Ok(Ok(())) => "it ended by itself".to_owned(),
-                Ok(Err(fault)) => fault.to_string(),
-                Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
-            };
-            if context.stopping() {
-                return;
-            }
-            log::error!("{name} failed and starts again: {why}");
-            context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
-            failures = if began.elapsed() >= RECOVERED { 1 } else { failures + 1 };
-            context.rest(&nothing, REST.wait(failures));
-            context.status.set(|facts| drop(facts.failing.remove(name)));
-        }
-    };
-    match Builder::new().name(name.to_owned()).spawn(work) {
-        Ok(handle) => Some(handle),
-        Err(error) => {
-            log::error!("thread {name} cannot be started: {error}");
-            None
-        }
-    }
-}
-
-fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }

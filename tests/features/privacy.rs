@@ -42,7 +42,7 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     shore.wait_acknowledged(packet);
     shore.uplink("6846", b"Quinquireme, which is no packet", None);
     wait_for("the packet that cannot be read", SOON, || gateway.status().filter(|status| status["quarantined"] != 0));
-    gateway.cli_ok(&["settings", "set", "hive.password"], "p");
+    gateway.cli_ok(&["link", "set", "hive", "hive.password"], "p");
     gateway.cli_ok(&["settings", "set", "relay.password"], "sandalwood");
     gateway.cli_ok(&["people", "passwd", "ben"], "cedarwood and sweet white wine");
     // Servers like to name the recipient in what they say.
@@ -72,7 +72,7 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
 #[test]
 fn erasing_and_exporting_a_person_is_complete() {
     let shore = Shore::start();
-    let settings = [("price.packet", "0.07"), ("air.tell_held", "yes")];
+    let settings = [("link.price", "0.07"), ("air.tell_held", "yes")];
     let more = [("smtp.auth_host", "mx.shore.example"), ("air.strangers", "hold")];
     let mut gateway =
         shore.gateway(&[&settings[..], &more[..]].concat(), &["olga", "ben", "anna=6846", "carl=7"]).started();

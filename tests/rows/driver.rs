@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use smol::channel::Receiver;
 
-use super::{Event, Intent, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use super::{Event, Intent, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::message::Reference;
 use crate::settings::Settings;
+
+/// See [`super::Driver`].
+pub fn check(_settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
+    Ok("it takes nothing".to_owned())
+}
 
 /// See [`super::Driver`].
 pub fn make(_settings: &Settings, _clock: &Clock) -> Box<dyn Link> {

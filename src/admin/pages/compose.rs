@@ -8,7 +8,7 @@ use crate::admin::auth;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
-use crate::message::{Id, Priority, Way};
+use crate::message::{Id, LinkPreference, Priority, Way};
 use crate::money::Money;
 use crate::settings::Key;
 
@@ -45,6 +45,7 @@ pub fn send(ask: &Ask) -> Reply {
             priority: form_fields.get("priority").to_owned(),
             by: form_fields.get("by").trim().to_owned(),
             at_most: form_fields.get("at_most").trim().to_owned(),
+            links: form_fields.get("links").to_owned(),
         },
         once: form_fields.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect(),
     };
@@ -94,7 +95,8 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake
         });
         let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
         context! { to => preview.to.to_string(), way, texts, hint, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
-        price => preview.price.map(|money| super::costs::amount(ask, money)) }
+        price => preview.price.map(|money| super::costs::amount(ask, money)),
+        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>() }
     };
     let total = previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
     let total = total.map(|money| super::costs::amount(ask, money));
@@ -105,8 +107,15 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake
         to => draft.to, subject => draft.subject, text => draft.text,
         priorities => Priority::ALL.map(Priority::word),
         priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },
+        preferences => LinkPreference::ALL.map(LinkPreference::word),
+        preference => if draft.wanted.links.is_empty() { LinkPreference::default().word() } else { &draft.wanted.links },
         by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
-        terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
+        terms => {
+            let usual = |word: &str, usual: &str| word.is_empty() || word == usual;
+            let Wanted { priority, by, at_most, links } = &draft.wanted;
+            let plain = usual(priority, Priority::default().word()) && usual(links, LinkPreference::default().word());
+            !plain || !by.is_empty() || !at_most.is_empty()
+        },
     };
     Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
 }

@@ -80,8 +80,11 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let months = ask.app.store.read(|view| view.months())?;
-    let packet = price::packet_price(&ask.settings);
-    let priced = packet != Money::default() || price::text_price(&ask.settings) != Money::default();
+    let policy = crate::engine::policy(&ask.app.store);
+    let cheapest = policy.cheapest_of_all();
+    let packet = cheapest.and_then(|link| link.price).map_or(Money::default(), |price| price.of(100));
+    let any = policy.links.iter().any(|link| link.price.is_some_and(|price| price.of(100).0 > 0));
+    let priced = any || price::text_price(&ask.settings) != Money::default();
     let saved = if ask.operator() { saved(ask, &month)? } else { 0 };
     let saved = context! { packets => saved, money => (packet.0 > 0).then(|| amount(ask, packet.times(saved))) };
     Ok(ask.page(200, "costs.html", "costs", "Costs", context! { rows, month, months, priced, saved }))

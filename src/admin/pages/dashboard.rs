@@ -6,10 +6,12 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::messages::tone;
-use super::{Ask, Reply, modem, quarantine, queue, setup};
+use super::{Ask, Reply, links, quarantine, queue, setup};
 use crate::admin::chart;
+use crate::link::driver;
+use crate::message::LinkId;
 use crate::settings::Key;
-use crate::status::LiveStatus;
+use crate::status::{LinkStatus, LiveStatus};
 
 const EVENTS: usize = 10;
 
@@ -28,10 +30,14 @@ struct Need {
 pub fn show(ask: &Ask) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
+    // The tiles of a modem are those of the first link that has one.
+    let modem = ask.service.links().into_iter().find(|link| driver(&link.driver).is_some_and(|row| row.console));
+    let modem = modem.or_else(|| ask.service.links().into_iter().next());
+    let id = modem.as_ref().map_or(LinkId::FIRST, |link| link.id);
     let (noise, events, ledger) = ask
         .app
         .store
-        .read(|view| Ok((view.samples(chart::NOISE.series, from)?, view.events(EVENTS)?, ())))
+        .read(|view| Ok((view.samples(id, chart::NOISE.series, from)?, view.events(EVENTS)?, ())))
         .and_then(|(noise, events, ())| Ok((noise, events, ask.app.store.ledger()?)))?;
     let queue = queue::look(ask.app);
     let states: Vec<_> = queue
@@ -54,8 +60,15 @@ pub fn show(ask: &Ask) -> Reply {
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
-        link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
-        driver => ask.settings.text(Key::LinkDriver),
+        link => facts.links.get(&id).and_then(|link| link.health.as_ref()).map(|health| links::figures(ask, health)),
+        modem => modem.map(|link| link.name),
+        links => ask.service.links().iter().map(|link| {
+            let live = facts.links.get(&link.id);
+            context! {
+                name => link.name, on => link.on, ready => live.is_some_and(LinkStatus::is_ready),
+                words => live.and_then(|live| live.health.as_ref()).map(links::words),
+            }
+        }).collect::<Vec<_>>(),
         noise => chart::day(&chart::NOISE, &noise, &ask.times),
         states, waiting => queue.waiting, held => queue.held,
         smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
@@ -96,11 +109,23 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     if let Some(texts) = facts.texts.as_ref().filter(|part| !part.is_ok()) {
         need("warn", format!("Text messages: {}", texts.words()), "/settings/text-messages", "Check the carrier");
     }
-    if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
-        need("warn", format!("Link: {}", link.state), "/setup/modem", "Check the link");
+    for link in facts.links.values() {
+        if let Some(health) = link.health.as_ref().filter(|health| !health.ready) {
+            need("warn", format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
+        }
+        for silent in link.silent.iter().filter(|silent| !silent.device.is_empty()) {
+            need(
+                "warn",
+                format!("Link {}: {}", link.name, silent.words()),
+                "/messages?tab=waiting",
+                "Look at what waits",
+            );
+        }
     }
-    for silent in facts.silent.iter().filter(|silent| !silent.device.is_empty()) {
-        need("warn", format!("Link: {}", silent.words()), "/messages?tab=waiting", "Look at what waits");
+    for link in ask.service.links().iter().filter(|link| link.on && link.price().is_none()) {
+        let words =
+            format!("Link {} has no price, so nothing goes by it. Where it costs nothing, the price is 0.", link.name);
+        need("warn", words, "/links", "Give it a price");
     }
     if queue.held > 0 {
         let (words, button) = match queue.held {

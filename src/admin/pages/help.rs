@@ -8,9 +8,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 15] = [
+pub const TOPICS: [(&str, &str); 16] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
@@ -46,7 +47,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         owner => ask.owner(), operator => ask.operator(),
         domain => match ask.settings.text(Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(Key::AirTrim),
-        max_payload => crate::engine::max_payload(&ask.settings),
+        max_payload => crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload),
         max_parts => ask.settings.text(Key::AirMaxParts),
         strangers => ask.settings.text(Key::AirStrangers),
         answers => span(ask.settings.span(Key::AirAnswers)),

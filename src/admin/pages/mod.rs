@@ -10,11 +10,11 @@ pub mod far_boxes;
 pub mod files;
 pub mod help;
 pub mod hooks;
+pub mod links;
 pub mod login;
 pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
-pub mod modem;
 pub mod pair;
 pub mod people;
 pub mod quarantine;
@@ -149,11 +149,15 @@ impl<'a> Ask<'a> {
         let facts = self.app.status.facts();
         // Somebody who may not see a page is not sent there.
         let to = |href| if self.may_see(href) { href } else { "/" };
-        let link = match &facts.link {
-            None if self.settings.text(Key::LinkDriver) == "none" => ("off", "no link"),
-            None => ("wait", "starting"),
-            Some(health) if health.ready => ("good", "ready"),
-            Some(_) => ("warn", "not ready"),
+        let (all, ready) = (facts.links.len(), facts.links.values().filter(|link| link.is_ready()).count());
+        let link = match (all, ready) {
+            (0, _) => ("off", "no link".to_owned()),
+            (1, 1) => ("good", "ready".to_owned()),
+            (1, 0) if facts.links.values().all(|link| link.health.is_none()) => ("wait", "starting".to_owned()),
+            (1, _) => ("warn", "not ready".to_owned()),
+            // One that is ready is enough.
+            (all, 0) => ("warn", format!("none of {all} ready")),
+            (all, ready) => ("good", format!("{ready} of {all} ready")),
         };
         let mail = match (&facts.smtp, &facts.relay) {
             (Some(smtp), _) if !smtp.is_ok() => ("warn", "not listening"),
@@ -168,7 +172,7 @@ impl<'a> Ask<'a> {
             (held, waiting) => ("warn", format!("{waiting} waiting, {held} held")),
         };
         vec![
-            Light { name: "Link", tone: link.0, words: link.1.to_owned(), href: to("/modem") },
+            Light { name: "Link", tone: link.0, words: link.1, href: to("/links") },
             Light { name: "Mail", tone: mail.0, words: mail.1.to_owned(), href: "/#mail" },
             Light { name: "Queue", tone, words, href: "/messages?tab=waiting" },
         ]

@@ -32,7 +32,8 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
         address => form.get("address"), typed => form.get("code"),
         ports => listens.iter().map(|address| address.port()).collect::<Vec<_>>(),
         gateway => ask.settings.text(Key::Reach) == "internet",
-        driver => ask.settings.text(Key::LinkDriver),
+        unpriced => ask.service.links().into_iter().find(|link| link.driver == "ip" && link.price().is_none()).map(|link| link.name),
+        linked => ask.service.links().iter().any(|link| link.driver == "ip" && link.on),
     };
     Ok(ask.page(status, "pair.html", "settings", "Other boxes", values))
 }

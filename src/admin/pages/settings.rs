@@ -4,16 +4,16 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
-use crate::admin::service::{REHEARSED, Row};
+use crate::admin::service::REHEARSED;
 use crate::fault::Fault;
 use crate::money::Money;
 use crate::route::price;
-use crate::settings::{Key, Kind, TABLE};
+use crate::settings::{Key, Kind, Setting, Settings, TABLE};
 
 /// Gives the groups in the order of the table: name in the path, heading.
 pub fn groups() -> Vec<(String, &'static str)> {
     let mut groups: Vec<(String, &'static str)> = Vec::new();
-    for row in TABLE {
+    for row in TABLE.iter().filter(|row| !row.is_of_links()) {
         if groups.last().is_none_or(|(_, group)| *group != row.group) {
             groups.push((row.group.to_lowercase().replace(' ', "-"), row.group));
         }
@@ -43,8 +43,11 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     };
     let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
-    let rows: Vec<_> =
-        all.iter().filter(|row| row.setting.group == *heading).map(|row| field(ask, row, posted)).collect();
+    let rows: Vec<_> = all
+        .iter()
+        .filter(|row| row.setting.group == *heading)
+        .map(|row| field(ask, row.setting, &ask.settings, posted))
+        .collect();
     let tabs: Vec<_> = groups
         .iter()
         .map(|(slug, words)| {
@@ -74,10 +77,9 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
     })
 }
 
-/// Makes a field of a form from a setting; after an error with what was typed.
-pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
-    let setting = row.setting;
-    let stored = ask.settings.text(setting.key);
+/// Makes a field of a form from a setting, as these settings have it; after an error with what was typed.
+pub fn field(ask: &Ask, setting: &'static Setting, settings: &Settings, posted: Option<&Fields>) -> Value {
+    let stored = settings.text(setting.key);
     let secret = setting.kind == Kind::Secret;
     let value = match posted.and_then(|form| form.find(setting.name)) {
         _ if secret => "",
@@ -99,16 +101,17 @@ pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
         name => setting.name, label => setting.label, help => setting.help, worth => worth(ask, setting.key), kind, choices, value, limits,
         set => secret && !stored.is_empty(),
         default => if setting.default.is_empty() { "empty" } else { setting.default },
-        changed => row.changed,
+        changed => settings.changed(setting.key),
         listens => matches!(setting.kind, Kind::Listen),
     }
 }
 
 /// Gives what a setting is worth at the prices of this box, in words.
 fn worth(ask: &Ask, key: Key) -> Option<String> {
-    let price = price::packet_price(&ask.settings);
-    let gathers = key == Key::AirGather && price.0 > 0;
-    gathers.then(|| {
+    let policy = crate::engine::policy(&ask.app.store);
+    let cheapest = policy.cheapest_of_all();
+    let price = cheapest.and_then(|link| link.price).map(|price| price.of(100)).filter(|price| price.0 > 0)?;
+    (key == Key::AirGather).then(|| {
         let (alone, shared) = (price::amount(&ask.settings, price), price::amount(&ask.settings, Money(price.0 / 2)));
         format!("Alone a short message costs {alone}; of four that leave together each costs about {shared}.")
     })

@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use super::{Ask, Reply, login, modem, people, query, settings};
+use super::{Ask, Reply, links, login, people, query, settings};
 use crate::admin::App;
 use crate::admin::auth;
 use crate::admin::ports;
@@ -12,6 +12,7 @@ use crate::admin::service::{Claim, PersonEdit};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::fault::Fault;
 use crate::intake;
+use crate::link::{DRIVERS, driver};
 use crate::password::LEAST_OWNER;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -28,19 +29,7 @@ struct Step {
 
 const STEPS: [Step; 5] = [
     Step { name: "box", words: "Name and clock", settings: &["box.name", "box.domain", "box.reach", "box.time_zone"] },
-    Step {
-        name: "modem",
-        words: "Satellite link",
-        settings: &[
-            "link.driver",
-            "m138.port",
-            "hive.url",
-            "hive.user",
-            "hive.password",
-            "hive.organization",
-            "ip.listen",
-        ],
-    },
+    Step { name: "link", words: "First link", settings: &[] },
     Step { name: "people", words: "First person", settings: &[] },
     Step {
         name: "relay",
@@ -115,7 +104,7 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
     for step in STEPS {
         let done = match step.name {
             "box" => !settings.text(Key::Domain).is_empty(),
-            "modem" => settings.text(Key::LinkDriver) != "none",
+            "link" => !ask.service.links().is_empty(),
             "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
             "relay" => !settings.text(Key::RelayHost).is_empty(),
@@ -144,7 +133,7 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
         .settings
         .iter()
         .filter_map(|name| rows.iter().find(|row| row.setting.name == *name))
-        .map(|row| settings::field(ask, row, posted))
+        .map(|row| settings::field(ask, row.setting, &ask.settings, posted))
         .collect();
     let values = context! {
         step, steps, next, error, results, fields,
@@ -163,8 +152,11 @@ fn special(ask: &Ask, step: &str) -> Value {
             ms => ask.times.now.0,
             believable => ask.app.store.clock().believable(),
         },
-        "modem" => {
+        "link" => {
             let facts = ask.app.status.facts();
+            let link = ask.service.links().into_iter().next();
+            let driver = link.as_ref().and_then(|link| driver(&link.driver));
+            let live = link.as_ref().and_then(|link| facts.links.get(&link.id));
             let lines: Vec<_> = facts
                 .lines
                 .iter()
@@ -177,8 +169,11 @@ fn special(ask: &Ask, step: &str) -> Value {
                 .collect();
             context! {
                 ports => ports::list(), lines, after => facts.next_line,
-                driver => ask.settings.text(Key::LinkDriver),
-                link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
+                drivers => DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect::<Vec<_>>(),
+                name => link.as_ref().map(|link| link.name.clone()), driver => driver.map(|driver| driver.name),
+                console => driver.is_some_and(|driver| driver.console),
+                fields => link.as_ref().zip(driver).map(|(link, driver)| links::fields(ask, link, driver)),
+                link => live.and_then(|live| live.health.as_ref()).map(|health| links::figures(ask, health)),
             }
         }
         "people" => context! {
@@ -206,6 +201,7 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
             .add(&PersonEdit { role: Role::Person, ..people::edit_of(form) })
             .map(|person| vec![format!("{} is here now", person.name)]),
         "test" => send_test(ask),
+        "link" => save_link(ask),
         _ => ask.service.set_all(&settings::read(form, |name| known.settings.contains(&name))),
     };
     let said = match saved {
@@ -216,7 +212,8 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
     if step == "relay" && form.get("do") == "test" {
         return show(ask, step, 200, "", &test_relay(&ask.app.store.settings()));
     }
-    let again = form.get("do") == "test" || step == "test";
+    // One that was only chosen has its settings before it.
+    let again = form.get("do") == "test" || step == "test" || (step == "link" && form.get("do") == "choose");
     let steps = progress(ask)?;
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map_or("test", |(name, ..)| *name);
     let place = match (step, again) {
@@ -230,6 +227,21 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         settings::saved(&said)
     };
     ask.done(&place, words)
+}
+
+/// Adds the first link of a box, or saves its settings.
+fn save_link(ask: &Ask) -> Result<Vec<String>, Fault> {
+    let form = &ask.request.form;
+    match ask.service.links().first() {
+        None => {
+            let link = ask.service.add_link(form.get("driver"), form.get("driver"), &[])?;
+            Ok(vec![format!("link {} is there now", link.name)])
+        }
+        Some(link) => {
+            let own = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
+            ask.service.set_link(&link.name, &settings::read(form, own))
+        }
+    }
 }
 
 /// Tries everything with the relay but a message: one sentence for each step.

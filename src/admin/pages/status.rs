@@ -4,11 +4,12 @@ use minijinja::context;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Ask, Reply, modem};
+use super::{Ask, Reply, links};
 use crate::admin::App;
 use crate::admin::response::Response;
 use crate::message::State;
 use crate::settings::Key;
+use crate::status::LinkStatus;
 use crate::store::ListFilter;
 
 #[derive(Serialize)]
@@ -39,9 +40,12 @@ pub fn json(ask: &Ask) -> Reply {
     };
     if ask.operator() {
         let facts = ask.app.status.facts();
-        let health = facts.link.unwrap_or_default();
+        // The page of a link tells of this one, all others of the first that is driven.
+        let named = ask.service.link(ask.request.query.get("link")).map(|link| link.id).ok();
+        let shown = named.and_then(|id| facts.links.get(&id)).or_else(|| facts.links.values().next());
+        let health = shown.and_then(|link| link.health.clone()).unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
-        status.link = modem::words(&health);
+        status.link = links::words(&health);
         status.satellite = health.last_satellite.map(|at| ask.times.moment(at).ago).unwrap_or_default();
         status.fix = health.fix.map(|fix| fix.to_string().chars().take(80).collect()).unwrap_or_default();
         status.line = facts.next_line;
@@ -69,7 +73,7 @@ pub fn show(ask: &Ask) -> Reply {
         facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => {
             Some("mail to the internet waits, as the mail relay does not take it")
         }
-        facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {
+        facts if !facts.links.is_empty() && !facts.links.values().any(LinkStatus::is_ready) => {
             Some("messages over the satellite wait, as the link is not ready")
         }
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),

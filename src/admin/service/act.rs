@@ -74,9 +74,10 @@ impl Service {
 
     /// Makes an event of what changes people, far boxes and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
-        let part = action.word().split('.').next().filter(|part| ["people", "far-box", "settings"].contains(part))?;
+        let part = action.word().split('.').next()?;
+        let part = Some(part).filter(|part| ["people", "far-box", "settings", "link"].contains(part))?;
         let kind = EventKind::Done { what: words.to_owned(), by: self.by.sign() };
-        Some(Event { at: self.store.clock().now(), part: part.to_owned(), kind, alarm: false })
+        Some(Event { at: self.store.clock().now(), part: part.to_owned(), link: None, kind, alarm: false })
     }
 
     /// Writes down something that happens often; it joins the record of the same action of that day.

@@ -79,6 +79,14 @@ actions! {
     WaiveStep "setup.waive" Owner
     /// Settings were changed.
     SetSettings "settings.set" Owner
+    /// A link was added.
+    AddLink "link.add" Owner
+    /// Settings of a link were changed.
+    SetLink "link.set" Owner
+    /// A link was switched on or off.
+    SwitchLink "link.switch" Owner
+    /// A link was removed.
+    RemoveLink "link.remove" Owner
     /// The console of the modem was unlocked.
     UnlockConsole "console.unlock" Owner
     /// The console of the modem was locked.

@@ -94,7 +94,7 @@ impl Service {
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
         let kind = EventKind::Done { what: words.clone(), by: String::new() };
-        let event = Event { at: person.added, part: "people".to_owned(), kind, alarm: false };
+        let event = Event { at: person.added, part: "people".to_owned(), link: None, kind, alarm: false };
         let made = person.clone();
         let by = Actor { name: person.name.clone(), ..self.by.clone() };
         Self::new(&self.store, by).act(Action::Claim, "", words, move |tx| {

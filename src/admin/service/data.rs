@@ -256,6 +256,7 @@ mod tests {
             callers: crate::link::callers::Callers::default(),
             status: StatusBoard::default(),
             stop,
+            link: None,
         };
         service.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {

@@ -1,5 +1,7 @@
 //! Pairing with other boxes: a gateway gives out a code, a station enters it, either forgets the other.
 
+use std::collections::BTreeMap;
+
 use super::{Action, Service};
 use crate::address::LinkAddress;
 use crate::clock::Time;
@@ -8,9 +10,14 @@ use crate::fault::Fault;
 use crate::link::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
 use crate::link::ip::pairing::{Introduction, LIFE, OpenCode, PairingCode};
+use crate::links::LinkRecord;
+use crate::message::LinkId;
 use crate::message::reason::CallFailure;
 use crate::settings::Key;
 use crate::store::{PairedBox, View};
+
+/// The driver of links over the internet.
+const DRIVER: &str = "ip";
 
 /// A code that stations can be given now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +88,27 @@ impl Service {
     /// Permanent for who may not; otherwise when the store fails.
     pub fn paired_with(&self, address: &str, paired: &PairedBox) -> Result<(), Fault> {
         let key = paired.address.to_string().trim_start_matches("ip:").to_owned();
-        let mut rows = vec![(Key::IpAddress, address.to_owned()), (Key::IpKey, key)];
-        if self.store.settings().text(Key::LinkDriver) == "none" {
-            rows.push((Key::LinkDriver, "ip".to_owned()));
-        }
+        let (address, now) = (address.to_owned(), self.store.clock().now());
         let words = format!("this box is paired with {} at {address}", paired.name);
         let kept = paired.clone();
         self.act(Action::Pair, &paired.address.to_string(), words, move |tx| {
             tx.pair(&kept)?;
-            rows.iter().try_for_each(|(key, value)| tx.put_setting(crate::settings::row(*key).name, value))
+            // The first link of this driver is that line; where there is none, it is added.
+            let links = tx.links()?;
+            let mut link = match links.iter().find(|link| link.driver == DRIVER) {
+                Some(link) => link.clone(),
+                None => {
+                    let (name, values) = (DRIVER.to_owned(), BTreeMap::new());
+                    let link =
+                        LinkRecord { id: LinkId::FIRST, driver: name.clone(), name, on: true, added: now, values };
+                    let id = tx.add_link(&link)?;
+                    LinkRecord { id, ..link }
+                }
+            };
+            for (setting, value) in [(Key::IpAddress, &address), (Key::IpKey, &key)] {
+                link.values.insert(crate::settings::row(setting).name.to_owned(), value.clone());
+            }
+            tx.put_link(&link)
         })
     }
 

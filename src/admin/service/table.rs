@@ -32,7 +32,7 @@ pub struct Row {
 }
 
 impl Service {
-    /// Gives all settings in the order of the table.
+    /// Gives all settings of the box in the order of the table.
     pub fn settings(&self) -> Vec<Row> {
         let settings = self.store.settings();
         let row = |setting: &'static Setting| Row {
@@ -40,7 +40,7 @@ impl Service {
             shown: settings.shown(setting.key).to_owned(),
             changed: settings.changed(setting.key),
         };
-        TABLE.iter().map(row).collect()
+        TABLE.iter().filter(|setting| !setting.is_of_links()).map(row).collect()
     }
 
     /// Gives one setting.
@@ -48,7 +48,7 @@ impl Service {
     /// # Errors
     /// Permanent with the nearest names when there is none of this name.
     pub fn get(&self, name: &str) -> Result<Row, Fault> {
-        let setting = settings::find(name).map_err(Fault::permanent)?;
+        let setting = of_box(name)?;
         let settings = self.store.settings();
         let shown = settings.shown(setting.key).to_owned();
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
@@ -85,8 +85,7 @@ impl Service {
     }
 
     fn rehearsed(&self, settings: Settings, people: Arc<People>, only: Option<&str>) -> Result<Rehearsal, Fault> {
-        let max_payload = crate::engine::max_payload(&settings);
-        let policy = Policy::new(people, Arc::new(settings), max_payload);
+        let policy = Policy::new(people, Arc::new(settings), crate::engine::terms(&self.store.links()));
         let past = self.store.read(|view| view.past(PAST))?;
         Ok(policy.rehearse(&past, only))
     }
@@ -101,7 +100,7 @@ impl Service {
         let mut after = Settings::clone(&before);
         let mut keys = Vec::new();
         for (name, value) in pairs {
-            let key = settings::find(name).map_err(Fault::permanent)?.key;
+            let key = of_box(name)?.key;
             after = after.with(key, value).map_err(Fault::permanent)?;
             keys.push(key);
         }
@@ -128,7 +127,15 @@ pub fn zone(settings: &Settings) -> TimeZone {
     TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC)
 }
 
-fn difference(key: Key, before: &Settings, after: &Settings) -> String {
+/// The setting of this name, if it is one of the box and not of its links.
+fn of_box(name: &str) -> Result<&'static Setting, Fault> {
+    match settings::find(name) {
+        Ok(setting) if setting.is_of_links() => Err(Fault::permanent(settings::SettingError::OfLink(setting.name))),
+        found => found.map_err(Fault::permanent),
+    }
+}
+
+pub(super) fn difference(key: Key, before: &Settings, after: &Settings) -> String {
     let row = settings::row(key);
     match (row.kind, after.text(key)) {
         (Kind::Secret, "") => format!("{} was removed", row.name),

@@ -10,7 +10,7 @@ use crate::message::{Reason, State};
 fn a_person_hears_plain_words_and_the_owner_the_whole_fact() {
     let site = Site::with_people();
     let service = site.app.service(Actor::command_line(0));
-    service.set("link.driver", "hive").unwrap();
+    service.add_link("shore", "m138", &[]).unwrap();
     service.set("box.reach", "satellite").unwrap();
     let ben = site.app.store.people().get("ben").unwrap().clone();
     let sheet = ComposeForm { to: "mum@else.org".into(), text: "hello".into(), ..ComposeForm::default() };

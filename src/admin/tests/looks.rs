@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 38] = [
+pub const PAGES: [&str; 40] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -23,7 +23,8 @@ pub const PAGES: [&str; 38] = [
     "/settings/box",
     "/settings/mail-in",
     "/settings/mail-out",
-    "/modem",
+    "/links",
+    "/links/boat",
     "/pair",
     "/account",
     "/audit",
@@ -35,12 +36,13 @@ pub const PAGES: [&str; 38] = [
     "/help/metrics",
     "/help",
     "/help/modem",
+    "/help/links",
     "/help/far-boxes",
     "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",
     "/setup/box",
-    "/setup/modem",
+    "/setup/link",
     "/setup/people",
     "/setup/relay",
     "/setup/test",
@@ -79,7 +81,6 @@ fn looks_by_hand() {
                 ("box.domain".into(), "tern.example.org".into()),
                 ("box.name".into(), "tern".into()),
                 ("box.time_zone".into(), "Europe/Lisbon".into()),
-                ("link.driver".into(), "m138".into()),
             ])
             .unwrap();
         made_up::fill(&site.app);

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::admin::App;
+use crate::admin::service::Actor;
 use crate::clock::Time;
 use crate::link::Health;
+use crate::links::Uptime;
 use crate::message::cut::{CutNote, CutRule, FileKind};
 use crate::message::events::EventKind;
 use crate::message::reason::{DeviceReason, GpsFix, Unusable};
-use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, PartState, PartStatus};
+use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
+use crate::status::{ConsoleLine, LinkStatus, PartState, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
@@ -124,6 +126,8 @@ fn messages(app: &App, now: Time) {
                     ask: now,
                     taking_back: false,
                     peer: None,
+                    link: LinkId::FIRST,
+                    charge: None,
                 }
             });
             tx.add_packets(&packets)?;
@@ -150,15 +154,15 @@ fn samples(app: &App, now: Time) {
     }
     app.store
         .write(move |tx| {
-            tx.samples(&samples)?;
+            tx.samples(LinkId::FIRST, &samples)?;
             for (ago, part, words, alarm) in [
-                (180, "settings", "link.driver is m138 now, by anna on the page", false),
+                (180, "settings", "link boat was added, driver m138, by anna on the page", false),
                 (95, "link", "the modem was unplugged", true),
                 (94, "link", "the modem is back on /dev/ttyUSB0", false),
                 (12, "link", "a satellite acknowledged 2 packets", false),
             ] {
                 let at = now - minutes(ago);
-                tx.event(&Event { at, part: part.into(), kind: EventKind::Old(words.into()), alarm })?;
+                tx.event(&Event { at, part: part.into(), link: None, kind: EventKind::Old(words.into()), alarm })?;
             }
             Ok(())
         })
@@ -166,8 +170,9 @@ fn samples(app: &App, now: Time) {
 }
 
 fn facts(app: &App, now: Time) {
+    app.service(Actor::command_line(0)).add_link("boat", "m138", &[("link.price".into(), "0".into())]).unwrap();
     app.status.set(|facts| {
-        facts.link = Some(Health {
+        let health = Health {
             ready: true,
             state: DeviceReason::Ready.into(),
             port: Some("/dev/ttyUSB0".into()),
@@ -179,7 +184,11 @@ fn facts(app: &App, now: Time) {
             waiting: Some(2),
             garbled: 3,
             reopened: 1,
-        });
+        };
+        let mut up = Uptime::new(now);
+        up.heard(true, now);
+        let (name, driver) = ("boat".to_owned(), "m138".to_owned());
+        facts.links.insert(LinkId::FIRST, LinkStatus { name, driver, health: Some(health), up, silent: Vec::new() });
         facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });
@@ -191,6 +200,11 @@ fn facts(app: &App, now: Time) {
         (4, true, "$MT C=U*12"),
         (4, false, "$MT 1*0b"),
     ] {
-        app.status.line(ConsoleLine { at: now - Duration::from_secs(ago), sent, text: text.into() });
+        app.status.line(ConsoleLine {
+            link: LinkId::FIRST,
+            at: now - Duration::from_secs(ago),
+            sent,
+            text: text.into(),
+        });
     }
 }

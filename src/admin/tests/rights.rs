@@ -63,11 +63,15 @@ const PAGES: &str = "
     Post /pair/new                                  in  no  no  yes
     Post /pair/join                                 in  no  no  yes
     Post /pair/remove                               in  no  no  yes
-    Get  /modem                                     in  no  no  yes
-    Get  /modem/lines                               401 no  no  yes
-    Post /modem/unlock                              in  no  no  yes
-    Post /modem/lock                                in  no  no  yes
-    Post /modem/send                                in  no  no  yes
+    Get  /links                                     in  no  no  yes
+    Post /links                                     in  no  no  yes
+    Get  /links/{name}                              in  no  no  yes
+    Post /links/{name}                              in  no  no  yes
+    Get  /links/{name}/lines                        401 no  no  yes
+    Post /links/{name}/unlock                       in  no  no  yes
+    Post /links/{name}/lock                         in  no  no  yes
+    Post /links/{name}/send                         in  no  no  yes
+    Post /links/{name}/{what}                       in  no  no  yes
     Get  /setup                                     in  no  no  yes
     Get  /setup/{step}                              in  no  no  yes
     Post /setup/{step}                              in  no  no  yes";
@@ -110,6 +114,10 @@ const ACTIONS: &str = "
     box.setup-code    no  no  yes
     setup.waive       no  no  yes
     settings.set      no  no  yes
+    link.add          no  no  yes
+    link.set          no  no  yes
+    link.switch       no  no  yes
+    link.remove       no  no  yes
     console.unlock    no  no  yes
     console.lock      no  no  yes
     console.line      no  no  yes
@@ -219,12 +227,19 @@ fn the_navigation_shows_what_the_role_may_use() {
         }
     }
     let operator = text(&site.logged_in("olga").get("/")).replace("&#x2f;", "/");
-    for hidden in ["href=\"/modem\"", "href=\"/settings", "href=\"/setup", "href=\"/audit\""] {
+    for hidden in ["href=\"/links\"", "href=\"/settings", "href=\"/setup", "href=\"/audit\""] {
         assert!(!operator.contains(hidden), "{hidden}");
     }
     for shown in ["href=\"/people\"", "href=\"/messages\""] {
         assert!(operator.contains(shown), "{shown}");
     }
+}
+
+/// A new link.
+fn linked(site: &Site) -> String {
+    let service = site.app.service(Actor::command_line(0));
+    let name = format!("boat{}", service.links().len());
+    service.add_link(&name, "m138", &[]).unwrap().name
 }
 
 /// Does an action once; the compiler asks for a row here when there is a new action.
@@ -286,6 +301,10 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::SetSettings => {
             service.set_all(&[("relay.password".into(), format!("hush {}", service.by.name))]).map(drop)
         }
+        Action::AddLink => service.add_link(&format!("l{}", service.links().len()), "m138", &[]).map(drop),
+        Action::SetLink => service.set_link(&linked(site), &[("link.price".into(), "0.07".into())]).map(drop),
+        Action::SwitchLink => service.switch_link(&linked(site), false),
+        Action::RemoveLink => service.remove_link(&linked(site), false),
         Action::UnlockConsole | Action::LockConsole => service.session(action, "", "x", &session("anna"), None),
         Action::ConsoleLine => service.console_line("$TD 48656c6c6f"),
         Action::EndLogIn => service.session(action, "ben", "ended", &session("ben"), None),
@@ -448,7 +467,7 @@ fn operators_touch_nobody_above_them_and_give_no_more_than_they_have() {
 #[test]
 fn messages_of_a_namesake_elsewhere_are_not_mine() {
     let site = site();
-    site.app.service(Actor::command_line(0)).set("link.driver", "m138").unwrap();
+    site.app.service(Actor::command_line(0)).add_link("boat", "m138", &[]).unwrap();
     let mut carl = site.logged_in("carl");
     let fields = [("to", "ben@elsewhere.org"), ("subject", "private"), ("text", "x"), ("do", "send")];
     let message = place(&carl.post("/compose", "/compose", &fields)).to_owned();

@@ -3,9 +3,10 @@
 use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
-use crate::link::serial;
-use crate::message::reason::DeviceReason;
-use crate::settings::{Key, Settings};
+use crate::engine::link::equipment;
+use crate::link;
+use crate::links::Reach;
+use crate::settings::Key;
 
 /// Checks settings that do not go together.
 pub fn settings(session: &Session, findings: &mut Findings) {
@@ -14,19 +15,34 @@ pub fn settings(session: &Session, findings: &mut Findings) {
         "" => findings.error("domain", "no mail domain: satpost settings set box.domain station.example"),
         domain => findings.ok("domain", format!("people have addresses name@{domain}")),
     }
-    let internet = settings.text(Key::Reach) == "internet";
-    match (internet, settings.text(Key::LinkDriver), settings.text(Key::RelayHost)) {
-        (false, "none", _) => findings.error(
+    let (internet, policy) = (settings.text(Key::Reach) == "internet", session.context.policy());
+    let names = |device: bool| {
+        let reaches = |reach: Reach| if device { !reach.kinds.is_empty() } else { reach.far_box };
+        let fit = policy.links.iter().filter(|link| link.on && reaches(link.reach));
+        fit.map(|link| link.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (to_far_box, to_devices) = (names(false), names(true));
+    match (internet, settings.text(Key::RelayHost)) {
+        (false, _) if !to_far_box.is_empty() => findings.ok("reach", format!("a station: the outside by {to_far_box}")),
+        (false, _) if !to_devices.is_empty() => findings.error(
             "reach",
-            "a station needs a link: satpost settings set link.driver m138 (or box.reach internet for a gateway)",
+            format!(
+                "a station needs a link to its far box, and {to_devices} reaches only devices: what people write waits. \
+                 satpost link add boat m138 (or box.reach internet for a gateway)"
+            ),
         ),
-        (true, _, "") => findings.error(
+        (false, _) => findings.error(
+            "reach",
+            "a station needs a link: satpost link add boat m138 (or box.reach internet for a gateway)",
+        ),
+        (true, "") => findings.error(
             "reach",
             "a gateway needs a mail relay for the outside: satpost settings set relay.host mail.example.org",
         ),
-        (true, "none", _) => findings.warn("reach", "there is no link: nothing goes to devices (link.driver)"),
-        (true, link, _) => findings.ok("reach", format!("a gateway: the outside by the relay, devices by {link}")),
-        (false, link, _) => findings.ok("reach", format!("a station: the outside by {link}")),
+        (true, _) if to_devices.is_empty() => {
+            findings.warn("reach", "there is no link to devices: nothing goes to them (satpost link add)");
+        }
+        (true, _) => findings.ok("reach", format!("a gateway: the outside by the relay, devices by {to_devices}")),
     }
     if settings.text(Key::SmtpTrusted).split_whitespace().any(|network| network.ends_with("/0")) {
         findings.error("trust", "smtp.trusted holds a network of everybody: everybody could spend your money");
@@ -59,75 +75,44 @@ pub fn people(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// Checks the link: what the running box knows of it, or what can be seen without it.
-pub fn link(session: &Session, findings: &mut Findings) {
-    let settings = session.context.store.settings();
-    if settings.text(Key::LinkDriver) == "none" {
-        return findings.ok("link", "none is set");
+/// Checks each link: what the running box knows of it, or what can be seen without it.
+pub fn links(session: &Session, findings: &mut Findings) {
+    let links = session.context.store.links();
+    if links.is_empty() {
+        return findings.ok("link", "there is none");
     }
-    if session.live {
-        return match session.context.status.facts().link {
-            Some(health) if health.ready => findings.ok("link", health.state),
-            Some(health) => findings.error("link", health.state),
-            None => findings.warn("link", "not known yet: check again in a few seconds"),
+    let facts = session.context.status.facts();
+    for link in links.iter() {
+        let name = &link.name;
+        if !link.on {
+            findings.ok("link", format!("{name} is off"));
+            continue;
+        }
+        if link.price().is_none() {
+            let words = format!(
+                "{name} has no price, so nothing goes by it: satpost link set {name} link.price 0.07 (0 is a price)"
+            );
+            findings.error("link", words);
+        }
+        if let Some(why) = facts.failing.get(&format!("link {name}")) {
+            findings.error("link", format!("{name} fails and is started again: {why}"));
+        }
+        let Some(driver) = link::driver(&link.driver) else {
+            findings.error("link", format!("{name}: this version has no driver '{}'", link.driver));
+            continue;
         };
-    }
-    match settings.text(Key::LinkDriver) {
-        "m138" => modem(&settings, findings),
-        "ip" => line(session, &settings, findings),
-        _ => hive(&settings, findings),
-    }
-}
-
-/// Checks that there is somebody to talk to; whether the line works is known once the box runs.
-fn line(session: &Session, settings: &Settings, findings: &mut Findings) {
-    let paired = match session.service().paired() {
-        Ok(paired) => paired,
-        Err(fault) => return findings.error("link", fault.why()),
-    };
-    let dialled = paired.iter().find(|paired| paired.dialled);
-    match (settings.text(Key::IpAddress), dialled) {
-        ("", None) if paired.is_empty() => findings
-            .error("link", "no other box is paired: satpost pair new on the gateway, satpost pair join on the station"),
-        ("", _) if settings.text(Key::IpListen).is_empty() => {
-            findings.warn("link", "it listens for other boxes only if systemd passes a socket: set ip.listen")
+        if session.live {
+            match facts.links.get(&link.id).and_then(|live| live.health.as_ref()) {
+                Some(health) if health.ready => findings.ok("link", format!("{name}: {}", health.state)),
+                Some(health) => findings.error("link", format!("{name}: {}", health.state)),
+                None => findings.warn("link", format!("{name} is not known yet: check again in a few seconds")),
+            }
+            continue;
         }
-        ("", _) => findings.ok("link", format!("{} other boxes may call", paired.len())),
-        (_, None) => findings.error("link", "the far box has an address and no key: satpost pair join"),
-        (address, Some(paired)) => {
-            findings.ok("link", format!("{} is called at {address} once the box runs", paired.name))
+        match equipment::check(&session.context.store, driver, link) {
+            Ok(words) => findings.ok("link", format!("{name}: {words}")),
+            Err(words) => words.iter().for_each(|words| findings.error("link", format!("{name}: {words}"))),
         }
-    }
-}
-
-fn hive(settings: &Settings, findings: &mut Findings) {
-    match (settings.text(Key::HiveUser), settings.text(Key::HivePassword)) {
-        ("", _) => findings.error("link", "no log-in for the Hive: satpost settings set hive.user NAME"),
-        (_, "") => findings.error("link", "no password for the Hive: satpost settings set hive.password < file"),
-        (user, _) => findings.warn("link", format!("the Hive is asked as {user} once the box runs; check again then")),
-    }
-}
-
-/// Checks the ports that a modem may be on; whether it answers is known once the box runs.
-fn modem(settings: &Settings, findings: &mut Findings) {
-    let named = settings.text(Key::M138Port);
-    let ports = serial::candidates(named);
-    if ports.is_empty() {
-        return findings.error("link", "no serial port is there: plug the modem in, or name its port in m138.port");
-    }
-    let mut usable = Vec::new();
-    for port in &ports {
-        match serial::Port::open(port, 115_200) {
-            Ok(_) => usable.push(port.display().to_string()),
-            Err(why) if named.is_empty() => findings.warn("link", DeviceReason::from(why)),
-            Err(why) => findings.error("link", DeviceReason::from(why)),
-        }
-    }
-    if !usable.is_empty() {
-        let ports = usable.join(", ");
-        findings.ok("link", format!("{ports} can be opened; whether a modem answers shows once the box runs"));
-    } else if named.is_empty() {
-        findings.error("link", "none of the serial ports can be opened");
     }
 }
 

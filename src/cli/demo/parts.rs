@@ -107,10 +107,14 @@ impl DemoParts {
             ..modem::Options::new(path("modem"))
         };
         let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
-        let station = Place::start("station", &path("station"), &password, &station_settings(&path("modem")))?;
-        let settings = gateway_settings(&hive.url(), &password, sink.address, carrier.address());
-        let mut gateway = Place::start("gateway", &path("gateway"), &password, &settings)?;
-        let mut station = station;
+        let port = path("modem").display().to_string();
+        let link = ["link", "add", "boat", "m138", "link.price", "0", "m138.port", &port].map(str::to_owned);
+        let mut station = Place::start("station", &path("station"), &password, [&station_settings(), &link])?;
+        let (url, settings) = (hive.url(), gateway_settings(&password, sink.address, carrier.address()));
+        let log_in = ["hive.url", &url, "hive.user", "demo", "hive.password", &password, "hive.poll", "1"];
+        let link = [&["link", "add", "hive", "hive", "link.price", "0"][..], &log_in].concat();
+        let link: Vec<_> = link.into_iter().map(str::to_owned).collect();
+        let mut gateway = Place::start("gateway", &path("gateway"), &password, [&settings, &link])?;
         for place in [&mut station, &mut gateway] {
             place.wait_ready()?;
         }
@@ -165,29 +169,17 @@ fn part(what: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("the simulated {what} cannot start: {error}"))
 }
 
-fn station_settings(modem: &Path) -> Vec<String> {
-    let modem = modem.display().to_string();
-    words(&[
-        ("box.name", "station"),
-        ("box.domain", "boat.example"),
-        ("box.reach", "satellite"),
-        ("link.driver", "m138"),
-        ("m138.port", &modem),
-    ])
+fn station_settings() -> Vec<String> {
+    words(&[("box.name", "station"), ("box.domain", "boat.example"), ("box.reach", "satellite")])
 }
 
-fn gateway_settings(hive: &str, password: &str, relay: SocketAddr, carrier: SocketAddr) -> Vec<String> {
+fn gateway_settings(password: &str, relay: SocketAddr, carrier: SocketAddr) -> Vec<String> {
     let (host, port) = (relay.ip().to_string(), relay.port().to_string());
     let carrier = format!("http://{carrier}");
     words(&[
         ("box.name", "gateway"),
         ("box.domain", "shore.example"),
         ("box.reach", "internet"),
-        ("link.driver", "hive"),
-        ("hive.url", hive),
-        ("hive.user", "demo"),
-        ("hive.password", password),
-        ("hive.poll", "1"),
         ("relay.host", &host),
         ("relay.port", &port),
         ("relay.tls", "none"),
@@ -212,8 +204,8 @@ fn words(pairs: &[(&str, &str)]) -> Vec<String> {
 
 impl Place {
     /// Sets a box up by the commands that anybody would use, and starts it.
-    fn start(name: &'static str, data: &Path, password: &str, settings: &[String]) -> Result<Self, Failure> {
-        command(data, settings, None)?;
+    fn start(name: &'static str, data: &Path, password: &str, set_up: [&[String]; 2]) -> Result<Self, Failure> {
+        set_up.into_iter().try_for_each(|words| command(data, words, None))?;
         let mut add: Vec<_> =
             ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
         if name == "gateway" {

@@ -1,17 +1,21 @@
 //! Writes what becomes of a packet: the packet, the messages in it, the session that it is part of, and the accounts, in
 //! one commit. A crash leaves all of it or nothing.
 
+use compact::peer::PeerRules;
+
 use super::group::{PacketGroup, Resolution};
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::engine::outcome::Bounce;
 use crate::fault::Fault;
+use crate::links::LinkRecord;
 use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
-use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
+use crate::message::{GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
 use crate::route::{plan, price};
+use crate::settings::Key;
 use crate::store::{Tx, TxResult};
 
 /// The group of a packet, as the store knows it now.
@@ -86,40 +90,83 @@ pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Resul
     Ok(())
 }
 
-/// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
-/// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
-/// message pays for: what that costs is reserved here. What is decided here cannot be taken back.
+/// Whether a hand-over begins.
+pub enum Begun {
+    /// It does: the packet as it was written.
+    Handing(Box<Packet>),
+    /// The owner of a message in it held or cancelled it a moment ago, another link took the packet over, or a budget does
+    /// not allow a packet that no message pays for.
+    Decided,
+    /// The budget of the link is used up.
+    OverBudget,
+}
+
+/// Gives back what was booked for a packet that its link certainly did not take.
+fn uncharge(tx: &mut Tx, packet: &mut Packet) -> TxResult<()> {
+    packet.charge.take().map_or(Ok(()), |charge| tx.uncharge(packet.link, &charge))
+}
+
+/// Writes that its link refused a packet: it is as it was before, and nothing is booked for it.
 ///
 /// # Errors
 /// When the store fails.
-pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
-    let (settings, now) = (context.store.settings(), context.now());
-    let wanted = Use::of_packets(1, price::packet_price(&settings));
-    let fresh = Bill::own(wanted, price::limits(&settings, []));
+pub fn refused(context: &Context, packet: &Packet) -> Result<Packet, Fault> {
+    let packet = Packet { state: PacketState::Planned, ..packet.clone() };
     context.store.write(move |tx| {
         let mut packet = packet.clone();
-        let (mut wanted_back, mut waiting) = (false, 0);
+        uncharge(tx, &mut packet)?;
+        tx.put_packet(&packet)?;
+        Ok(packet)
+    })
+}
+
+/// Writes that a packet is being handed over, before its command leaves, with what it costs: that is booked for its link, and
+/// reserved for a packet that no message pays for. What is decided here cannot be taken back.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin(context: &Context, packet: Packet) -> Result<Begun, Fault> {
+    let (settings, now, links) = (context.store.settings(), context.now(), context.store.links());
+    let record = links.get(packet.link);
+    let price = record.and_then(LinkRecord::price).map(|price| price.of(packet.payload.len())).unwrap_or_default();
+    let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
+    let budget = record.map(|record| record.budget(reserve)).unwrap_or_default();
+    let fresh = Bill::own(Use::of_packets(1, price), price::limits(&settings, []));
+    context.store.write(move |tx| {
+        let mut packet = packet.clone();
+        // Another link may have taken it over.
+        let known = tx.packet(packet.number)?;
+        if known.is_none_or(|known| known.state != PacketState::Planned || known.link != packet.link) {
+            return Ok(Begun::Decided);
+        }
+        let (mut wanted_back, mut waiting, mut urgent) = (false, 0, false);
         for id in &packet.messages {
             // One that has ended goes along with the others.
             let Some(live) = tx.live(*id)? else { continue };
             waiting += 1;
+            urgent |= live.terms.priority == Priority::Urgent;
             wanted_back |= live.recall || live.state == State::Held;
         }
         // Once a part has left, the rest follows for the sake of the others.
         let begun = tx.group_of(&packet)?.iter().any(Packet::has_left);
         if (waiting == 0 && !packet.messages.is_empty()) || (wanted_back && (waiting == 1 || !begun)) {
-            return Ok(None);
+            return Ok(Begun::Decided);
+        }
+        match tx.charge(packet.link, &budget, price, urgent)? {
+            Ok(charge) => packet.charge = Some(charge),
+            Err(_) => return Ok(Begun::OverBudget),
         }
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = fresh.clone();
             if tx.reserve(&mut bill, now)?.is_err() {
-                return Ok(None);
+                uncharge(tx, &mut packet)?;
+                return Ok(Begun::Decided);
             }
             place.bill = Some(bill);
         }
         tx.put_packet(&packet)?;
-        Ok(Some(packet))
+        Ok(Begun::Handing(Box::new(packet)))
     })
 }
 
@@ -157,30 +204,39 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 ///
 /// # Errors
 /// When the store fails.
-pub fn unknown(context: &Context, mut packet: Packet, why: Reason) -> Result<(), Fault> {
-    let PacketState::Handing(intent) = packet.state else { return Ok(()) };
+pub fn unknown(context: &Context, packet: Packet, why: Reason) -> Result<(), Fault> {
     let (now, rules) = (context.now(), session::rules(&context.store.settings()));
+    context.store.write(move |tx| mark_unknown(tx, packet.clone(), &rules, &why, now))
+}
+
+/// The same within a transaction. Does nothing for a packet that is not being handed over.
+pub(super) fn mark_unknown(
+    tx: &mut Tx,
+    mut packet: Packet,
+    rules: &PeerRules,
+    why: &Reason,
+    now: Time,
+) -> TxResult<()> {
+    let PacketState::Handing(intent) = packet.state else { return Ok(()) };
     (packet.state, packet.at) = (PacketState::Unknown(intent), now);
-    context.store.write(move |tx| {
-        tx.put_packet(&packet)?;
-        let mut asks = false;
-        if let Some(place) = &packet.peer {
-            session::change(tx, packet.far_box, |peer| {
-                peer.unknown(&rules, place.ticket, place.fragment, now.0);
-                asks = peer.is_known();
-            })?;
-        }
-        let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
-        let reason = LinkReason::LeftUnknown { part: Part::of(&packet), why: Box::new(why.clone()), asks };
-        for id in &packet.messages {
-            let Some(live) = tx.live(*id)? else { continue };
-            match all && live.state == State::Queued {
-                true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
-                false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
-            };
-        }
-        Ok(())
-    })
+    tx.put_packet(&packet)?;
+    let mut asks = false;
+    if let Some(place) = &packet.peer {
+        session::change(tx, packet.far_box, |peer| {
+            peer.unknown(rules, place.ticket, place.fragment, now.0);
+            asks = peer.is_known();
+        })?;
+    }
+    let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
+    let reason = LinkReason::LeftUnknown { part: Part::of(&packet), why: Box::new(why.clone()), asks };
+    for id in &packet.messages {
+        let Some(live) = tx.live(*id)? else { continue };
+        match all && live.state == State::Queued {
+            true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
+            false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
+        };
+    }
+    Ok(())
 }
 
 /// Writes that a packet was certainly not taken: it may be handed over again.
@@ -191,7 +247,8 @@ pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), 
     let note = LinkReason::NotTaken { why: Box::new(why) }.into();
     let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
     context.store.write(move |tx| {
-        let mut again = true;
+        let (mut again, mut packet) = (true, packet.clone());
+        uncharge(tx, &mut packet)?;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
             session::change(tx, packet.far_box, |peer| again = peer.returned(place.ticket, place.fragment))?;
         }
@@ -337,6 +394,11 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
         tx.packet_went(packet)?;
     }
     tx.settle(&packet.messages)?;
+    if !unclear && packet.charge.is_some() {
+        let mut packet = packet.clone();
+        uncharge(tx, &mut packet)?;
+        tx.put_packet(&packet)?;
+    }
     let Some(place) = &packet.peer else { return Ok(()) };
     if !unclear {
         release(tx, packet);
@@ -422,6 +484,8 @@ fn waits_again(tx: &mut Tx, policy: &Policy, id: Id, why: &Reason, now: Time) ->
 pub fn made_way(context: &Context, packet: &Packet) -> Result<(), Fault> {
     let (packet, now, policy) = (packet.clone(), context.now(), context.policy());
     context.store.write(move |tx| {
+        let mut packet = packet.clone();
+        uncharge(tx, &mut packet)?;
         tx.put_packet(&packet)?;
         packet.messages.iter().try_for_each(|id| match tx.live(*id)?.map(|live| live.state) {
             Some(State::Queued | State::OnLink) => waits_again(tx, &policy, *id, &LinkReason::MadeWay.into(), now),

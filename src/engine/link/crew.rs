@@ -10,7 +10,7 @@ use crate::deliver::compose;
 use crate::engine::{Context, admit};
 use crate::message::events::{Ashore, EventKind};
 use crate::message::machine::Machine;
-use crate::message::{Message, Origin, State};
+use crate::message::{LinkId, Message, Origin, State};
 use crate::people::{Home, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -61,15 +61,15 @@ impl News {
         }
     }
 
-    /// Writes it.
-    pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
+    /// Writes it; `link` is the one by which it was heard.
+    pub fn apply(&self, tx: &mut Tx, link: Option<LinkId>, now: Time) -> TxResult<()> {
         for name in self.newcomers.iter().filter(|_| self.far_box.is_some()) {
             let Some(id) = self.far_box else { break };
             let admission = admit::ask(tx, id, name, &self.domain, now)?;
             admit::tell(tx, id, name, &admit::answer(&admission, &self.domain), now)?;
         }
         for (kind, notice) in &self.told {
-            tx.event(&Event { at: now, part: "link".to_owned(), kind: kind.clone(), alarm: false })?;
+            tx.event(&Event { at: now, part: "link".to_owned(), link, kind: kind.clone(), alarm: false })?;
             tx.add(notice)?;
         }
         Ok(())

@@ -7,33 +7,51 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::ip::key::BoxKey;
 use crate::link::{Driver, Equipment, Link, PairedWith, ip};
+use crate::links::LinkRecord;
+use crate::message::LinkId;
 use crate::store::Store;
 
 /// What a link wants kept is written this often.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// What a link of this driver is given.
+/// What a link of this driver is given: what is for boxes that are paired, only where it talks to them.
 ///
 /// # Errors
 /// When the store fails, or this box can have no key.
 pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
+    let kept = context.store.read(|view| view.note(&note(context.link())))?;
+    if !driver.paired {
+        return Ok(Equipment { kept: kept.unwrap_or_default(), ..Equipment::default() });
+    }
     let identity = context.store.identity(ip::key::generate)?;
-    let (paired, taken_in, kept) = context.store.read(|view| {
-        let prefix = format!("{}:", driver.name);
-        Ok((view.all_paired()?, view.last_taken_in(&prefix)?, view.note(&note(driver))?))
-    })?;
-    let paired = paired.into_iter().filter_map(|paired| match paired.address {
-        LinkAddress::Ip(key) => Some(PairedWith { key, name: paired.name }),
-        _ => None,
-    });
+    let prefix = format!("{}:", driver.name);
+    let taken_in = context.store.read(|view| view.last_taken_in(&prefix))?;
     Ok(Equipment {
         key: crate::hex::decode(identity.key.as_bytes()).unwrap_or_default(),
         epoch: identity.epoch,
-        paired: paired.collect(),
+        paired: paired(&context.store)?,
         taken_in,
         kept: kept.unwrap_or_default(),
         callers: context.callers.clone(),
     })
+}
+
+/// Whether what can be seen without the link is as it should be ([`Driver::check`]).
+///
+/// # Errors
+/// What is wrong, in sentences.
+pub fn check(store: &Store, driver: &Driver, link: &LinkRecord) -> Result<String, Vec<String>> {
+    let paired = paired(store).map_err(|fault| vec![fault.to_string()])?;
+    (driver.check)(&link.settings(&store.settings()), &paired)
+}
+
+/// The boxes that this one is paired with.
+fn paired(store: &Store) -> Result<Vec<PairedWith>, Fault> {
+    let paired = store.read(|view| view.all_paired())?.into_iter().filter_map(|paired| match paired.address {
+        LinkAddress::Ip(key) => Some(PairedWith { key, name: paired.name }),
+        _ => None,
+    });
+    Ok(paired.collect())
 }
 
 /// The key that this box proves itself with; made at the first call.
@@ -45,8 +63,8 @@ pub fn own_key(store: &Store) -> Result<BoxKey, Fault> {
     BoxKey::read(&crate::hex::decode(identity.key.as_bytes()).unwrap_or_default())
 }
 
-fn note(driver: &Driver) -> String {
-    format!("link:{}", driver.name)
+fn note(link: LinkId) -> String {
+    format!("link:{link}")
 }
 
 /// When what the link wants kept was last written.
@@ -64,19 +82,13 @@ impl Kept {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn write(
-        &mut self,
-        context: &Context,
-        driver: &Driver,
-        link: &mut dyn Link,
-        at_once: bool,
-    ) -> Result<(), Fault> {
+    pub fn write(&mut self, context: &Context, link: &mut dyn Link, at_once: bool) -> Result<(), Fault> {
         if !at_once && self.0.elapsed() < EVERY {
             return Ok(());
         }
         self.0 = Instant::now();
         let Some(bytes) = link.keep() else { return Ok(()) };
-        let name = note(driver);
+        let name = note(context.link());
         context.store.write(move |tx| tx.put_note(&name, Some(&bytes)))
     }
 }

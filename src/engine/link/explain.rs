@@ -39,7 +39,7 @@ pub fn write(context: &Context, news: Vec<(Id, Reason, Time)>) -> Result<(), Fau
     Ok(())
 }
 
-/// Says at all messages for the link that this box has none.
+/// Says at all messages for a link that this box has none in use.
 ///
 /// # Errors
 /// When the store fails.

@@ -25,12 +25,25 @@ use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
 
+/// A turn of a session is taken anew so often when another link changed what is known of the far box.
+const TRIES: u32 = 16;
+
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
 /// # Errors
 /// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+    for _ in 0..TRIES {
+        if let Some(committed) = try_take(context, inbound)? {
+            return Ok(committed);
+        }
+    }
+    Err(busy())
+}
+
+/// `None` when the far box is not known any more as it was read.
+fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, Fault> {
     let payload = &inbound.payload;
     let far_box = context.far_box_at(inbound.device)?;
     let unpacker = Unpacker::new(context, far_box)?;
@@ -43,20 +56,25 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
         }
         (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
-            let mut peer = context.peer(far_box)?;
+            let (mut peer, before) = context.peer_as_read(far_box)?;
             let turn = context.in_session(far_box, |session| peer.receive(session, payload));
-            Received::new(context, far_box, peer, turn)
+            Received::new(context, far_box, peer, before, turn)
         }
     };
     let (key, now) = (inbound.key.clone(), unpacker.now);
-    let (committed, ()) = context.store.commit_in(move |tx| match tx.remember(&key, now)? {
-        true => Ok((received.keep(tx, Some(&unpacker), now)?, ())),
-        false => Ok((Vec::new(), ())),
+    let (committed, current) = context.store.commit_in(move |tx| match received.is_current(tx)? {
+        false => Ok((Vec::new(), false)),
+        true if tx.remember(&key, now)? => Ok((received.keep(tx, Some(&unpacker), now)?, true)),
+        true => Ok((Vec::new(), true)),
     })?;
     for id in committed.ids() {
         log::info!("{id} came from the air");
     }
-    Ok(committed)
+    Ok(Some(committed).filter(|_| current))
+}
+
+fn busy() -> Fault {
+    Fault::temporary("the other links change what is known of the far box all the time")
 }
 
 /// Does what is due in the session with a far box; what could be read by now is delivered.
@@ -64,12 +82,21 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 /// # Errors
 /// When the store fails.
 pub fn tick(context: &Context, far_box: Option<PeerId>) -> Result<(), Fault> {
-    let mut peer = context.peer(far_box)?;
-    let turn = context.in_session(far_box, |session| peer.tick(session));
-    let received = Received::new(context, far_box, peer, turn);
-    let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
-    let now = context.now();
-    context.store.write(move |tx| received.keep(tx, unpacker.as_ref(), now).map(drop))
+    for _ in 0..TRIES {
+        let (mut peer, before) = context.peer_as_read(far_box)?;
+        let turn = context.in_session(far_box, |session| peer.tick(session));
+        let received = Received::new(context, far_box, peer, before, turn);
+        let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
+        let now = context.now();
+        let kept = context.store.write(move |tx| match received.is_current(tx)? {
+            true => received.keep(tx, unpacker.as_ref(), now).map(|_| true),
+            false => Ok(false),
+        })?;
+        if kept {
+            return Ok(());
+        }
+    }
+    Err(busy())
 }
 
 /// What a turn of the session brought.
@@ -91,7 +118,13 @@ struct Arrival {
 }
 
 impl Received {
-    fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, mut turn: PeerTurn) -> Self {
+    fn new(
+        context: &Context,
+        far_box: Option<PeerId>,
+        peer: Peer,
+        before: Option<Vec<u8>>,
+        mut turn: PeerTurn,
+    ) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
@@ -102,7 +135,12 @@ impl Received {
         let arrival = |(message, place)| Arrival { name: named(&message), message, place };
         let messages = whole.chain(truncated).map(arrival).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take(), turn.classic_person.take()));
-        Self { classic, messages, effects: Some(PeerEffects::new(context, far_box, peer, turn)) }
+        Self { classic, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
+    }
+
+    /// See [`PeerEffects::is_current`].
+    fn is_current(&self, tx: &Tx) -> TxResult<bool> {
+        self.effects.as_ref().map_or(Ok(true), |effects| effects.is_current(tx))
     }
 
     fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {
@@ -210,7 +248,8 @@ enum Side {
 
 impl Unpacker {
     fn new(context: &Context, far_box: Option<PeerId>) -> Result<Self, Fault> {
-        let policy = context.policy();
+        // What comes in may go on by any link.
+        let policy = crate::engine::policy(&context.store);
         let side = match far_box {
             Some(id) => {
                 let far_box = policy.people.far_box(id).cloned();

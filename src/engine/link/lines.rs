@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::market::Market;
+use super::select::{Choice, MessageFacts, Offer, Quote, choose};
 use super::{process, schedule};
 use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::link::Driver;
-use crate::message::{Id, Message, Reason};
+use crate::links::Links;
+use crate::message::{Id, LinkId, Message, Reason};
 use crate::people::People;
 use crate::settings::Settings;
 use crate::store::Queue;
@@ -38,6 +40,18 @@ pub struct Known {
     pub said: Reason,
     /// When it is looked at next, whatever the link does.
     pub next: Time,
+    /// What the choice of its link looks at.
+    facts: MessageFacts,
+    /// What it takes on each link.
+    quotes: Vec<(LinkId, Option<Quote>)>,
+}
+
+impl Known {
+    /// Which link takes it, and what each offers.
+    pub fn choice(&self, market: &Market, now: Time) -> (Choice, Vec<Offer>) {
+        let offers = market.offers(&self.facts, self.device, &self.quotes);
+        (choose(&self.facts, &offers, now), offers)
+    }
 }
 
 /// The link refused a message, for a reason that is its own or that of its far box.
@@ -47,12 +61,15 @@ struct Rest {
     refusals: u32,
 }
 
+/// People, rules and links at one moment.
+type Rules = (Arc<People>, Arc<Settings>, Arc<Links>);
+
 /// All that waits for the link.
 #[derive(Default)]
 pub struct Lines {
     known: BTreeMap<Id, Known>,
-    /// People and rules by which it was looked up, and when.
-    by: Option<(Arc<People>, Arc<Settings>, Time)>,
+    /// People, rules and links by which it was looked up, and when.
+    by: Option<(Rules, Time)>,
     rests: BTreeMap<Id, Rest>,
     /// Far boxes that refused something a moment ago are left alone until then.
     shy: BTreeMap<Option<PeerId>, Time>,
@@ -70,17 +87,19 @@ impl Lines {
     pub fn learn(
         &mut self,
         context: &Context,
-        driver: &Driver,
+        market: &Market,
         queue: &[(Queue, Id)],
         planned: &BTreeSet<Id>,
     ) -> Result<bool, Fault> {
-        let (people, settings, now) = (context.store.people(), context.store.settings(), context.now());
-        let same = self.by.as_ref().is_some_and(|(by, with, at)| {
-            Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings) && now < *at + FRESH && now >= *at
+        let (people, settings, links) = (context.store.people(), context.store.settings(), context.store.links());
+        let now = context.now();
+        let same = self.by.as_ref().is_some_and(|((by, with, among), at)| {
+            let same = Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings) && Arc::ptr_eq(among, &links);
+            same && now < *at + FRESH && now >= *at
         });
         if !same {
             self.known.clear();
-            self.by = Some((people, settings, now));
+            self.by = Some(((people, settings, links), now));
         }
         let there: BTreeSet<_> = queue.iter().map(|(_, id)| *id).collect();
         self.known.retain(|id, _| there.contains(id));
@@ -88,7 +107,7 @@ impl Lines {
         self.shy.retain(|_, until| now < *until);
         let new: Vec<_> = queue.iter().map(|(_, id)| *id).filter(|id| self.is_new(*id, planned)).collect();
         for id in new.iter().take(LEARN) {
-            self.look_up(context, driver, *id)?;
+            self.look_up(context, market, *id)?;
         }
         Ok(new.len() > LEARN)
     }
@@ -104,7 +123,7 @@ impl Lines {
     pub fn look_up(
         &mut self,
         context: &Context,
-        driver: &Driver,
+        market: &Market,
         id: Id,
     ) -> Result<Option<(Option<PeerId>, Message)>, Fault> {
         self.known.remove(&id);
@@ -116,7 +135,7 @@ impl Lines {
         };
         let mut found = None;
         process::message(context, item, |message| {
-            if let Some(device) = schedule::far_box(context, driver, message)? {
+            if let Some(device) = schedule::far_box(context, message)? {
                 // With the size and the quote that it may have been given just now.
                 found = context.store.message(id)?.map(|message| (device, message));
             }
@@ -124,7 +143,8 @@ impl Lines {
         })?;
         if let Some((device, message)) = &found {
             let next = context.policy().look_after(message, context.now());
-            self.known.insert(id, Known { device: *device, said: message.reason.clone(), next });
+            let (facts, quotes) = (market.facts(message), market.quotes(message, *device));
+            self.known.insert(id, Known { device: *device, said: message.reason.clone(), next, facts, quotes });
         }
         Ok(found)
     }
@@ -134,18 +154,33 @@ impl Lines {
         self.known.get_mut(&id)
     }
 
-    /// The messages that may go now, by far box.
-    pub fn ahead(&self, queue: &[(Queue, Id)], now: Time) -> BTreeMap<Option<PeerId>, Line> {
+    /// The messages that may go now by a link, by far box; and when the next of those may that wait for another link now.
+    pub fn ahead(
+        &self,
+        link: LinkId,
+        market: &Market,
+        queue: &[(Queue, Id)],
+        now: Time,
+    ) -> (BTreeMap<Option<PeerId>, Line>, Option<Time>) {
+        let mut next = None;
         let mut lines: BTreeMap<Option<PeerId>, Line> = BTreeMap::new();
         for (part, id) in queue {
             if let Some(known) = self.known.get(id)
                 && self.resting(*id, now).is_none()
                 && !self.is_shy(known.device, now)
             {
-                lines.entry(known.device).or_default().push_back((*part, *id));
+                match known.choice(market, now).0 {
+                    Choice::Now(taker) if taker == link => {
+                        lines.entry(known.device).or_default().push_back((*part, *id));
+                    }
+                    Choice::Wait { until, then, .. } if then == Some(link) => {
+                        next = Some(next.map_or(until, |known: Time| known.min(until)));
+                    }
+                    _ => {}
+                }
             }
         }
-        lines
+        (lines, next)
     }
 
     /// The far box whose turn it is, of those that `may` take their next message (true: an urgent one).
@@ -156,7 +191,8 @@ impl Lines {
     ) -> Option<Option<PeerId>> {
         let rank = |part: Queue| match part {
             Queue::LinkUrgent => 0,
-            Queue::LinkBulk => 2,
+            Queue::LinkLow => 2,
+            Queue::LinkBulk => 3,
             _ => 1,
         };
         let waiting = ahead.iter().filter_map(|(device, line)| Some((*device, line.front()?.0)));
@@ -204,7 +240,7 @@ impl Lines {
     }
 }
 
-/// Packets that the link holds, by far box.
+/// Packets that this link holds, by far box.
 #[derive(Debug, Default)]
 pub struct OnLink(BTreeMap<Option<PeerId>, usize>);
 
@@ -214,7 +250,7 @@ impl OnLink {
     /// # Errors
     /// When the store fails.
     pub fn count(context: &Context) -> Result<Self, Fault> {
-        context.store.read(|view| view.on_link()).map(Self)
+        context.store.read(|view| view.on_link(context.link())).map(Self)
     }
 
     /// For one far box.

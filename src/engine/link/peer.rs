@@ -1,7 +1,7 @@
 //! The sessions with the far boxes: what [`Peer`] knows of each, and what it asks of this box, kept in one commit with the
 //! messages and packets that it is about. The states of a session are drawn in [`compact::peer`].
 //!
-//! Only the link's thread changes what is known of a peer, so it may be read before a commit and written in it.
+//! What is known of a peer is read before a commit and written in it: only if nobody changed it in between.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use super::coders::{CoderHandle, models};
 use super::commit;
 use super::crew;
 use super::fate::{self, Heard};
-pub use super::session::{change, far_box, put, rules};
+pub use super::session::{change, far_box, put, rules, unchanged};
 use super::session::{name, read};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
+use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::events::{EventKind, FarBoxChange, SetAside};
 use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
-use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
+use crate::message::{Id, LinkId, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -56,13 +56,22 @@ impl Context {
     /// # Errors
     /// When the store fails.
     pub fn peer(&self, device: Option<PeerId>) -> Result<Peer, Fault> {
+        self.peer_as_read(device).map(|(peer, _)| peer)
+    }
+
+    /// The same, with its record: what is worked out from it is kept only while it is still that one ([`unchanged`]), as
+    /// each link has a worker of its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
-        let mut peer = read(&name, bytes);
+        let mut peer = read(&name, bytes.clone());
         if device.is_none() {
             crew::introduce(&self.policy(), &mut peer);
         }
-        Ok(peer)
+        Ok((peer, bytes))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
@@ -71,7 +80,8 @@ impl Context {
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
-        let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
+        let (now, room) = (self.now().0, self.policy().max_payload(device));
+        let rules = rules(&settings);
         act(&mut PeerContext { codec: &mut codec, now, room, rules })
     }
 
@@ -126,7 +136,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -138,6 +148,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, now: Time) -> Vec
         parts,
         far_box: device,
         address: None,
+        link,
         payload: out.payload.clone(),
         state: PacketState::Planned,
         at: now,
@@ -154,6 +165,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, now: Time) -> Vec
             arrived: false,
             bill: None,
         }),
+        charge: None,
     };
     let group = |group: &[OutgoingPacket]| {
         let parts = u16::try_from(group.len()).unwrap_or(u16::MAX);
@@ -167,7 +179,11 @@ pub struct PeerEffects {
     device: Option<PeerId>,
     /// Where that far box is, for the records.
     address: Option<LinkAddress>,
+    /// The link by which it goes on.
+    link: Option<LinkId>,
+    /// As it is after the turn, and as it was read before.
     peer: Peer,
+    before: Option<Vec<u8>>,
     turn: PeerTurn,
     /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
@@ -178,8 +194,8 @@ pub struct PeerEffects {
 }
 
 impl PeerEffects {
-    /// What a turn of the session asks; the peer is as it is after it.
-    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, turn: PeerTurn) -> Self {
+    /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
+    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: Option<Vec<u8>>, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -196,13 +212,20 @@ impl PeerEffects {
         let far_box = device.and_then(|id| policy.people.far_box(id));
         let address = far_box.and_then(|far_box| far_box.addresses.first().copied());
         let people = crew::News::new(&policy, device, &turn, context.now(), context.store.clock().believable());
-        Self { device, address, peer, turn, bills, unconfirmed, heard, people }
+        Self { device, address, link: context.link, peer, before, turn, bills, unconfirmed, heard, people }
+    }
+
+    /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
+    /// be taken anew.
+    pub fn is_current(&self, tx: &Tx) -> TxResult<bool> {
+        unchanged(tx, self.device, self.before.as_deref())
     }
 
     /// Writes it.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         put(tx, self.device, &self.peer)?;
-        for packets in groups(&self.turn.send, self.device, now) {
+        let link = self.link.unwrap_or(LinkId::FIRST);
+        for packets in groups(&self.turn.send, self.device, link, now) {
             tx.add_packets(&packets)?;
         }
         self.settle_unknown(tx, now)?;
@@ -215,14 +238,14 @@ impl PeerEffects {
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        self.people.apply(tx, now)?;
+        self.people.apply(tx, self.link, now)?;
         for (bytes, flaw) in &self.turn.quarantine {
             let what = SetAside::Packet(self.address);
             tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
         for change in &self.turn.news {
             let kind = EventKind::FarBox { what: what_changed(*change), device: self.address };
-            tx.event(&Event { at: now, part: "link".to_owned(), kind, alarm: false })?;
+            tx.event(&Event { at: now, part: "link".to_owned(), link: self.link, kind, alarm: false })?;
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ pub fn find_out(
             Verdict::Unknown(why) => return Ok(undecidable(group, packet, why, now)),
             Verdict::NotYet(why) => return Ok(unknown(group, packet, why, now)),
         };
-        match context.store.read(|view| view.owner(&reference))? {
+        match context.store.read(|view| view.owner(packet.link, &reference))? {
             Some(owner) if owner != packet.number => link.exclude_match(&reference),
             _ => return Ok(Some(evidence)),
         }
@@ -67,7 +67,7 @@ pub fn find_out(
 }
 
 /// Nobody waits for the end of this hand-over any more.
-fn is_over(group: &PacketGroup, packet: &Packet, now: Time) -> bool {
+pub fn is_over(group: &PacketGroup, packet: &Packet, now: Time) -> bool {
     let waited_for = !packet.messages.is_empty() || now >= packet.at + PATIENCE;
     waited_for && group.late(now).count() == group.messages.len()
 }

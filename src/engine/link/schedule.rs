@@ -11,15 +11,15 @@ use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 use super::{commit, explain, peer};
 use crate::address::PeerId;
 use crate::clock::Time;
-use crate::engine::{Context, max_payload, outcome, relay};
+use crate::engine::{Context, outcome, relay};
 use crate::fault::Fault;
-use crate::link::Driver;
-use crate::message::reason::{NeedsOwner, NoRoute, Waits};
-use crate::message::{Account, Id, Message, Packet, PacketState, Priority, Reason, State};
-use crate::money::Bill;
+use crate::message::reason::{NeedsOwner, Waits};
+use crate::message::{Account, Id, LinkId, Message, Packet, PacketState, Priority, Reason, State};
+use crate::money::{Bill, OverBudget};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan;
 use crate::settings::Key;
+use crate::store::{Tx, TxResult};
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
@@ -29,6 +29,8 @@ const FULL: Duration = Duration::from_secs(60);
 const IN_VIEW: Duration = Duration::from_secs(60);
 /// Messages planned at once.
 const TOGETHER: usize = 16;
+/// A plan is made anew so often in one turn, when other links change what is known of the far box.
+const TRIES: u32 = 8;
 
 /// What is known about waiting messages between two turns.
 #[derive(Default)]
@@ -59,16 +61,17 @@ pub enum Scheduled {
     Decided,
 }
 
-/// The far box that a waiting message goes to by this link: its device, or `None` for the one of a station. `None` when it
+/// The far box that a waiting message goes to by whatever link: its device, or `None` for the one of a station. `None` when it
 /// has packets already, or goes no further on this way: it is given back, held, or stands in another queue now.
 ///
 /// # Errors
 /// When the store fails.
-pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<PeerId>>, Fault> {
+pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<PeerId>>, Fault> {
     if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
-    let policy = context.policy();
+    // Which link takes it is not known yet: what it takes, and what is reserved for it, is that of the cheapest one.
+    let policy = crate::engine::policy(&context.store);
     if context.now() >= message.deadline {
         return context.give_back(message, State::Expired, message.reason.clone()).map(|()| None);
     }
@@ -85,12 +88,13 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
         let next = policy.next_look(message, Time::NEVER);
         return commit::step(context, message, state, &reason, next).map(|()| None);
     }
-    if device.is_some() && !driver.many_devices {
-        let why = NoRoute::OneFarBox { driver: driver.name.to_owned() };
-        return context.give_back(message, State::Returned, why).map(|()| None);
-    }
-    if !quoted(context, &policy, message)? {
-        return Ok(None);
+    match quoted(context, &policy, message)? {
+        Quoted::Reserved => {}
+        Quoted::Held => return Ok(None),
+        Quoted::Over(budget) => {
+            short(context, message, budget)?;
+            return Ok(None);
+        }
     }
     if matches!(message.reason, Reason::Waits(Waits::Link { .. })) && message.reason != reason {
         let next = policy.look_after(message, context.now());
@@ -102,7 +106,8 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
 fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message: &Message) -> Result<Message, Fault> {
-    let missing = message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload);
+    let missing =
+        message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(device));
     if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
         return Ok(message.clone());
     }
@@ -119,25 +124,50 @@ fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message:
     }
 }
 
-/// Has a message reserve what it costs now, if that is not what is reserved for it: prices and people change, and what went
-/// in part has to go as a whole again. False when a budget does not allow it: it is held then.
-fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<bool, Fault> {
+/// Whether what a message costs is reserved for it.
+pub enum Quoted {
+    /// It is.
+    Reserved,
+    /// It does not wait for a link any more.
+    Held,
+    /// A budget of the box or of a person does not allow it: nothing was changed.
+    Over(OverBudget),
+}
+
+/// Has a message reserve what it costs by a policy, if that is not what is reserved for it: prices and people change, and what
+/// went in part has to go as a whole again.
+///
+/// # Errors
+/// When the store fails.
+pub fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<Quoted, Fault> {
     let bill = policy.bill(message);
     let known = message.bill.as_ref();
     let same = |bill: &Bill| known.is_some_and(|known| known.same_quote(bill) && known.reserved == known.wanted);
     if bill.as_ref().is_none_or(same) {
-        return Ok(true);
+        return Ok(Quoted::Reserved);
     }
+    let (id, now) = (message.id, context.now());
+    context.store.write(move |tx| {
+        let Some(mut live) = tx.live(id)?.filter(|live| live.state == State::Queued) else { return Ok(Quoted::Held) };
+        match tx.rebill(&mut live, bill.clone(), now)? {
+            Ok(()) => tx.change(id, |message| message.bill = live.bill).map(|_| Quoted::Reserved),
+            Err(budget) => Ok(Quoted::Over(budget)),
+        }
+    })
+}
+
+/// A message is held until a budget has room for it.
+///
+/// # Errors
+/// When the store fails.
+pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result<(), Fault> {
     let (id, now, next) = (message.id, context.now(), message.next);
     context.store.write(move |tx| {
-        let Some(mut live) = tx.live(id)?.filter(|live| live.state == State::Queued) else { return Ok(false) };
-        match tx.rebill(&mut live, bill.clone(), now)? {
-            Ok(()) => tx.change(id, |message| message.bill = live.bill).map(|_| true),
-            Err(budget) => {
-                tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = true))?;
-                tx.step(id, now, State::Held, budget, 0, next).map(|_| false)
-            }
+        if tx.live(id)?.is_some_and(|live| live.state == State::Queued) {
+            tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = true))?;
+            tx.step(id, now, State::Held, budget.clone(), 0, next)?;
         }
+        Ok(())
     })
 }
 
@@ -156,7 +186,6 @@ pub fn together(context: &Context, device: Option<PeerId>) -> Result<usize, Faul
 /// Permanent when these messages cannot be planned. Otherwise when the store fails.
 pub fn plan(
     context: &Context,
-    driver: &Driver,
     gathering: &Gathering,
     device: Option<PeerId>,
     messages: &[Message],
@@ -164,22 +193,37 @@ pub fn plan(
     if !context.speaks_compact() {
         let mut scheduled = Scheduled::Decided;
         for message in messages {
-            if plan_classic(context, driver, message, device)? {
+            if plan_classic(context, message, device)? {
                 scheduled = Scheduled::Planned;
             }
         }
         return Ok(scheduled);
     }
-    let mut peer = context.peer(device)?;
+    for _ in 0..TRIES {
+        if let Some(scheduled) = try_plan(context, gathering, device, messages)? {
+            return Ok(scheduled);
+        }
+    }
+    Ok(Scheduled::Decided)
+}
+
+/// `None` when another link changed what is known of the far box meanwhile.
+fn try_plan(
+    context: &Context,
+    gathering: &Gathering,
+    device: Option<PeerId>,
+    messages: &[Message],
+) -> Result<Option<Scheduled>, Fault> {
+    let (mut peer, before) = context.peer_as_read(device)?;
     if peer.is_full() {
-        return Ok(Scheduled::Waits(context.now() + FULL, Waits::Receipts));
+        return Ok(Some(Scheduled::Waits(context.now() + FULL, Waits::Receipts)));
     }
     if let Some(form) = context.form(&peer, device) {
         if matches!(form, Form::Model(number) if !context.coder().has(number)) {
-            return Ok(Scheduled::Waits(context.now() + CODER, Waits::Coder));
+            return Ok(Some(Scheduled::Waits(context.now() + CODER, Waits::Coder)));
         }
         if let Some(until) = gather(context, gathering, &peer, device, messages) {
-            return Ok(Scheduled::Waits(until, Waits::Others { until }));
+            return Ok(Some(Scheduled::Waits(until, Waits::Others { until })));
         }
     }
     let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
@@ -192,8 +236,20 @@ pub fn plan(
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
-    let kept = keep(context, device, messages, peer, plan)?;
-    Ok(if kept { Scheduled::Planned } else { Scheduled::Decided })
+    Ok(match keep(context, device, messages, (peer, before), plan)? {
+        Kept::Yes => Some(Scheduled::Planned),
+        Kept::Decided => Some(Scheduled::Decided),
+        Kept::Changed => None,
+    })
+}
+
+/// What became of a plan.
+enum Kept {
+    Yes,
+    /// Nothing of it is kept: the owner of one of the messages decided otherwise, or another link planned it.
+    Decided,
+    /// Nothing of it is kept: another link changed what is known of the far box.
+    Changed,
 }
 
 /// Until when the messages wait for others; `None` when they leave now.
@@ -206,7 +262,8 @@ fn gather(
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
     let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
-    let (room, compact) = (max_payload(&settings), context.form(peer, device).is_some());
+    let room = context.policy().max_payload(device);
+    let compact = context.form(peer, device).is_some();
     let mut waiting = Vec::new();
     for message in messages {
         // As it was measured when it was taken in, or since.
@@ -221,26 +278,28 @@ fn gather(
     }
 }
 
-/// Keeps a plan with all that hangs on it, in one commit; false when the owner of one of the messages decided otherwise a
-/// moment ago: then nothing of it is kept.
+/// Keeps a plan with all that hangs on it, in one commit.
 fn keep(
     context: &Context,
     device: Option<PeerId>,
     messages: &[Message],
-    peer: Peer,
+    (peer, before): (Peer, Option<Vec<u8>>),
     plan: SendPlan,
-) -> Result<bool, Fault> {
+) -> Result<Kept, Fault> {
     let now = context.now();
     let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
     let endings: Vec<_> =
         refused.map(|(message, why)| context.ending(message, State::Returned, peer::unplanned(*why))).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    let groups = peer::groups(&plan.send, device, now);
+    let groups = peer::groups(&plan.send, device, context.link(), now);
     context.store.write(move |tx| {
+        if !peer::unchanged(tx, device, before.as_deref())? {
+            return Ok(Kept::Changed);
+        }
         for id in &ids {
-            if tx.live(*id)?.is_none_or(|live| live.state != State::Queued || live.recall) {
-                return Ok(false);
+            if !is_plannable(tx, *id)? {
+                return Ok(Kept::Decided);
             }
         }
         for packets in &groups {
@@ -259,29 +318,44 @@ fn keep(
         }
         peer::put(tx, device, &peer)?;
         endings.iter().try_for_each(|ending| ending.apply(tx, now))?;
-        Ok(true)
+        Ok(Kept::Yes)
     })
 }
 
+/// True while a message waits for a link, its owner does not want it back, and no link has planned it.
+fn is_plannable(tx: &Tx, id: Id) -> TxResult<bool> {
+    let waits = tx.live(id)?.is_some_and(|live| live.state == State::Queued && !live.recall);
+    Ok(waits && !tx.packets_of(id)?.iter().any(Packet::is_open))
+}
+
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
-fn plan_classic(context: &Context, driver: &Driver, message: &Message, device: Option<PeerId>) -> Result<bool, Fault> {
-    let payloads = match plan::packets(message, device.is_some(), driver.max_payload) {
+fn plan_classic(context: &Context, message: &Message, device: Option<PeerId>) -> Result<bool, Fault> {
+    let max_payload = context.policy().max_payload(device);
+    let payloads = match plan::packets(message, device.is_some(), max_payload) {
         Ok(payloads) => payloads,
         Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
-    let packets: Vec<Packet> =
-        (1..=parts).zip(payloads).map(|(part, payload)| planned(message, part, parts, device, payload)).collect();
+    let packets: Vec<Packet> = (1..=parts)
+        .zip(payloads)
+        .map(|(part, payload)| planned(message, (part, parts), device, context.link(), payload))
+        .collect();
     let id = message.id;
     context.store.write(move |tx| {
-        if tx.live(id)?.is_none_or(|live| live.state != State::Queued || live.recall) {
+        if !is_plannable(tx, id)? {
             return Ok(false);
         }
         tx.add_packets(&packets).map(|_| true)
     })
 }
 
-fn planned(message: &Message, part: u16, parts: u16, device: Option<PeerId>, payload: Vec<u8>) -> Packet {
+fn planned(
+    message: &Message,
+    (part, parts): (u16, u16),
+    device: Option<PeerId>,
+    link: LinkId,
+    payload: Vec<u8>,
+) -> Packet {
     Packet {
         number: 0,
         messages: vec![message.id],
@@ -290,6 +364,7 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<PeerId>, pay
         parts,
         far_box: device,
         address: None,
+        link,
         payload,
         state: PacketState::Planned,
         at: message.accepted,
@@ -297,5 +372,6 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<PeerId>, pay
         ask: Time(0),
         taking_back: false,
         peer: None,
+        charge: None,
     }
 }

@@ -38,6 +38,11 @@ pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer
     put(tx, device, &peer)
 }
 
+/// True while the record of a far box is the one that was read before.
+pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: Option<&[u8]>) -> TxResult<bool> {
+    Ok(tx.peer(&name(device))?.as_deref() == before)
+}
+
 /// Writes what is known of a far box.
 pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
     // A peer holds strings, numbers and lists: serialisation to memory cannot fail.

@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use super::commit;
+use super::commit::{self, Begun};
 use super::group::PacketGroup;
 use crate::address::LinkAddress;
 use crate::clock::Time;
@@ -81,19 +81,24 @@ pub fn submit(
     };
     packet.state = PacketState::Handing(intent.clone());
     packet.at = intent.at;
-    let Some(mut packet) = commit::begin(context, packet)? else { return Ok(Submitted::Decided) };
+    let planned = Packet { state: PacketState::Planned, ..packet.clone() };
+    let packet = match commit::begin(context, packet)? {
+        Begun::Handing(packet) => *packet,
+        Begun::Decided => return Ok(Submitted::Decided),
+        Begun::OverBudget => {
+            return Ok(Submitted::Busy(planned, Fault::temporary("the budget of this link is used up")));
+        }
+    };
     // From here on a crash leaves a packet that is `Handing`: only evidence of the link moves it on.
     Ok(match link.send(&outgoing, &intent) {
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
         SubmitResult::Refused(fault) => {
-            packet.state = PacketState::Planned;
-            commit::put(context, &packet)?;
+            let packet = commit::refused(context, &packet)?;
             refused(packet, fault)
         }
         SubmitResult::RefusedPacket(fault) => {
-            packet.state = PacketState::Planned;
-            commit::put(context, &packet)?;
+            let packet = commit::refused(context, &packet)?;
             match refused(packet, fault) {
                 Submitted::Busy(packet, fault) => Submitted::Refused(packet, fault),
                 never => never,
@@ -126,8 +131,9 @@ fn address(context: &Context, driver: &Driver, packet: &Packet) -> Result<Option
     let people = context.store.people();
     let far_box = people.far_box(id);
     let missing = || {
-        let (who, kind) = (far_box.map_or_else(|| "its far box".to_owned(), |far_box| far_box.shown()), driver.kind);
+        let who = far_box.map_or_else(|| "its far box".to_owned(), |far_box| far_box.shown());
+        let kind = driver.reach.kinds.first().copied().unwrap_or(driver.name);
         Fault::operator(format!("{who} has no address on this link: give it one, {kind}:... ('satpost far-box set')"))
     };
-    far_box.and_then(|far_box| far_box.on(driver.kind)).map(Some).ok_or_else(missing)
+    far_box.and_then(|far_box| driver.reach.address(&far_box.addresses)).map(Some).ok_or_else(missing)
 }

@@ -8,7 +8,7 @@ use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::link::{Driver, Health, Series};
+use crate::link::{Health, Series};
 use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
@@ -41,7 +41,8 @@ impl Samples {
         if !self.values.is_empty() && (at_once || self.written.elapsed() >= COLLECT) {
             let values = std::mem::take(&mut self.values);
             self.written = Instant::now();
-            context.store.write(move |tx| tx.samples(&values))?;
+            let link = context.link();
+            context.store.write(move |tx| tx.samples(link, &values))?;
         }
         Ok(())
     }
@@ -52,31 +53,39 @@ impl Samples {
 /// # Errors
 /// When the store fails.
 pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(), Fault> {
+    let (at, id) = (context.now(), context.link());
+    context.status.set(|facts| {
+        if let Some(known) = facts.links.get_mut(&id) {
+            known.up.heard(health.ready, at);
+            known.health = Some(health.clone());
+        }
+    });
     if health.ready != was_ready {
-        log::info!("link: {}", health.state);
+        log::info!("link {}: {}", context.store.links().name(id), health.state);
+        // What waits may take another link now.
+        context.status.wake_other_links(id);
         let kind = EventKind::Link { state: health.state.clone() };
-        let event = Event { at: context.now(), part: "link".to_owned(), kind, alarm: !health.ready };
+        let event = Event { at, part: "link".to_owned(), link: context.link, kind, alarm: !health.ready };
         context.store.write(move |tx| tx.event(&event))?;
     }
-    context.status.set(|facts| facts.link = Some(health.clone()));
     Ok(())
 }
 
-/// Shows the far boxes that take nothing while messages (`waiting`, by far box) wait for them.
+/// Shows the far boxes that take nothing of a link that holds `window` packets for each, while messages (`waiting`, by far
+/// box) wait for them.
 ///
 /// # Errors
 /// When the store fails.
 pub fn silent(
     context: &Context,
-    driver: &Driver,
+    window: usize,
     on_link: &OnLink,
     waiting: &BTreeMap<Option<PeerId>, usize>,
 ) -> Result<(), Fault> {
-    let window = (driver.window)(&context.store.settings());
     let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
     let mut silent = Vec::new();
     if !full.is_empty() {
-        let packets = context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?;
+        let packets = context.store.read(|view| view.open_on(context.link(), PacketQueue::OnLink, Time::NEVER))?;
         let people = context.store.people();
         for (device, waiting) in full {
             let held = packets.iter().flatten().filter(|packet| packet.far_box == *device);
@@ -89,11 +98,15 @@ pub fn silent(
             });
         }
     }
-    context.status.set(|facts| facts.silent = silent);
+    context.status.set(|facts| {
+        if let Some(known) = facts.links.get_mut(&context.link()) {
+            known.silent = silent;
+        }
+    });
     Ok(())
 }
 
 /// Shows a line on the wire.
 pub fn line(context: &Context, sent: bool, text: String) {
-    context.status.line(ConsoleLine { at: context.now(), sent, text });
+    context.status.line(ConsoleLine { link: context.link(), at: context.now(), sent, text });
 }

@@ -3,6 +3,7 @@
 //! One thread owns the link. What a crash could make ambiguous is on disk before it happens: a packet is `Handing`
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
+mod moves;
 mod queue;
 mod steps;
 #[cfg(test)]
@@ -16,18 +17,21 @@ use smol::channel::Receiver;
 use super::equipment::{self, Kept};
 use super::inbound_buffer::{InboundBuffer, Incoming};
 use super::lines::{Lines, OnLink};
+use super::market::Market;
 use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
-use super::{explain, fate, inbound, peer};
+use super::{fate, inbound, peer};
 use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
-use crate::message::{Reason, Way};
-use crate::settings::{Key, Settings};
+use crate::links::{LinkRecord, Uptime};
+use crate::message::{LinkId, Reason, Way};
+use crate::settings::Settings;
+use crate::status::LinkStatus;
 
 /// Longest sleep inside the link between two turns.
 const TURN: Duration = Duration::from_secs(20);
@@ -41,56 +45,79 @@ const AGAIN: Duration = Duration::from_secs(5);
 const BATCH: usize = 32;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
-/// Settings that need the link made anew.
-const OF_THE_LINK: [Key; 15] = [
-    Key::LinkDriver,
-    Key::M138Port,
-    Key::M138AppId,
-    Key::HiveUrl,
-    Key::HiveUser,
-    Key::HivePassword,
-    Key::HiveOrganization,
-    Key::HivePoll,
-    Key::IpAddress,
-    Key::IpKey,
-    Key::IpListen,
-    Key::IpHold,
-    Key::IpMetered,
-    Key::IpBudgetDay,
-    Key::IpBudgetMonth,
-];
+/// Where there are several links, all sessions are looked at this often: another link may have changed what is due.
+const SESSIONS: Duration = Duration::from_secs(20);
 
-/// The worker: returns when the box stops.
+/// The worker of one link: returns when the box stops, or the link is not used any more.
 ///
 /// # Errors
-/// When the store fails; the supervisor starts it again.
-pub fn run(context: &Context) -> Result<(), Fault> {
+/// When the store fails, or this version has no driver for the link; the supervisor starts it again.
+pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
+    let context = &Context { link: Some(id), ..context.clone() };
     let (waker, wake) = context.store.wake_on(Way::Link);
-    context.status.wake_for_console(waker.clone());
+    context.status.wake_for_console(id, waker.clone());
     context.coders.tell(waker.clone());
     // Inside the link this one channel is all that is heard; a change of settings is among what it tells.
     let _ender = context.at_end("link-wake", move || {
         waker.close();
     })?;
     while !context.stopping() {
-        let settings = context.store.settings();
-        let Some(driver) = crate::link::driver(&settings) else {
-            context.status.set(|facts| (facts.link, facts.silent) = (None, Vec::new()));
-            explain::without_link(context)?;
-            context.rest(&wake, Duration::from_secs(3600));
-            continue;
-        };
-        log::info!("link: {}, {}", driver.name, driver.about);
-        let link = (driver.make)(&settings, context.store.clock());
-        LinkWorker::new(context, driver, link).drive(&settings, &wake)?;
+        let links = context.store.links();
+        let Some(record) = links.get(id).filter(|record| record.on) else { break };
+        let driver = crate::link::driver(&record.driver).ok_or_else(|| {
+            Fault::operator(format!("link {}: this version has no driver '{}'", record.name, record.driver))
+        })?;
+        log::info!("link {}: {}, {}", record.name, driver.name, driver.about);
+        let _shown = Shown::new(context, record);
+        let link = (driver.make)(&record.settings(&context.store.settings()), context.store.clock());
+        LinkWorker::new(context, driver, link).drive(record, &wake)?;
     }
+    context.status.set(|facts| drop(facts.links.remove(&id)));
     Ok(())
+}
+
+/// Shows a link among those that are driven; one that is not driven any more, for whatever reason, is not ready.
+struct Shown<'c>(&'c Context);
+
+impl<'c> Shown<'c> {
+    fn new(context: &'c Context, record: &LinkRecord) -> Self {
+        let (name, driver, up) = (record.name.clone(), record.driver.clone(), Uptime::new(context.now()));
+        context.status.set(|facts| {
+            let known = facts.links.remove(&record.id).map_or(up, |known| known.up);
+            let shown = LinkStatus { name, driver, health: None, up: known, silent: Vec::new() };
+            facts.links.insert(record.id, shown);
+        });
+        Self(context)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        let (id, now) = (self.0.link(), self.0.now());
+        self.0.status.set(|facts| {
+            if let Some(known) = facts.links.get_mut(&id) {
+                known.health = None;
+                known.up.heard(false, now);
+            }
+        });
+        self.0.status.wake_other_links(id);
+    }
 }
 
 /// The link at work.
 struct LinkWorker<'c> {
     context: &'c Context,
+    /// Which link.
+    id: LinkId,
     driver: &'static Driver,
+    /// Packets that it may hold for one far box.
+    window: usize,
+    /// All links of the box, as they were when this turn began.
+    market: Market,
+    /// When a message is next that waits for another link now.
+    choose_at: Option<Time>,
+    /// When all sessions are looked at again.
+    sessions_at: Time,
     link: Box<dyn Link>,
     health: Health,
     /// Packets that the link holds.
@@ -123,7 +150,12 @@ impl<'c> LinkWorker<'c> {
     fn new(context: &'c Context, driver: &'static Driver, link: Box<dyn Link>) -> Self {
         Self {
             context,
+            id: context.link(),
             driver,
+            window: 0,
+            market: Market::default(),
+            choose_at: None,
+            sessions_at: Time(0),
             link,
             health: Health::default(),
             outstanding: OnLink::default(),
@@ -142,53 +174,79 @@ impl<'c> LinkWorker<'c> {
         }
     }
 
-    /// Turns until the box stops or the link's settings change.
-    fn drive(mut self, made_with: &Settings, wake: &Receiver<()>) -> Result<(), Fault> {
+    /// Turns until the box stops, the link's settings change, or it is not used any more.
+    fn drive(mut self, made_with: &LinkRecord, wake: &Receiver<()>) -> Result<(), Fault> {
         self.outstanding = OnLink::count(self.context)?;
         self.link.equip(&equipment::of(self.context, self.driver)?);
-        self.link.remember(&self.context.store.read(|view| view.last_references(REMEMBERED))?);
+        self.link.remember(&self.context.store.read(|view| view.last_references(self.id, REMEMBERED))?);
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
-            let settings = self.context.store.settings();
-            if OF_THE_LINK.iter().any(|key| settings.text(*key) != made_with.text(*key)) {
+            if !self.is_made_with(made_with) {
                 break;
             }
             for event in self.link.poll(wake, wait) {
                 self.hear(event)?;
             }
-            while let Some(line) = self.context.status.console_take() {
+            while let Some(line) = self.context.status.console_take(self.id) {
                 if let Err(fault) = self.link.console(&line) {
                     telemetry::line(self.context, false, format!("({fault})"));
                 }
             }
             let more = self.turn()?;
             self.samples.keep(self.context, false)?;
-            self.kept.write(self.context, self.driver, &mut *self.link, false)?;
+            self.kept.write(self.context, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
-        self.kept.write(self.context, self.driver, &mut *self.link, true)?;
+        self.kept.write(self.context, &mut *self.link, true)?;
         self.samples.keep(self.context, true)
+    }
+
+    /// True while the link is used, with these settings of its driver.
+    fn is_made_with(&self, made_with: &LinkRecord) -> bool {
+        let links = self.context.store.links();
+        let Some(record) = links.get(self.id).filter(|record| record.on && record.driver == made_with.driver) else {
+            return false;
+        };
+        let value = |record: &LinkRecord, key| record.values.get(crate::settings::row(key).name).cloned();
+        self.driver.settings.iter().all(|key| value(record, *key) == value(made_with, *key))
+    }
+
+    /// What the box and its owner say at the beginning of a turn.
+    fn look_around(&mut self) -> Result<(), Fault> {
+        let (settings, links) = (self.context.store.settings(), self.context.store.links());
+        let settings =
+            links.get(self.id).map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
+        self.window = (self.driver.window)(&settings);
+        self.market = Market::now(self.context)?;
+        Ok(())
     }
 
     /// Does all that is due now but hearing the link; true when there is more that could go at once.
     fn turn(&mut self) -> Result<bool, Fault> {
+        self.look_around()?;
         self.keep_inbound();
         self.track()?;
+        self.give_way()?;
         self.collect_fates()?;
         // Open hand-overs come before anything new: a link may take nothing new before they are settled.
         self.reconcile()?;
         self.tend_sessions()?;
+        self.adopt()?;
         self.empty_outbox()?;
         self.schedule()
     }
 
     fn next_wait(&self) -> Result<Duration, Fault> {
         let now = self.context.now();
-        let ask = self.context.store.read(|view| view.next_ask())?;
+        let ask = self.context.store.read(|view| view.next_ask(self.id))?;
         let ask = self.context.until(ask, TURN).max(Duration::from_millis(500));
         let reconcile = self.reconcile_at.filter(|_| self.health.ready);
         let rest = self.paused.as_ref().map(|(until, _)| *until).into_iter().chain(self.lines.rested(now)).min();
-        let session = [self.timers.next(), self.gather_until].into_iter().flatten().min().filter(|_| self.ready());
+        let session = [self.timers.next(), self.gather_until, self.choose_at]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|_| self.ready());
         let others = [reconcile, self.inbound.next(now), session, rest].map(|at| self.context.until(at, TURN));
         Ok(others.into_iter().fold(ask, Duration::min))
     }
@@ -240,8 +298,7 @@ impl<'c> LinkWorker<'c> {
     /// True while the link can take a packet for this far box. Where packets cannot be taken back to let an urgent one go
     /// first, those may exceed the window.
     fn takes_more(&self, device: Option<PeerId>, urgent: bool) -> bool {
-        let window = (self.driver.window)(&self.context.store.settings());
-        let window = if urgent && !self.driver.withdraws { window * 2 } else { window };
+        let window = if urgent && !self.driver.withdraws { self.window * 2 } else { self.window };
         let room = self.ready() && self.outstanding.of(device) < window && !self.context.stopping();
         room && self.reaches(device, urgent).is_ok()
     }
@@ -271,7 +328,9 @@ impl<'c> LinkWorker<'c> {
             return Ok(());
         }
         let now = self.context.now();
-        if self.timers.begins() {
+        let again = self.market.links().count() > 1 && now >= self.sessions_at;
+        if self.timers.begins() || again {
+            self.sessions_at = now + SESSIONS;
             for (name, _) in self.context.store.read(|view| view.peers())? {
                 self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
@@ -280,7 +339,10 @@ impl<'c> LinkWorker<'c> {
             self.timers.set(device, peer::due(self.context, device)?, now, false);
         }
         for device in self.timers.due(now) {
-            inbound::tick(self.context, device)?;
+            // One link does what is due: another one would find nothing left to do, or do it by a dearer way.
+            if self.market.leads(self.id, device) {
+                inbound::tick(self.context, device)?;
+            }
             self.timers.set(device, peer::due(self.context, device)?, now, true);
         }
         Ok(())

@@ -23,6 +23,7 @@ fn told(state: State) -> (String, String) {
         store,
         status: StatusBoard::default(),
         stop,
+        link: None,
     };
     let draft = NewMessage {
         author: Some("anna".into()),

@@ -259,7 +259,7 @@ impl Intake {
         let Some((keyword, word)) = keywords::of(&self.incoming) else { return Ok(Vec::new()) };
         let record = |tx: &mut Tx, what| {
             let kind = EventKind::Phone { word: word.clone(), what };
-            tx.event(&Event { at: self.now, part: "text".to_owned(), kind, alarm: false })
+            tx.event(&Event { at: self.now, part: "text".to_owned(), link: None, kind, alarm: false })
         };
         match keyword {
             Keyword::Stop => {

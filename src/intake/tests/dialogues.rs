@@ -66,6 +66,7 @@ impl Office {
             stop,
             coders,
             callers: crate::link::callers::Callers::default(),
+            link: None,
         };
         Self { intake: Intake::new(&context), store, _stop: end, _folder: folder }
     }

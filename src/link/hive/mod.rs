@@ -22,7 +22,7 @@ use self::poll_timer::PollTimer;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{DeviceReason, TrackingReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
@@ -39,6 +39,15 @@ const MAX_PAYLOAD: usize = 192;
 /// Packets that may wait in the Hive for one device. They cannot be taken back: beyond this they wait here, where they can
 /// be cancelled.
 pub const WINDOW: usize = 64;
+
+/// See [`super::Driver::check`].
+pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
+    match (settings.text(Key::HiveUser), settings.text(Key::HivePassword)) {
+        ("", _) => Err(vec!["no log-in for the Hive: set hive.user".to_owned()]),
+        (_, "") => Err(vec!["no password for the Hive: set hive.password".to_owned()]),
+        (user, _) => Ok(format!("the Hive is asked as {user} once the box runs; check again then")),
+    }
+}
 
 /// The times of this link; tests shorten them.
 #[derive(Debug, Clone, Copy)]

@@ -47,13 +47,30 @@ use crate::address::{KeyId, LinkAddress};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::callers::Call;
-use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{LineReason, TrackingReason, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
 pub const WINDOW: usize = 32;
+
+/// See [`super::Driver::check`]: whether there is somebody to talk to. Whether the line works is known once the box runs.
+pub fn check(settings: &Settings, paired: &[PairedWith]) -> Result<String, Vec<String>> {
+    let wanted = Wanted::of(settings);
+    let dialled = paired.iter().find(|paired| wanted.key.is_some_and(|key| key == paired.key));
+    match (wanted.address.as_str(), dialled) {
+        ("", _) if paired.is_empty() => Err(vec![
+            "no other box is paired: satpost pair new on the gateway, satpost pair join on the station".to_owned(),
+        ]),
+        ("", _) if settings.text(Key::IpListen).is_empty() => {
+            Ok("it listens for other boxes if systemd passes a socket; otherwise set ip.listen".to_owned())
+        }
+        ("", _) => Ok(format!("{} other boxes may call", paired.len())),
+        (_, None) => Err(vec!["the far box has an address and no key: satpost pair join".to_owned()]),
+        (address, Some(paired)) => Ok(format!("{} is called at {address} once the box runs", paired.name)),
+    }
+}
 
 /// Makes the link; it connects to nobody before it is equipped.
 pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
@@ -91,16 +108,22 @@ struct Work {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Ip {
-    fn new(settings: &Settings, clock: &Clock) -> Self {
+impl Wanted {
+    fn of(settings: &Settings) -> Self {
         let bytes = |key| u64::try_from(settings.number(key)).unwrap_or_default();
-        let wanted = Wanted {
+        Self {
             address: settings.text(Key::IpAddress).to_owned(),
             key: settings.text(Key::IpKey).parse().ok(),
             metered: settings.on(Key::IpMetered),
             holds: settings.on(Key::IpHold),
             budget: Budget { day: bytes(Key::IpBudgetDay), month: bytes(Key::IpBudgetMonth) },
-        };
+        }
+    }
+}
+
+impl Ip {
+    fn new(settings: &Settings, clock: &Clock) -> Self {
+        let wanted = Wanted::of(settings);
         let (work, obstacle, kept) = (None, LineReason::Starting.into(), Traffic::default());
         Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept }
     }

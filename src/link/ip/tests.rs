@@ -79,7 +79,8 @@ fn a_gateway_holds_a_thousand_stations_by_hand() {
     let folder = Folder::new();
     let data = folder.path("gateway");
     let store = Store::open(&data, &Clock::system()).unwrap();
-    for (name, value) in [("link.driver", "ip"), ("ip.listen", "127.0.0.1:0"), ("box.reach", "internet")] {
+    store.add_link("ip", "ip", &[("link.price", "0")]);
+    for (name, value) in [("ip.listen", "127.0.0.1:0"), ("box.reach", "internet")] {
         store.write(move |tx| tx.put_setting(name, value)).unwrap();
     }
     for name in ["smtp.listen", "submission.listen", "web.listen"] {

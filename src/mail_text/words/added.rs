@@ -9,12 +9,13 @@ pub const SENT_STEMS: Words = Words(
      sendt|lähete|kirjoitettu|wysła|odeslán|odoslan|poslan|poslato|küldve|küldtem|küldött|trimis|expediat|gönder|\
      iletil|στάλ|εστάλ|απεστάλ|saadetud|išsiųst|siųsta|nosūtīt|sūtīt|bidalia|bidali|נשלח|الإرسال|إرسال|أرسل|\
      أُرسل|ارسال|فرستاده|gửi|dikirim|terkirim|dihantar|भेजा|ส่ง|გაგზავნ|ուղարկված|dërguar|enviáu|anfonwyd|seolta|\
-     ipinadala|imetumwa|gestuur|पाठव|পাঠানো|அனுப்ப|పంప",
+     ipinadala|imetumwa|gestuur|पाठव|পাঠানো|அனுப்ப|పంప|испратен|пратен|послат|адпраўл|жібер|жөнөт|yubor|илгээ|ಕಳುಹಿ|അയച്ച|મોકલ|ਭੇਜ|\
+     بھیج|sent úr",
 );
 
 /// The same in scripts that put no blanks between words, or glue them to others.
 pub const SENT_JOINED: Words = Words(
-    "送信|发自|發自|发送自|来自|來自|傳送|寄出|傳自|发送|보냄|보낸|에서 보|전송|ส่งจาก|ส่งโดย|الإرسال|أُرسلت|أرسلت|مرسل|ارسال شده|נשלח|\
+    "送信|发自|發自|发送自|来自|來自|傳送|寄出|傳自|发送|보냄|보낸|보냈|에서 보|전송|ส่งจาก|ส่งโดย|الإرسال|أُرسلت|أرسلت|مرسل|ارسال شده|נשלח|\
      भेजा गया|से भेजा|পাঠানো|გაგზავნილია",
 );
 
@@ -26,6 +27,13 @@ pub const THIS_MESSAGE: Words = Words(
      denne e-mail|denne meldingen|detta meddelande|tämä viesti|ta wiadomość|tato zpráva|tento e-mail|táto správa|\
      ez az üzenet|ez az e-mail|acest mesaj|bu ileti|bu e-posta|αυτό το μήνυμα|це повідомлення|това съобщение|\
      ova poruka|to sporočilo|aquest missatge|email sent|mail sent|message sent",
+);
+
+/// Words that stand before what somebody sent or wants: it is no device that sends.
+pub const ARTICLE: Words = Words(
+    "the|a|an|my|our|your|his|her|their|this|that|these|two|three|you|him|them|it|us|me|die|das|den|dem|der|ein|\
+     eine|einen|mein|meine|meinen|dein|deine|unser|ihm|ihr|dir|euch|le|les|un|une|ton|tes|ses|son|votre|notre|el|\
+     los|las|una|tu|su|il|lo|gli|uno|tuo|suo|os|as|um|uma|het|een|jouw|ett|det|sin",
 );
 
 /// Small words that may stand before a word for *sent*.
@@ -50,7 +58,7 @@ pub const PLATFORMS: Words = Words("ios|android|iphone|ipad|windows|mac|macos|mo
 pub const DEVICES: Words = Words(
     "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|google pixel|nokia|blackberry|xperia|motorola|\
      oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|mail app|mail-app|telekom mail|华为|\
-     小米|三星|荣耀|手机|邮箱|郵箱|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|\
+     小米|三星|荣耀|手机|邮箱|郵箱|갤럭시|삼성|스마트폰|휴대폰|아이폰|スマートフォン|スマホ|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|tuta mail|\
      spark|k-9|k9|thunderbird|aqua mail|aquamail|mymail|maildroid|nine mail|zoho|mailspring|mailbird|em client|\
      airmail|edison|canary mail|fairemail|superhuman|polymail|newton mail|gmx|web.de|t-online|freenet|mail.ru|\
      mail для|mail for windows|mail für windows|courrier pour windows|correo para windows|email para windows|\
@@ -75,6 +83,15 @@ pub const FROM_MY: Words = Words(
     "from|my|von|vom|meinem|mit|depuis|mon|ma|desde|mi|do|meu|meus|da|dal|mio|van|vanaf|mijn|с|со|моего|från|min|\
      fra|z|ze|mého|môjho|mojego|din|μου|από|з|із|мого|от|моя|s|svog|iz|mojega|del|từ|dari|cep|via|using|per",
 );
+
+/// Whole lines of programs that name no device.
+pub const WHOLE: Words = Words(
+    "sent from hey|sent with hey|yahoo mail: search, organize, conquer|secured with tuta mail|\
+     securely sent with tuta|sent with shortwave|sent via superhuman|sent with missive|sent from front",
+);
+
+/// Lines with which a forum's footer begins.
+pub const FORUM: Words = Words("[visit topic](|[visit message](|[view topic](|visit topic or reply to this email");
 
 /// Apologies of telephones.
 pub const EXCUSE: Words = Words(
@@ -125,7 +142,7 @@ pub const NOT_MEANT: Words = Words(
      určena výhradně|určen pouze|omylom|určená výhradne|tévedésből|nem ön a címzett|kizárólag|din greșeală|\
      din eroare|exclusiv|yanlışlıkla|muhatabı değilseniz|alıcısı değilseniz|εκ παραδρομής|κατά λάθος|\
      αποκλειστικά|помилково|виключно|по погрешка|greškom|isključivo|pomotoma|izključno|kogemata|klaidos|kļūdas|\
-     per error|误收|错误收到|非指定|誤收|誤って|誤送|잘못 수신|수신인이 아닌|בטעות|عن طريق الخطأ|بالخطأ|به اشتباه|nhầm|kesalahan|\
+     per error|误收|错收|错误收到|仅限于|仅供|只供|僅供|宛先の方以外|名宛人以外|수신자가 아닌|본래의 수신|הנמען המיועד|المستلم المقصود|المرسل إليه|非指定|誤收|誤って|誤送|잘못 수신|수신인이 아닌|בטעות|عن طريق الخطأ|بالخطأ|به اشتباه|nhầm|kesalahan|\
      secara keliru",
 );
 
@@ -216,7 +233,7 @@ pub const SCANNER_SITE: Words =
 /// Footers that tell how to leave.
 pub const UNSUBSCRIBE: Words = Words(
     "you received this message because you are subscribed|you are receiving this because you|\
-     to unsubscribe from this|to unsubscribe, |unsubscribe from this list|to unsubscribe send|to unsubscribe: |\
+     to unsubscribe from this|to unsubscribe from these|to unsubscribe, |unsubscribe from this list|to unsubscribe send|to unsubscribe: |\
      um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|\
      para darse de baja|para cancelar la suscripción|para cancelar a subscrição|para anular su suscripción|\
      per annullare l'iscrizione|per cancellarsi|om u af te melden|отписаться от|чтобы отказаться от",

@@ -79,10 +79,20 @@ pub enum LinkReason {
     },
     /// The link lost a piece of it, which goes once more.
     PieceAgain,
+    /// Whether a link sent it is not known, and a link that costs nothing is there: it goes once more by that.
+    FreeWay {
+        /// The link of which it is not known.
+        not_known: String,
+    },
     /// It leaves in another packet: a message that shared its packet ended.
     Regrouped,
     /// The link gave it back, so that an urgent message goes first.
     MadeWay,
+    /// The link that has it, or may have it, was removed.
+    LinkRemoved {
+        /// What its owner called it.
+        link: String,
+    },
     /// Its time is over, and the link that has it, or may have a part of it, is not there to be asked.
     Overdue,
     /// Its time ran out, and whether the link took it is not known.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{LinkAddress, PeerId, Phone, PhoneError};
 use crate::clock::Time;
+use crate::money::Amount;
 
 /// Why a message can go nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,29 @@ pub enum Waits {
     },
     /// A link, of which this box has none.
     NoLink,
+    /// A link that reaches its far box, of which this box has none.
+    NoReach {
+        /// It goes to a device; else to the far box of a station.
+        device: bool,
+    },
+    /// No link that this box has may take it.
+    NoLinkMay {
+        /// Why, link by link.
+        why: Vec<(String, LinkBar)>,
+    },
+    /// A cheaper link than those that are ready.
+    Cheaper {
+        /// Its name.
+        link: String,
+        /// Until then.
+        until: Time,
+        /// The link that takes it after that, as far as is known now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<String>,
+        /// What it costs there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        price: Option<Amount>,
+    },
     /// The link, which is not ready.
     LinkDown,
     /// Its far box, which is not connected.
@@ -108,6 +132,26 @@ pub enum Waits {
     },
     /// A carrier, of which this box has none.
     NoCarrier,
+}
+
+/// Why a link may not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkBar {
+    /// It is switched off.
+    Off,
+    /// Its owner has not written a price.
+    NoPrice,
+    /// It does not reach the far box.
+    OutOfReach,
+    /// The message takes more packets on it than one may have.
+    TooLarge,
+    /// The message may not cost so much.
+    OverPrice,
+    /// The message goes only where that costs nothing.
+    Costs,
+    /// Its budget is used up for today, or for this month.
+    Budget,
 }
 
 /// What only the owner can settle.

@@ -2,9 +2,10 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use crate::clock::Time;
 use crate::message::Proof;
 use crate::message::reason::{
-    Acknowledged, ActionReason, Arrived, Barred, Doubt, FarBoxReason, GoneReason, Ground, LinkReason, Medium,
+    Acknowledged, ActionReason, Arrived, Barred, Doubt, FarBoxReason, GoneReason, Ground, LinkBar, LinkReason, Medium,
     NeedsOwner, NoRoute, Part, Reason, RelayHint, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
 };
 use crate::money::{BOX, Exceeded, OverBudget, OverPrice};
@@ -64,8 +65,8 @@ impl Display for NoRoute {
             Self::NotAdmitted { name, shown } => write!(f, "{name} of {shown} gets no address here"),
             Self::DeviceOutOfReach { name } => write!(
                 f,
-                "{name} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let \
-                 them read here, or write to them at the address that they have on the far box"
+                "{name} reads at a far box, and no link of this box leads there: add one, let them read here, or write \
+                 to them at the address that they have on the far box of this one"
             ),
             Self::BadNumber(why) => why.fmt(f),
             Self::NowhereOutside { domain } => {
@@ -83,7 +84,29 @@ impl Display for Waits {
         match self {
             Self::Relay => f.write_str("waits for the mail relay"),
             Self::Link { packets } => write!(f, "waits for the link, {}", count(*packets, "packet")),
-            Self::NoLink => f.write_str("waits for a link, and this box has none: set link.driver"),
+            Self::NoLink => f.write_str("waits for a link, and this box has none in use: satpost link add, or link on"),
+            Self::NoReach { device: true } => {
+                f.write_str("waits for a link that reaches devices, and this box has none in use: satpost link add")
+            }
+            Self::NoReach { device: false } => f.write_str(
+                "waits for a link to the far box of this station, and the links in use reach only devices: satpost link add",
+            ),
+            Self::NoLinkMay { why } => {
+                f.write_str("no link may take it: ")?;
+                let all: Vec<_> = why.iter().map(|(link, bar)| format!("{link} {bar}")).collect();
+                f.write_str(&all.join(", "))
+            }
+            Self::Cheaper { link, until, then, price } => {
+                match *until == Time::NEVER {
+                    true => write!(f, "waits for {link}, which is down")?,
+                    false => write!(f, "waits for {link}, which is down, until {until}")?,
+                }
+                match (then, price) {
+                    (Some(then), Some(price)) => write!(f, ", then {then}, {price}"),
+                    (Some(then), None) => write!(f, ", then {then}"),
+                    (None, _) => Ok(()),
+                }
+            }
             Self::LinkDown => f.write_str("waits for the link, which is not ready: 'satpost status' says why"),
             Self::NotConnected => f.write_str("waits until its far box is connected"),
             Self::LineBudget { until } => {
@@ -115,6 +138,21 @@ impl Display for Waits {
                 f.write_str("waits for a carrier of text messages, and this box has none: set sms.carrier")
             }
         }
+    }
+}
+
+impl Display for LinkBar {
+    /// Behind the name of the link.
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Off => "is off",
+            Self::NoPrice => "has no price (satpost link set NAME link.price; 0 is a price)",
+            Self::OutOfReach => "does not reach the far box",
+            Self::TooLarge => "would need too many packets",
+            Self::OverPrice => "costs more than the message may",
+            Self::Costs => "costs something",
+            Self::Budget => "has used its budget",
+        })
     }
 }
 
@@ -361,6 +399,10 @@ impl Display for LinkReason {
             Self::PacketGone { why } => why.fmt(f),
             Self::PieceAgain => f.write_str("the link lost a piece of it, which goes once more"),
             Self::Regrouped => f.write_str("waits for the link again: another message left its packet"),
+            Self::FreeWay { not_known } => {
+                write!(f, "whether {not_known} sent it is not known: it goes once more, by a link that costs nothing")
+            }
+            Self::LinkRemoved { link } => write!(f, "the link {link} was removed while it had it, or may have had it"),
             Self::MadeWay => f.write_str("taken back from the link: an urgent message goes first"),
             Self::Overdue => f.write_str(
                 "its time is over, and the link that has it, or a part of it, does not answer: it may have been sent",

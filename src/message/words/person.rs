@@ -111,7 +111,9 @@ fn waits(fact: &Waits) -> &'static str {
         | Waits::Others { .. }
         | Waits::Receipts
         | Waits::Coder => waiting(Way::Link),
-        Waits::NoLink => "waiting: this box has no satellite link yet",
+        Waits::NoLink | Waits::NoReach { .. } => "waiting: this box has no satellite link yet",
+        Waits::NoLinkMay { .. } => "waiting: no link may take it at present",
+        Waits::Cheaper { .. } => "waiting for a cheaper link",
         Waits::Carrier { .. } => waiting(Way::Carrier),
         Waits::NoCarrier => "waiting: this box cannot send text messages yet",
     }
@@ -138,9 +140,11 @@ fn no_route(fact: &NoRoute) -> String {
 
 fn link(fact: &LinkReason) -> &'static str {
     match fact {
-        LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped | LinkReason::MadeWay => {
-            waiting(Way::Link)
-        }
+        LinkReason::Taken { .. }
+        | LinkReason::Asking { .. }
+        | LinkReason::Regrouped
+        | LinkReason::MadeWay
+        | LinkReason::FreeWay { .. } => waiting(Way::Link),
         LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {
@@ -159,6 +163,7 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::TakenUnknown { .. }
         | LinkReason::LateOnLink
         | LinkReason::Overdue
+        | LinkReason::LinkRemoved { .. }
         | LinkReason::NotSeenSince { .. } => {
             "its time ran out, and it is not known whether it was sent: it may have been"
         }

@@ -1,3 +1,4 @@
+use crate::message::LinkId;
 use std::collections::BTreeMap;
 
 use testing::{Dice, Folder};
@@ -53,6 +54,8 @@ fn packet(messages: &[Id], part: u16, parts: u16, sent: bool) -> Packet {
         ask: Time(0),
         taking_back: false,
         peer: None,
+        link: LinkId::FIRST,
+        charge: None,
     }
 }
 

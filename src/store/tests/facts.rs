@@ -39,7 +39,7 @@ fn facts_are_written_as_data_and_come_back() {
         EventKind::Unknown(json!({"event": "of_tomorrow", "count": 3})),
     ];
     for kind in kinds {
-        let event = Event { at: Time(5), part: "link".into(), kind, alarm: true };
+        let event = Event { at: Time(5), part: "link".into(), link: None, kind, alarm: true };
         let stored = serde_json::to_value(&event).unwrap();
         assert!(stored["words"]["event"].is_string(), "{stored}");
         assert_eq!(serde_json::from_value::<Event>(stored).unwrap(), event);

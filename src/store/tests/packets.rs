@@ -1,5 +1,6 @@
 //! Packets and their messages, receipts, and files of version 1.
 
+use crate::message::LinkId;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use serde_json::json;
 
@@ -27,6 +28,8 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         ask: Time(7),
         taking_back: false,
         peer: None,
+        link: LinkId::FIRST,
+        charge: None,
     }
 }
 
@@ -45,17 +48,20 @@ fn packets_are_found_by_their_messages_and_by_the_number_of_the_link() {
     let held = Packet { state: PacketState::Held(reference(1 << 40)), ..added[0].clone() };
     let kept = held.clone();
     store.write(move |tx| tx.put_packet(&kept)).unwrap();
-    assert_eq!(store.write(|tx| tx.packet_at(&reference(1 << 40))).unwrap().as_ref(), Some(&held));
-    assert_eq!(store.read(|v| v.owner(&reference(1 << 40))).unwrap(), Some(1));
+    assert_eq!(store.write(|tx| tx.packet_at(LinkId::FIRST, &reference(1 << 40))).unwrap().as_ref(), Some(&held));
+    assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(1 << 40))).unwrap(), Some(1));
     assert_eq!(
-        (store.read(|v| v.on_link()).unwrap().values().sum::<usize>(), store.read(|v| v.next_ask()).unwrap()),
+        (
+            store.read(|v| v.on_link(LinkId::FIRST)).unwrap().values().sum::<usize>(),
+            store.read(|v| v.next_ask(LinkId::FIRST)).unwrap()
+        ),
         (1, Some(Time(7)))
     );
     assert_eq!(store.read(|v| v.open(PacketQueue::OnLink, Time(7))).unwrap(), [Ok(held.clone())]);
     assert!(store.read(|v| v.open(PacketQueue::OnLink, Time(6))).unwrap().is_empty());
 
     store.write(move |tx| tx.drop_packet(&held)).unwrap();
-    assert_eq!(store.write(|tx| tx.packet_at(&reference(1 << 40))).unwrap(), None);
+    assert_eq!(store.write(|tx| tx.packet_at(LinkId::FIRST, &reference(1 << 40))).unwrap(), None);
     assert_eq!(store.read(|v| v.packets_of(Id(1))).unwrap(), []);
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap(), added[1..]);
 }
@@ -77,10 +83,10 @@ fn a_packet_stays_as_long_as_one_of_its_messages_does() {
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap().len(), 1);
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
     store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap();
-    assert_eq!(store.read(|v| v.owner(&reference(1))).unwrap(), None);
-    assert_eq!(store.read(|v| v.owner(&reference(2))).unwrap(), Some(2));
+    assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(1))).unwrap(), None);
+    assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(2))).unwrap(), Some(2));
     store.write(|tx| tx.prune_packets(Time(2))).unwrap();
-    assert_eq!(store.read(|v| v.owner(&reference(2))).unwrap(), None);
+    assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(2))).unwrap(), None);
 }
 
 #[test]
@@ -196,8 +202,8 @@ fn a_store_of_version_1_keeps_its_packets() {
         (packets[0].state.clone(), packets[0].note.to_string().as_str()),
         (PacketState::Held(reference(77)), "as it was")
     );
-    assert_eq!(store.read(|v| v.owner(&reference(77))).unwrap(), Some(1));
-    assert_eq!(store.read(|v| v.on_link()).unwrap().values().sum::<usize>(), 1);
+    assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(77))).unwrap(), Some(1));
+    assert_eq!(store.read(|v| v.on_link(LinkId::FIRST)).unwrap().values().sum::<usize>(), 1);
     assert!(store.read(|v| v.packets_of(Id(2))).unwrap().is_empty());
     let outbox = store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap();
     assert_eq!(outbox.iter().filter(|row| row.is_err()).count(), 1);

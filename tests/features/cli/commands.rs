@@ -135,13 +135,15 @@ fn a_persons_data_goes_into_a_file_and_is_erased() {
 }
 
 #[test]
-fn a_station_with_a_modem_says_at_once_that_no_device_can_be_reached() {
+fn a_station_with_a_modem_says_at_once_that_no_far_box_can_be_reached() {
     let folder = Folder::new();
     let post = Station::new(&folder, "box", &[("box.domain", "boat.example"), ("link.driver", "m138")], &["anna"]);
     let added = post.said(&["people", "add", "ben", "--device", "6846"]);
-    assert!(added.code == 0 && added.err.contains("cannot send to a device"), "{}", added.err);
-    assert!(post.said(&["check"]).out.contains("cannot send to a device"));
-    assert!(post.said(&["send", "--text", "x", "ben@boat.example"]).fails(2).contains("cannot send to a device"));
+    assert!(added.code == 0 && added.err.contains("no link of this box leads there"), "{}", added.err);
+    assert!(post.said(&["check"]).out.contains("no link of this box leads there"));
+    assert!(
+        post.said(&["send", "--text", "x", "ben@boat.example"]).fails(2).contains("no link of this box leads there")
+    );
 }
 
 #[test]

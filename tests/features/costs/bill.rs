@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::support::command::link_of;
 use crate::support::{SOON, Station, World, send, wait_for};
 
 fn from_anna(station: &Station, subject: &str) {
@@ -62,7 +63,7 @@ fn packets_on_air_are_booked_and_billed() {
     let world = World::start(&[]);
     let (station, gateway) = (world.station(), world.gateway());
     for station in [&station, &gateway] {
-        station.set(&[("price.packet", "0.07")]);
+        station.set(&[("link.price", "0.07")]);
     }
     let (station, gateway) = (station.started(), gateway.started());
     from_anna(&station, "First up");
@@ -72,7 +73,9 @@ fn packets_on_air_are_booked_and_billed() {
 
     // Messages that wait for the modem share packets; a long one goes in fragments.
     let ready = |wanted: bool| {
-        wait_for("the link to change", 4 * SOON, || station.status().filter(|status| status["link"]["ready"] == wanted))
+        wait_for("the link to change", 4 * SOON, || {
+            station.status().filter(|status| link_of(status)["ready"] == wanted)
+        })
     };
     world.modem_says("power off");
     ready(false);

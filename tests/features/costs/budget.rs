@@ -1,12 +1,13 @@
 //! What a month may cost: nothing goes beyond a budget, what waited for one goes on by itself, and the price that was
 //! shown is the price that is billed.
 
+use crate::support::command::link_of;
 use crate::support::shore::{Shore, message, wait_polls};
 use crate::support::{SOON, Smtp, Station, wait_for};
 use serde_json::Value;
 
 const ANNA: &str = "anna@shore.example";
-const PRICED: [(&str, &str); 3] = [("price.packet", "0.07"), ("budget.packets", "3"), ("budget.reserve", "0")];
+const PRICED: [(&str, &str); 3] = [("link.price", "0.07"), ("budget.packets", "3"), ("budget.reserve", "0")];
 
 fn olga_writes(gateway: &Station, count: usize) {
     let mut smtp = Smtp::connect(gateway.door("smtp"));
@@ -75,7 +76,7 @@ fn a_budget_stops_hard_and_a_larger_one_lets_go_on() {
 #[test]
 fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     let shore = Shore::start();
-    let gateway = shore.gateway(&[("price.packet", "0.07")], &["olga", "anna=6846"]).started();
+    let gateway = shore.gateway(&[("link.price", "0.07")], &["olga", "anna=6846"]).started();
     let long = "word ".repeat(45);
     let quote = gateway.cli_ok(&["send", ANNA, "--from", "olga", "--subject", "Long", "--dry-run"], &long);
     assert!(quote.contains("2 packets") && quote.contains("0.14 USD"), "{quote}");
@@ -86,7 +87,7 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     wait_for("both to be spent", 2 * SOON, || (spent(&gateway, "anna") == (2, "0.14".to_owned())).then_some(()));
 
     shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
     olga_writes(&gateway, 1);
     assert_eq!(reserved(&gateway, "anna").0, 1);
     let waiting = gateway.waiting();
@@ -101,9 +102,9 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
 #[test]
 fn a_message_that_goes_another_way_is_billed_there() {
     let shore = Shore::start();
-    let gateway = shore.gateway(&[("price.packet", "0.07")], &["olga", "anna=6846"]).started();
+    let gateway = shore.gateway(&[("link.price", "0.07")], &["olga", "anna=6846"]).started();
     shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
     olga_writes(&gateway, 2);
     assert_eq!(reserved(&gateway, "anna"), (2, "0.14".to_owned()));
     gateway.cli_ok(&["people", "edit", "anna", "--home", "here"], "");

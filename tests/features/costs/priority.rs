@@ -1,5 +1,6 @@
 //! The terms of a message: which goes first, by when, and for how much at most.
 
+use crate::support::command::link_of;
 use crate::support::shore::Shore;
 use crate::support::{SOON, Smtp, Station, send, wait_for};
 use serde_json::Value;
@@ -10,9 +11,9 @@ const OLGA: &str = "olga@shore.example";
 /// A gateway whose link is away, where olga writes to anna's device.
 fn gateway_without_link(shore: &Shore, more: &[(&str, &str)]) -> Station {
     let gateway = shore.gateway(more, &["olga", "anna=6846"]).started();
-    wait_for("the link", SOON, || gateway.status().filter(|status| status["link"]["ready"] == true));
+    wait_for("the link", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == true));
     shore.hive_says("down on");
-    wait_for("the link to be away", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    wait_for("the link to be away", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
     gateway
 }
 
@@ -89,7 +90,7 @@ fn what_cannot_go_in_time_comes_back_before_it() {
 #[test]
 fn what_costs_more_than_it_may_is_not_taken() {
     let shore = Shore::start();
-    let gateway = shore.gateway(&[("price.packet", "0.07")], &["olga", "anna=6846"]).started();
+    let gateway = shore.gateway(&[("link.price", "0.07")], &["olga", "anna=6846"]).started();
     let long = "word ".repeat(45);
     let refused = gateway.cli(&["send", "--from", "olga", "--at-most", "0.10", ANNA], &long);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -2,6 +2,7 @@
 
 use super::Sea;
 use crate::support::SOON;
+use crate::support::command::link_of;
 
 #[test]
 fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
@@ -16,5 +17,5 @@ fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
     sea.station.books_balance();
     sea.gateway.books_balance();
     let status = sea.gateway.status().unwrap();
-    assert!(status["link"]["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{}", status["link"]);
+    assert!(link_of(&status)["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{}", status["links"]);
 }

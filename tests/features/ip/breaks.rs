@@ -1,6 +1,7 @@
 //! Lines that break at every place, boxes that are killed: nothing is lost, nothing comes twice.
 
 use super::Sea;
+use crate::support::command::link_of;
 use crate::support::{SOON, wait_for};
 
 /// `ip-link.md` section 9, case 4, with the real binary: cuts behind many places of an exchange, in both directions. Each
@@ -64,7 +65,7 @@ fn a_line_that_swallows_everything_is_given_up() {
     sea.send(0);
     wait_for("the station to give the line up", 3 * SOON, || {
         let status = sea.station.status()?;
-        status["link"]["words"].as_str()?.contains("does not answer any more").then_some(())
+        link_of(&status)["words"].as_str()?.contains("does not answer any more").then_some(())
     });
     assert_eq!(sea.gateway.messages().len(), 0);
     sea.line_says("clear");
@@ -79,7 +80,7 @@ fn a_portal_is_no_far_box() {
     sea.line_says("cut");
     sea.wait_words("a login page of the network?");
     sea.send(0);
-    assert_eq!(sea.station.status().unwrap()["link"]["ready"], false);
+    assert_eq!(link_of(&sea.station.status().unwrap())["ready"], false);
     sea.line_says("clear");
     sea.wait_taken(0..1);
 }

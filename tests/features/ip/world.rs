@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::command::link_of;
 use crate::support::{Folder, Program, SOON, Station, ask, send, wait_for};
 
 /// The two boxes, the line, and the world behind the gateway.
@@ -92,7 +93,7 @@ impl Sea {
     /// Waits until the station is connected.
     pub fn wait_up(&self) {
         wait_for("the station to be connected", 3 * SOON, || {
-            self.station.status().filter(|status| status["link"]["ready"] == true)
+            self.station.status().filter(|status| link_of(status)["ready"] == true)
         });
     }
 
@@ -100,7 +101,7 @@ impl Sea {
     pub fn wait_words(&self, words: &str) {
         wait_for(&format!("the station to say '{words}'"), SOON, || {
             let status = self.station.status()?;
-            status["link"]["words"].as_str().filter(|said| said.contains(words)).map(|_| ())
+            link_of(&status)["words"].as_str().filter(|said| said.contains(words)).map(|_| ())
         });
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::support::command::link_of;
 use crate::support::shore::{Shore, as_classic, classic, from_outside, message, unhex};
 use crate::support::web::Client;
 use crate::support::{SOON, Station, World, send, wait_for};
@@ -66,7 +67,7 @@ fn agree(world: &World, station: &Station, gateway: &Station) {
 fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnce() -> T) -> T {
     let ready = |wanted: bool| {
         wait_for("the link to change", Duration::from_secs(60), || {
-            station.status().filter(|status| status["link"]["ready"] == wanted)
+            station.status().filter(|status| link_of(status)["ready"] == wanted)
         });
     };
     world.modem_says("power off");

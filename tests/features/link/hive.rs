@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::command::link_of;
 use crate::support::shore::{Shore, classic, from_outside, message, wait_polls};
 use crate::support::{SOON, wait_for};
 
@@ -151,13 +152,14 @@ fn an_expired_token_costs_one_login() {
     assert_eq!(logins(), before + 1);
     assert_eq!(shore.wait_mails(2).len(), 2);
 
-    gateway.cli_ok(&["settings", "set", "hive.password", "wrong"], "");
+    gateway.cli_ok(&["link", "set", "hive", "hive.password", "wrong"], "");
     let link = wait_for("the link to be down", SOON, || {
-        gateway.status().map(|status| status["link"].clone()).filter(|link| link["ready"] == false)
+        let link = gateway.status().map(|status| link_of(&status).clone());
+        link.filter(|link| link["ready"] == false && link["words"].is_string())
     });
     assert!(link["words"].as_str().unwrap().contains("hive.password"), "{link}");
-    gateway.cli_ok(&["settings", "set", "hive.password", "p"], "");
-    wait_for("the link to be up", SOON, || gateway.status().filter(|status| status["link"]["ready"] == true));
+    gateway.cli_ok(&["link", "set", "hive", "hive.password", "p"], "");
+    wait_for("the link to be up", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == true));
 }
 
 /// Case X12: while the Hive is down everything waits, and goes on by itself when it is back.
@@ -167,7 +169,7 @@ fn a_hive_that_is_down_is_waited_for() {
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     wait_polls(&shore, 1);
     shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the dark"), None);
     assert!(from_outside(&gateway, "anna@shore.example", &message("", "into the dark")).starts_with("250"));
     let waiting = gateway.wait_state(SOON, "anna@shore.example", "queued");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::command::link_of;
 use crate::support::shore::{as_classic, classic, unhex};
 use crate::support::{SOON, Station, World, send, wait_for};
 
@@ -113,10 +114,12 @@ fn the_modem_is_found_waited_for_and_heard() {
     let station = world.station().started();
     let ready = |wanted: bool| {
         let what = format!("the link to be {}", if wanted { "ready" } else { "down" });
-        wait_for(&what, Duration::from_secs(60), || station.status().filter(|status| status["link"]["ready"] == wanted))
+        wait_for(&what, Duration::from_secs(60), || {
+            station.status().filter(|status| link_of(status)["ready"] == wanted)
+        })
     };
     let id = from_anna(&station, "", "Waits for the modem.");
-    assert_eq!(ready(false)["link"]["ready"], false);
+    assert_eq!(link_of(&ready(false))["ready"], false);
     assert_eq!(shown(&station, &id)["state"], "queued");
     world.modem_says("power on");
     ready(true);

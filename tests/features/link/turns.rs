@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::command::link_of;
 use crate::support::shore::{Shore, from_outside, message};
 use crate::support::{SOON, Smtp, Station, World, pause, wait_for};
 
@@ -56,7 +57,7 @@ fn one_silent_device_stops_nobody_else() {
     wait_for("the messages to ben", SOON, || (shore.to_device(7).len() == 3).then_some(()));
     let waiting = wait_true(&gateway, &["64 packets for device 0x001abe wait on the link"]);
     assert_eq!(waiting.iter().filter(|message| message["state"] == "queued").count(), 6);
-    let silent = gateway.status().unwrap()["silent"][0].clone();
+    let silent = link_of(&gateway.status().unwrap())["silent"][0].clone();
     let field = |name: &str| silent[name].clone();
     assert_eq!((field("device"), field("person")), ("0x001abe".into(), "anna".into()), "{silent}");
     assert_eq!((field("on_link"), field("waiting")), (64.into(), 6.into()), "{silent}");
@@ -91,9 +92,9 @@ fn what_waits_says_for_what_and_until_when() {
     let mut gateway = shore.gateway(&more, &["olga", "anna=6846", "ben=7"]);
     gateway.set(&[("sms.carrier", "none")]);
     gateway.start();
-    wait_for("the link", SOON, || gateway.status().filter(|status| status["link"]["ready"] == true));
+    wait_for("the link", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == true));
     shore.hive_says("down on");
-    wait_for("the link to be away", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    wait_for("the link to be away", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
     write(&gateway, ANNA, 3);
     write(&gateway, "bob@world.example", 1);
     let stranger = from_outside(&gateway, BEN, &message("", "who are you"));
@@ -105,9 +106,9 @@ fn what_waits_says_for_what_and_until_when() {
     let all = |link: &[&'static str]| [&others[..], &held, link].concat();
     let waiting = wait_true(&gateway, &all(&["waits for the link, which is not ready"]));
     assert_eq!(waiting.len(), 6);
-    gateway.cli_ok(&["settings", "set", "link.driver", "none"], "");
-    wait_true(&gateway, &all(&["this box has none: set link.driver"]));
-    gateway.cli_ok(&["settings", "set", "link.driver", "hive"], "");
+    gateway.cli_ok(&["link", "off", "hive"], "");
+    wait_true(&gateway, &all(&["this box has none in use"]));
+    gateway.cli_ok(&["link", "on", "hive"], "");
     wait_true(&gateway, &all(&["waits for the link, which is not ready"]));
     // A restart changes nothing about that.
     gateway.kill();
@@ -127,7 +128,9 @@ fn what_waits_for_a_modem_says_for_what() {
     station.set(&[("m138.window", "2")]);
     let station = station.started();
     let ready = |wanted: bool| {
-        wait_for("the link to change", 4 * SOON, || station.status().filter(|status| status["link"]["ready"] == wanted))
+        wait_for("the link to change", 4 * SOON, || {
+            station.status().filter(|status| link_of(status)["ready"] == wanted)
+        })
     };
     ready(true);
     world.modem_says("pass end");

@@ -25,17 +25,17 @@ const TELLS_MS = 6000;
 
 const PAGES = [
   "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/quarantine", "/compose", "/mailbox",
-  "/people", "/people/bert", "/modem", "/account", "/settings/box", "/settings/satellite-link", "/settings/on-air",
+  "/people", "/people/bert", "/links", "/links/m138", "/account", "/settings/box", "/settings/on-air",
   "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page",
-  "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/modem",
-  "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/mail-programs", "/help/states", "/help/cut",
+  "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/link",
+  "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/links", "/help/mail-programs", "/help/states", "/help/cut",
   "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
   "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
   "/log-ins", "/health", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */
-const DARK = ["/", "/messages", "/modem", "/compose", "/settings/mail-in", "/help/states"];
-const TABBED = ["/", "/compose", "/messages", "/people", "/people/bert", "/modem", "/settings/mail-in", "/help/modem"];
+const DARK = ["/", "/messages", "/links/m138", "/compose", "/settings/mail-in", "/help/states"];
+const TABBED = ["/", "/compose", "/messages", "/people", "/people/bert", "/links/m138", "/settings/mail-in", "/help/modem"];
 
 const words = (page, selector) => page.locator(selector).first().innerText();
 const press = (page, name) => page.getByRole("button", { name, exact: true }).first();
@@ -85,7 +85,8 @@ async function setUp(browser) {
   await page.fill("#again", OWNER.password);
   await submit(page, "Claim the box");
   await step(tab, "/setup/box", "Save and go on", [["box.name", "Sea Otter"], ["box.domain", "boat.example"]], [["box.reach", "satellite"]]);
-  await step(tab, "/setup/modem", "Save and test", [["m138.port", port]], [["link.driver", "m138"]]);
+  await step(tab, "/setup/link", "Choose", [], [["driver", "m138"]]);
+  await step(tab, "/setup/link", "Save and test", [["m138.port", port], ["link.price", "0.07"]], []);
   await page.locator("#test dd", { hasText: "0x001abe" }).waitFor();
   await page.locator("#lines li.sent").first().waitFor();
   await lookAt(tab);
@@ -139,7 +140,7 @@ async function byKeyboard(tab) {
 /** A line sent by hand needs the password, and its answer appears without a reload. */
 async function console_(tab) {
   const { page } = tab;
-  await tab.go("/modem");
+  await tab.go("/links/m138");
   if (await page.locator("#line").count()) fault(tab.where(), "the console is open without a password");
   await page.fill("[name=password]", "not the password");
   await submit(page, "Unlock");
@@ -179,7 +180,7 @@ async function withoutScripts(browser) {
   await settled(tab.state);
   console.log(`first visit: ${tab.state.bytes} bytes with the log-in`);
   if (tab.state.bytes > FIRST_MOST) fault(tab.where(), `the first visit weighs ${tab.state.bytes} bytes`);
-  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/health", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
+  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/health", "/links/m138", "/settings/box", "/setup/link", "/help/start"]) {
     const response = await tab.go(target);
     if (response.status() !== 200) fault(tab.where(), `answers ${response.status()}`);
     await outline(tab);

@@ -204,7 +204,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
     }
     assert!(!cleo.get("/messages").body.contains("For Anna"));
     assert!(!cleo.get("/messages?q=Anna").body.contains("For Anna"));
-    for path in ["/people", "/people/anna", "/settings/box", "/modem", "/setup/box", "/messages/quarantine"] {
+    for path in ["/people", "/people/anna", "/settings/box", "/links", "/setup/box", "/messages/quarantine"] {
         assert_eq!(cleo.get(path).status, 403, "{path}");
     }
     let token = cleo.token("/account");
@@ -213,7 +213,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
         ("/people/cleo", "owner=1"),
         ("/people/anna/remove", ""),
         ("/settings/box", "box.name=Pirate"),
-        ("/modem/unlock", &format!("password={PASSWORD}")),
+        ("/links/m138/unlock", &format!("password={PASSWORD}")),
     ] {
         assert_eq!(cleo.form(path, &format!("csrf={token}&{wish}"), &cleo.own()).status, 403, "{path}");
     }

@@ -16,7 +16,7 @@ const OWNERS: [&str; 8] = [
     "/pair",
     "/settings",
     "/setup",
-    "/modem",
+    "/links",
     "/audit",
     "/log-ins",
     "POST /people/{name}/export",

@@ -26,7 +26,7 @@ fn wanted_mail_of_machines_can_pass() {
         ("air.allow", "bank.example"),
         ("air.key_word", "code"),
         ("air.machines", "weather.example"),
-        ("price.packet", "0.07"),
+        ("link.price", "0.07"),
     ];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
     let packet = shore.uplink("6846", &classic(true, "query@saildocs.example", "send gfs"), None);
@@ -63,7 +63,7 @@ fn wanted_mail_of_machines_can_pass() {
 #[test]
 fn what_a_rule_refused_can_be_released_and_says_its_price() {
     let shore = Shore::start();
-    let settings = [("air.strangers", "refuse"), ("price.packet", "0.07")];
+    let settings = [("air.strangers", "refuse"), ("link.price", "0.07")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     let olga = Client::logged_in(&gateway, "olga");

@@ -13,7 +13,7 @@ fn texts(gateway: &Station, account: &str) -> (u64, String) {
 #[test]
 fn a_text_costs_what_was_quoted_and_nothing_if_the_carrier_never_took_it() {
     let ground = Ground::start("twilio");
-    let prices = [("price.twilio", "0.0079"), ("price.packet", "0.07")];
+    let prices = [("price.twilio", "0.0079"), ("link.price", "0.07")];
     let gateway = ground.gateway("twilio", &prices).started();
     let long = "All is well on board. ".repeat(9);
     let quote = gateway.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", &long, MUM], "");

@@ -190,7 +190,7 @@ fn bandwidth_calls() {
 #[test]
 fn a_text_that_says_nothing_costs_nothing() {
     let ground = Ground::start("twilio");
-    let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC), ("price.packet", "0.07")]).started();
+    let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC), ("link.price", "0.07")]).started();
     let long = "We are anchored in the bay behind the cape, and all is well on board. ".repeat(3);
     let mut count = 0;
     let mut say = |to: &str, body: &str| {

@@ -75,7 +75,7 @@ fn dots_may_stand_anywhere_before_the_at() {
 fn localhost_is_this_box() {
     let world = World::start(&[]);
     let station = world.station();
-    station.cli_ok(&["settings", "set", TRUSTED.0, TRUSTED.1, "price.packet", "0.07"], "");
+    station.set(&[TRUSTED, ("link.price", "0.07")]);
     let station = station.started();
     let text = "Subject: Cron <root@nas> run-parts\n\ndone";
     let reply = mail(&station, "MAIL FROM:<root@nas>", "RCPT TO:<root@localhost>", text);
@@ -157,7 +157,7 @@ fn bare_line_feeds_are_taken_from_named_devices_one_mail_at_a_time() {
 fn names_that_are_nowhere_never_go_on_air() {
     let world = World::start(&[]);
     let station = world.station();
-    station.cli_ok(&["settings", "set", TRUSTED.0, TRUSTED.1, "price.packet", "0.07"], "");
+    station.set(&[TRUSTED, ("link.price", "0.07")]);
     let station = station.started();
     for to in ["root@nas", "root@nas.lan", "root@box.local", "root"] {
         let reply = mail(&station, "MAIL FROM:<root@nas>", &format!("RCPT TO:<{to}>"), "Subject: Cron\n\ndone");

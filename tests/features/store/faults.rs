@@ -140,7 +140,7 @@ fn unreadable_records_are_set_aside_and_the_others_flow() {
     let world = World::start(&[]);
     let mut station = world.station();
     station.cli_ok(&["settings", "set", "smtp.trusted", "127.0.0.0/8"], "");
-    station.cli_ok(&["settings", "set", "link.driver", "none"], "");
+    station.cli_ok(&["link", "off", "m138"], "");
     station.start();
     for subject in ["broken", "fine"] {
         let reply = send(&station, None, "anna@boat.example", "bob@world.example", &message(subject));
@@ -148,7 +148,7 @@ fn unreadable_records_are_set_aside_and_the_others_flow() {
     }
     assert_eq!(station.stop(), 0);
     spoil(&station, 1);
-    station.cli_ok(&["settings", "set", "link.driver", "m138"], "");
+    station.cli_ok(&["link", "on", "m138"], "");
     station.start();
     station.wait_state(SOON, "bob@world.example", "sent");
     let status = station.status().unwrap();

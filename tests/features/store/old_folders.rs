@@ -68,7 +68,18 @@ fn holds(station: &Station, version: &str, name: &str) {
     assert_eq!(names, known);
     // Secrets are not shown; that they were kept is seen when the boxes run.
     let shown = said["settings"].as_object().unwrap().iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    // What was in the settings is the first link now.
+    let link = station.json(&["link", "show", said["settings"]["link.driver"].as_str().unwrap()]);
     for (setting, value) in shown {
+        if setting == "link.driver" {
+            assert_eq!((link["driver"].as_str(), link["on"].as_bool()), (Some(value), Some(true)), "{link}");
+            continue;
+        }
+        let name = if setting == "price.packet" { "link.price" } else { setting };
+        if let Some(kept) = link["settings"][name].as_str() {
+            assert_eq!(kept, value, "{setting}");
+            continue;
+        }
         assert_eq!(station.cli_ok(&["settings", "get", setting], "").trim_end(), value, "{setting}");
     }
     let audit = station.json(&["audit"]).as_array().unwrap().len();
@@ -131,15 +142,13 @@ fn go_on_talking(version: &str) {
     unpack(version, &world.folder);
     let (mut station, mut gateway) = (Station::bare(&world.folder, "station"), Station::bare(&world.folder, "gateway"));
     let port = world.folder.path("modem");
-    let local =
-        [("m138.port", port.to_str().unwrap()), ("hive.url", &world.hive_url), ("relay.port", &world.sink_port)];
     // Listeners that there were not yet.
     let new = ["imap.listen", "imaps.listen", "submissions.listen"].map(|name| (name, "127.0.0.1:0"));
-    for (name, value) in local.into_iter().chain(new) {
-        for station in [&station, &gateway] {
-            station.set(&[(name, value)]);
-        }
+    for box_ in [&mut station, &mut gateway] {
+        box_.set(&new);
     }
+    station.set(&[("m138.port", port.to_str().unwrap())]);
+    gateway.set(&[("hive.url", &world.hive_url), ("relay.port", &world.sink_port)]);
     station.start();
     gateway.start();
     counts(&station, version, "station");

@@ -64,8 +64,16 @@ impl Station {
     /// Changes settings.
     #[track_caller]
     pub fn set(&self, settings: &[(&str, &str)]) {
-        let words = settings.iter().flat_map(|(name, value)| [*name, *value]);
-        self.said(&["settings", "set"].into_iter().chain(words).collect::<Vec<_>>()).ok();
+        for command in commands(settings.iter().copied(), &self.first_link()) {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            self.said(&words).ok();
+        }
+    }
+
+    /// The name of its first link; empty while it has none.
+    pub fn first_link(&self) -> String {
+        let links = self.json(&["link", "list"]);
+        links[0]["name"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Its process id.
@@ -103,6 +111,40 @@ pub fn well(output: &Output) -> String {
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{} (124: it took too long; 127: tests/run installs it): {words}", output.status);
     words
+}
+
+/// The commands that make these settings, where those of the link `first` are among them: `link.driver` adds a link of that
+/// driver, named after it, that costs nothing unless `link.price` says otherwise.
+pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
+    let of_link = |name: &str| {
+        name != "ip.listen" && ["link.", "m138.", "hive.", "ip."].iter().any(|group| name.starts_with(group))
+    };
+    let (own, of_box): (Vec<_>, Vec<_>) = settings.partition(|(name, _)| of_link(name));
+    let words = |begin: &[&str], pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().flat_map(|(name, value)| [*name, *value]);
+        begin.iter().copied().chain(pairs).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    if !of_box.is_empty() {
+        all.push(words(&["settings", "set"], &of_box));
+    }
+    let driver = own.iter().find(|(name, _)| *name == "link.driver").map(|(_, driver)| *driver);
+    let rest: Vec<_> = own.into_iter().filter(|(name, _)| *name != "link.driver").collect();
+    match driver {
+        Some(driver) => {
+            let price = rest.iter().any(|(name, _)| *name == "link.price");
+            let free = if price { &[][..] } else { &["link.price", "0"][..] };
+            all.push(words(&[&["link", "add", driver, driver][..], free].concat(), &rest));
+        }
+        None if rest.is_empty() => {}
+        None => all.push(words(&["link", "set", first], &rest)),
+    }
+    all
+}
+
+/// The first of the links that a status tells of.
+pub fn link_of(status: &Value) -> &Value {
+    status["links"].as_object().and_then(|links| links.values().next()).unwrap_or(&Value::Null)
 }
 
 /// Runs a Python program with this input; its output.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::command::commands;
 use super::{Folder, PASSWORD, Program, SATPOST, SOON, coder, pause, wait_for};
 
 /// A box: its data folder, and its program while it runs.
@@ -38,8 +39,9 @@ impl Station {
         ];
         // One command for all of them; of two values for one setting the later one counts.
         let all: BTreeMap<&str, &str> = usual.iter().chain(settings).copied().collect();
-        let words = all.iter().flat_map(|(key, value)| [*key, *value]);
-        station.cli_ok(&["settings", "set"].into_iter().chain(words).collect::<Vec<_>>(), "");
+        for command in commands(all.into_iter(), "") {
+            station.cli_ok(&command.iter().map(String::as_str).collect::<Vec<_>>(), "");
+        }
         for (at, person) in people.iter().enumerate() {
             let (name, device) = person.split_once('=').map_or((*person, None), |(name, device)| (name, Some(device)));
             let mut args = vec!["people", "add", name];

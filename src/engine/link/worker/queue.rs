@@ -8,12 +8,14 @@ use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
-use crate::engine::link::schedule::{self, Scheduled};
+use crate::engine::link::schedule::{self, Quoted, Scheduled};
+use crate::engine::link::select::Choice;
 use crate::engine::link::{commit, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, TrackingReason, Waits};
 use crate::message::{Id, Intent, Message, Packet, PacketState, Priority, Reason, State};
+use crate::money::Bill;
 use crate::store::{PacketQueue, Queue};
 
 /// A packet of the outbox, or why its record cannot be read.
@@ -23,12 +25,13 @@ impl LinkWorker<'_> {
     /// Makes packets of waiting messages and hands them over, far box by far box; true when there is more that could go at
     /// once.
     pub(super) fn schedule(&mut self) -> Result<bool, Fault> {
-        let (context, driver, now) = (self.context, self.driver, self.context.now());
+        let (context, now) = (self.context, self.context.now());
         let (queue, outbox) =
             context.store.read(|view| Ok((view.line(Queue::Link)?, view.open(PacketQueue::Outbox, Time::NEVER)?)))?;
         let planned = outbox.iter().flatten().flat_map(|packet| packet.messages.iter().copied()).collect();
-        let more = self.lines.learn(context, driver, &queue, &planned)?;
-        let mut ahead = self.lines.ahead(&queue, now);
+        let more = self.lines.learn(context, &self.market, &queue, &planned)?;
+        let (mut ahead, choose_at) = self.lines.ahead(self.id, &self.market, &queue, now);
+        self.choose_at = choose_at;
         let (mut gathering, mut left) = (BTreeMap::new(), BATCH);
         while left > 0
             && self.ready()
@@ -58,12 +61,41 @@ impl LinkWorker<'_> {
         while taken.len() < most
             && let Some((_, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
         {
-            let found = self.lines.look_up(self.context, self.driver, id)?;
+            let found = self.lines.look_up(self.context, &self.market, id)?;
             // One that goes elsewhere since a moment ago has its turn there.
-            taken.extend(found.filter(|(now, _)| *now == device).map(|(_, message)| message));
+            let Some((_, message)) = found.filter(|(now, _)| *now == device) else { continue };
+            taken.extend(self.at_our_price(device, message)?);
         }
         ahead.retain(|_, line| !line.is_empty());
         Ok(taken)
+    }
+
+    /// A message that this link takes, with what it costs on this link reserved; `None` when a budget does not allow that: it
+    /// waits for a cheaper link, or is held where there is none.
+    fn at_our_price(&mut self, device: Option<PeerId>, message: Message) -> Result<Option<Message>, Fault> {
+        let now = self.context.now();
+        let chosen = self.lines.known(message.id).map(|known| known.choice(&self.market, now).0);
+        if chosen != Some(Choice::Now(self.id)) {
+            return Ok(None);
+        }
+        let policy = self.context.policy();
+        Ok(match schedule::quoted(self.context, &policy, &message)? {
+            Quoted::Reserved => self.context.store.message(message.id)?,
+            Quoted::Held => None,
+            Quoted::Over(budget) => {
+                let cheapest = crate::engine::policy(&self.context.store).bill(&message);
+                let dear = |bill: Bill| policy.bill(&message).is_some_and(|own| own.wanted.money > bill.wanted.money);
+                match cheapest.is_some_and(dear) {
+                    true => {
+                        let why = budget.into();
+                        let until = self.lines.refuse(&[message.id], device, &why, now);
+                        explain::write(self.context, vec![(message.id, why, until)])?;
+                    }
+                    false => schedule::short(self.context, &message, budget)?,
+                }
+                None
+            }
+        })
     }
 
     /// Plans messages for one far box and hands over what the link takes of them. Gives until when they wait instead, and
@@ -76,7 +108,7 @@ impl LinkWorker<'_> {
         if messages.is_empty() {
             return Ok(None);
         }
-        let planned = schedule::plan(self.context, self.driver, &self.gathering, device, messages);
+        let planned = schedule::plan(self.context, &self.gathering, device, messages);
         self.timers.touch(device);
         match planned {
             Err(fault) if fault.is_permanent() => {
@@ -101,7 +133,7 @@ impl LinkWorker<'_> {
         if !self.driver.withdraws {
             return Ok(());
         }
-        let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?;
+        let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, Time::NEVER))?;
         let mut back = Vec::new();
         for packet in held.into_iter().flatten().filter(|packet| packet.far_box == device && !packet.taking_back) {
             let group = commit::group_of(self.context, &packet)?;
@@ -109,6 +141,11 @@ impl LinkWorker<'_> {
                 back.push(Packet { taking_back: true, ..packet });
             }
         }
+        self.withdraw(back)
+    }
+
+    /// Takes packets back that this link holds.
+    pub(super) fn withdraw(&mut self, back: Vec<Packet>) -> Result<(), Fault> {
         // On disk before the first command leaves: a crash in between is known as such.
         commit::put_all(self.context, &back)?;
         self.taken_back.extend(back.iter().map(|packet| packet.number));
@@ -158,13 +195,14 @@ impl LinkWorker<'_> {
         if !self.ready() {
             return Ok(());
         }
-        let outbox = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let outbox = self.context.store.read(|view| view.open_on(self.id, PacketQueue::Outbox, Time::NEVER))?;
         let outbox = self.in_turns(outbox)?;
         let now = self.context.now();
         self.each_packet(outbox, |worker, packet| {
             let rests = packet.messages.iter().any(|id| worker.lines.resting(*id, now).is_some());
             let urgent = worker.carries_urgent(&packet)?;
-            match worker.takes_more(packet.far_box, urgent) && !rests && !worker.lines.is_shy(packet.far_box, now) {
+            let open = worker.takes_more(packet.far_box, urgent) && !rests && !worker.lines.is_shy(packet.far_box, now);
+            match open && !worker.goes_elsewhere(&packet)? {
                 true => worker.submit(packet),
                 false => Ok(()),
             }
@@ -215,11 +253,16 @@ impl LinkWorker<'_> {
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
             let (device, said, next) = (known.device, known.said.clone(), known.next);
+            let (choice, offers) = known.choice(&self.market, now);
+            if !self.market.speaks(self.id, &choice) {
+                continue;
+            }
+            let chosen = self.market.why(&choice, &offers).map(|(why, until)| Why { why, until });
             *waiting.entry(device).or_default() += 1;
             let rest = self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
             let gathers =
                 gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
-            let why = rest.or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
+            let why = rest.or(chosen).or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
             let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
             if let Some(known) = self.lines.known(*id) {
                 known.said = why.clone();
@@ -227,7 +270,7 @@ impl LinkWorker<'_> {
             news.push((*id, why, until.unwrap_or(next).min(next)));
         }
         // Those that have packets which the link does not take at present.
-        let outbox = context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let outbox = context.store.read(|view| view.open_on(self.id, PacketQueue::Outbox, Time::NEVER))?;
         let packets = || outbox.iter().flatten();
         let is_asked = |state: &PacketState| matches!(state, PacketState::Handing(_) | PacketState::Unknown(_));
         let asked = packets().filter(|packet| is_asked(&packet.state));
@@ -248,7 +291,7 @@ impl LinkWorker<'_> {
             }
         }
         explain::write(context, news)?;
-        telemetry::silent(context, self.driver, &self.outstanding, &waiting)
+        telemetry::silent(context, self.window, &self.outstanding, &waiting)
     }
 
     /// What keeps the messages of a far box from going now; `None` when they may go.
@@ -277,7 +320,7 @@ impl LinkWorker<'_> {
     /// The address of a far box on this link.
     fn address(&self, device: Option<PeerId>) -> Option<LinkAddress> {
         let people = self.context.store.people();
-        people.far_box(device?).and_then(|far_box| far_box.on(self.driver.kind))
+        people.far_box(device?).and_then(|far_box| self.driver.reach.address(&far_box.addresses))
     }
 
     /// The link refuses a packet, for a reason of its own or of its far box: only its messages wait for that.

@@ -40,7 +40,7 @@ impl LinkWorker<'_> {
         let now = self.context.now();
         let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { now };
         let mut later: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
-        let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, limit))?;
+        let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, limit))?;
         self.each_packet(held, |worker, packet| {
             let PacketState::Held(reference) = &packet.state else { return Ok(()) };
             if packet.taking_back {
@@ -101,8 +101,8 @@ impl LinkWorker<'_> {
 
     /// The packet that the link holds under this reference, as far as this box knows.
     fn held_as(&self, reference: &Reference) -> Result<Option<Packet>, Fault> {
-        let reference = reference.clone();
-        let packet = self.context.store.write(move |tx| tx.packet_at(&reference))?;
+        let (link, reference) = (self.id, reference.clone());
+        let packet = self.context.store.write(move |tx| tx.packet_at(link, &reference))?;
         Ok(packet.filter(|packet| matches!(packet.state, PacketState::Held(_))))
     }
 
@@ -165,7 +165,7 @@ impl LinkWorker<'_> {
             return Ok(());
         }
         self.reconcile_at = None;
-        let mut open = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let mut open = self.context.store.read(|view| view.open_on(self.id, PacketQueue::Outbox, Time::NEVER))?;
         let is_open = |state: &PacketState| matches!(state, PacketState::Handing(_) | PacketState::Unknown(_));
         open.retain(|item| item.as_ref().map_or(true, |packet| is_open(&packet.state)));
         let doubts = self.doubts;

@@ -9,6 +9,7 @@ use std::thread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
+use crate::support::command::link_of;
 use crate::support::{Folder, SOON, Station, pause, wait_for};
 
 /// A device that says one line again and again; gives its port, and what it was told.
@@ -52,7 +53,7 @@ fn is_named_and_left_alone(line: &'static str, name: &str) {
     ];
     let station = Station::new(&folder, "station", &settings, &["anna"]).started();
     let words = wait_for("the device to be named", SOON, || {
-        let words = station.status()?["link"]["words"].as_str()?.to_owned();
+        let words = link_of(&station.status()?)["words"].as_str()?.to_owned();
         words.contains(name).then_some(words)
     });
     assert!(words.contains("not like an M138"), "{words}");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::command::link_of;
 use crate::support::{Smtp, Station, World, pause, wait_for};
 
 /// What is wrong is told within 5 s; the rest is for a busy machine and for asking.
@@ -90,7 +91,7 @@ impl Scene {
 
     /// The link as the status shows it.
     pub fn link(&self) -> Value {
-        self.station.json(&["status"])["link"].clone()
+        link_of(&self.station.json(&["status"])).clone()
     }
 
     /// Waits until the status says this of the link; how long that took.

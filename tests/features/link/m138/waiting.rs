@@ -11,9 +11,7 @@ use crate::support::wait_for;
 #[test]
 fn window_withdrawal_and_expiry() {
     let mut scene = Scene::start(&["--start", "running", "--factor", "1"]);
-    for (setting, value) in [("m138.window", "2"), ("air.lifetime", "60")] {
-        scene.station.cli_ok(&["settings", "set", setting, value], "");
-    }
+    scene.station.set(&[("m138.window", "2"), ("air.lifetime", "60")]);
     scene.modem("pass end");
     let ids: Vec<_> = (0..5).map(|n| scene.up(&format!("message {n}"))).collect();
     (0..5).for_each(|n| scene.take_back(&format!("message {n}")));

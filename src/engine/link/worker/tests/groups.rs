@@ -20,6 +20,8 @@ impl Rig {
             ask: Time(0),
             taking_back: false,
             peer: None,
+            link: LinkId::FIRST,
+            charge: None,
         };
         self.context.store.write(move |tx| tx.add_packets(std::slice::from_ref(&packet))).unwrap();
     }

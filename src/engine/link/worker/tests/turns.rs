@@ -7,7 +7,7 @@ use crate::message::reason::{Acknowledged, Waits};
 /// A gateway with people on several devices.
 fn shore(people: u64) -> Rig {
     let rig = Rig::new("internet");
-    rig.context.store.set("link.driver", "hive").unwrap();
+    rig.context.store.change_link(LinkId::FIRST, |link| link.driver = "hive".into());
     for number in 1..=people {
         let write = move |tx: &mut crate::store::Tx| {
             let far_box = Some(tx.far_box_at(number.to_string().parse().unwrap(), START)?);
@@ -82,10 +82,10 @@ fn a_silent_far_box_keeps_nobody_waiting() {
         assert_eq!(rig.message(*id).reason, Waits::FarBox { device, packets: window }.into());
     }
     rig.no_time_is_past();
-    let shown = rig.context.status.facts().silent;
+    let shown = rig.context.status.facts().links[&LinkId::FIRST].silent.clone();
     let shown: Vec<_> = shown.iter().map(|box_| (box_.device.as_str(), box_.on_link, box_.waiting)).collect();
     assert_eq!(shown, [("0x000001", window, window)]);
-    assert!(rig.context.status.facts().silent[0].words().contains("device 0x000001 of p1"));
+    assert!(rig.context.status.facts().links[&LinkId::FIRST].silent[0].words().contains("device 0x000001 of p1"));
     // One that leaves makes room for one.
     rig.fake.sky().queue.remove(&1);
     rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), how: Acknowledged::OnSatellite });
@@ -152,7 +152,7 @@ fn what_waits_says_for_what() {
     crate::engine::housekeeping::timed(&rig.context).unwrap();
     assert!(rig.message(id).delay_told);
     told(&mut worker, None, "the link, which is not ready");
-    explain::without_link(&rig.context).unwrap();
+    crate::engine::link::explain::without_link(&rig.context).unwrap();
     assert!(rig.message(id).reason.to_string().contains("this box has none"));
     rig.no_time_is_past();
 }
@@ -269,16 +269,16 @@ fn a_change_of_limits_and_prices_judges_what_waits() {
     rig.judge();
     assert!(!rig.message(long).released, "nobody released it");
     // Another price is reserved, and may be too much.
-    set("price.packet", "0.10");
+    set("link.price", "0.10");
     rig.turn(&mut worker);
     assert_eq!(rig.message(long).bill.unwrap().reserved.money.to_string(), "0.20");
     set("budget.money", "0.30");
     set("budget.reserve", "0");
-    set("price.packet", "0.20");
+    set("link.price", "0.20");
     rig.turn(&mut worker);
     rig.held_for(long, "0.00 of 0.30 of this month are spent");
     assert_eq!(rig.context.store.read(|view| view.reserved()).unwrap()[""], crate::money::Use::default());
-    set("price.packet", "0.05");
+    set("link.price", "0.05");
     rig.judge();
     assert_eq!(rig.message(long).state, State::Queued, "{}", rig.message(long).reason);
 }
@@ -286,7 +286,7 @@ fn a_change_of_limits_and_prices_judges_what_waits() {
 #[test]
 fn a_change_of_lists_judges_what_waits() {
     let rig = shore(1);
-    rig.context.store.set("link.driver", "hive").unwrap();
+    rig.context.store.change_link(LinkId::FIRST, |link| link.driver = "hive".into());
     let mut worker = rig.hive();
     rig.fake.sky().events.clear();
     let strangers = |from: &str| {

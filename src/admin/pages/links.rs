@@ -1,0 +1,268 @@
+//! The links: all of them, and each with its state, figures, pictures, settings, budget and console.
+
+use std::time::Duration;
+
+use minijinja::{Value, context};
+
+use super::{Ask, Reply, login, settings};
+use crate::admin::auth::{self, Session};
+use crate::admin::chart;
+use crate::admin::response::Response;
+use crate::admin::service::{Action, link_settings};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::link::{DRIVERS, Driver, Health, driver};
+use crate::links::{LinkRecord, Unit};
+use crate::message::Reason;
+use crate::message::reason::DeviceReason;
+use crate::money::Use;
+use crate::status::{LinkStatus, SilentFarBox};
+
+/// How long the console takes lines after the password was given again.
+const UNLOCKED: Duration = Duration::from_secs(600);
+/// Lines that the page shows at first.
+const SHOWN: usize = 60;
+/// Longest line to the modem, in bytes.
+const LINE_MOST: usize = 500;
+/// Commands that cost money, forget messages or stop the modem: they are asked about once more.
+const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
+
+/// Shows all links, and the form that adds one.
+pub fn list(ask: &Ask, status: u16, error: &str) -> Reply {
+    let (facts, form) = (ask.app.status.facts(), &ask.request.form);
+    let links: Vec<_> = ask
+        .service
+        .links()
+        .iter()
+        .map(|link| {
+            let live = facts.links.get(&link.id);
+            context! {
+                name => link.name, driver => link.driver, on => link.on,
+                ready => live.is_some_and(LinkStatus::is_ready),
+                words => if link.on { live.and_then(|live| live.health.as_ref()).map(words) } else { None },
+                price => price_words(ask, link),
+            }
+        })
+        .collect();
+    let drivers: Vec<_> =
+        DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect();
+    let values = context! { error, links, drivers, name => form.get("name"), driver => form.get("driver") };
+    Ok(ask.page(status, "links.html", "links", "Links", values))
+}
+
+/// What a link charges, in a few words; `None` where nobody wrote it.
+fn price_words(ask: &Ask, link: &LinkRecord) -> Option<String> {
+    let price = link.price()?;
+    let amount = super::costs::amount(ask, price.each);
+    Some(match price.unit {
+        Unit::Free => "free".to_owned(),
+        _ if price.each.0 == 0 => "free".to_owned(),
+        Unit::Packet => format!("{amount} a packet"),
+        Unit::Credit => format!("{amount} for each 50 bytes"),
+        Unit::Byte => format!("{amount} a byte"),
+        Unit::Session => format!("{amount} a session"),
+    })
+}
+
+/// Shows one link: state, history, settings and budget, and its console where it has one.
+pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
+    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, "There is no link of this name.")) };
+    let driver = driver(&link.driver);
+    let facts = ask.app.status.facts();
+    let from = ask.times.now - Duration::from_secs(86_400);
+    let mut charts = Vec::new();
+    for scale in [chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
+        let samples = ask.app.store.read(|view| view.samples(link.id, scale.series, from))?;
+        // Links without an antenna of their own measure nothing.
+        if driver.is_some_and(|driver| driver.console) || !samples.is_empty() {
+            charts.push(chart::day(&scale, &samples, &ask.times));
+        }
+    }
+    let mine: Vec<_> = facts.lines.iter().filter(|(_, line)| line.link == link.id).collect();
+    let lines: Vec<_> = mine[mine.len().saturating_sub(SHOWN)..]
+        .iter()
+        .map(|(_, line)| context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text })
+        .collect();
+    let today = ask.app.store.today();
+    let month = today.get(..7).unwrap_or_default();
+    let (day, month) =
+        ask.app.store.read(|view| Ok((view.charged(link.id, &today)?, view.charged(link.id, month)?)))?;
+    let used = |used: Use| context! { packets => used.packets, money => super::costs::amount(ask, used.money) };
+    let live = facts.links.get(&link.id);
+    let values = context! {
+        error, charts, lines,
+        name => link.name, driver => link.driver, about => driver.map(|driver| driver.about), on => link.on,
+        console => driver.is_some_and(|driver| driver.console),
+        price => price_words(ask, &link), day => used(day), month => used(month),
+        failing => facts.failing.get(&format!("link {}", link.name)),
+        silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
+        fields => driver.map(|driver| fields(ask, &link, driver)),
+        link => live.and_then(|live| live.health.as_ref()).map(|health| figures(ask, health)),
+        next => facts.next_line,
+        unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
+        typed => if error.is_empty() { "" } else { ask.request.form.get("line") },
+        grave => is_grave(ask.request.form.get("line")),
+    };
+    Ok(ask.page(status, "link.html", "links", &format!("Link {}", link.name), values))
+}
+
+/// The settings of a link as fields of a form; after an error with what was typed.
+pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<Value> {
+    let own = link.settings(&Default::default());
+    let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
+    link_settings(driver).map(|setting| settings::field(ask, setting, &own, posted)).collect()
+}
+
+/// Adds a link.
+pub fn add(ask: &Ask) -> Reply {
+    let form = &ask.request.form;
+    let (name, driver) = (form.get("name").trim().to_owned(), form.get("driver").to_owned());
+    let name = if name.is_empty() { driver.clone() } else { name };
+    match ask.service.add_link(&name, &driver, &[]) {
+        Ok(link) => ask.done(&format!("/links/{}", link.name), "The link is added: give it a price and what it needs."),
+        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Saves the settings of a link.
+pub fn save(ask: &Ask, name: &str) -> Reply {
+    let pairs =
+        settings::read(&ask.request.form, |name| crate::settings::find(name).is_ok_and(|row| row.is_of_links()));
+    match ask.service.set_link(name, &pairs) {
+        Ok(said) => ask.done(&format!("/links/{name}"), settings::saved(&said)),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Switches a link on or off, or removes it, as the button says.
+pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
+    let done = match what {
+        "on" => ask.service.switch_link(name, true),
+        "off" => ask.service.switch_link(name, false),
+        "remove" => ask.service.remove_link(name, ask.request.form.ticked("sure")),
+        _ => return Ok(ask.sorry(404, "There is nothing here.")),
+    };
+    match done {
+        Ok(()) if what == "remove" => ask.done("/links", format!("{name} is removed.")),
+        Ok(()) => ask.done(&format!("/links/{name}"), format!("{name} is {what}.")),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Gives what is known of the modem, for people.
+pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
+    context! {
+        ready => health.ready,
+        words => words(health),
+        port => health.port,
+        device => health.device.map(|device| format!("{device} ({})", device.number())),
+        firmware => health.firmware,
+        position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
+        altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
+        fix => health.fix.as_ref().map(ToString::to_string),
+        satellite => health.last_satellite.map(|at| ask.times.moment(at)),
+        waiting => health.waiting,
+        garbled => health.garbled,
+        reopened => health.reopened,
+    }
+}
+
+/// Gives what the link says of itself, as a sentence below its badge.
+pub fn words(health: &Health) -> String {
+    match &health.state {
+        Reason::Device(DeviceReason::Ready) => "Messages can be sent.".to_owned(),
+        state => state.to_string().chars().take(300).collect(),
+    }
+}
+
+/// Degrees as on a chart.
+fn coordinates(lat: f64, lon: f64) -> String {
+    let (ns, ew) = (if lat < 0.0 { 'S' } else { 'N' }, if lon < 0.0 { 'W' } else { 'E' });
+    format!("{:.4}\u{b0}\u{a0}{ns}, {:.4}\u{b0}\u{a0}{ew}", lat.abs(), lon.abs())
+}
+
+/// Gives the console lines after `?after=N`, for the script.
+pub fn lines(ask: &Ask, name: &str) -> Response {
+    let facts = ask.app.status.facts();
+    let id = ask.service.link(name).map(|link| link.id).ok();
+    let after: u64 = ask.request.query.get("after").parse().unwrap_or_default();
+    // A number from before a restart of the box: start over.
+    let after = if after > facts.next_line { 0 } else { after };
+    let lines: Vec<_> = facts
+        .lines
+        .iter()
+        .filter(|(number, line)| *number >= after && Some(line.link) == id)
+        .map(|(_, line)| (ask.times.clock(line.at), line.sent, line.text.as_str()))
+        .collect();
+    let body = serde_json::json!({ "next": facts.next_line, "lines": lines });
+    Response::json(body.to_string().into_bytes())
+}
+
+/// Opens the console for ten minutes, for the one who knows the password.
+pub fn unlock(ask: &Ask, name: &str) -> Reply {
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
+        return one(ask, name, 429, &login::too_many(wait));
+    }
+    if !ask.service.is_own_password(ask.request.form.get("password")) {
+        return one(ask, name, 422, "The password is wrong.");
+    }
+    ask.app.was_right(ask.request, ask.me());
+    set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
+    ask.done(&format!("/links/{name}#console"), "The console takes lines for ten minutes.")
+}
+
+/// Closes it before that.
+pub fn lock(ask: &Ask, name: &str) -> Reply {
+    set_unlocked(ask, Action::LockConsole, "locked", Time(0))?;
+    ask.done(&format!("/links/{name}#console"), "The console is locked.")
+}
+
+/// Sends a line to the modem.
+pub fn send(ask: &Ask, name: &str) -> Reply {
+    let line = ask.request.form.get("line").trim();
+    if !unlocked(ask) {
+        return one(ask, name, 403, "The console is locked: give your password first.");
+    }
+    if line.is_empty() || line.len() > LINE_MOST || line.chars().any(|c| !(' '..='~').contains(&c)) {
+        return one(ask, name, 422, "A line to the modem is 1 to 500 printable ASCII characters.");
+    }
+    if is_grave(line) && !ask.request.form.ticked("sure") {
+        let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
+        return one(ask, name, 422, why);
+    }
+    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, "There is no link of this name.")) };
+    ask.service.console_line(line)?;
+    if !ask.app.status.console_send(link.id, line.to_owned()) {
+        return one(ask, name, 503, "Sixteen lines wait for the modem already. Is it there at all?");
+    }
+    ask.done(&format!("/links/{name}#console"), "The line is on its way to the modem.")
+}
+
+fn is_grave(line: &str) -> bool {
+    let line = line.trim().trim_start_matches('$').to_ascii_uppercase();
+    GRAVE.iter().any(|grave| line.starts_with(&grave[1..]))
+}
+
+fn unlocked(ask: &Ask) -> bool {
+    ask.visitor.session.unlocked > ask.times.now
+}
+
+fn set_unlocked(ask: &Ask, action: Action, words: &str, until: Time) -> Result<(), Fault> {
+    let session = Session { unlocked: until, ..ask.visitor.session.clone() };
+    ask.service.session(action, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grave_lines_are_known_and_places_read_like_a_chart() {
+        assert!(is_grave("$TD 00") && is_grave(" td 00") && is_grave("$rs") && is_grave("$MT D=U"));
+        assert!(!is_grave("$CS") && !is_grave("$MT C=U") && !is_grave(""));
+        assert_eq!(coordinates(38.7, -9.1), "38.7000\u{b0}\u{a0}N, 9.1000\u{b0}\u{a0}W");
+    }
+}

@@ -1,0 +1,184 @@
+//! What the links of the box offer at this moment, for whatever message: for the worker that chooses, and for pages and
+//! commands that show the choice before something is sent.
+
+use std::sync::Arc;
+
+use super::select::{Choice, LinkState, MessageFacts, Offer, Quote, choose};
+use crate::address::PeerId;
+use crate::clock::Time;
+use crate::engine::{Context, policy};
+use crate::fault::Fault;
+use crate::links::Uptime;
+use crate::message::reason::{LinkBar, Reason, Waits};
+use crate::message::{LinkId, Message};
+use crate::route::choose::{Policy, Route};
+use crate::route::price;
+use crate::settings::{Key, Settings};
+
+/// All links at one moment.
+pub struct Market {
+    links: Vec<LinkState>,
+    policy: Policy,
+}
+
+impl Default for Market {
+    /// Of a box without links.
+    fn default() -> Self {
+        Self { links: Vec::new(), policy: Policy::new(Arc::default(), Arc::default(), Vec::new()) }
+    }
+}
+
+impl Market {
+    /// As they are now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn now(context: &Context) -> Result<Self, Fault> {
+        let (policy, facts, now) = (policy(&context.store), context.status.facts(), context.now());
+        let reserve = u64::try_from(policy.settings.number(Key::BudgetReserve)).unwrap_or_default();
+        let (records, today) = (context.store.links(), context.store.today());
+        let mut links = Vec::new();
+        for terms in policy.links.iter() {
+            let Some(record) = records.get(terms.id) else { continue };
+            let up = facts.links.get(&terms.id).map_or_else(|| Uptime::new(now), |link| link.up);
+            let month = today.get(..7).unwrap_or_default();
+            let (today, month) =
+                context.store.read(|view| Ok((view.charged(terms.id, &today)?, view.charged(terms.id, month)?)))?;
+            let (terms, budget) = (terms.clone(), record.budget(reserve));
+            links.push(LinkState { terms, ready: up.ready, lost: up.lost, budget, today, month });
+        }
+        Ok(Self { links, policy })
+    }
+
+    /// What a message takes on each link.
+    pub fn quotes(&self, message: &Message, device: Option<PeerId>) -> Vec<(LinkId, Option<Quote>)> {
+        let most = self.policy.max_parts(message);
+        let quote = |link: &LinkState| {
+            let price = link.terms.price?;
+            let policy = self.policy.for_link(link.terms.id);
+            let extent = policy.size_of(message, device).best()?;
+            Some(Quote { wanted: price.quote(extent), too_large: extent.packets > most && !message.released })
+        };
+        self.links.iter().map(|link| (link.terms.id, quote(link))).collect()
+    }
+
+    /// What the links offer for a message that takes so much on each.
+    pub fn offers(
+        &self,
+        facts: &MessageFacts,
+        device: Option<PeerId>,
+        quotes: &[(LinkId, Option<Quote>)],
+    ) -> Vec<Offer> {
+        let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
+        let offer =
+            |link: &LinkState| link.offer(facts, self.policy.reaches(&link.terms, device), quote(link.terms.id));
+        self.links.iter().map(offer).collect()
+    }
+
+    /// The facts of a message for the choice.
+    pub fn facts(&self, message: &Message) -> MessageFacts {
+        MessageFacts::of(message, &self.policy.settings)
+    }
+
+    /// The links in order of their numbers.
+    pub fn links(&self) -> impl Iterator<Item = &LinkState> {
+        self.links.iter()
+    }
+
+    /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
+    /// those that reach it while none is.
+    pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {
+        let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, device));
+        let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
+        let first = priced.min_by_key(|(price, link)| (!link.ready, *price, link.terms.id));
+        first.is_some_and(|(_, link)| link.terms.id == id)
+    }
+
+    /// The link that says at a message what it waits for: the one that it waits for, or the first that is used.
+    pub fn speaks(&self, id: LinkId, choice: &Choice) -> bool {
+        let first = || self.links.iter().find(|link| link.terms.on).map(|link| link.terms.id);
+        choice.link().or_else(first) == Some(id)
+    }
+
+    /// Why a message waits, where the choice is what keeps it; `None` where it could go.
+    pub fn why(&self, choice: &Choice, offers: &[Offer]) -> Option<(Reason, Option<Time>)> {
+        let name = |id: LinkId| {
+            self.links.iter().find(|link| link.terms.id == id).map_or_else(String::new, |link| link.terms.name.clone())
+        };
+        match choice {
+            Choice::Now(_) => None,
+            // With one link there is nothing to choose: it says itself how it is.
+            Choice::Wait { .. } if self.links.iter().filter(|link| link.terms.on).count() == 1 => None,
+            Choice::Wait { link, until, then } => {
+                let costs =
+                    then.and_then(|then| offers.iter().find(|offer| offer.link == then)).map(|offer| offer.price);
+                let price = costs.filter(|money| money.0 > 0).map(|money| price::amount(&self.policy.settings, money));
+                let why = Waits::Cheaper { link: name(*link), until: *until, then: then.map(name), price };
+                Some((why.into(), Some(*until).filter(|until| *until != Time::NEVER)))
+            }
+            Choice::Nowhere(bars) => Some((self.barred(bars, &name), None)),
+        }
+    }
+
+    fn barred(&self, bars: &[(LinkId, LinkBar)], name: &dyn Fn(LinkId) -> String) -> Reason {
+        let used = || bars.iter().filter(|(_, bar)| *bar != LinkBar::Off);
+        match used().count() {
+            0 => Waits::NoLink.into(),
+            count if used().filter(|(_, bar)| *bar == LinkBar::OutOfReach).count() == count => {
+                // What is for the far box of a station is reached by any link that reaches it.
+                let device = self.links.iter().any(|link| link.terms.on && link.terms.reach.far_box);
+                Waits::NoReach { device }.into()
+            }
+            _ => Waits::NoLinkMay { why: bars.iter().map(|(link, bar)| (name(*link), *bar)).collect() }.into(),
+        }
+    }
+}
+
+/// What one link offers for a message that is not sent yet, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The name of the link.
+    pub link: String,
+    /// What the message costs on it.
+    pub offer: Offer,
+    /// The choice falls on it.
+    pub chosen: bool,
+}
+
+impl Shown {
+    /// Its line below a message that is not sent yet.
+    pub fn words(&self, settings: &Settings) -> String {
+        let price = price::amount(settings, self.offer.price);
+        let takes = match (self.chosen, self.offer.ready) {
+            (true, true) => "ready: takes it",
+            (true, false) => "down: the message waits for it",
+            (false, true) => "ready",
+            (false, false) => "down",
+        };
+        match self.offer.bar {
+            Some(bar) => format!("{} {bar}", self.link),
+            None => format!("{}: {price}, {takes}", self.link),
+        }
+    }
+}
+
+impl Context {
+    /// What each link offers for a message, and which one takes it or is waited for; by the function that chooses when it is
+    /// sent. Nothing for one that goes another way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn shown_links(&self, message: &Message) -> Result<(Vec<Shown>, Option<Reason>), Fault> {
+        let Route::Link(device) = self.policy().choose(&message.to) else { return Ok((Vec::new(), None)) };
+        let market = Market::now(self)?;
+        let facts = market.facts(message);
+        let offers = market.offers(&facts, device, &market.quotes(message, device));
+        let choice = choose(&facts, &offers, self.now());
+        let why = market.why(&choice, &offers).map(|(why, _)| why);
+        let shown = offers.iter().zip(market.links()).map(|(offer, link)| {
+            let chosen = choice.link() == Some(offer.link);
+            Shown { link: link.terms.name.clone(), offer: *offer, chosen }
+        });
+        Ok((shown.collect(), why))
+    }
+}

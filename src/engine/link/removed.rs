@@ -1,0 +1,67 @@
+//! What a link held that its owner removed: nobody can ask it any more. Its packets may have left, so they are *unknown* until
+//! the far box says whether it has them, their owner sends them again, or their time is over.
+
+use compact::peer::PeerRules;
+
+use super::{commit, explain, reconcile, session};
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::message::reason::{LinkReason, Reason};
+use crate::message::{GoneReason, Intent, LinkId, Packet, PacketState};
+use crate::settings::Settings;
+use crate::store::{PacketQueue, Tx, TxResult};
+
+/// Packets that a link holds, or may hold.
+///
+/// # Errors
+/// When the store fails.
+pub fn held(tx: &Tx, link: LinkId) -> TxResult<usize> {
+    Ok(tx.open_packets()?.iter().filter(|packet| may_hold(packet, link)).count())
+}
+
+fn may_hold(packet: &Packet, link: LinkId) -> bool {
+    packet.link == link && packet.state != PacketState::Planned
+}
+
+/// Lets go of what a link holds, or may hold, because it is removed. What was only planned for it waits for another link.
+///
+/// # Errors
+/// When the store fails.
+pub fn let_go(tx: &mut Tx, link: LinkId, name: &str, settings: &Settings, now: Time) -> TxResult<()> {
+    let (rules, why): (PeerRules, Reason) =
+        (session::rules(settings), LinkReason::LinkRemoved { link: name.to_owned() }.into());
+    for packet in tx.open_packets()?.into_iter().filter(|packet| may_hold(packet, link)) {
+        let intent = match &packet.state {
+            PacketState::Handing(intent) => intent.clone(),
+            PacketState::Held(_) => Intent { at: packet.at, memo: String::new() },
+            _ => continue,
+        };
+        let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
+        commit::mark_unknown(tx, packet, &rules, &why, now)?;
+    }
+    Ok(())
+}
+
+/// Looks after what no link's worker looks after: packets of links that are gone are given up when nobody waits for them any
+/// more, and messages say that there is no link in use.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_after(context: &Context) -> Result<(), Fault> {
+    let links = context.store.links();
+    if !links.iter().any(|link| link.on) {
+        explain::without_link(context)?;
+    }
+    let (outbox, now) = (context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?, context.now());
+    for packet in outbox.into_iter().flatten().filter(|packet| links.get(packet.link).is_none()) {
+        let mut group = commit::group_of(context, &packet)?;
+        if matches!(packet.state, PacketState::Unknown(_)) && reconcile::is_over(&group, &packet, now) {
+            let why: Reason = LinkReason::LinkRemoved { link: links.name(packet.link) }.into();
+            let state = PacketState::Gone(GoneReason::GivenUp { why: Box::new(why.clone()) });
+            group.put(Packet { state, at: now, ..packet });
+            commit::close(context, &group, Some(LinkReason::TakenUnknown { why: Box::new(why) }))?;
+        }
+    }
+    Ok(())
+}

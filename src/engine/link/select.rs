@@ -1,0 +1,184 @@
+//! Which link takes a message, and which it waits for: a pure function of what the message may, what the links offer, and
+//! the time. Asked whenever a link has room, so a message in the queue has no link.
+//!
+//! 1. A link that may not take it at all is out ([`LinkBar`]).
+//! 2. The others stand in order of what the message costs there. Those at the least price are its cheap links.
+//! 3. A cheap link that is ready takes it.
+//! 4. Else it waits for a cheap one as long as its patience lasts, which begins when the message came or the link was lost,
+//!    whatever is later. Then the cheapest link that is ready takes it.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::links::{LinkBudget, LinkTerms};
+use crate::message::reason::LinkBar;
+use crate::message::{LinkId, LinkPreference, Message, Priority, State};
+use crate::money::{Money, Use};
+use crate::settings::{Key, Settings};
+
+/// What a choice looks at in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageFacts {
+    /// It may use the reserve of a budget.
+    pub urgent: bool,
+    /// Which links it may take.
+    pub preference: LinkPreference,
+    /// How long it waits for a cheap link.
+    pub patience: Duration,
+    /// Since when it waits.
+    pub since: Time,
+    /// When it is given up, where somebody wants it by a time.
+    pub by: Option<Time>,
+    /// It may not cost more.
+    pub at_most: Option<Money>,
+}
+
+impl MessageFacts {
+    /// Of a message that waits, by these settings.
+    pub fn of(message: &Message, settings: &Settings) -> Self {
+        let patience = match message.terms.priority {
+            Priority::Urgent => Key::PatienceUrgent,
+            Priority::Normal => Key::PatienceNormal,
+            Priority::Low => Key::PatienceLow,
+            Priority::Bulk => Key::PatienceBulk,
+        };
+        let queued = message.steps.iter().rev().take_while(|step| step.state == State::Queued).last();
+        Self {
+            urgent: message.terms.priority == Priority::Urgent,
+            preference: message.terms.links,
+            patience: settings.span(patience),
+            // The times of steps are those of a clock that may have been wrong.
+            since: queued.map_or(message.accepted, |step| step.at.max(message.accepted)),
+            by: message.terms.by.map(|_| message.deadline),
+            at_most: message.terms.at_most,
+        }
+    }
+
+    /// Until when it waits for a cheap link that was lost at a time.
+    fn waits_until(&self, lost: Time) -> Time {
+        let until = self.since.max(lost) + self.patience;
+        match (self.preference, self.by) {
+            (LinkPreference::Now, _) => self.since,
+            // Half of its time is left for another way.
+            (_, Some(by)) => until.min(self.since + by.since(self.since) / 2),
+            (_, None) => until,
+        }
+    }
+}
+
+/// What a message would take on one link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// Packets and money, alone.
+    pub wanted: Use,
+    /// It is cut into more packets than a message may take.
+    pub too_large: bool,
+}
+
+/// A link at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkState {
+    /// What its driver and its owner say.
+    pub terms: LinkTerms,
+    /// It takes packets now.
+    pub ready: bool,
+    /// Since when it is not to be relied on; before now while it is ready again.
+    pub lost: Time,
+    /// What it may cost, today and in this month.
+    pub budget: LinkBudget,
+    /// What it has cost today.
+    pub today: Use,
+    /// What it has cost in this month.
+    pub month: Use,
+}
+
+/// What a link offers for one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Which link.
+    pub link: LinkId,
+    /// Why it may not take the message; `None` where it may.
+    pub bar: Option<LinkBar>,
+    /// What the message costs on it.
+    pub price: Money,
+    /// It takes packets now.
+    pub ready: bool,
+    /// Since when it is not to be relied on.
+    pub lost: Time,
+}
+
+impl LinkState {
+    /// What it offers for a message, where it `reaches` its far box; `quote` is `None` where it has no price.
+    pub fn offer(&self, facts: &MessageFacts, reaches: bool, quote: Option<Quote>) -> Offer {
+        let wanted = quote.map(|quote| quote.wanted).unwrap_or_default();
+        let over = |used, limit: crate::money::Limit| limit.check(used, wanted, facts.urgent).is_err();
+        let bar = match quote {
+            _ if !self.terms.on => Some(LinkBar::Off),
+            _ if !reaches => Some(LinkBar::OutOfReach),
+            None => Some(LinkBar::NoPrice),
+            Some(quote) if quote.too_large => Some(LinkBar::TooLarge),
+            _ if facts.preference == LinkPreference::Cheap && wanted.money.0 > 0 => Some(LinkBar::Costs),
+            _ if facts.at_most.is_some_and(|most| wanted.money > most) => Some(LinkBar::OverPrice),
+            _ if over(self.today, self.budget.day) || over(self.month, self.budget.month) => Some(LinkBar::Budget),
+            _ => None,
+        };
+        Offer { link: self.terms.id, bar, price: wanted.money, ready: self.ready, lost: self.lost }
+    }
+}
+
+/// Which link takes a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This one, now.
+    Now(LinkId),
+    /// It waits.
+    Wait {
+        /// For this link, the cheapest one that may take it.
+        link: LinkId,
+        /// Until then; [`Time::NEVER`] where no other one would take it.
+        until: Time,
+        /// The one that takes it after that, as things stand.
+        then: Option<LinkId>,
+    },
+    /// No link may take it: why, link by link.
+    Nowhere(Vec<(LinkId, LinkBar)>),
+}
+
+impl Choice {
+    /// The link that takes it, or that it waits for.
+    pub fn link(&self) -> Option<LinkId> {
+        match self {
+            Self::Now(link) | Self::Wait { link, .. } => Some(*link),
+            Self::Nowhere(_) => None,
+        }
+    }
+}
+
+/// Chooses. Never gives a link that has a bar.
+pub fn choose(facts: &MessageFacts, offers: &[Offer], now: Time) -> Choice {
+    let mut open: Vec<_> = offers.iter().filter(|offer| offer.bar.is_none()).collect();
+    // Among equals the one that was added first.
+    open.sort_by_key(|offer| (offer.price, !offer.ready, offer.link));
+    let Some(first) = open.first() else {
+        return Choice::Nowhere(offers.iter().filter_map(|offer| Some((offer.link, offer.bar?))).collect());
+    };
+    let (cheap, dear): (Vec<&Offer>, Vec<&Offer>) = open.iter().partition(|offer| offer.price == first.price);
+    if first.ready {
+        return Choice::Now(first.link);
+    }
+    // The one that was there last is the likeliest to come back.
+    let lost = cheap.iter().map(|offer| offer.lost).max().unwrap_or(now);
+    let until = facts.waits_until(lost);
+    let next = dear.iter().find(|offer| offer.ready);
+    match next {
+        Some(next) if now >= until => Choice::Now(next.link),
+        Some(next) => Choice::Wait { link: first.link, until, then: Some(next.link) },
+        None => {
+            let then = dear.first().map(|offer| offer.link).filter(|_| now < until);
+            Choice::Wait { link: first.link, until: if then.is_some() { until } else { Time::NEVER }, then }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

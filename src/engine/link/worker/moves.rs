@@ -1,0 +1,181 @@
+//! From link to link: what was planned for a link and never handed to it, what a link certainly gave back, and what nobody
+//! knows of while a link that costs nothing is there.
+
+use std::collections::BTreeSet;
+
+use super::LinkWorker;
+use crate::address::PeerId;
+use crate::clock::Time;
+use crate::engine::link::group::PacketGroup;
+use crate::engine::link::select::{Choice, choose};
+use crate::engine::link::{commit, peer};
+use crate::fault::Fault;
+use crate::message::reason::{GoneReason, LinkReason};
+use crate::message::{Id, Message, Packet, PacketState, State};
+use crate::store::{PacketQueue, Tx, TxResult};
+
+impl LinkWorker<'_> {
+    /// The choice for a message as things stand, whatever was planned for it.
+    fn choice(&self, message: &Message, device: Option<PeerId>) -> Choice {
+        let facts = self.market.facts(message);
+        let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+        choose(&facts, &offers, self.context.now())
+    }
+
+    /// This link takes all messages of a group, or leads the session that a group without messages belongs to.
+    fn is_ours(&self, group: &PacketGroup, packet: &Packet) -> bool {
+        let device = packet.far_box;
+        match packet.messages.is_empty() {
+            true => self.ready() && self.market.leads(self.id, device),
+            false => {
+                !group.messages.is_empty()
+                    && group.messages.iter().all(|it| self.choice(it, device) == Choice::Now(self.id))
+            }
+        }
+    }
+
+    /// Another link takes a packet of the outbox over, of whose group nothing was handed over.
+    pub(super) fn goes_elsewhere(&self, packet: &Packet) -> Result<bool, Fault> {
+        if self.market.links().count() == 1 || packet.messages.is_empty() {
+            return Ok(false);
+        }
+        let group = commit::group_of(self.context, packet)?;
+        let elsewhere =
+            |message: &Message| matches!(self.choice(message, packet.far_box), Choice::Now(link) if link != self.id);
+        let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
+        Ok(unhanded && !group.messages.is_empty() && group.messages.iter().all(elsewhere))
+    }
+
+    /// Takes over what waits in the outbox for other links and was never handed to them, where the choice falls on this link
+    /// now. What was made for larger packets is planned anew.
+    pub(super) fn adopt(&mut self) -> Result<(), Fault> {
+        if !self.ready() {
+            return Ok(());
+        }
+        let outbox = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let (mut done, own) = (BTreeSet::new(), self.id);
+        for packet in outbox.into_iter().flatten().filter(|packet| packet.link != own) {
+            let group = commit::group_of(self.context, &packet)?;
+            if matches!(packet.state, PacketState::Unknown(_)) && done.insert(packet.group) {
+                self.rescue(&group, &packet)?;
+                continue;
+            }
+            let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
+            if unhanded && done.insert(packet.group) && self.is_ours(&group, &packet) {
+                let max_payload = self.context.policy().max_payload(packet.far_box);
+                let fits = group.packets.iter().all(|packet| packet.payload.len() <= max_payload);
+                self.take_over(group, packet.far_box, fits)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, group: PacketGroup, device: Option<PeerId>, fits: bool) -> Result<(), Fault> {
+        let (id, now) = (self.id, self.context.now());
+        self.timers.touch(device);
+        self.context.store.write(move |tx| {
+            for packet in &group.packets {
+                // Its own link may have begun to hand it over.
+                if tx.packet(packet.number)?.as_ref() != Some(packet) {
+                    return Ok(());
+                }
+            }
+            for packet in &group.packets {
+                match (fits, &packet.peer) {
+                    (true, _) => tx.put_packet(&Packet { link: id, ..packet.clone() })?,
+                    (false, None) => tx.drop_packet(packet)?,
+                    // The body is planned anew, and names the one that it replaces.
+                    (false, Some(_)) => {
+                        let state = PacketState::Gone(GoneReason::Dropped);
+                        tx.put_packet(&Packet { state, at: now, ..packet.clone() })?;
+                        replan(tx, packet, now)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What a link cannot tell of goes by a link that costs nothing: the far box, which is one that talks, drops what it has
+    /// already. Its messages say so.
+    fn rescue(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
+        let device = packet.far_box;
+        let (Some(_), true) = (&packet.peer, self.context.peer(device)?.is_known()) else { return Ok(()) };
+        let free = |message: &Message| {
+            let quotes = self.market.quotes(message, device);
+            let own = quotes.iter().find(|(link, _)| *link == self.id).and_then(|(_, quote)| *quote);
+            own.is_some_and(|quote| quote.wanted.money.0 == 0) && self.choice(message, device) == Choice::Now(self.id)
+        };
+        let waits = |message: &Message| matches!(message.state, State::OnLink | State::Queued) && !message.recall;
+        if group.messages.is_empty() || !group.messages.iter().all(|message| waits(message) && free(message)) {
+            return Ok(());
+        }
+        let by = self.context.store.links().name(packet.link);
+        let (first, now, policy) = (packet.clone(), self.context.now(), self.context.policy());
+        let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
+        self.timers.touch(device);
+        self.context.store.write(move |tx| {
+            for number in &group {
+                let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
+                // What a link holds for certain is not in doubt.
+                if matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_)) {
+                    return Ok(());
+                }
+            }
+            for number in &group {
+                let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
+                let spent = matches!(packet.state, PacketState::Unknown(_));
+                let packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet };
+                tx.put_packet(&packet)?;
+                if spent {
+                    tx.packet_went(&packet)?;
+                }
+            }
+            for id in replan(tx, &first, now)? {
+                let Some(live) = tx.live(id)?.filter(|live| !tx_open(tx, live.id)) else { continue };
+                crate::engine::outcome::requeue(
+                    tx,
+                    id,
+                    policy.bill(&live),
+                    LinkReason::FreeWay { not_known: by.clone() },
+                    now,
+                    policy.look_after(&live, now),
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives back to the queue what this link holds and has not sent, where a cheaper link takes it now: only what the link
+    /// certainly gives back goes another way.
+    pub(super) fn give_way(&mut self) -> Result<(), Fault> {
+        if !self.driver.withdraws || !self.health.ready || self.market.links().count() == 1 {
+            return Ok(());
+        }
+        let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, Time::NEVER))?;
+        let mut back = Vec::new();
+        for packet in held.into_iter().flatten().filter(|packet| !packet.taking_back) {
+            let group = commit::group_of(self.context, &packet)?;
+            let begun = group.packets.iter().any(|packet| packet.has_left() || !packet.is_handed() && packet.is_open());
+            let elsewhere = |message: &Message| matches!(self.choice(message, packet.far_box), Choice::Now(link) if link != self.id);
+            if !begun && !group.messages.is_empty() && group.messages.iter().all(elsewhere) {
+                back.push(Packet { taking_back: true, ..packet });
+            }
+        }
+        if back.is_empty() { Ok(()) } else { self.withdraw(back) }
+    }
+}
+
+/// Has the session plan the messages of a packet anew, in bodies that replace the old one; gives all that go.
+fn replan(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<Vec<Id>> {
+    let mut all = BTreeSet::new();
+    for id in &packet.messages {
+        peer::change(tx, packet.far_box, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// True while a message has a packet that is not settled.
+fn tx_open(tx: &Tx, id: Id) -> bool {
+    tx.packets_of(id).is_ok_and(|packets| packets.iter().any(Packet::is_open))
+}

@@ -1,0 +1,338 @@
+//! The links of a box as their owner set them up: who they are and what they may cost, without knowing how one works or
+//! where that is written down.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::LinkAddress;
+use crate::clock::Time;
+use crate::message::{Extent, LinkId};
+use crate::money::{Limit, Money, Use};
+use crate::settings::{Key, Settings};
+
+/// Longest name of a link, in characters.
+const NAME_MOST: usize = 24;
+/// Bytes of a credit, as the networks of short bursts sell them.
+const CREDIT: usize = 50;
+
+/// One configured link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRecord {
+    /// Its number for good.
+    pub id: LinkId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The driver that it is driven by, by name.
+    pub driver: String,
+    /// It is used. While it is not, what it holds stays with it.
+    pub on: bool,
+    /// When it was added.
+    pub added: Time,
+    /// Its settings that differ from their defaults, by name in the table of settings: those of its driver, its price, and
+    /// its budget.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+}
+
+/// What a link charges for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Each packet, whatever its size.
+    Packet,
+    /// Each 50 bytes of a packet that were begun.
+    Credit,
+    /// Each byte of a packet, for a least number of them.
+    Byte,
+    /// Each session, which carries one packet.
+    Session,
+    /// Nothing.
+    Free,
+}
+
+impl Unit {
+    /// As the setting `link.unit` names it.
+    fn of(word: &str) -> Self {
+        match word {
+            "credit" => Self::Credit,
+            "byte" => Self::Byte,
+            "session" => Self::Session,
+            "free" => Self::Free,
+            _ => Self::Packet,
+        }
+    }
+}
+
+/// What packets cost on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// What is charged for.
+    pub unit: Unit,
+    /// For each of them.
+    pub each: Money,
+    /// Bytes that are charged for at least, of a packet that is charged by the byte.
+    pub least: usize,
+}
+
+impl Price {
+    /// What one packet of so many bytes costs.
+    pub fn of(&self, bytes: usize) -> Money {
+        let units = match self.unit {
+            Unit::Packet | Unit::Session => 1,
+            Unit::Credit => bytes.div_ceil(CREDIT).max(1),
+            Unit::Byte => bytes.max(self.least),
+            Unit::Free => 0,
+        };
+        self.each.times(units as u64)
+    }
+
+    /// What a message costs that takes so much alone, by packets and money.
+    pub fn quote(&self, extent: Extent) -> Use {
+        let packets = extent.packets.max(1);
+        let money = self.of(extent.bytes.div_ceil(packets)).times(packets as u64);
+        Use { packets: packets as u64, texts: 0, money }
+    }
+}
+
+/// What a link offers, as far as its driver and its owner say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkTerms {
+    /// Which.
+    pub id: LinkId,
+    /// What its owner calls it.
+    pub name: String,
+    /// It is used.
+    pub on: bool,
+    /// What packets cost; `None` until its owner has written a price.
+    pub price: Option<Price>,
+    /// Largest payload of one packet, in bytes.
+    pub max_payload: usize,
+    /// Which far boxes it reaches.
+    pub reach: Reach,
+}
+
+/// Which far boxes links of a driver reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// The one far box that a station writes to.
+    pub far_box: bool,
+    /// Those with an address of one of these kinds.
+    pub kinds: &'static [&'static str],
+}
+
+impl Reach {
+    /// True for the far box of a station (`None`), or one with one of these addresses.
+    pub fn includes(&self, addresses: Option<&[LinkAddress]>) -> bool {
+        addresses.map_or(self.far_box, |addresses| self.address(addresses).is_some())
+    }
+
+    /// Which of the addresses of a far box is the one that it has on such a link.
+    pub fn address(&self, addresses: &[LinkAddress]) -> Option<LinkAddress> {
+        addresses.iter().find(|address| self.kinds.contains(&address.kind())).copied()
+    }
+}
+
+/// A link that was ready for so long without a break is relied on: messages wait for it when it is lost.
+const STEADY: Duration = Duration::from_secs(300);
+
+/// How a link came and went: what says since when it is not to be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    /// It takes packets now.
+    pub ready: bool,
+    /// Since then.
+    pub since: Time,
+    /// When it was lost after it had been steady, or when it was first looked for. One that comes and goes was lost at its
+    /// first break.
+    pub lost: Time,
+}
+
+impl Uptime {
+    /// Of a link that is looked for from now on.
+    pub fn new(now: Time) -> Self {
+        Self { ready: false, since: now, lost: now }
+    }
+
+    /// It is ready now, or not.
+    pub fn heard(&mut self, ready: bool, now: Time) {
+        if ready == self.ready {
+            return;
+        }
+        if !ready && now.since(self.since) >= STEADY {
+            self.lost = now;
+        }
+        (self.ready, self.since) = (ready, now);
+    }
+}
+
+/// What a link may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkBudget {
+    /// In a day of the calendar.
+    pub day: Limit,
+    /// In a month of it.
+    pub month: Limit,
+}
+
+/// Why a link cannot be called so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkNameError {
+    /// It is no name.
+    NotAName(String),
+    /// Another one is called so.
+    Taken(String),
+}
+
+impl fmt::Display for LinkNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAName(name) => write!(
+                f,
+                "'{}' is no name for a link: write 1 to {NAME_MOST} of a-z, 0-9 and the hyphen, one of a-z first",
+                name.escape_debug()
+            ),
+            Self::Taken(name) => write!(f, "there is a link {name} already"),
+        }
+    }
+}
+
+impl LinkRecord {
+    /// The settings that its driver works with: those of the box, and its own.
+    pub fn settings(&self, of_box: &Settings) -> Settings {
+        of_box.of_link(&self.values)
+    }
+
+    /// What packets cost on it; `None` until its owner has written a price.
+    pub fn price(&self) -> Option<Price> {
+        let own = self.settings(&Settings::default());
+        let unit = Unit::of(own.text(Key::LinkUnit));
+        let each = match unit {
+            Unit::Free => Money::default(),
+            _ => own.text(Key::LinkPrice).parse().ok()?,
+        };
+        Some(Price { unit, each, least: own.count(Key::LinkLeast) })
+    }
+
+    /// What it may cost; `reserve` is the part in hundredths that is kept for urgent messages.
+    pub fn budget(&self, reserve: u64) -> LinkBudget {
+        let own = self.settings(&Settings::default());
+        let limit = |packets, money| Limit {
+            packets: u64::try_from(own.number(packets)).ok().filter(|most| *most > 0),
+            money: own.text(money).parse().ok().filter(|most: &Money| most.0 > 0),
+            reserve,
+        };
+        LinkBudget {
+            day: limit(Key::LinkDayPackets, Key::LinkDayMoney),
+            month: limit(Key::LinkMonthPackets, Key::LinkMonthMoney),
+        }
+    }
+}
+
+/// All links of a box, in the order in which they were added: a snapshot that is replaced as a whole when one changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links(Vec<LinkRecord>);
+
+impl Links {
+    /// These links.
+    pub fn new(mut records: Vec<LinkRecord>) -> Self {
+        records.sort_by_key(|record| record.id);
+        Self(records)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &LinkRecord> {
+        self.0.iter()
+    }
+
+    /// True when the box has none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The link of this number.
+    pub fn get(&self, id: LinkId) -> Option<&LinkRecord> {
+        self.0.iter().find(|record| record.id == id)
+    }
+
+    /// The link of this name.
+    pub fn named(&self, name: &str) -> Option<&LinkRecord> {
+        self.0.iter().find(|record| record.name == name)
+    }
+
+    /// What people are shown for a number: the name of its link, or that it is gone.
+    pub fn name(&self, id: LinkId) -> String {
+        self.get(id).map_or_else(|| format!("link {id}, which was removed"), |record| record.name.clone())
+    }
+
+    /// Whether a new link may have this name.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_name(&self, name: &str) -> Result<(), LinkNameError> {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+        match name.len() <= NAME_MOST && begins && name.chars().all(fits) {
+            false => Err(LinkNameError::NotAName(name.to_owned())),
+            true if self.named(name).is_some() => Err(LinkNameError::Taken(name.to_owned())),
+            true => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(values: &[(&str, &str)]) -> LinkRecord {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        LinkRecord { id: LinkId(1), name: "one".into(), driver: "m138".into(), on: true, added: Time(0), values }
+    }
+
+    #[test]
+    fn a_price_is_what_its_owner_wrote() {
+        assert_eq!(link(&[]).price(), None, "nobody wrote one");
+        assert_eq!(link(&[("link.price", "0")]).price().unwrap().of(192), Money(0));
+        assert_eq!(link(&[("link.unit", "free")]).price().unwrap().of(192), Money(0));
+        let of = |unit, bytes| {
+            link(&[("link.unit", unit), ("link.price", "0.01"), ("link.least", "30")]).price().unwrap().of(bytes)
+        };
+        assert_eq!(of("packet", 192), Money(10_000));
+        assert_eq!(of("session", 192), Money(10_000));
+        assert_eq!(
+            (of("credit", 1), of("credit", 50), of("credit", 51)),
+            (Money(10_000), Money(10_000), Money(20_000))
+        );
+        assert_eq!((of("byte", 10), of("byte", 40)), (Money(300_000), Money(400_000)));
+        let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
+        assert_eq!(price.quote(Extent { bytes: 300, packets: 2 }), Use::of_packets(2, Money(30_000)));
+    }
+
+    #[test]
+    fn a_link_that_comes_and_goes_was_lost_at_its_first_break() {
+        let at = |seconds| Time::from_seconds(seconds);
+        let mut up = Uptime::new(at(0));
+        up.heard(true, at(10));
+        up.heard(false, at(400));
+        assert_eq!(up.lost, at(400));
+        for round in 0..20 {
+            up.heard(true, at(420 + round * 40));
+            up.heard(false, at(440 + round * 40));
+        }
+        assert_eq!((up.ready, up.lost), (false, at(400)));
+        up.heard(true, at(2000));
+        up.heard(false, at(2300));
+        assert_eq!(up.lost, at(2300));
+    }
+
+    #[test]
+    fn names_are_short_and_given_once() {
+        let links = Links::new(vec![link(&[])]);
+        for bad in ["", "1a", "Boat", "a b", "a/b", "one", &"a".repeat(25)] {
+            assert!(links.check_name(bad).is_err(), "{bad}");
+        }
+        assert_eq!(links.check_name("boat-2"), Ok(()));
+        assert!(links.name(LinkId(9)).contains("removed"));
+    }
+}

@@ -1,0 +1,143 @@
+//! What strangers could do to a mail: bytes changed, cut out, doubled, repeated, and pieces of other mails put in.
+//!
+//! Each run reads some thousand; `SATPOST_MUTATIONS` says how many, `SATPOST_SEED` which. `tests/soak/run 1 mutations` reads a
+//! hundred thousand and then looks at time and memory, too.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::*;
+
+/// Mutated mails that are read in every run.
+const MUTATIONS: usize = 1_500;
+/// What no such mail may take of the processor, whoever else uses that.
+const EACH: Duration = Duration::from_millis(50);
+/// What the program may grow by, in KiB, over all of them.
+const MEMORY: u64 = 64 * 1024;
+/// Mails longer than this are not mutated, in bytes: mostly files, which all look alike.
+const LONGEST: usize = 12_000;
+/// Bytes up to which one piece is repeated.
+const REPEATED: usize = 8_000;
+
+#[test]
+fn no_mutation_of_a_mail_does_harm() {
+    let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
+    let count = number("SATPOST_MUTATIONS").and_then(|count| usize::try_from(count).ok());
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases-mail");
+    let field = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let all = corpus().into_iter().map(|(_, raw)| raw).chain(field);
+    let mails: Vec<Vec<u8>> = all.filter(|raw| raw.len() < LONGEST).collect();
+    let mut random = Random(0x5eed ^ number("SATPOST_SEED").unwrap_or(0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let (mut slowest, mut slow) = (Duration::ZERO, Vec::new());
+    let before = memory("VmRSS");
+    for round in 0..count.unwrap_or(MUTATIONS) {
+        let mut raw = mails[random.below(mails.len())].clone();
+        for _ in 0..=random.below(4) {
+            mutate(&mut raw, &mails[random.below(mails.len())], &mut random);
+        }
+        let options = if round % 8 == 0 { WHOLE } else { TRIM };
+        let start = processor();
+        check(&shape(&raw, &options));
+        for file in attached::list(&raw) {
+            assert!(attached::take(&raw, file.number).is_some_and(|(same, _)| same == file));
+        }
+        let took = processor().saturating_sub(start);
+        slowest = slowest.max(took);
+        if took > EACH {
+            slow.push(format!("{took:?}: {}", String::from_utf8_lossy(&raw)));
+        }
+    }
+    // Other tests beside this one use memory, too, and a single slow mail may be the machine's.
+    if count.is_none() {
+        return;
+    }
+    let grown = memory("VmHWM").saturating_sub(before);
+    println!("{} mails, slowest {slowest:?}, {grown} KiB more memory at most", count.unwrap_or(MUTATIONS));
+    assert!(slow.is_empty(), "{} took longer than {EACH:?}:\n{}", slow.len(), slow.join("\n\n"));
+    assert!(grown <= MEMORY, "{grown} KiB more memory");
+}
+
+/// What this thread has used of the processor.
+fn processor() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// A line of `/proc/self/status`, in KiB.
+fn memory(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux says how much memory is used");
+    let line = status.lines().find(|line| line.starts_with(name)).expect("a line for it");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// What is put into a mail: structure of MIME, HTML and texts, whole and broken.
+const PIECES: [&[u8]; 28] = [
+    b"\n",
+    b"\n\n",
+    b"--",
+    b"<",
+    b"&#x",
+    b"=",
+    b"> ",
+    b"\nContent-Type: multipart/mixed; boundary=\n\n",
+    b"\nContent-Transfer-Encoding: base64\n\n",
+    b"\nContent-Type: text/html; charset=utf-16\n\n",
+    b"=?utf-8?B?",
+    b"=?iso-2022-jp?Q?=1B$B",
+    b"?=",
+    b"<div style='display:none'>",
+    b"<blockquote>",
+    b"<table><tr><td>",
+    b"</div>",
+    b"<!--",
+    b"\nbegin 644 a.b\nM",
+    b"\n=ybegin line=128 size=9 name=a\n",
+    b"\n-----Original Message-----\nFrom: a@b.c\nSent: 3 May 2024 10:00\nTo: x\nSubject: y\n",
+    b"\nOn 3 May 2024, A <a@b.c> wrote:\n> ",
+    b"\n-- \n",
+    b"\nSent from my iPhone\n",
+    b"\xff\xfe\x00",
+    b"\xe2\x80\xae\xf3\xa0\x81\xa7",
+    b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n",
+    b"https://urldefense.com/v3/__https:/a.b/**A__;",
+];
+
+fn mutate(raw: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    let at = random.below(raw.len() + 1);
+    let end = (at + random.below(60)).min(raw.len());
+    match random.below(7) {
+        0 => raw[at..end].iter_mut().for_each(|byte| *byte = u8::try_from(random.below(256)).unwrap()),
+        1 => drop(raw.drain(at..end)),
+        2 => {
+            let piece = raw[at..end].to_vec();
+            raw.splice(at..at, piece);
+        }
+        3 => {
+            let from = random.below(other.len() + 1);
+            let to = (from + random.below(400)).min(other.len());
+            raw.splice(at..at, other[from..to].iter().copied());
+        }
+        4 => raw.truncate(at),
+        5 => {
+            let piece = if random.below(2) == 0 { PIECES[random.below(PIECES.len())] } else { &raw[at..end] };
+            let times = random.below(REPEATED) / piece.len().max(1);
+            let run = piece.repeat(times);
+            raw.splice(at..at, run);
+        }
+        _ => drop(raw.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
+    }
+}
+
+/// xorshift64: the same mails from the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap() % limit.max(1)
+    }
+}

@@ -1,0 +1,139 @@
+//! The links of the box, and what each has cost: booked when a packet is handed over, and given back when it was certainly
+//! not taken.
+
+use std::sync::{Arc, PoisonError};
+
+use redb::ReadableTable;
+
+use super::Store;
+use super::schema::{self, Tx, TxResult, View, json, record, reject};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::links::{LinkBudget, LinkRecord, Links};
+use crate::message::{Charge, LinkId};
+use crate::money::{Exceeded, Money, Use};
+
+impl Tx<'_> {
+    /// The links, as of this transaction; an unreadable one is left out.
+    pub fn links(&self) -> TxResult<Links> {
+        let mut found = Vec::new();
+        for row in self.links.iter()? {
+            found.extend(record::<LinkRecord>(row?.1.value()));
+        }
+        Ok(Links::new(found))
+    }
+
+    /// Writes a new link and gives it its number.
+    pub fn add_link(&mut self, link: &LinkRecord) -> TxResult<LinkId> {
+        self.links()?.check_name(&link.name).or_else(|why| reject(Fault::permanent(why)))?;
+        let id = LinkId(self.ledger.next_link);
+        self.ledger.next_link += 1;
+        self.put_link(&LinkRecord { id, ..link.clone() })?;
+        Ok(id)
+    }
+
+    /// Writes a link that has its number.
+    pub fn put_link(&mut self, link: &LinkRecord) -> TxResult<()> {
+        self.links.insert(link.id.0, json(link).as_slice())?;
+        self.after.settings = true;
+        Ok(())
+    }
+
+    /// Forgets a link. What it was given stays as it is.
+    pub fn remove_link(&mut self, id: LinkId) -> TxResult<()> {
+        self.links.remove(id.0)?;
+        self.after.settings = true;
+        Ok(())
+    }
+
+    /// Books a packet of this price on a link, if its budget allows it; otherwise says which limit is in the way.
+    pub fn charge(
+        &mut self,
+        link: LinkId,
+        budget: &LinkBudget,
+        money: Money,
+        urgent: bool,
+    ) -> TxResult<Result<Charge, Exceeded>> {
+        let (day, wanted) = (self.day.clone(), Use::of_packets(1, money));
+        for (period, limit) in [(day.as_str(), budget.day), (month(&day), budget.month)] {
+            if let Err(why) = limit.check(self.charged(link, period)?, wanted, urgent) {
+                return Ok(Err(why));
+            }
+        }
+        self.recharge(link, &day, |used| used.plus(wanted))?;
+        Ok(Ok(Charge { day, money }))
+    }
+
+    /// Gives back what was booked for a packet that was certainly not taken.
+    pub fn uncharge(&mut self, link: LinkId, charge: &Charge) -> TxResult<()> {
+        self.recharge(link, &charge.day, |used| used.minus(Use::of_packets(1, charge.money)))
+    }
+
+    fn recharge(&mut self, link: LinkId, day: &str, change: impl Fn(Use) -> Use) -> TxResult<()> {
+        for period in [day, month(day)] {
+            let used = change(self.charged(link, period)?);
+            self.charges.insert((link.0, period), (used.packets, used.money.0))?;
+        }
+        Ok(())
+    }
+
+    fn charged(&self, link: LinkId, period: &str) -> TxResult<Use> {
+        Ok(self.charges.get((link.0, period))?.map_or(Use::default(), |row| read(row.value())))
+    }
+
+    /// Removes the days before this one from what links have cost; the months stay.
+    pub fn drop_charges_before(&mut self, day: &str) -> TxResult<()> {
+        self.charges.retain(|(_, period), _| period.len() < 10 || period >= day)?;
+        Ok(())
+    }
+}
+
+/// The month of a day.
+fn month(day: &str) -> &str {
+    day.get(..7).unwrap_or_default()
+}
+
+fn read((packets, money): (u64, i64)) -> Use {
+    Use { packets, texts: 0, money: Money(money) }
+}
+
+impl View {
+    /// What was booked on a link in a day, such as `2026-11-25`, or a month.
+    pub fn charged(&self, link: LinkId, period: &str) -> TxResult<Use> {
+        let row = self.0.open_table(schema::CHARGES)?.get((link.0, period))?.map(|row| row.value());
+        Ok(row.map_or(Use::default(), read))
+    }
+}
+
+impl Store {
+    /// The links, as last committed.
+    pub fn links(&self) -> Arc<Links> {
+        Arc::clone(&self.0.links.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The day of the calendar where the box is, as `2026-11-25`.
+    pub fn today(&self) -> String {
+        self.day_of(self.clock().now())
+    }
+
+    /// The day of a time.
+    pub fn day_of(&self, at: Time) -> String {
+        super::usage::day(&self.settings(), at)
+    }
+
+    pub(super) fn reload_links(&self) -> Result<(), Fault> {
+        let links = self.read(|view| {
+            let mut found = Vec::new();
+            for row in view.0.open_table(schema::LINKS)?.iter()? {
+                let (number, bytes) = row?;
+                match record::<LinkRecord>(bytes.value()) {
+                    Ok(link) => found.push(link),
+                    Err(error) => log::error!("link {} is unreadable and left out: {error}", number.value()),
+                }
+            }
+            Ok(found)
+        })?;
+        *self.0.links.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Links::new(links));
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Workers: each in a thread of its own, started again with back-off when it fails or panics (promise 6). Those that a box
+//! always has, and one for each link that is used.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use smol::channel::bounded;
+
+use crate::back_off::BackOff;
+use crate::engine::{self, Context};
+use crate::fault::Fault;
+use crate::message::{LinkId, Way};
+
+/// A worker that failed rests so long before it starts again.
+const REST: BackOff = BackOff::doubling(Duration::from_millis(200), Duration::from_millis(12_800));
+/// A worker that ran so long has recovered.
+const RECOVERED: Duration = Duration::from_secs(60);
+/// Links are looked at again after this, should nobody tell that they changed.
+const LINKS: Duration = Duration::from_secs(60);
+
+type Worker = fn(&Context) -> Result<(), Fault>;
+const WORKERS: [(&str, Worker); 5] = [
+    ("relay", engine::relay::run),
+    ("sms", engine::sms::run),
+    ("links", links),
+    ("housekeeping", engine::housekeeping::run),
+    ("search index", super::indexer::run),
+];
+
+/// Starts the workers that a box always has.
+pub fn start(context: &Context) -> Vec<JoinHandle<()>> {
+    let one = |(name, run): &(&'static str, Worker)| {
+        let (name, run) = ((*name).to_owned(), *run);
+        // None of them ends before its box.
+        start_one(&name, context, run, || false)
+    };
+    WORKERS.iter().filter_map(one).collect()
+}
+
+/// Runs a worker in a thread of its own, again and again until the box stops, or `over` says that it is not needed any more.
+fn start_one(
+    name: &str,
+    context: &Context,
+    run: impl Fn(&Context) -> Result<(), Fault> + Send + 'static,
+    over: impl Fn() -> bool + Send + 'static,
+) -> Option<JoinHandle<()>> {
+    let (context, shown) = (context.clone(), name.to_owned());
+    let work = move || {
+        let (_never, nothing) = bounded(1);
+        let mut failures = 0;
+        while !context.stopping() && !over() {
+            let began = Instant::now();
+            let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
+                Ok(Ok(())) if over() => break,
+                Ok(Ok(())) => "it ended by itself".to_owned(),
+                Ok(Err(fault)) => fault.to_string(),
+                Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
+            };
+            if context.stopping() {
+                break;
+            }
+            log::error!("{shown} failed and starts again: {why}");
+            context.status.set(|facts| drop(facts.failing.insert(shown.clone(), why)));
+            failures = if began.elapsed() >= RECOVERED { 1 } else { failures + 1 };
+            context.rest(&nothing, REST.wait(failures));
+            context.status.set(|facts| drop(facts.failing.remove(&shown)));
+        }
+    };
+    match Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(handle) => Some(handle),
+        Err(error) => {
+            log::error!("thread {name} cannot be started: {error}");
+            None
+        }
+    }
+}
+
+/// Has a worker run for each link that is used, until the box stops.
+fn links(context: &Context) -> Result<(), Fault> {
+    let (_waker, changed) = context.store.wake_on(Way::Mailbox);
+    let mut running: BTreeMap<LinkId, JoinHandle<()>> = BTreeMap::new();
+    while !context.stopping() {
+        running.retain(|_, worker| !worker.is_finished());
+        for link in context.store.links().iter().filter(|link| link.on) {
+            if running.contains_key(&link.id) {
+                continue;
+            }
+            let (id, store) = (link.id, context.store.clone());
+            let over = move || store.links().get(id).is_none_or(|link| !link.on);
+            let run = move |context: &Context| engine::link::worker::run(context, id);
+            if let Some(worker) = start_one(&format!("link {}", link.name), context, run, over) {
+                running.insert(id, worker);
+            }
+        }
+        // One that was switched off and on again may be about to end.
+        let all = context.store.links().iter().filter(|link| link.on).all(|link| running.contains_key(&link.id));
+        context.rest(&changed, if all { LINKS } else { REST.first });
+    }
+    for worker in running.into_values() {
+        // Each hears the end of the box; what panicked was told where it happened.
+        let _ = worker.join();
+    }
+    Ok(())
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}

@@ -1,0 +1,62 @@
+//! Faults of one link stay its own, and those of the configuration wait for the owner.
+
+use crate::support::{SOON, Station, World, wait_for};
+
+/// The box is killed in a hand-over to the modem, and has a Hive when it comes back: the Hive says nothing about what the modem
+/// was given, and the message is not returned while the modem sends it.
+#[test]
+fn another_link_says_nothing_about_what_a_modem_was_given() {
+    let world = World::start(&["--start", "running"]);
+    let mut station = world.station().started();
+    wait_for("the modem", 4 * SOON, || station.status().filter(|status| status["links"]["m138"]["ready"] == true));
+    // The answers to commands come late: there is time for the kill.
+    world.modem_says("pass end");
+    world.modem_says("late 1500 1000");
+    station.cli_ok(&["send", "--from", "anna", "--text", "hello", "bob@world.example"], "");
+    wait_for("the command at the modem", 2 * SOON, || (!world.modem_says("queue").is_empty()).then_some(()));
+    station.kill();
+    world.modem_says("late 0 0");
+    station.cli_ok(&["link", "off", "m138"], "");
+    let hive = ["link", "add", "hive", "hive", "link.price", "0", "hive.url", &world.hive_url, "hive.user", "u"];
+    station.cli_ok(&[&hive[..], &["hive.password", "p", "hive.poll", "1"]].concat(), "");
+    station.start();
+    wait_for("the Hive", SOON, || station.status().filter(|status| status["links"]["hive"]["ready"] == true));
+    let before = world.hive_says("journal").len();
+    wait_for("the Hive to be asked again", SOON, || (world.hive_says("journal").len() > before).then_some(()));
+    let waits = station.messages();
+    assert!(["queued", "on the link"].contains(&waits[0]["state"].as_str().unwrap()), "{}", waits[0]);
+    station.cli_ok(&["link", "on", "m138"], "");
+    wait_for("the modem to be asked", 4 * SOON, || (station.messages()[0]["state"] == "on the link").then_some(()));
+    world.modem_says("pass begin");
+    wait_for("the message to leave", 4 * SOON, || (station.messages()[0]["state"] == "sent").then_some(()));
+    assert_eq!(world.on_air().len(), 1);
+    station.books_balance();
+}
+
+#[test]
+fn a_station_whose_link_reaches_only_devices_returns_nothing() {
+    let world = World::start(&[]);
+    let settings = [
+        ("box.domain", "boat.example"),
+        ("link.driver", "hive"),
+        ("hive.url", &world.hive_url),
+        ("hive.user", "u"),
+        ("hive.password", "p"),
+        ("hive.poll", "1"),
+    ];
+    let station = Station::new(&world.folder, "odd", &settings, &["anna"]).started();
+    wait_for("the Hive", SOON, || station.status().filter(|status| status["links"]["hive"]["ready"] == true));
+    station.cli_ok(&["send", "--from", "anna", "--text", "hello", "bob@world.example"], "");
+    wait_for("the reason", SOON, || {
+        let said = station.messages()[0]["reason"].as_str().unwrap().to_owned();
+        said.contains("the links in use reach only devices").then_some(())
+    });
+    assert_eq!(station.messages().len(), 1, "nobody was told that it failed");
+    assert_eq!(station.messages()[0]["state"], "queued");
+    let check = station.said(&["check"]);
+    assert!(check.code != 0 && check.out.contains("reaches only devices"), "{}", check.out);
+    // The owner mends it.
+    let port = world.folder.path("modem");
+    station.cli_ok(&["link", "add", "boat", "m138", "link.price", "0", "m138.port", port.to_str().unwrap()], "");
+    wait_for("the message to leave", 4 * SOON, || (station.messages()[0]["state"] == "sent").then_some(()));
+}
