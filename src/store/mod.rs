@@ -15,6 +15,7 @@ mod erase;
 mod far_boxes;
 mod fates;
 mod inbound;
+mod indexed;
 mod journal;
 mod kept;
 mod links;
@@ -31,6 +32,7 @@ mod queue;
 mod record;
 mod repair;
 mod schema;
+pub mod search;
 mod spool;
 mod synced_file;
 #[cfg(test)]

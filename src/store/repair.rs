@@ -238,6 +238,7 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
         books.accepted = books.waiting + books.delivered + books.returned + books.refused;
     }
     tx.rebuild_mailboxes()?;
+    tx.forget_index()?;
     let next = ids.last().map_or(1, |last| last + 1);
     tx.ledger.next_message = tx.ledger.next_message.max(next);
     repaired.messages = ids.len() as u64;

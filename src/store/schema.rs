@@ -29,6 +29,10 @@ pub const CONTENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("folder_c
 pub const PLACES: TableDefinition<(u64, &str, u32, u32), ()> = TableDefinition::new("folder_places");
 /// (person, hash of a Message-ID, folder, uid): entries by name.
 pub const NAMES: TableDefinition<(&str, u64, u32, u32), ()> = TableDefinition::new("folder_names");
+/// (block, row) -> which of its numbers have a run of the row; see `store::search`.
+pub const SEARCH_ROWS: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("search_rows");
+/// Number whose text changed since its block was written -> how often it did.
+pub const SEARCH_LOOSE: TableDefinition<u64, u32> = TableDefinition::new("search_loose");
 /// Up to version 6: (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
 /// Packet number -> JSON of `Packet`.
@@ -154,6 +158,8 @@ pub struct Tx<'t> {
     pub(super) contents: Table<'t, u64, &'static [u8]>,
     pub(super) places: Table<'t, (u64, &'static str, u32, u32), ()>,
     pub(super) names: Table<'t, (&'static str, u64, u32, u32), ()>,
+    pub(super) search_rows: Table<'t, (u64, u16), &'static [u8]>,
+    pub(super) search_loose: Table<'t, u64, u32>,
     pub(super) packets: Table<'t, u64, &'static [u8]>,
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
@@ -223,6 +229,8 @@ impl<'t> Tx<'t> {
             contents: txn.open_table(CONTENTS)?,
             places: txn.open_table(PLACES)?,
             names: txn.open_table(NAMES)?,
+            search_rows: txn.open_table(SEARCH_ROWS)?,
+            search_loose: txn.open_table(SEARCH_LOOSE)?,
             packets: txn.open_table(PACKETS)?,
             carried: txn.open_table(CARRIED)?,
             open: txn.open_table(OPEN)?,

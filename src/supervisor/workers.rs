@@ -21,11 +21,12 @@ const RECOVERED: Duration = Duration::from_secs(60);
 const LINKS: Duration = Duration::from_secs(60);
 
 type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 4] = [
+const WORKERS: [(&str, Worker); 5] = [
     ("relay", engine::relay::run),
     ("sms", engine::sms::run),
     ("links", links),
     ("housekeeping", engine::housekeeping::run),
+    ("search index", super::indexer::run),
 ];
 
 /// Starts the workers that a box always has.
