@@ -159,6 +159,23 @@ fn every_usb_rule_keeps_modemmanager_away_and_names_an_adapter() {
 }
 
 #[test]
+fn avahi_announces_what_the_sockets_open() {
+    let announced = text("satpost.avahi");
+    for (socket, kind) in [
+        ("web", "http"),
+        ("imap", "imap"),
+        ("imaps", "imaps"),
+        ("submission", "submission"),
+        ("submissions", "submissions"),
+    ] {
+        let port = SOCKETS.iter().find(|(name, _)| *name == socket).unwrap().1;
+        assert!(announced.contains(&format!("<type>_{kind}._tcp</type><port>{port}</port>")), "{socket}");
+    }
+    assert_eq!((announced.matches("<service>").count(), announced.matches("</service>").count()), (5, 5));
+    assert!(announced.starts_with("<?xml") && announced.trim_end().ends_with("</service-group>"));
+}
+
+#[test]
 #[ignore = "needs systemd, which tests/run installs"]
 fn user_and_console_link_can_be_made() {
     let folder = Folder::new();

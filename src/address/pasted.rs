@@ -47,6 +47,11 @@ fn plain(c: char) -> Option<char> {
     match c {
         '\u{ad}'
         | '\u{61c}'
+        | '\u{180e}'
+        | '\u{2800}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0000}'..='\u{e007f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
@@ -90,6 +95,7 @@ mod tests {
             ("Bob <bob@example.org>", "bob@example.org"),
             ("\"B., Bob\" <mailto:bob@example.org?subject=x>", "bob@example.org"),
             ("\u{a0}olga\u{200b} ", "olga"),
+            ("\u{3164}olga\u{fe0f}@example\u{180e}.org\u{2800}", "olga@example.org"),
             ("\u{43e}\u{43b}@example.org", "\u{43e}\u{43b}@example.org"),
             ("a:b@example.org", "a:b@example.org"),
             ("<>", ""),

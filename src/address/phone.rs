@@ -110,11 +110,21 @@ fn bare(text: &str) -> Result<String, PhoneError> {
     // Behind a country, "(0)" says what is dialled only inside of it.
     let inner = if text.starts_with('+') { inner.replacen("(0)", "", 1) } else { inner.to_owned() };
     let between = |c: char| matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}');
-    let digits: String = inner.chars().filter(|c| !between(*c)).collect();
+    let digits: String = inner.chars().filter(|c| !between(*c)).map(ascii_digit).collect();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(PhoneError::new(text, PhoneFault::NotDigits));
     }
     Ok(digits)
+}
+
+/// The digit of ASCII for one of the scripts whose keyboards write others.
+fn ascii_digit(c: char) -> char {
+    let zeros = [
+        '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{e50}', '\u{ed0}', '\u{1040}',
+        '\u{17e0}',
+    ];
+    let value = zeros.iter().find_map(|zero| u32::from(c).checked_sub(u32::from(*zero)).filter(|value| *value < 10));
+    value.and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
 }
 
 /// True for what somebody means as a phone number: digits with what people put between them, and at least seven of them.
@@ -181,6 +191,9 @@ mod tests {
             ("055 123 4567", "AE", "+971551234567"),
             ("8 701 123 45 67", "KZ", "+77011234567"),
             ("6123 4567", "CR", "+50661234567"),
+            ("٠٥٥ ١٢٣ ٤٥٦٧", "AE", "+971551234567"),
+            ("+۹۸ ۹۱۲ ۳۴۵ ۶۷۸۹", "DE", "+989123456789"),
+            ("०९१२३ ४५६७८", "IN", "+91912345678"),
         ] {
             assert_eq!(Phone::local(text, country).map(|phone| phone.to_string()).as_deref(), Ok(want), "{text}");
         }

@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 #[argh(
     subcommand,
     name = "clock",
-    note = "A box does not go back behind the time that it remembers unless somebody vouches for that: the network ('timedatectl'),
+    note = "A box does not go back behind the time that it remembers unless it is told that this is right: by the network ('timedatectl'),
 the satellites of a modem, whoever sets the clock of the system while the box runs, or you with --right. Messages that
 wait keep their age and the time that they have left; what was dated wrong is dated right.",
     example = "satpost clock
@@ -38,7 +38,7 @@ impl Clock {
             (false, Some(_)) => "it follows the system within half a minute",
             (false, None) if clock.believable() => "the box holds its time for right",
             (false, None) => {
-                "nobody vouches for the time of the box; if the system is right, say so with 'satpost clock --right'"
+                "the time of the box is not known to be right; if the system is, say so with 'satpost clock --right'"
             }
         };
         session.out.push_str(&format!("box     {now}\nsystem  {system}\n{words}\n"));

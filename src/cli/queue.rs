@@ -189,7 +189,7 @@ fn each(session: &mut Session, ids: &[Id], action: MessageAction) -> Done {
     // A message that is named twice is acted on once.
     for id in ids.iter().collect::<BTreeSet<_>>() {
         let done = found(session, *id).and_then(|_| Ok(session.service().act_on(action, *id)?));
-        // The wish was taken: it is done to all of them, whether or not somebody still reads.
+        // It was asked for and is done to all of them, whether or not somebody still reads.
         let _ = session.pass_on();
         match done {
             Ok(words) => session.line(words),

@@ -32,6 +32,8 @@ impl Repair {
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
+        // redb panics on bad pages, which is caught page by page: no news for the operator.
+        std::panic::set_hook(Box::new(|why| log::debug!("repair: {why}")));
         let stamp = Clock::system().now().seconds().to_string();
         let repaired = store::repair(data, &stamp)?;
         let mut text = if self.json {

@@ -124,7 +124,7 @@ impl Session<'_> {
     /// Passes on what was said so far, when that is much or nothing was passed on for a while.
     ///
     /// # Errors
-    /// When nobody listens any more. What was asked for by a wish is done all the same.
+    /// When nobody listens any more. An action that was asked for is carried out all the same.
     pub fn pass_on(&mut self) -> Done {
         if self.out.len() + self.err.len() < PIECE && self.passed.elapsed() < SIGN {
             return Ok(());

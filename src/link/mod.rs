@@ -322,6 +322,9 @@ pub struct Driver {
     pub console: bool,
     /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
     pub paired: bool,
+    /// Whether a link of it that charges nothing carries what is owed to a far box at once, alone: its packets are small
+    /// change. Elsewhere notes wait for a packet that goes anyway.
+    pub prompt: fn(&Settings) -> bool,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
     pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
     /// Makes the link; it opens nothing before the first poll.
@@ -351,6 +354,7 @@ pub static DRIVERS: &[Driver] = &[
         withdraws: true,
         console: true,
         paired: false,
+        prompt: |_| false,
         check: m138::check,
         make: m138::make,
     },
@@ -371,6 +375,7 @@ pub static DRIVERS: &[Driver] = &[
         withdraws: false,
         console: false,
         paired: false,
+        prompt: |_| false,
         check: hive::check,
         make: hive::make,
     },
@@ -384,6 +389,7 @@ pub static DRIVERS: &[Driver] = &[
         withdraws: true,
         console: false,
         paired: true,
+        prompt: |settings| !settings.on(Key::IpMetered),
         check: ip::check,
         make: ip::make,
     },

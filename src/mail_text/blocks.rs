@@ -105,17 +105,22 @@ pub fn may_begin(lines: &[&str], at: usize) -> bool {
 
 /// The block that starts at `start`, or after blank lines. `marked` when a title or an element of HTML announced it.
 pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Option<Block> {
-    let first = shapes::skip_blank(lines, start);
+    let first = (start..lines.len()).find(|at| !inner(lines[*at]).is_empty())?;
     let mut found = Found::default();
     let mut at = first;
+    // Some programs put a blank line between the fields, and then between all of them: a line of a letter that looks like
+    // a field, above the block, is none of its fields.
+    let spaced =
+        field(inner(lines[first])).is_some() && lines.get(first + 1).is_some_and(|line| inner(line).is_empty());
     while let Some(line) = lines.get(at).filter(|_| at < first + MAX_LINES) {
         let line = inner(line);
         match field(line) {
             // The mail of a second writer begins.
             Some((label, _)) if found.fields > 0 && words::FROM.has(&label) && found.has_from => break,
+            Some(_) if spaced && at > first && !inner(lines[at - 1]).is_empty() => return None,
             Some((label, value)) => found.add(&label, value, context),
-            // Some programs put blank lines between the fields.
-            None if line.is_empty() && found.fields < 3 && at < first + 8 => (),
+            None if spaced && line.is_empty() && lines.get(at + 1).is_some_and(|next| field(inner(next)).is_some()) => {
+            }
             // Long lists of recipients go on below.
             None if at > first && at < first + 12 && line.contains('@') && line.contains(['<', ';']) => (),
             None => break,
@@ -213,4 +218,22 @@ pub fn above(lines: &[&str], at: usize) -> usize {
 /// A line without its quote mark.
 pub fn inner(line: &str) -> &str {
     line.strip_prefix('>').unwrap_or(line).trim_start()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(text: &str) -> Option<usize> {
+        at(&text.lines().collect::<Vec<_>>(), 0, false, &Context::default()).map(|block| block.end)
+    }
+
+    #[test]
+    fn a_line_of_a_letter_is_no_field_of_the_block_below_it() {
+        let close = "From: A <a@b.org>\nSent: 3 May 2024 10:00\nTo: x\nSubject: y\n\nText";
+        let wide = close.replacen('\n', "\n\n", 3);
+        assert_eq!((block(close), block(&wide)), (Some(4), Some(7)));
+        assert_eq!(block(&format!("The news is good: all well\n\n{close}")), None);
+        assert_eq!(block("Fuel: 3. 5. 2024 10:00\n\nSent: a@b.org\nTo: x"), None);
+    }
 }

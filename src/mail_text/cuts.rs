@@ -33,7 +33,8 @@ impl Cut {
         let Self { rule, lines, bytes, .. } = *self;
         match self.confidence {
             Confidence::Unsure => CutNote::Kept { rule, lines, bytes },
-            _ => CutNote::Lines { rule, lines },
+            Confidence::Likely => CutNote::Lines { rule, lines, likely: true },
+            Confidence::Sure => CutNote::Lines { rule, lines, likely: false },
         }
     }
 }

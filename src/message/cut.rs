@@ -15,6 +15,9 @@ pub enum CutNote {
         rule: CutRule,
         /// How many.
         lines: usize,
+        /// Their form says so, and no program did outright.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        likely: bool,
     },
     /// Lines look like what a rule cuts, and were left in the text.
     Kept {

@@ -10,6 +10,7 @@
 mod device;
 mod events;
 mod line;
+mod link;
 mod mail;
 mod owner;
 mod person;

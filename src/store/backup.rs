@@ -61,6 +61,8 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::CONTENTS)?;
         rows += $do($($argument,)* schema::PLACES)?;
         rows += $do($($argument,)* schema::NAMES)?;
+        rows += $do($($argument,)* schema::SEARCH_ROWS)?;
+        rows += $do($($argument,)* schema::SEARCH_LOOSE)?;
         rows += $do($($argument,)* schema::MAILBOX)?;
         rows += $do($($argument,)* schema::PACKETS)?;
         rows += $do($($argument,)* schema::CARRIED)?;

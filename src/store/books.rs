@@ -88,6 +88,9 @@ pub struct Ledger {
     /// The last number that was given to bytes of a mailbox that are of no message.
     #[serde(default)]
     pub next_content: u64,
+    /// How far the search index got.
+    #[serde(default)]
+    pub search: super::indexed::Progress,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]
     pub box_token: String,

@@ -1,12 +1,20 @@
 //! Messages found: by number, when due, in a list.
 
+use std::collections::BTreeSet;
+
+use redb::ReadableTable;
+
 use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
+use super::search::{FAILED, Needle, has_failed, texts_of};
 use super::waiting::Queue;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
 use crate::message::{Id, Mail, Message, Origin, Reason, State, Way};
+
+/// Messages that one page looks at; reading so many takes less than a second on a small board.
+const LOOKED_AT: usize = 10_000;
 
 /// Which messages a list wants.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +37,15 @@ pub struct ListFilter {
     pub before: Option<Id>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// Messages that a list wants.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The youngest first.
+    pub messages: Vec<Message>,
+    /// Where to go on, when so many were looked at that the rest is left for another time.
+    pub rest: Option<Id>,
 }
 
 /// What a look through the messages found.
@@ -130,22 +147,68 @@ impl View {
 
     /// Messages, newest first.
     pub fn list(&self, filter: &ListFilter) -> TxResult<Vec<Message>> {
-        let messages = self.messages()?;
-        let search = filter.search.to_lowercase();
-        let end = filter.before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
-        for row in messages.range(..end)?.rev() {
-            let (_, bytes) = row?;
-            if let Ok(message) = parse(bytes.value())
-                && filter.wants(&message, &search)
-            {
-                found.push(message);
-                if found.len() >= filter.limit {
-                    break;
-                }
+        let mut filter = ListFilter { before: filter.before, ..filter.clone() };
+        loop {
+            let page = self.page(&filter)?;
+            filter.limit -= page.messages.len();
+            found.extend(page.messages);
+            match page.rest {
+                Some(rest) if filter.limit > 0 => filter.before = Some(rest),
+                _ => return Ok(found),
             }
         }
-        Ok(found)
+    }
+
+    /// Messages, newest first; looks at so many only that nobody waits long.
+    pub fn page(&self, filter: &ListFilter) -> TxResult<Page> {
+        let messages = self.messages()?;
+        let search = filter.search.to_lowercase();
+        let last = messages.last()?.map_or(0, |(id, _)| id.value());
+        let end = filter.before.map_or(u64::MAX, |id| id.0).min(last + 1);
+        let (mut needles, waiting) = (filter.needles(&search), self.waiting_ones(filter)?);
+        let ids: Box<dyn Iterator<Item = TxResult<u64>>> = match waiting {
+            Some(ids) => Box::new(ids.into_iter().rev().filter(|id| *id < end).map(Ok)),
+            None if needles.is_empty() => Box::new(messages.range(..end)?.rev().map(|row| Ok(row?.0.value()))),
+            None => Box::new(self.may_hold_all(&mut needles, end)),
+        };
+        let mut page = Page::default();
+        let named = search.parse::<Id>().ok().filter(|id| filter.before.is_none() && id.0 < end);
+        if let Some(message) = named.map(|id| self.message(id)).transpose()?.flatten() {
+            page.messages.extend(Some(message).filter(|message| filter.wants(message, &search)));
+        }
+        for (looked, id) in ids.enumerate() {
+            let id = id?;
+            if named.is_some_and(|named| named.0 == id) {
+                continue;
+            }
+            if page.messages.len() >= filter.limit {
+                break;
+            }
+            if looked == LOOKED_AT {
+                page.rest = Some(Id(id + 1));
+                break;
+            }
+            if let Some(Ok(message)) = messages.get(id)?.map(|bytes| parse(bytes.value()))
+                && filter.wants(&message, &search)
+            {
+                page.messages.push(message);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The numbers of all messages that wait, rising, where no others are wanted.
+    fn waiting_ones(&self, filter: &ListFilter) -> TxResult<Option<BTreeSet<u64>>> {
+        let waits = |state: &State| matches!(state, State::Held | State::Queued | State::OnLink);
+        if !filter.open && (filter.states.is_empty() || !filter.states.iter().all(waits)) {
+            return Ok(None);
+        }
+        let mut ids = BTreeSet::new();
+        for row in self.0.open_table(schema::DUE)?.iter()? {
+            ids.insert(row?.0.value().2);
+        }
+        Ok(Some(ids))
     }
 
     /// The last `most` messages, oldest first; unreadable ones are left out.
@@ -181,8 +244,14 @@ impl View {
 }
 
 impl ListFilter {
+    /// What the index is asked for.
+    fn needles(&self, search: &str) -> Vec<Needle> {
+        let text = (search.len() >= 3).then_some(search);
+        let failed = !self.states.is_empty() && self.states.iter().copied().all(has_failed);
+        text.into_iter().chain(failed.then_some(FAILED)).map(Needle::new).collect()
+    }
+
     fn wants(&self, message: &Message, search: &str) -> bool {
-        let has = |text: &str| text.to_lowercase().contains(search);
         let involves = |person: &String| message.concerns(person, &self.domain);
         (self.states.is_empty() || self.states.contains(&message.state))
             && !(self.open && message.is_final())
@@ -190,11 +259,7 @@ impl ListFilter {
             && self.door.is_none_or(|door| door == message.door)
             && self.person.as_ref().is_none_or(involves)
             && (search.is_empty()
-                || has(&message.subject)
-                || has(&message.text)
-                || has(&message.sender_shown())
-                || has(&message.header_from().to_string())
-                || has(&message.to.to_string())
+                || texts_of(message).iter().any(|text| text.contains(search))
                 || message.id.to_string() == search)
     }
 }

@@ -15,7 +15,9 @@ mod counts;
 mod erase;
 mod far_boxes;
 mod fates;
+mod file_version;
 mod inbound;
+mod indexed;
 mod journal;
 mod kept;
 mod links;
@@ -32,6 +34,7 @@ mod queue;
 mod record;
 mod repair;
 mod schema;
+pub mod search;
 mod sessions;
 mod spool;
 mod synced_file;
@@ -143,6 +146,9 @@ struct Inner {
 fn unread(trouble: StoreError) -> Fault {
     match trouble {
         StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error @ redb::Error::Corrupted(_)) => {
+            Fault::temporary(format!("the store cannot be read: {error}. With the box stopped, {}", schema::REMEDIES))
+        }
         StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
     }
 }
@@ -250,7 +256,7 @@ impl Store {
     pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
         // The file stays open until the job is done.
         let (_open, view) = self.view()?;
-        job(&view).map_err(unread)
+        schema::guarded(|| job(&view)).map_err(unread)
     }
 
     /// The store as it is now, and the file that it is in.

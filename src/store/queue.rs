@@ -142,6 +142,7 @@ impl Tx<'_> {
         self.index(&after, Some(&before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
         self.follow(&after, Some(&before))?;
+        self.follow_text(&after, &before)?;
         Ok(after)
     }
 
@@ -248,6 +249,7 @@ impl Tx<'_> {
 
     pub(super) fn remove(&mut self, message: &Message) -> TxResult<()> {
         self.messages.remove(message.id.0)?;
+        self.text_changed(message.id.0)?;
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
         }

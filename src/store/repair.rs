@@ -1,11 +1,13 @@
 //! Salvage: a store that is damaged is read row by row into a new file, and what cannot be read is named.
 //!
-//! 1. The file is copied, and only the copy is opened: opening writes.
+//! 1. The file is copied, and only the copy is opened, in the first way of [`opening`] in which its messages can be found.
 //! 2. Each table is read from its beginning and, where a page is bad, from its end; what lies between in a table with
 //!    numbers is asked for one by one. redb panics on some bad pages, so each step is caught.
 //! 3. Messages and people whose checksum is wrong are left out and named. The queues are built again from the messages,
 //!    and the totals counted anew.
 //! 4. The new file takes the place of the damaged one, which is kept beside.
+
+mod opening;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
@@ -13,13 +15,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
-    ReadableTableMetadata, TableDefinition, Value, WriteTransaction,
+    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableTable, ReadableTableMetadata,
+    TableDefinition, Value, WriteTransaction,
 };
 use serde::Serialize;
 
+use opening::{Source, WAYS, Way};
+
 use super::backup::{create, for_each_table};
-use super::schema::{self, Tx, TxResult};
+use super::schema::{self, Tx, TxResult, guarded};
 use super::{FILE, Ledger, StoreError, queue};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -81,28 +85,41 @@ fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
     let new = |path: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(path);
     let copied = new(copy).and_then(|mut file| std::io::copy(&mut File::open(target)?, &mut file));
     copied.map_err(|error| disk(target, &error))?;
-    let opened = catch_unwind(|| Database::open(copy));
-    let from = opened.ok().and_then(Result::ok).ok_or_else(|| {
-        Fault::operator(format!(
+    let to = new(part)
+        .map_err(|error| disk(target, &error))
+        .and_then(|file| create(file).map_err(|error| disk(target, &error)))?;
+    let Some((from, way)) = WAYS.into_iter().find_map(|way| Some((open(copy, part, way)?, way))) else {
+        return Err(Fault::operator(format!(
             "nothing of {} can be opened: restore a backup with 'satpost restore'",
             target.display()
-        ))
-    })?;
-    let result = new(part)
-        .map_err(|error| disk(target, &error))
-        .and_then(|file| create(file).map_err(|error| disk(target, &error)))
-        .and_then(|to| {
-            fill(&from, &to).map_err(|trouble| match trouble {
-                StoreError::Rejected(fault) => fault,
-                StoreError::Storage(error) => disk(target, &error),
-            })
-        });
+        )));
+    };
+    let result = fill(&from, &to).map_err(|trouble| match trouble {
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => disk(target, &error),
+    });
     // A handle over a bad file may panic when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(from)));
-    result
+    let mut repaired = result?;
+    if way == Way::Before {
+        repaired.lost.push("what was written last: the store is as it was one change before".to_owned());
+    }
+    Ok(repaired)
 }
 
-fn fill(from: &Database, to: &Database) -> TxResult<Repaired> {
+/// Opens the copy in this way, if its messages can be found then.
+fn open(copy: &Path, fresh: &Path, way: Way) -> Option<Source> {
+    let opened = guarded(|| {
+        let source = Source::open(copy, fresh, way)?;
+        // One without this table is no store of ours; of one whose root is bad nothing can be found in it.
+        let messages = schema::table_of(&source.begin_read()?, schema::MESSAGES)?;
+        let found = messages.map(|table| table.first().map(drop)).transpose()?;
+        Ok(found.map(|()| source))
+    });
+    opened.inspect_err(|error| log::debug!("repair: {way:?}: {error:?}")).ok().flatten()
+}
+
+fn fill(from: &Source, to: &Database) -> TxResult<Repaired> {
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
@@ -221,6 +238,7 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
         books.accepted = books.waiting + books.delivered + books.returned + books.refused;
     }
     tx.rebuild_mailboxes()?;
+    tx.forget_index()?;
     let next = ids.last().map_or(1, |last| last + 1);
     tx.ledger.next_message = tx.ledger.next_message.max(next);
     repaired.messages = ids.len() as u64;

@@ -1,5 +1,7 @@
 //! Tables, keys and the version of the file. Nothing outside `store` knows redb.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 pub use super::record::{Unreadable, VERSION, json, record};
@@ -27,6 +29,10 @@ pub const CONTENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("folder_c
 pub const PLACES: TableDefinition<(u64, &str, u32, u32), ()> = TableDefinition::new("folder_places");
 /// (person, hash of a Message-ID, folder, uid): entries by name.
 pub const NAMES: TableDefinition<(&str, u64, u32, u32), ()> = TableDefinition::new("folder_names");
+/// (block, row) -> which of its numbers have a run of the row; see `store::search`.
+pub const SEARCH_ROWS: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("search_rows");
+/// Number whose text changed since its block was written -> how often it did.
+pub const SEARCH_LOOSE: TableDefinition<u64, u32> = TableDefinition::new("search_loose");
 /// Up to version 6: (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
 /// Packet number -> JSON of `Packet`.
@@ -130,6 +136,19 @@ pub fn reject<T>(fault: Fault) -> TxResult<T> {
     Err(StoreError::Rejected(fault))
 }
 
+/// What helps against a damaged file, as the end of a sentence.
+pub const REMEDIES: &str =
+    "'satpost restore' brings a backup back, and 'satpost repair' makes a new store of what can be read";
+
+/// Does something with the file, with a panic as an error of its own: redb panics on some damaged pages.
+///
+/// # Errors
+/// Those of `work`, or that a page cannot be read.
+pub fn guarded<T>(work: impl FnOnce() -> TxResult<T>) -> TxResult<T> {
+    let panicked = |_| Err(redb::Error::Corrupted("a page of it cannot be read".to_owned()).into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
+}
+
 /// All tables of a write transaction, open. One batch of jobs shares it.
 pub struct Tx<'t> {
     pub(super) messages: Table<'t, u64, &'static [u8]>,
@@ -141,6 +160,8 @@ pub struct Tx<'t> {
     pub(super) contents: Table<'t, u64, &'static [u8]>,
     pub(super) places: Table<'t, (u64, &'static str, u32, u32), ()>,
     pub(super) names: Table<'t, (&'static str, u64, u32, u32), ()>,
+    pub(super) search_rows: Table<'t, (u64, u16), &'static [u8]>,
+    pub(super) search_loose: Table<'t, u64, u32>,
     pub(super) packets: Table<'t, u64, &'static [u8]>,
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
@@ -212,6 +233,8 @@ impl<'t> Tx<'t> {
             contents: txn.open_table(CONTENTS)?,
             places: txn.open_table(PLACES)?,
             names: txn.open_table(NAMES)?,
+            search_rows: txn.open_table(SEARCH_ROWS)?,
+            search_loose: txn.open_table(SEARCH_LOOSE)?,
             packets: txn.open_table(PACKETS)?,
             carried: txn.open_table(CARRIED)?,
             open: txn.open_table(OPEN)?,

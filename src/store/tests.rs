@@ -46,6 +46,7 @@ mod facts;
 mod far_boxes;
 mod mailbox;
 mod packets;
+mod search;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
     Message {

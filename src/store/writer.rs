@@ -20,12 +20,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, Durability, ReadOnlyDatabase, ReadableDatabase};
+use redb::{Database, DatabaseError, Durability};
 use smol::channel::{Receiver, TrySendError};
 
+use super::file_version;
 use super::opening::Opening;
 use super::overlay;
-use super::schema::{After, StoreError, Tx, TxResult};
+use super::schema::{After, REMEDIES, StoreError, Tx, TxResult, guarded};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
 use crate::back_off::BackOff;
@@ -65,6 +66,9 @@ fn disk_words(error: &redb::Error, folder: &Path) -> String {
             format!("the disk of {shown} is full: make room on it")
         }
         redb::Error::Io(why) if why.kind() == ErrorKind::ReadOnlyFilesystem => read_only_words(folder),
+        redb::Error::Corrupted(why) => {
+            format!("{} is damaged ({why}): with the box stopped, {REMEDIES}", folder.join(FILE).display())
+        }
         error => format!("the disk of {shown} does not take what is written: {error}"),
     }
 }
@@ -97,62 +101,32 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
 
 fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>, in_memory: bool) -> Result<Database, Fault> {
     let shown = path.display();
-    refuse_newer(path)?;
-    // redb panics on some damaged files.
-    let opened = std::panic::catch_unwind(|| by(path));
-    let opened = opened.unwrap_or_else(|_| Err(redb::StorageError::Corrupted("it cannot be read".to_owned()).into()));
-    let database = opened.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
-            "{shown} is in use by another satpost: stop it, or ask it through its control socket"
-        )),
-        error => Fault::operator(format!(
-            "{shown} cannot be opened: {error}. Restore a backup with 'satpost restore' if it is damaged"
-        )),
-    })?;
-    let version = version(&database).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
-    if version > super::schema::VERSION {
-        return Err(newer(path));
-    }
-    if version < super::schema::VERSION && !in_memory {
-        keep_before_migration(path, version);
-    }
-    super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
-        StoreError::Rejected(fault) => fault,
-        StoreError::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
-    })?;
-    Ok(database)
-}
-
-fn newer(path: &Path) -> Fault {
-    Fault::operator(format!("{} was written by a newer satpost: install that one", path.display()))
-}
-
-/// Says no to the file of a newer version before anything is written to it. What cannot be looked at so is told by who opens it.
-fn refuse_newer(path: &Path) -> Result<(), Fault> {
-    let looked = std::panic::catch_unwind(|| {
-        let file = ReadOnlyDatabase::open(path).ok()?;
-        version(&file).ok()
-    });
-    match looked {
-        Ok(Some(version)) if version > super::schema::VERSION => Err(newer(path)),
-        _ => Ok(()),
-    }
-}
-
-/// Keeps the file as it is beside itself, so that an older program can go on with it. Where there is no room the migration goes
-/// on: it happens whole or not at all.
-fn keep_before_migration(path: &Path, version: u64) {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".old-{}", crate::clock::Clock::system().of_system().seconds()));
-    let aside = PathBuf::from(aside);
-    let copied = std::fs::copy(path, &aside).and_then(|_| File::open(&aside)?.sync_all());
-    match copied {
-        Ok(()) => log::info!("store: the file of version {version} is kept as {}", aside.display()),
-        Err(error) => {
-            let _ = std::fs::remove_file(&aside);
-            log::warn!("store: the file of version {version} cannot be kept as {}: {error}", aside.display());
+    file_version::refuse_newer(path)?;
+    let opened = guarded(|| {
+        let database = match by(path) {
+            Err(DatabaseError::DatabaseAlreadyOpen) => {
+                return super::reject(Fault::temporary(format!(
+                    "{shown} is in use by another satpost: stop it, or ask it through its control socket"
+                )));
+            }
+            opened => opened.map_err(redb::Error::from)?,
+        };
+        let version = file_version::of(&database)?;
+        if version > super::schema::VERSION {
+            return super::reject(file_version::newer(path));
         }
-    }
+        if version < super::schema::VERSION && !in_memory {
+            file_version::keep(path, version);
+        }
+        super::migrate::migrate(&database, version)?;
+        Ok(database)
+    });
+    opened.map_err(|trouble| match trouble {
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => {
+            Fault::operator(format!("{shown} cannot be opened: {error}. If it is damaged, {REMEDIES}"))
+        }
+    })
 }
 
 fn create(path: &Path) -> Result<Database, DatabaseError> {
@@ -189,16 +163,6 @@ impl Cache for PageCache {
 
     fn read_through(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
         disk::read_through(&self.path, offset, out)
-    }
-}
-
-/// The version of the tables in a file; of a new one, today's.
-fn version(database: &impl ReadableDatabase) -> Result<u64, redb::Error> {
-    let txn = database.begin_read()?;
-    match txn.open_table(super::schema::META) {
-        Ok(meta) => Ok(super::Ledger::load(&meta)?.version),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(super::schema::VERSION),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -274,7 +238,7 @@ impl Store {
     /// Commits a batch. A job that fails by rule undoes the batch; then each job runs in a commit of its own.
     fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), Box<Doubt>> {
         let mut attempt = Attempt::default();
-        match self.commit(&mut batch, &mut attempt) {
+        match guarded(|| self.commit(&mut batch, &mut attempt)) {
             Ok(()) => {
                 self.0.full.store(false, Ordering::Relaxed);
                 for ask in batch {
@@ -471,7 +435,7 @@ impl Store {
                 continue;
             }
             let (done, mut one) = (ask.done.clone(), [ask]);
-            let _ = done.send(match self.commit(&mut one, &mut Attempt::default()) {
+            let _ = done.send(match guarded(|| self.commit(&mut one, &mut Attempt::default())) {
                 Ok(()) => Ok(()),
                 Err(StoreError::Rejected(fault)) => Err(fault),
                 Err(StoreError::Storage(_)) => no(),
@@ -484,7 +448,15 @@ impl Store {
         let mut database = self.0.database.write().unwrap_or_else(PoisonError::into_inner).take();
         for _ in 0..500 {
             match database.map(Arc::try_unwrap) {
-                None | Some(Ok(_)) => return,
+                None => return,
+                Some(Ok(file)) => {
+                    // That of a damaged file may panic.
+                    let _ = guarded(|| {
+                        drop(file);
+                        Ok(())
+                    });
+                    return;
+                }
                 Some(Err(shared)) => database = Some(shared),
             }
             crate::clock::sleep(Duration::from_millis(10));

@@ -22,17 +22,18 @@ const RECOVERED: Duration = Duration::from_secs(60);
 const LINKS: Duration = Duration::from_secs(60);
 
 type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 4] = [
+const WORKERS: [(&str, Worker); 5] = [
     ("relay", engine::relay::run),
     ("sms", engine::sms::run),
     ("links", links),
     ("housekeeping", engine::housekeeping::run),
+    ("search index", super::indexer::run),
 ];
 
 /// Starts the workers that a box always has. They begin anew when [`Stops::renew`] says so.
 pub fn start(context: &Context, stops: &Stops) -> Vec<JoinHandle<()>> {
     let one = |(name, run): &(&'static str, Worker)| {
-        let (mut context, stops, run) = (context.clone(), stops.clone(), *run);
+        let (mut context, stops, name, run) = (context.clone(), stops.clone(), *name, *run);
         let work = move || {
             while let Some(stop) = stops.next() {
                 context.stop = stop;

@@ -21,6 +21,7 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     assert!(said.contains("sudo satpost setup-code"), "{said}");
     machine.wait_ok("satpost status");
     assert!(machine.greeting(25).starts_with("220 "));
+    machine.ok("grep -q _imaps /etc/avahi/services/satpost.service");
     machine.ok("systemctl is-enabled satpost satpost-smtp.socket && test -s /usr/share/man/man1/satpost.1.gz");
     machine.write("/tmp/password", "a-long-enough-one\n");
     machine.ok("satpost settings set box.domain box.example relay.host 127.0.0.1 relay.port 1 box.reach internet");
@@ -51,5 +52,5 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
 
     machine.ok("dpkg -P satpost");
     machine.ok("test ! -e /var/lib/satpost && test ! -e /usr/bin/satpost && ! test -L /usr/sbin/sendmail && ! getent passwd satpost");
-    machine.ok("test -z \"$(find /etc/systemd /run/satpost -name '*satpost*' 2>/dev/null)\"");
+    machine.ok("test -z \"$(find /etc /run/satpost -name '*satpost*' 2>/dev/null)\"");
 }

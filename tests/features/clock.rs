@@ -138,7 +138,7 @@ fn a_box_that_remembers_a_later_time_follows_its_owner_back() {
     fs::write(&back, "0").unwrap();
     start(&mut gateway, &shore, &back);
     let now = right_year();
-    assert!(gateway.cli_ok(&["clock"], "").contains("nobody vouches"));
+    assert!(gateway.cli_ok(&["clock"], "").contains("not known to be right"));
     assert!(String::from_utf8_lossy(&gateway.cli(&["check"], "").stdout).contains("satpost clock --right"));
     gateway.cli_ok(&["clock", "--right"], "");
     wait_followed(&gateway);

@@ -106,14 +106,15 @@ pub fn list(ask: &Ask) -> Reply {
         filter.states = vec![state];
     }
     let (search, first) = (filter.search.clone(), filter.before.is_none());
-    let mut found = ask.app.store.read(move |view| view.list(&filter))?;
+    let page = ask.app.store.read(move |view| view.page(&filter))?;
+    let (mut found, rest) = (page.messages, page.rest);
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     let here = |tab: &str, before: &str| {
         let state = state.map(State::words).unwrap_or_default();
         query(&[("tab", tab), ("q", &search), ("state", state), ("before", before)])
     };
-    let older = found.last().filter(|_| more).map(|message| here(tab, &message.id.to_string()));
+    let older = found.last().filter(|_| more).map(|message| message.id).or(rest).map(|id| here(tab, &id.to_string()));
     let tabs: Vec<_> = TABS
         .iter()
         .map(|(name, words)| (format!("/messages{}", query(&[("tab", name), ("q", &search)])), words, *name == tab))

@@ -84,7 +84,7 @@ fn message(n: usize, now: Time) -> Message {
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
         cut: vec![
-            CutNote::Lines { rule: CutRule::History, lines: 12 },
+            CutNote::Lines { rule: CutRule::History, lines: 12, likely: true },
             CutNote::File { what: FileKind::Attachment, name: "papers.pdf".into(), bytes: 318_000 },
         ],
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),

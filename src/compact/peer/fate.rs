@@ -99,10 +99,11 @@ impl Fates {
         self.there.retain(|bundle| bundle.at.saturating_add(KEPT) > now);
     }
 
-    /// When a failure has to leave alone.
+    /// When a failure has to leave alone; where packets cost next to nothing, any of them.
     pub(super) fn due(&self, rules: &PeerRules) -> Option<i64> {
-        let failed = self.owed.iter().filter(|owed| rules.fates_alone && owed.fate.is_failure());
-        failed.map(|owed| owed.since.saturating_add(rules.answer_wait)).min()
+        let alone = |owed: &&OwedFate| rules.prompt || (rules.fates_alone && owed.fate.is_failure());
+        let since = self.owed.iter().filter(alone).map(|owed| owed.since).min()?;
+        Some(since.saturating_add(rules.notes_wait(rules.answer_wait)))
     }
 
     /// What is to be told, failures first.

@@ -190,6 +190,8 @@ pub struct PeerRules {
     pub answer_wait: i64,
     /// That a message did not arrive leaves alone as well; else it waits for a packet to ride with.
     pub fates_alone: bool,
+    /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
+    pub prompt: bool,
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
     /// answer after a quarter of it.
     pub inquiry_wait: i64,
@@ -201,6 +203,16 @@ pub struct PeerRules {
     pub parts_wait: i64,
 }
 
+impl PeerRules {
+    /// Where a packet costs next to nothing, notes wait so long for others.
+    const PROMPT: i64 = 1_000;
+
+    /// How long answers and questions wait for a packet to ride with.
+    fn notes_wait(&self, usual: i64) -> i64 {
+        if self.prompt { usual.min(Self::PROMPT) } else { usual }
+    }
+}
+
 impl Default for PeerRules {
     fn default() -> Self {
         const HOUR: i64 = 3_600_000;
@@ -208,6 +220,7 @@ impl Default for PeerRules {
             receipt_hours: 24,
             answer_wait: HOUR / 4,
             fates_alone: false,
+            prompt: false,
             inquiry_wait: HOUR / 180,
             patience: 24 * HOUR,
             fragments_wait: 6 * HOUR,

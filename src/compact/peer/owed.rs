@@ -9,6 +9,8 @@ use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
 /// Receipts that are owed at most; of more the other box hears when it repeats the packet.
 const MOST: usize = 256;
+/// So many are worth a packet that costs next to nothing.
+const MANY: usize = 32;
 const HOUR: i64 = 3_600_000;
 /// A question that found no answer is asked again after this.
 pub const ASK_AGAIN: i64 = 72 * HOUR;
@@ -69,17 +71,21 @@ impl OwedNotes {
 
     fn due(&self, rules: &PeerRules) -> Option<i64> {
         let alone = (rules.receipt_hours > 0).then_some(i64::from(rules.receipt_hours) * HOUR);
+        let many = self.receipts.len() >= MANY;
         let receipt = |receipt: &OwedReceipt| {
             let wait = match receipt.soon {
-                _ if receipt.asked => alone?.min(rules.inquiry_wait / 4),
+                _ if receipt.asked => alone?.min(rules.notes_wait(rules.inquiry_wait / 4)),
+                _ if many => rules.notes_wait(alone?),
                 true => alone?.min(rules.answer_wait),
+                false if rules.prompt => alone?.min(rules.answer_wait),
                 false => alone?,
             };
             Some(receipt.since.saturating_add(wait))
         };
         let question = |(note, since): &(Note, i64)| {
             let answers = matches!(note, Note::NotHere(_));
-            since.saturating_add(if answers { rules.inquiry_wait / 4 } else { rules.answer_wait })
+            let usual = if answers { rules.inquiry_wait / 4 } else { rules.answer_wait };
+            since.saturating_add(rules.notes_wait(usual))
         };
         let receipts = self.receipts.iter().filter_map(receipt);
         receipts.chain(self.questions.iter().map(question)).min()
@@ -92,7 +98,7 @@ impl Peer {
         if !self.agreement.understands_notes {
             return None;
         }
-        let hello = self.agreement.owed.map(|since| since.saturating_add(rules.answer_wait));
+        let hello = self.agreement.owed.map(|since| since.saturating_add(rules.notes_wait(rules.answer_wait)));
         let fragments = self.sets.iter().map(|set| set.ask_at).min();
         let others = [hello, fragments, self.fates.due(rules), self.inquiries_due()];
         others.into_iter().chain([self.owed.due(rules)]).flatten().min()

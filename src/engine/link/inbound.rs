@@ -77,14 +77,18 @@ fn busy() -> Fault {
     Fault::temporary("the other links change what is known of the far box all the time")
 }
 
-/// Does what is due in the session with a far box; what could be read by now is delivered.
+/// Does what is due in the session with a far box; what could be read by now is delivered. `prompt` where a packet costs next
+/// to nothing ([`PeerRules::prompt`](compact::peer::PeerRules)).
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, far_box: Option<PeerId>) -> Result<(), Fault> {
+pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<(), Fault> {
     for _ in 0..TRIES {
         let (mut peer, before) = context.peer_as_read(far_box)?;
-        let turn = context.in_session(far_box, |session| peer.tick(session));
+        let turn = context.in_session(far_box, |session| {
+            session.rules.prompt = prompt;
+            peer.tick(session)
+        });
         let received = Received::new(context, far_box, peer, before, turn);
         let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
         let now = context.now();

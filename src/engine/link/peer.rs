@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use compact::packet::Form;
 use compact::peer::turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
-use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
+use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use super::commit;
@@ -32,12 +32,14 @@ use crate::store::{Event, SessionRows, Tx, TxResult};
 
 /// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
-/// When something is due in the session with a far box; in the past: now.
+
+/// When something is due in the session with a far box; in the past: now. `prompt` where a packet costs next to nothing.
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(context: &Context, device: Option<PeerId>) -> Result<Option<Time>, Fault> {
-    Ok(context.peer(device)?.due(&rules(&context.store.settings())).map(Time))
+pub fn due(context: &Context, device: Option<PeerId>, prompt: bool) -> Result<Option<Time>, Fault> {
+    let rules = PeerRules { prompt, ..rules(&context.store.settings()) };
+    Ok(context.peer(device)?.due(&rules).map(Time))
 }
 
 impl Context {

@@ -30,6 +30,7 @@ use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
 use crate::links::{LinkRecord, Uptime};
 use crate::message::{LinkId, Reason, Way};
+use crate::money::Money;
 use crate::settings::Settings;
 use crate::status::LinkStatus;
 
@@ -112,6 +113,8 @@ struct LinkWorker<'c> {
     driver: &'static Driver,
     /// Packets that it may hold for one far box.
     window: usize,
+    /// It costs next to nothing.
+    prompt: bool,
     /// All links of the box, as they were when this turn began.
     market: Market,
     /// When a message is next that waits for another link now.
@@ -153,6 +156,7 @@ impl<'c> LinkWorker<'c> {
             id: context.link(),
             driver,
             window: 0,
+            prompt: false,
             market: Market::default(),
             choose_at: None,
             sessions_at: Time(0),
@@ -214,9 +218,11 @@ impl<'c> LinkWorker<'c> {
     /// What the box and its owner say at the beginning of a turn.
     fn look_around(&mut self) -> Result<(), Fault> {
         let (settings, links) = (self.context.store.settings(), self.context.store.links());
-        let settings =
-            links.get(self.id).map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
+        let record = links.get(self.id);
+        let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
+        let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
+        self.prompt = free && (self.driver.prompt)(&settings);
         self.market = Market::now(self.context)?;
         Ok(())
     }
@@ -318,6 +324,11 @@ impl<'c> LinkWorker<'c> {
         Ok(())
     }
 
+    /// True where a packet for this far box costs next to nothing now: what is owed to it need not wait.
+    fn is_prompt(&self, device: Option<PeerId>) -> bool {
+        self.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+    }
+
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.
     fn tend_sessions(&mut self) -> Result<(), Fault> {
         if !self.ready() {
@@ -336,14 +347,14 @@ impl<'c> LinkWorker<'c> {
             }
         }
         for device in self.timers.take_stale() {
-            self.timers.set(device, peer::due(self.context, device)?, now, false);
+            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now, false);
         }
         for device in self.timers.due(now) {
             // One link does what is due: another one would find nothing left to do, or do it by a dearer way.
             if self.market.leads(self.id, device) {
-                inbound::tick(self.context, device)?;
+                inbound::tick(self.context, device, self.is_prompt(device))?;
             }
-            self.timers.set(device, peer::due(self.context, device)?, now, true);
+            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now, true);
         }
         Ok(())
     }

@@ -40,6 +40,16 @@ const WORDS: [&str; 33] = [
     "Amou",
     "Riu de",
 ];
+/// What they write behind such words of a message without text.
+const THINGS: [&str; 7] = [
+    "an image",
+    "a movie",
+    "an attachment",
+    "an audio message",
+    "a sticker",
+    "a contact card",
+    "a digital touch message",
+];
 /// Quotation marks: before, behind.
 const QUOTES: [(char, char); 8] = [
     ('"', '"'),
@@ -68,14 +78,18 @@ struct Apart<'t> {
 /// A reaction with the beginning of the text that it is about; `None` for any other text. `sent` tells whether the phone
 /// got a text that begins so, given its letters and digits in small letters, and whether that is all of it.
 pub fn shortened(text: &str, sent: impl Fn(&str, bool) -> bool) -> Option<String> {
-    let apart = take_apart(text.trim())?;
-    let named = apart.after.is_empty() && (WORDS.contains(&apart.before) || is_emoji_reaction(apart.before));
+    let text = text.trim();
+    if is_about_thing(text) {
+        return Some(text.to_owned());
+    }
+    let apart = take_apart(text)?;
+    let named = apart.after.is_empty() && is_reaction(apart.before);
     if !named && !repeats(&apart, sent) {
         return None;
     }
     let Apart { before, inner, after } = apart;
     if inner.chars().count() <= KEPT {
-        return Some(text.trim().to_owned());
+        return Some(text.to_owned());
     }
     let beginning: String = inner.chars().take(KEPT).collect();
     let whole_words = beginning.rsplit_once(' ').map_or(beginning.as_str(), |(words, _)| words);
@@ -85,7 +99,8 @@ pub fn shortened(text: &str, sent: impl Fn(&str, bool) -> bool) -> Option<String
 
 /// True when a text has the shape of a reaction, so that it is worth a look at what the phone got.
 pub fn is_shaped(text: &str) -> bool {
-    take_apart(text.trim()).is_some()
+    let text = text.trim();
+    is_about_thing(text) || take_apart(text).is_some()
 }
 
 /// Letters and digits in small letters: what is left of a text however a phone wrote its signs.
@@ -103,10 +118,23 @@ fn take_apart(text: &str) -> Option<Apart<'_>> {
     (1..=MOST_AROUND).contains(&around).then_some(Apart { before, inner, after })
 }
 
-/// "Reacted 👍 to".
+/// "Liked an image".
+fn is_about_thing(text: &str) -> bool {
+    THINGS.iter().filter_map(|thing| text.strip_suffix(thing)).any(|before| is_reaction(before.trim_end()))
+}
+
+fn is_reaction(before: &str) -> bool {
+    WORDS.contains(&before) || is_emoji_reaction(before)
+}
+
+/// "Reacted 👍 to", "Removed 👍 from", "👍 to"; some phones put blanks without width around the sign.
 fn is_emoji_reaction(before: &str) -> bool {
-    let sign = before.strip_prefix("Reacted ").and_then(|rest| rest.strip_suffix(" to"));
-    sign.is_some_and(|sign| !sign.is_ascii() && !sign.contains(' '))
+    let seen: String = before.chars().filter(|c| !matches!(c, '\u{200a}'..='\u{200d}' | '\u{fe0f}')).collect();
+    let pairs = [("Reacted ", " to"), ("Reacted with ", " to"), ("Removed ", " from"), ("", " to")];
+    let signs = pairs.iter().filter_map(|(start, end)| seen.trim().strip_prefix(start)?.strip_suffix(end));
+    signs
+        .into_iter()
+        .any(|sign| !sign.is_empty() && sign.chars().all(|c| !c.is_ascii() && !c.is_alphanumeric() && c != ' '))
 }
 
 /// True when it quotes what the phone got, all of it or a beginning that ends with an ellipsis, and says nothing that ends
@@ -141,6 +169,15 @@ mod tests {
             ),
             (format!("A aimé \u{ab} {LONG} \u{bb}"), Some("A aimé \"We are anchored in the...\"")),
             ("Loved \"ok\"".to_owned(), Some("Loved \"ok\"")),
+            ("Removed \u{1f602} from \"ok\"".to_owned(), Some("Removed \u{1f602} from \"ok\"")),
+            (
+                "\u{200b}\u{2764}\u{fe0f}\u{200b} to \"ok\"".to_owned(),
+                Some("\u{200b}\u{2764}\u{fe0f}\u{200b} to \"ok\""),
+            ),
+            ("Liked an image".to_owned(), Some("Liked an image")),
+            ("Reacted \u{1f44d} to an attachment".to_owned(), Some("Reacted \u{1f44d} to an attachment")),
+            ("We liked an image".to_owned(), None),
+            ("Mum to \"ok\"".to_owned(), None),
             (format!("Liked \"{}\"", "x".repeat(60)), Some("Liked \"xxxxxxxxxxxxxxxxxxxxxxxx...\"")),
             ("Liked the harbour".to_owned(), None),
             (format!("Liked \"{LONG}\" and more"), None),

@@ -10,6 +10,7 @@ pub mod framer;
 pub mod mime;
 mod people;
 pub mod replies;
+pub mod searched;
 mod section;
 mod selected;
 pub mod session;

@@ -19,7 +19,8 @@ impl Display for CutNote {
         let of_lines =
             |rule: &CutRule, lines: &usize| format!("{rule} of {lines} {}", if *lines == 1 { "line" } else { "lines" });
         match self {
-            Self::Lines { rule, lines } => f.write_str(&of_lines(rule, lines)),
+            Self::Lines { rule, lines, likely: false } => f.write_str(&of_lines(rule, lines)),
+            Self::Lines { rule, lines, likely: true } => write!(f, "{}, most likely", of_lines(rule, lines)),
             Self::Kept { rule, lines, bytes } => {
                 write!(f, "kept, though it looks like a {}, {bytes} bytes", of_lines(rule, lines))
             }

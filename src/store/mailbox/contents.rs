@@ -12,11 +12,9 @@ use super::names::{hash, message_id_of};
 use super::rows::{ContentRow, Entry, sound};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
+use crate::store::indexed::OWN;
 use crate::store::schema::{self, Tx, TxResult, View, reject};
 use crate::store::{Store, spool};
-
-/// Marks the numbers of contents that are of no message.
-const OWN: u64 = 1 << 63;
 
 /// Bytes that somebody put into a folder.
 #[derive(Debug, Clone)]
@@ -125,6 +123,7 @@ impl Tx<'_> {
             }
         };
         self.put_content(content, &row)?;
+        self.text_changed(content)?;
         Ok(content)
     }
 
@@ -146,6 +145,7 @@ impl Tx<'_> {
             return self.put_content(content, &row);
         }
         self.contents.remove(content)?;
+        self.text_changed(content)?;
         for message in content..content + u64::from(row.copies) {
             if self.messages.get(message)?.is_some() {
                 return Ok(());
@@ -193,11 +193,16 @@ impl Store {
     /// # Errors
     /// As [`Store::read`]; permanent when they are not what was written.
     pub fn content(&self, entry: &Entry) -> Result<Content, Fault> {
+        self.content_of_number(entry.content)
+    }
+
+    /// The bytes of the content of this number.
+    pub(in crate::store) fn content_of_number(&self, content: u64) -> Result<Content, Fault> {
         let damaged = || Fault::permanent("this mail is damaged on the disk of this box");
         let (row, bytes) = self.read(|view| {
-            let row = view.content_row(entry.content)?;
+            let row = view.content_row(content)?;
             let bytes = match &row {
-                Some(row) if row.file.is_empty() => view.content_start(entry.content, usize::MAX)?,
+                Some(row) if row.file.is_empty() => view.content_start(content, usize::MAX)?,
                 _ => None,
             };
             Ok((row, bytes))

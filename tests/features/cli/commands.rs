@@ -221,7 +221,7 @@ fn settings_are_one_table_and_change_all_or_none() {
         let all: Value = serde_json::from_str(&all).unwrap();
         let row = all.as_array().unwrap().iter().find(|row| row["name"] == "relay.port").unwrap();
         assert_eq!((&row["value"], &row["changed"], &row["default"]), (&"25".into(), &true.into(), &"587".into()));
-        assert_eq!(post.said(&["settings", "list", "m138"]).ok().lines().count(), 3);
+        assert_eq!(post.said(&["settings", "list", "patience"]).ok().lines().count(), 4);
         post.said(&["settings", "get", "relay.prot"]).fails(3);
         post.said(&["settings", "set", "relay.prot", "1"]).fails(3);
         post.said(&["settings", "set", "relay.port", "1", "relay.host"]).fails(2);

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod hostile;
 mod one_mailbox;
+mod search;
 mod setup;
 mod two_clients;
 

@@ -1,8 +1,8 @@
 //! A message goes there and is receipted.
 
 use super::Sea;
-use crate::support::SOON;
 use crate::support::command::link_of;
+use crate::support::{SOON, wait_for};
 
 #[test]
 fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
@@ -18,4 +18,26 @@ fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
     sea.gateway.books_balance();
     let status = sea.gateway.status().unwrap();
     assert!(link_of(&status)["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{}", status["links"]);
+}
+
+/// What is owed to the other box goes at once over a line that costs nothing: which coding it reads, and what became of a
+/// message behind it.
+#[test]
+fn what_is_owed_leaves_at_once() {
+    let sea = Sea::paired(&[], &[]);
+    sea.send(0);
+    // Nobody ashore knows its writer yet.
+    let held = |to: &str| {
+        let all = || sea.station.messages().into_iter();
+        wait_for("what became of it ashore", SOON, || {
+            all().find(|message| message["to"] == to && message["ashore"] == "held")
+        })
+    };
+    held("bob0@world.example");
+    sea.send(1);
+    let second = held("bob1@world.example");
+    let bytes = |name: &str| second["on_air"][name].as_u64().unwrap();
+    assert!(bytes("bytes") < bytes("classic_bytes"), "the boxes have agreed on a coding: {second}");
+    sea.station.books_balance();
+    sea.gateway.books_balance();
 }

@@ -2,7 +2,7 @@
 
 use crate::support::shore::Shore;
 use crate::support::web::{Answer, Client};
-use crate::support::{Smtp, Station};
+use crate::support::{Imap, Smtp, Station};
 
 const MAIL: &str = "From: Bob <bob@world.example>\nSubject: AW: Re: Anchor\nIn-Reply-To: <1@shore.example>\n\
     References: <1@shore.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\
@@ -90,5 +90,40 @@ fn what_was_cut_for_the_air_is_one_tap_away() {
         assert!(whole.contains(&format!("<mark>{cut}</mark>")), "{cut}: {whole}");
     }
     assert!(whole.contains("Yes, it holds.") && !whole.contains("<mark>Yes"), "{whole}");
+    gateway.books_balance();
+}
+
+/// A mail program gets all of a mail, byte for byte: the rules for the air touch neither what is read here nor what somebody
+/// keeps of what they sent over the air.
+#[test]
+fn a_mail_program_has_the_whole_of_what_was_cut() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben"]).started();
+    took(&gateway, "ben@shore.example");
+    let whole = MAIL.replace('\n', "\r\n");
+    let fetched = |folder: &str, uid: u32| {
+        let mut imap = Imap::open(gateway.door("imap"), "ben", folder);
+        String::from_utf8(imap.fetch(uid, "")).unwrap()
+    };
+    let got = fetched("INBOX", 1);
+    assert!(got.trim_end().ends_with(whole.trim_end()), "{got}");
+
+    let mut smtp = Smtp::connect(gateway.door("submission"));
+    smtp.login("ben");
+    let own = MAIL.replace("Bob <bob@world.example>", "ben@shore.example");
+    assert!(smtp.mail("ben@shore.example", "anna@shore.example", &own).starts_with("250"));
+    let on_air = gateway.messages().pop().unwrap();
+    assert_eq!(on_air["text"], "Re: Anchor\nYes, it holds.\n[not sent: chart.png 13 B, evil\"; x.svg 24 B]");
+    let kept = fetched("Sent", 1);
+    assert!(
+        kept.trim_end().ends_with(own.trim_end().split_once('\n').unwrap().1.replace('\n', "\r\n").as_str()),
+        "{kept}"
+    );
+    for part in ["Does the anchor hold?", "Bob, harbour office", "iVBORw0KGgpoZWxsbw=="] {
+        assert!(got.contains(part) && kept.contains(part), "{part}");
+    }
+    // The program opens a file of it by its part.
+    let mut imap = Imap::open(gateway.door("imap"), "ben", "Sent");
+    assert!(String::from_utf8(imap.fetch(1, "2")).unwrap().trim_end() == "iVBORw0KGgpoZWxsbw==");
     gateway.books_balance();
 }

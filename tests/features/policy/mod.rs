@@ -1,5 +1,6 @@
 //! Who may write over the air, and what costs nothing.
 
+mod field;
 mod machines;
 mod strangers;
 mod unwanted;

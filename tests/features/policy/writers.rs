@@ -87,7 +87,7 @@ fn a_forwarded_mail_is_judged_by_from_and_its_proof() {
 fn a_forged_address_gains_nothing() {
     let shore = Shore::start();
     let settings =
-        [STRICT, ("air.allow", "mum@world.example ben@shore.example"), ("price.packet", "0.07"), FRONT[0], FRONT[1]];
+        [STRICT, ("air.allow", "mum@world.example ben@shore.example"), ("link.price", "0.07"), FRONT[0], FRONT[1]];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846", "ben"]).started();
     let eve =
         "spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example";

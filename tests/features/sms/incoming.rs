@@ -224,3 +224,22 @@ fn a_text_that_says_nothing_costs_nothing() {
     assert_ne!(carried["state"], "refused");
     gateway.books_balance();
 }
+
+/// With Twilio the owner may have chosen other words: what the carrier says they mean counts, and a quote knows of it.
+#[test]
+fn the_carriers_word_for_stop_counts() {
+    let ground = Ground::start("twilio");
+    let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC)]).started();
+    let say = |id: &str, body: &str, word: &str| {
+        let fields = [("MessageSid", id), ("From", MUM), ("To", ANNA), ("Body", body), ("OptOutType", word)];
+        assert_eq!(fake_carrier::twilio_calls(&gateway, "/hooks/twilio", &fields).0, 200);
+    };
+    let quote = || gateway.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "please", MUM], "");
+    say("SM1", "Basta", "STOP");
+    assert!(quote().contains("wants no texts"), "{}", quote());
+    say("SM2", "Di nuovo", "START");
+    assert!(!quote().contains("wants no texts"), "{}", quote());
+    say("SM3", "Basta", "");
+    assert!(!quote().contains("wants no texts"), "the word alone means nothing here");
+    gateway.books_balance();
+}

@@ -2,6 +2,7 @@
 
 mod disks;
 mod faults;
+mod mutated;
 mod old_folders;
 mod power_cuts;
 mod starts;

@@ -115,3 +115,16 @@ fn a_fate_is_told_again_when_nothing_is_heard_of_its_bundle() {
     assert_eq!(unconfirmed, [9]);
     assert!(tells(&pair.send(1, &[(10, message("x@y.z", "later"))])));
 }
+
+#[test]
+fn what_is_owed_leaves_at_once_where_packets_cost_next_to_nothing() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    pair.at(1, |peer, context| peer.tell_fate(places[0].0, places[0].1, Fate::Delivered, context.now));
+    let due = |pair: &mut Pair, prompt: bool| {
+        pair.sides[1].rules.prompt = prompt;
+        pair.at(1, |peer, context| peer.due(&context.rules).map_or(i64::MAX, |due| due - context.now))
+    };
+    assert!(due(&mut pair, false) > 3_600_000, "a receipt and a delivery wait for a packet to ride with");
+    assert!(due(&mut pair, true) <= 1_000);
+}

@@ -1,26 +1,27 @@
 //! SEARCH: messages that fit. What stands in the rows of the entries costs nothing; headers and texts are read one by one,
-//! within a limit.
+//! within a limit, where the search index says that they may fit.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use imap_codec::imap_types::core::{Charset, Vec1};
 use imap_codec::imap_types::datetime::NaiveDate;
 use imap_codec::imap_types::search::SearchKey;
-use mail_parser::{MessageParser, MimeHeaders};
+use mail_parser::MessageParser;
 
 use super::ImapSession;
 use crate::clock::Time;
 use crate::listen::imap::answer::{Answer, Try};
-use crate::listen::imap::envelope::{MailAddress, addresses_of};
-use crate::listen::imap::mime::{self, fields, unfolded};
+use crate::listen::imap::envelope::addresses_of;
+use crate::listen::imap::mime::fields;
 use crate::listen::imap::replies::Replies;
+use crate::listen::imap::searched::{self, decoded, lower};
 use crate::listen::imap::selected::{BATCH, Selected};
 use crate::store::mailbox::{Content, Entry, Flags, Folder};
+use crate::store::search::{LARGEST, Needle};
 
 /// A search in texts ends after this time.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Mails larger than this are searched in their header only.
-const LARGEST: u64 = 8_000_000;
 
 /// A message while it is looked at: what was read of it is kept.
 struct Candidate<'a> {
@@ -28,6 +29,7 @@ struct Candidate<'a> {
     selected: &'a Selected,
     folder: &'a Folder,
     entry: &'a Entry,
+    needles: &'a mut HashMap<String, Needle>,
     header: Option<Vec<u8>>,
     text: Option<String>,
 }
@@ -41,21 +43,16 @@ fn day_of(date: &NaiveDate) -> String {
     date.as_ref().to_string()
 }
 
-/// Words as they are compared: decoded, and without case.
-fn lower(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).to_lowercase()
-}
-
-/// A header value with its encoded words resolved.
-fn decoded(value: &[u8]) -> String {
-    let line = [b"Subject: ", &unfolded(value)[..], b"\r\n\r\n"].concat();
-    let parsed = MessageParser::new().parse_headers(&line);
-    let subject = parsed.as_ref().and_then(|mail| mail.subject()).map(str::to_lowercase);
-    // As it stands as well: some search for what they see, others for what is there.
-    subject.unwrap_or_default() + "\n" + &lower(&unfolded(value))
-}
-
 impl Candidate<'_> {
+    /// False where the index says that this text is not in the message.
+    fn may_hold(&mut self, wanted: &str) -> Try<bool> {
+        if !self.needles.contains_key(wanted) {
+            self.needles.insert(wanted.to_owned(), Needle::new(wanted));
+        }
+        let Some(needle) = self.needles.get_mut(wanted) else { return Ok(true) };
+        Ok(self.session.services.store.read(|view| view.may_hold(needle, self.entry.content))?)
+    }
+
     fn header(&mut self) -> Try<&[u8]> {
         if self.header.is_none() {
             self.header = Some(self.session.header(self.entry).or_else(|fault| {
@@ -78,23 +75,16 @@ impl Candidate<'_> {
                 Some(Content::File(path)) => std::fs::read(path).unwrap_or_default(),
                 None => Vec::new(),
             };
-            let mut text = String::new();
-            if let Some(mail) = MessageParser::new().parse(&bytes) {
-                for part in &mail.parts {
-                    let words = part.content_type().is_none_or(|kind| kind.ctype().eq_ignore_ascii_case("text"));
-                    text.extend(part.text_contents().filter(|_| words).map(str::to_lowercase));
-                    text.push('\n');
-                }
-            }
-            let body = &bytes[mime::header_end(&bytes)..];
-            text.push_str(&lower(body));
-            self.text = Some(text);
+            self.text = Some(searched::text(&bytes));
         }
         Ok(self.text.as_deref().unwrap_or_default())
     }
 
     fn field_has(&mut self, name: &str, wanted: &[u8]) -> Try<bool> {
         let wanted = lower(wanted);
+        if !self.may_hold(&wanted)? {
+            return Ok(false);
+        }
         let header = self.header()?;
         let mut values = fields(header).filter(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
         Ok(values.any(|(_, value)| wanted.is_empty() || decoded(value).contains(&wanted)))
@@ -103,13 +93,11 @@ impl Candidate<'_> {
     /// Addresses are compared as ENVELOPE tells them.
     fn address_has(&mut self, name: &str, wanted: &[u8]) -> Try<bool> {
         let wanted = lower(wanted);
-        let header = self.header()?;
-        let shown = |address: MailAddress| {
-            let part = |part: Option<Vec<u8>>| part.unwrap_or_default();
-            let spec = [part(address.mailbox), b"@".to_vec(), part(address.host)].concat();
-            format!("{}\n{}", decoded(&part(address.name)), lower(&spec))
-        };
-        Ok(addresses_of(header, name).into_iter().any(|address| shown(address).contains(&wanted)))
+        if !self.may_hold(&wanted)? {
+            return Ok(false);
+        }
+        let found = addresses_of(self.header()?, name);
+        Ok(found.into_iter().any(|address| searched::address(address).contains(&wanted)))
     }
 
     fn sent(&mut self) -> Try<Option<String>> {
@@ -172,12 +160,15 @@ impl Candidate<'_> {
                 let name = String::from_utf8_lossy(name.as_ref()).into_owned();
                 self.field_has(&name, text.as_ref())?
             }
-            SearchKey::Body(text) => self.text()?.contains(&lower(text.as_ref())),
+            SearchKey::Body(text) => {
+                let wanted = lower(text.as_ref());
+                self.may_hold(&wanted)? && self.text()?.contains(&wanted)
+            }
             SearchKey::Text(text) => {
                 let wanted = lower(text.as_ref());
-                let in_header = fields(self.header()?)
-                    .any(|(name, value)| format!("{}: {}", lower(name), decoded(value)).contains(&wanted));
-                in_header || self.text()?.contains(&wanted)
+                self.may_hold(&wanted)?
+                    && (fields(self.header()?).any(|(name, value)| searched::field(name, value).contains(&wanted))
+                        || self.text()?.contains(&wanted))
             }
             SearchKey::ModSequence { modseq, .. } => self.entry.modseq >= *modseq,
         })
@@ -215,15 +206,16 @@ impl ImapSession<'_> {
         let key = SearchKey::And(criteria.clone());
         let modseq = asks_modseq(&key);
         let (person, number, start) = (self.person()?, selected.number, Instant::now());
-        let (mut found, mut last) = (Vec::new(), 0);
+        let (mut found, mut last, mut needles) = (Vec::new(), 0, HashMap::new());
         let all: Vec<u32> = selected.uids.iter().collect();
         for batch in all.chunks(BATCH) {
             let (folder, entries) = self.services.store.read(|view| {
                 Ok((view.folder(person, number)?.unwrap_or_default(), view.entries(person, number, batch)?))
             })?;
             for entry in &entries {
+                let needles = &mut needles;
                 let mut candidate =
-                    Candidate { session: self, selected, folder: &folder, entry, header: None, text: None };
+                    Candidate { session: self, selected, folder: &folder, entry, needles, header: None, text: None };
                 if candidate.fits(&key)? {
                     last = last.max(entry.modseq);
                     found.extend(if by_uid { Some(entry.uid) } else { selected.uids.place(entry.uid) });
