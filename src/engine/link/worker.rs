@@ -113,8 +113,6 @@ struct LinkWorker<'c> {
     driver: &'static Driver,
     /// Packets that it may hold for one far box.
     window: usize,
-    /// It costs next to nothing.
-    prompt: bool,
     /// All links of the box, as they were when this turn began.
     market: Market,
     /// When a message is next that waits for another link now.
@@ -156,7 +154,6 @@ impl<'c> LinkWorker<'c> {
             id: context.link(),
             driver,
             window: 0,
-            prompt: false,
             market: Market::default(),
             choose_at: None,
             sessions_at: Time(0),
@@ -222,7 +219,7 @@ impl<'c> LinkWorker<'c> {
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
-        self.prompt = free && (self.driver.prompt)(&settings);
+        self.gathering.prompt = free && (self.driver.prompt)(&settings);
         self.market = Market::now(self.context)?;
         Ok(())
     }
@@ -326,7 +323,7 @@ impl<'c> LinkWorker<'c> {
 
     /// True where a packet for this far box costs next to nothing now: what is owed to it need not wait.
     fn is_prompt(&self, device: Option<PeerId>) -> bool {
-        self.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+        self.gathering.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.
