@@ -19,7 +19,7 @@ use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
 use crate::mail_text::{self, Shaped};
 use crate::message::reason::{NoRoute, RelayReason};
 use crate::message::words::smtp;
-use crate::message::{Id, Machine, Message, Origin, Reporting, Terms};
+use crate::message::{Id, LinkPreference, Machine, Message, Origin, Reporting, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -161,9 +161,14 @@ impl MailIntake for Intake {
         let new_id = compose::message_id(policy.settings.text(Key::Domain));
         let trace = self.trace(&policy, caller, &envelope.from, &shaped, &new_id, head);
         let own_id = shaped.message_id.is_none().then(|| new_id.clone());
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
+        let mut shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
         // Only people of this box may spend its reserve, or press others back.
+        if caller.person.is_some()
+            && let Some((links, subject)) = LinkPreference::tagged(&shaped.subject)
+        {
+            (shaped.wanted.links, shaped.subject) = (links.to_string(), subject.to_owned());
+        }
         let wanted = caller.person.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
         let terms =

@@ -83,6 +83,8 @@ settings! {
     LinkUnit, "link.unit", Choice(&["packet", "credit", "byte", "session", "free"]), "packet", "Link", "Charged for", "packet: each packet. credit: each 50 bytes of a packet that were begun. byte: each byte, for a least number in a packet. session: each session, which carries a packet. free: nothing.";
     LinkPrice, "link.price", Price, "", "Link", "Price", "For each of these, for example 0.07; 0 where it costs nothing. Empty: not known, and the link is not used.";
     LinkLeast, "link.least", Number(0, 100_000), "0", "Link", "Least bytes of a packet", "A packet that is charged by the byte is charged for so many at least.";
+    LinkEvery, "link.every", Seconds(0, 604_800), "0", "Link", "Is there every", "For a link that comes by a timetable, such as a terminal that is switched on for 10 minutes every 3 h: how often, counted from midnight UTC. Messages wait for it where it comes within their patience, and take a dearer link at once where it does not. 0: not known.";
+    LinkLasts, "link.lasts", Seconds(0, 604_800), "0", "Link", "For so long", "How long it is there each time.";
     LinkDayPackets, "link.day_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a day", "Over this limit the link takes nothing more on that day. 0: no limit.";
     LinkDayMoney, "link.day_money", Amount, "0", "Link", "Money a day", "The same limit in money. 0: no limit.";
     LinkMonthPackets, "link.month_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a month", "Over this limit the link takes nothing more in that month. 0: no limit.";

@@ -45,7 +45,9 @@ impl Market {
             let (today, month) =
                 context.store.read(|view| Ok((view.charged(terms.id, &today)?, view.charged(terms.id, month)?)))?;
             let (terms, budget) = (terms.clone(), record.budget(reserve));
-            links.push(LinkState { terms, ready: up.ready, lost: up.lost, budget, today, month });
+            let (rests, next) = (up.rests(now).is_some(), record.schedule().and_then(|schedule| schedule.next(now)));
+            let next = next.filter(|_| !up.ready);
+            links.push(LinkState { terms, ready: up.ready, rests, lost: up.lost, next, budget, today, month });
         }
         Ok(Self { links, policy })
     }
@@ -149,15 +151,20 @@ impl Shown {
     /// Its line below a message that is not sent yet.
     pub fn words(&self, settings: &Settings) -> String {
         let price = price::amount(settings, self.offer.price);
-        let takes = match (self.chosen, self.offer.ready) {
-            (true, true) => "ready: takes it",
-            (true, false) => "down: the message waits for it",
-            (false, true) => "ready",
-            (false, false) => "down",
+        let state = match (self.offer.ready, self.offer.next) {
+            (true, _) if self.offer.rests => "ready, and broke too often a moment ago".to_owned(),
+            (true, _) => "ready".to_owned(),
+            (false, Some(next)) => format!("down, comes at {next}"),
+            (false, None) => format!("down since {}", self.offer.lost),
+        };
+        let chosen = match (self.chosen, self.offer.ready) {
+            (true, true) => ": takes it",
+            (true, false) => ": the message waits for it",
+            (false, _) => "",
         };
         match self.offer.bar {
             Some(bar) => format!("{} {bar}", self.link),
-            None => format!("{}: {price}, {takes}", self.link),
+            None => format!("{}: {price}, {state}{chosen}", self.link),
         }
     }
 }

@@ -98,7 +98,7 @@ impl Drop for Shown<'_> {
         self.0.status.set(|facts| {
             if let Some(known) = facts.links.get_mut(&id) {
                 known.health = None;
-                known.up.heard(false, now);
+                known.up.ended(now);
             }
         });
         self.0.status.wake_other_links(id);

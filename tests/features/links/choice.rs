@@ -40,7 +40,9 @@ fn the_dear_link_takes_over_after_the_patience_and_not_before() {
     // What a message would do is shown before it is sent, by the same function.
     let shown = both.station.cli_ok(&["send", "--from", "anna", "--text", "x", "--dry-run", "bob@world.example"], "");
     assert!(
-        shown.contains("one: 0.07 USD, ready") && shown.contains("two: 0.00 USD, down: the message waits"),
+        shown.contains("one: 0.07 USD, ready")
+            && shown.contains(": the message waits for it")
+            && shown.contains("two: 0.00 USD, down since "),
         "{shown}"
     );
     // With less patience it goes at once.
