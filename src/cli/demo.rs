@@ -1,10 +1,8 @@
 //! `satpost demo`: runs a station and a gateway, and simulates everything between and around them.
 //!
 //! ```text
-//!                          -> internet line, free ->
-//!  mail program -> station                            gateway -> mail server, carrier and phone
-//!   (yours)        a child  -> modem -> sky -> Hive -> a child    this process
-//!                              ...this process...
+//!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server, carrier and phone
+//!   (yours)        a child    ...this process...      a child    this process
 //! ```
 //!
 //! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
@@ -32,13 +30,11 @@ const NUMBER: &str = "+14155550199";
 
 /// How often the boxes are looked at.
 const LOOK: Duration = Duration::from_millis(500);
-/// The internet line is there for so long, and then away for so long.
-const LINE: Duration = Duration::from_secs(30);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// Show how it works: a station and a gateway with a simulated internet line, modem, sky, Hive, mail server and phone. Needs
-/// no root and no network; Ctrl-C ends it and leaves nothing behind.
+/// Show how it works: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root
+/// and no network; Ctrl-C ends it and leaves nothing behind.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
@@ -52,9 +48,7 @@ impl Demo {
         // Caught before anything is made, so that everything made is taken away again.
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
-        tell(
-            "Starting two boxes, an internet line, a modem, a sky, a Hive, a mail server and a carrier with a phone ...",
-        );
+        tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
         let mut parts = match DemoParts::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
@@ -68,22 +62,20 @@ impl Demo {
         messages::text(&parts);
         tell("A phone texts the boat.");
         let mut watch = Watch::default();
-        let (mut line, mut turned, mut answered) = (true, Instant::now(), false);
+        let (mut answered, mut texted) = (false, false);
         loop {
             for news in watch.look(&parts)? {
                 tell(&news);
             }
-            if self.once && watch.at_sink > 0 && watch.texts_in_mailbox > 0 && !answered {
-                (answered, line) = (true, false);
-                parts.line(line)?;
-                tell("\nThe internet line is gone. Bob answers, and Anna answers the phone by mail.");
+            if self.once && watch.at_sink > 0 && !answered {
+                answered = true;
                 messages::back(&parts)?;
-                messages::text_back(&parts)?;
+                tell("Bob answers.");
             }
-            if !self.once && turned.elapsed() >= LINE {
-                (line, turned) = (!line, Instant::now());
-                parts.line(line)?;
-                tell(if line { "\nThe internet line is back." } else { "\nThe internet line is gone." });
+            if self.once && watch.texts_in_mailbox > 0 && !texted {
+                texted = true;
+                messages::text_back(&parts)?;
+                tell("Anna answers the phone by mail.");
             }
             if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
                 let took = began.elapsed().as_secs();

@@ -29,7 +29,7 @@ fn processes(folder: &Folder) -> usize {
 }
 
 #[test]
-fn messages_go_by_the_line_and_their_answers_by_the_satellite() {
+fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     let folder = Folder::new();
     let ended = demo(&folder, &["--once"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
@@ -42,9 +42,6 @@ fn messages_go_by_the_line_and_their_answers_by_the_satellite() {
         "from +14155550123",
         "ARRIVED at the phone: \"All fine, home on Friday.\"",
         "taken by Twilio",
-        "went by line for 0.00 USD: the cheapest link, which was there",
-        "The internet line is gone.",
-        "went by satellite for 0.07 USD: waits for line, which is down",
     ] {
         assert!(out.contains(words), "{words}: {out}");
     }
