@@ -17,6 +17,10 @@ const PAGES: &str = "
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
     Post /mailbox/{id}/delete                       in  yes yes yes
+    Get  /mailbox/{folder}/{uid}.eml                in  yes yes yes
+    Get  /mailbox/{folder}/{uid}/files/{number}     in  yes yes yes
+    Get  /mailbox/{folder}/{uid}                    in  yes yes yes
+    Post /mailbox/{folder}/{uid}/{action}           in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
@@ -146,6 +150,7 @@ fn words(table: &str) -> Vec<Vec<&str>> {
 /// A path with something in the place of each part that may be anything.
 fn example(path: &str) -> String {
     let parts = [
+        ("{folder}/{uid}", "1/9"),
         ("{id}.eml", "m9.eml"),
         ("/{id}", "/m9"),
         ("{action}", "retry"),
