@@ -29,10 +29,3 @@ pub fn answer(ask: &Ask, file: &AttachedFile, bytes: Vec<u8>) -> Response {
         .with("Cross-Origin-Resource-Policy", "same-origin".to_owned())
         .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned())
 }
-
-/// Gives a mail to be saved under this name.
-pub fn mail(name: &str, bytes: Vec<u8>) -> Response {
-    Response::typed(200, "message/rfc822", bytes)
-        .with("Content-Disposition", format!("attachment; filename=\"{name}.eml\""))
-        .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned())
-}

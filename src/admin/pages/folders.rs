@@ -75,7 +75,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
 /// Gives the mail as it is.
 pub fn download(ask: &Ask, folder: &str, uid: &str) -> Reply {
     let Ok((_, entry)) = entry(ask, folder, uid) else { return missing(ask) };
-    Ok(files::mail(&format!("{folder}-{uid}"), ask.app.store.content_bytes(&entry)?))
+    Ok(Response::mail(&format!("{folder}-{uid}"), ask.app.store.content_bytes(&entry)?))
 }
 
 /// Gives a file of a mail.

@@ -4,6 +4,7 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::{Ask, Reply, query, queue};
+use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
@@ -251,7 +252,7 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
     let Some(raw) = ask.app.store.raw(&message)? else {
         return Ok(ask.sorry(404, "This message came in as text, not as a mail: there is nothing to download."));
     };
-    Ok(super::files::mail(&message.id.to_string(), raw))
+    Ok(Response::mail(&message.id.to_string(), raw))
 }
 
 /// Holds, releases, cancels or retries a message.
