@@ -59,6 +59,13 @@ impl Response {
         Self { status, headers, body }
     }
 
+    /// Gives a mail to be saved under this name.
+    pub fn mail(name: &str, bytes: Vec<u8>) -> Self {
+        Self::typed(200, "message/rfc822", bytes)
+            .with("Content-Disposition", format!("attachment; filename=\"{name}.eml\""))
+            .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned())
+    }
+
     /// Sends the browser there, with GET. The place is a path of ours.
     pub fn see(place: &str) -> Self {
         Self::text(303, "").with("Location", place.to_owned())

@@ -68,6 +68,10 @@ routes! {
     Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
     Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
     Post "/mailbox/{id}/delete" Person |ask, part| pages::mailbox::delete(ask, part[0]);
+    Get "/mailbox/{folder}/{uid}.eml" Person |ask, part| pages::folders::download(ask, part[0], part[1]);
+    Get "/mailbox/{folder}/{uid}/files/{number}" Person |ask, part| pages::folders::file(ask, part[0], part[1], part[2]);
+    Get "/mailbox/{folder}/{uid}" Person |ask, part| pages::folders::one(ask, part[0], part[1]);
+    Post "/mailbox/{folder}/{uid}/{action}" Person |ask, part| pages::folders::act(ask, part[0], part[1], part[2]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);

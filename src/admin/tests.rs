@@ -5,6 +5,7 @@ mod console;
 mod looks;
 mod made_up;
 mod rights;
+mod rights_table;
 
 use std::sync::LazyLock;
 

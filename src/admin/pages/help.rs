@@ -1,9 +1,9 @@
 //! Help: texts from `web/help/`, with the addresses of this box filled in.
 
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::mail_setup::Servers;
-use super::{Ask, Reply};
+use super::{Ask, Reply, qr};
 use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
@@ -34,7 +34,9 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     };
     let servers = Servers::new(ask.app, ask.request);
     let port = |listener: &str, usual: &str| servers.port(listener, usual);
+    let here = format!("http://{}/help/mail-programs", ask.request.header("host").unwrap_or(&servers.host));
     let values = context! {
+        qr => Value::from_safe_string(qr::picture(&here, "The address of this page as a QR code")),
         host => servers.host,
         submission => port("submission", "587"),
         submissions => port("submissions", "465"),

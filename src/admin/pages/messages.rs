@@ -252,9 +252,7 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
     let Some(raw) = ask.app.store.raw(&message)? else {
         return Ok(ask.sorry(404, "This message came in as text, not as a mail: there is nothing to download."));
     };
-    Ok(Response::typed(200, "message/rfc822", raw)
-        .with("Content-Disposition", format!("attachment; filename=\"{}.eml\"", message.id))
-        .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned()))
+    Ok(Response::mail(&message.id.to_string(), raw))
 }
 
 /// Holds, releases, cancels or retries a message.

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 40] = [
+pub const PAGES: [&str; 41] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -16,6 +16,7 @@ pub const PAGES: [&str; 40] = [
     "/compose",
     "/mailbox",
     "/mailbox/m4",
+    "/mailbox?folder=2",
     "/people",
     "/people/ben",
     "/far-boxes",

@@ -4,6 +4,8 @@
 //! Its bytes lie in `BODIES` under that number, or in a spool file. They go when no entry shows them and no message was made
 //! from them.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use redb::ReadableTable;
@@ -15,6 +17,9 @@ use crate::message::{Id, Message};
 use crate::store::indexed::OWN;
 use crate::store::schema::{self, Tx, TxResult, View, reject};
 use crate::store::{Store, spool};
+
+/// Most of a header that is read.
+pub const HEADER: usize = 256 * 1024;
 
 /// Bytes that somebody put into a folder.
 #[derive(Debug, Clone)]
@@ -194,6 +199,36 @@ impl Store {
     /// As [`Store::read`]; permanent when they are not what was written.
     pub fn content(&self, entry: &Entry) -> Result<Content, Fault> {
         self.content_of_number(entry.content)
+    }
+
+    /// The same in memory.
+    ///
+    /// # Errors
+    /// As [`Store::content`].
+    pub fn content_bytes(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
+        match self.content(entry)? {
+            Content::Bytes(bytes) => Ok(bytes),
+            Content::File(path) => std::fs::read(path).map_err(Fault::temporary),
+        }
+    }
+
+    /// The beginning of the bytes of an entry with the whole header, of up to [`HEADER`] bytes.
+    ///
+    /// # Errors
+    /// As [`Store::content`].
+    pub fn content_head(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
+        let most = if entry.header > 0 { entry.header as usize } else { HEADER };
+        if let Some(bytes) = self.read(|view| view.content_start(entry.content, most))? {
+            return Ok(bytes);
+        }
+        match self.content(entry)? {
+            Content::Bytes(bytes) => Ok(bytes),
+            Content::File(path) => {
+                let mut start = Vec::new();
+                let read = File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut start));
+                read.map(|_| start).map_err(Fault::temporary)
+            }
+        }
     }
 
     /// The bytes of the content of this number.

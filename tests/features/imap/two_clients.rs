@@ -58,7 +58,10 @@ impl Model {
 
 impl Model {
     fn new(at: SocketAddr) -> Self {
-        Self { imap: Imap::open(at, "olga", "INBOX"), uids: Vec::new(), flags: BTreeMap::new() }
+        let mut model = Self { imap: Imap::of(at, "olga"), uids: Vec::new(), flags: BTreeMap::new() };
+        // Others may have put something there already.
+        model.say("SELECT INBOX");
+        model
     }
 
     /// Does one thing, by chance; `name` names what is appended.

@@ -13,7 +13,6 @@ use imap_codec::decode::Decoder;
 use imap_codec::imap_types::command::{Command, CommandBody};
 
 use super::change::flags_of;
-use super::fetch::HEADER;
 use super::folders::name_of;
 use super::{ImapSession, Next};
 use crate::fault::Fault;
@@ -23,7 +22,7 @@ use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::framer::tag;
 use crate::listen::imap::replies::Replies;
 use crate::settings::Key;
-use crate::store::mailbox::{Flags, NewContent, NewEntry, Special, message_id_of};
+use crate::store::mailbox::{Flags, HEADER, NewContent, NewEntry, Special, message_id_of};
 use crate::store::{Spooled, Tx};
 
 /// So long after a mail was submitted an APPEND of it to Sent is the same mail.
