@@ -4,6 +4,7 @@ mod audiences;
 mod console;
 mod looks;
 mod made_up;
+mod release;
 mod rights;
 
 use std::sync::LazyLock;
