@@ -173,7 +173,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 name => link.as_ref().map(|link| link.name.clone()), driver => driver.map(|driver| driver.name),
                 console => driver.is_some_and(|driver| driver.console),
                 fields => link.as_ref().zip(driver).map(|(link, driver)| links::fields(ask, link, driver)),
-                link => live.and_then(|live| live.health.as_ref()).map(|health| links::figures(ask, health)),
+                link => live.and_then(|live| links::figures(ask, live)),
             }
         }
         "people" => context! {

@@ -12,7 +12,6 @@ use crate::message::Id;
 const PAGES: &str = "
     Get  /                                          in  yes yes yes
     Get  /login                                     yes yes yes yes
-    Get  /status.json                               401 yes yes yes
     Get  /mailbox                                   in  yes yes yes
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes

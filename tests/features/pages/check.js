@@ -159,10 +159,18 @@ async function silence(tab) {
   const { page } = tab;
   await tab.go("/");
   await page.locator("[data-light=Link].good").waitFor();
+  // The page is not loaded again: what is open stays open, and the focus stays where it is.
+  await page.evaluate(() => { window.kept = true; });
+  await page.locator("details").first().evaluate((details) => { details.open = true; });
+  await page.locator("[data-light=Link]").focus();
   const began = Date.now();
   await modem("silent on");
   await page.locator("[data-light=Link].warn").waitFor();
   const took = Date.now() - began;
+  const kept = await page.evaluate(() => [window.kept, document.querySelector("details").open, document.activeElement.dataset.light].join());
+  if (kept !== "true,true,Link") fault(tab.where(), `did not stay as it was: ${kept}`);
+  const said = await words(page, "#said");
+  if (!said.includes("Link: not ready")) fault(tab.where(), `the live region says: ${said}`);
   console.log(`the dashboard told of the silence after ${took} ms`);
   if (took > TELLS_MS) fault(tab.where(), `the dashboard told of the silence only after ${took} ms`);
 }

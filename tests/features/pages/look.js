@@ -27,7 +27,7 @@ async function open(browser, base, options, kind) {
   const where = () => `${kind} ${state.at}`;
   page.on("requestfinished", async (request) => {
     const sizes = await request.sizes().catch(() => null);
-    if (sizes && !/status\.json|modem\/lines/.test(request.url())) {
+    if (sizes && !/\/live\?|\/lines/.test(request.url())) {
       state.bytes += sizes.responseBodySize + sizes.responseHeadersSize;
     }
   });
