@@ -8,6 +8,8 @@ mod made_up;
 mod release;
 mod rights;
 mod stale;
+mod wizard;
+mod written;
 
 use std::sync::LazyLock;
 

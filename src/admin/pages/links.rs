@@ -110,7 +110,9 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
 pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<Value> {
     let own = link.settings(&Default::default());
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
-    link_settings(driver).map(|setting| settings::field(ask, setting, &own, posted)).collect()
+    let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
+    let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
+    link_settings(driver).map(|setting| settings::field_with(ask, setting, &own, posted, &problems)).collect()
 }
 
 /// Adds a link.
