@@ -155,6 +155,31 @@ async function console_(tab) {
   await expect(tab, "a dangerous line is taken without the tick", page.getByText("Tick the box").isVisible());
 }
 
+/** On a phone: a low head, four entries and More at the bottom, rows that can be tapped, Send without scrolling. */
+async function onAPhone(tab) {
+  const { page } = tab;
+  const PHONE = { width: 390, height: 844 };
+  await page.setViewportSize(PHONE);
+  await tab.go("/messages");
+  const box = (selector) => page.locator(selector).first().boundingBox();
+  const head = await box(".rail");
+  if (head.height >= 60) fault(tab.where(), `the head is ${head.height} px high`);
+  const bar = await box(".rail nav");
+  if (Math.abs(bar.y + bar.height - PHONE.height) > 1) fault(tab.where(), "the bar is not at the bottom");
+  const entries = await page.locator(".rail nav > a:visible, .more > summary:visible").count();
+  if (entries !== 5) fault(tab.where(), `the bar has ${entries} entries`);
+  await page.locator(".more > summary").click();
+  await axe(tab, " with More open");
+  await Promise.all([page.waitForURL(`${base}/help`), page.locator(".more a", { hasText: "Help" }).click()]).catch(() => fault(tab.where(), `More leads to ${page.url()}`));
+  await tab.go("/messages");
+  const row = await box(".messages tbody tr");
+  await Promise.all([page.waitForURL(/messages\/m\d+/), page.mouse.click(row.x + row.width - 8, row.y + row.height - 6)]);
+  await tab.go("/compose?reply=m1");
+  const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox();
+  if (send.y + send.height > bar.y) fault(tab.where(), `Send ends at ${send.y + send.height} px, the bar begins at ${bar.y}`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
 async function silence(tab) {
   const { page } = tab;
   await tab.go("/");
@@ -280,6 +305,7 @@ async function asPerson(browser) {
   await stage("all pages", () => everyPage(tab));
   await stage("by keyboard", () => byKeyboard(tab));
   await stage("as a person", () => asPerson(browser));
+  await stage("on a phone", () => onAPhone(tab));
   await stage("the session ended", () => sessionEnds(browser));
   await stage("the modem fell silent", () => silence(tab));
   await stage("without scripts", () => withoutScripts(browser));
