@@ -5,7 +5,7 @@
 // Fails on a violation of WCAG 2.2 A or AA as axe-core finds them, on sideways scrolling at 320 px, on pages that weigh
 // too much, on requests to other places, on messages of the browser such as breaches of the content security policy,
 // on controls that the keyboard does not reach, and on forms that need a script.
-// Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core and axe-core in $NODE_PATH.
+// Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core, axe-core and html-validate in $NODE_PATH.
 "use strict";
 
 const net = require("node:net");
