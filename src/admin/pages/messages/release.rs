@@ -2,8 +2,8 @@
 
 use minijinja::{Value, context};
 
-use crate::admin::pages::{Ask, Reply, costs, queue};
 use crate::address::Address;
+use crate::admin::pages::{Ask, Reply, costs, queue};
 use crate::engine::actions::{Cost, MessageAction, is_releasable};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
