@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct StatusBoard(Arc<Inner>);
 
 struct Inner {
     facts: Mutex<LiveStatus>,
+    /// How often facts were changed.
+    changes: AtomicU64,
     /// Lines that the page asked to send, by link.
     console: Mutex<BTreeMap<LinkId, VecDeque<String>>>,
     /// Wakes the threads of the links.
@@ -233,7 +236,12 @@ pub struct ConsoleLine {
 
 impl Default for StatusBoard {
     fn default() -> Self {
-        Self(Arc::new(Inner { facts: Mutex::default(), console: Mutex::default(), wakers: Mutex::default() }))
+        Self(Arc::new(Inner {
+            facts: Mutex::default(),
+            changes: AtomicU64::new(0),
+            console: Mutex::default(),
+            wakers: Mutex::default(),
+        }))
     }
 }
 
@@ -246,6 +254,12 @@ impl StatusBoard {
     /// Changes facts.
     pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often facts were changed since the start: whoever shows them looks again when this is another number.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Adds a console line.

@@ -64,7 +64,7 @@ fn row(ask: &Ask, folder: &Folder, entry: &Entry, outgoing: bool) -> Result<Valu
     };
     let words: Vec<_> = folder.words(entry.keywords).collect();
     let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
-    Ok(context! { href, who, subject, words, at, read })
+    Ok(context! { uid => entry.uid, href, who, subject, words, at, read })
 }
 
 /// Shows one message. Looking changes nothing: the script, or a button, marks it as read.

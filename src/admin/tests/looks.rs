@@ -86,7 +86,11 @@ fn looks_by_hand() {
             .unwrap();
         made_up::fill(&site.app);
     }
-    let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();
+    let _handle = {
+        let (store, status) = (site.app.store.clone(), site.app.status.clone());
+        let changes = move || (store.ledger().unwrap().commits, status.changes());
+        server::start(place.as_ref(), move |request| route::answer(&site.app, request), changes).unwrap()
+    };
     println!("{place} anna / {PASSWORD}");
     loop {
         std::thread::park();

@@ -4,7 +4,6 @@
 pub const PAGES: &str = "
     Get  /                                          in  yes yes yes
     Get  /login                                     yes yes yes yes
-    Get  /status.json                               401 yes yes yes
     Get  /mailbox                                   in  yes yes yes
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
@@ -21,6 +20,7 @@ pub const PAGES: &str = "
     Get  /messages/{id}.eml                         in  yes yes yes
     Get  /messages/{id}/files/{number}              in  yes yes yes
     Get  /messages/{id}                             in  yes yes yes
+    Post /messages/{id}/release-all                 in  no  yes yes
     Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes

@@ -157,7 +157,7 @@ fn messages_are_shown_to_their_people_and_to_operators() {
             assert_eq!(all.contains(subject), may, "{who} and '{subject}'");
         }
         assert_eq!(all.contains(MUM), who == "olga", "{who} and the phone");
-        for page in ["/usage.csv", "/costs.csv", "/status.json"] {
+        for page in ["/usage.csv", "/costs.csv", "/live?page=/"] {
             let shown = client.get(page).body;
             assert!(who == "olga" || !shown.contains("anna"), "{who} {page}: {shown}");
         }
