@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 use smol::channel::Sender;
 
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Health;
@@ -75,6 +76,8 @@ pub struct LinkStatus {
     pub health: Option<Health>,
     /// How it came and went.
     pub up: Uptime,
+    /// How each far box came and went, where a ready link may not reach all of them.
+    pub far_boxes: BTreeMap<PeerId, Uptime>,
     /// Far boxes that take nothing while messages wait for them.
     pub silent: Vec<SilentFarBox>,
 }

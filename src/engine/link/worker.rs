@@ -9,7 +9,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use smol::channel::Receiver;
@@ -85,7 +85,14 @@ impl<'c> Shown<'c> {
         let (name, driver, up) = (record.name.clone(), record.driver.clone(), Uptime::new(context.now()));
         context.status.set(|facts| {
             let known = facts.links.remove(&record.id).map_or(up, |known| known.up);
-            let shown = LinkStatus { name, driver, health: None, up: known, silent: Vec::new() };
+            let shown = LinkStatus {
+                name,
+                driver,
+                health: None,
+                up: known,
+                far_boxes: BTreeMap::new(),
+                silent: Vec::new(),
+            };
             facts.links.insert(record.id, shown);
         });
         Self(context)
@@ -113,6 +120,8 @@ struct LinkWorker<'c> {
     driver: &'static Driver,
     /// Packets that it may hold for one far box.
     window: usize,
+    /// How far boxes came and went, where a ready link may not reach all of them.
+    far_boxes: BTreeMap<PeerId, Uptime>,
     /// All links of the box, as they were when this turn began.
     market: Market,
     /// When a message is next that waits for another link now.
@@ -154,6 +163,7 @@ impl<'c> LinkWorker<'c> {
             id: context.link(),
             driver,
             window: 0,
+            far_boxes: BTreeMap::new(),
             market: Market::default(),
             choose_at: None,
             sessions_at: Time(0),
@@ -220,8 +230,36 @@ impl<'c> LinkWorker<'c> {
         self.window = (self.driver.window)(&settings);
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
         self.gathering.prompt = free && (self.driver.prompt)(&settings);
+        if self.driver.paired {
+            self.look_for_far_boxes();
+        }
         self.market = Market::now(self.context)?;
         Ok(())
+    }
+
+    /// Tells the other links which far boxes this one reaches: each may be away while the link is ready.
+    fn look_for_far_boxes(&mut self) {
+        let (people, now) = (self.context.store.people(), self.context.now());
+        let mut news = false;
+        for far_box in people.far_boxes() {
+            let Some(address) = self.driver.reach.address(&far_box.addresses) else { continue };
+            let there = self.health.ready && self.link.reaches(Some(address), false).is_ok();
+            let known = self.far_boxes.entry(far_box.id).or_insert_with(|| {
+                news = true;
+                Uptime::new(now)
+            });
+            news |= known.ready != there;
+            known.heard(there, now);
+        }
+        if news {
+            let (id, far_boxes) = (self.id, self.far_boxes.clone());
+            self.context.status.set(|facts| {
+                if let Some(link) = facts.links.get_mut(&id) {
+                    link.far_boxes = far_boxes;
+                }
+            });
+            self.context.status.wake_other_links(id);
+        }
     }
 
     /// Does all that is due now but hearing the link; true when there is more that could go at once.
