@@ -266,6 +266,9 @@ pub struct Message {
     /// False when `accepted` and `deadline` come from a clock nobody could vouch for.
     #[serde(default)]
     pub clock_believed: bool,
+    /// By how many seconds its times were moved because the clock was set; negative when that was set back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_moved: Option<i64>,
     /// Where it stands.
     pub state: State,
     /// Why it stands there.

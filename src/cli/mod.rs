@@ -11,6 +11,7 @@
 mod audit;
 mod backup;
 mod check;
+mod clock;
 mod coding;
 mod completions;
 mod costs;
@@ -84,6 +85,7 @@ enum Command {
     Run(Run),
     Demo(demo::Demo),
     Check(check::Check),
+    Clock(clock::Clock),
     Status(status::Status),
     Send(send::Send),
     Queue(queue::Queue),
@@ -166,6 +168,7 @@ impl Command {
     fn act(self, session: &mut Session) -> Done {
         match self {
             Self::Check(check) => check.act(session),
+            Self::Clock(clock) => clock.act(session),
             Self::Status(status) => status.act(session),
             Self::Send(send) => send.act(session),
             Self::Queue(queue) => queue.act(session),

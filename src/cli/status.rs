@@ -116,7 +116,7 @@ impl Status {
                 row("failing", format!("{part}: {why}"));
             }
             if !session.context.store.clock().believable() {
-                row("clock", "not set yet: no NTP, and no time from the modem".to_owned());
+                row("clock", "not known to be right, see 'satpost clock'".to_owned());
             }
         }
         for queue in queues {

@@ -8,10 +8,11 @@ use super::link::{inbound, removed};
 use super::{Context, full_mailboxes, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::events::EventKind;
 use crate::message::reason::LinkReason;
 use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
-use crate::store::{Queue, TextState};
+use crate::store::{Event, Queue, TextState};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(20);
@@ -210,12 +211,15 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     })
 }
 
-/// When the clock was set ahead, moves the times of waiting messages along before anybody sees the new time.
+/// When the clock was set, moves what is written down along before anybody sees the new time.
 fn follow_clock(context: &Context) -> Result<(), Fault> {
-    let clock = context.store.clock();
-    let Some(leap) = clock.leap() else { return Ok(()) };
-    let moved = context.store.write(move |tx| tx.shift_doubtful(leap.by, leap.since))?;
-    clock.settle(leap);
-    log::warn!("the clock was set ahead by {} s: times of {moved} waiting messages moved with it", leap.by.as_secs());
+    let Some(set) = context.store.clock().set() else { return Ok(()) };
+    let event = EventKind::ClockSet { seconds: set.by / 1000 };
+    let happened = Event { at: set.now, part: "clock".to_owned(), link: None, kind: event.clone(), alarm: true };
+    let moved = context.store.write(move |tx| {
+        let moved = tx.clock_was_set(set)?;
+        tx.event(&happened).map(|()| moved)
+    })?;
+    log::warn!("{event}; {moved} waiting messages moved with it, and it is {} now", context.now());
     Ok(())
 }

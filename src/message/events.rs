@@ -92,6 +92,11 @@ pub enum EventKind {
         /// How it ended the last time, as the system or the box itself tells.
         why: String,
     },
+    /// The clock was set.
+    ClockSet {
+        /// By how many seconds; negative: back.
+        seconds: i64,
+    },
     /// The quarantine had no more room.
     QuarantineFull {
         /// The source that had most in it.

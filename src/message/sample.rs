@@ -30,6 +30,7 @@ impl Message {
             accepted,
             deadline: accepted + Duration::from_secs(60),
             clock_believed: true,
+            clock_moved: None,
             state: State::Queued,
             reason: Default::default(),
             way: Way::Relay,

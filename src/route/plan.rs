@@ -150,6 +150,7 @@ impl Policy {
             accepted: now,
             deadline: self.deadline(way, &draft.terms, now),
             clock_believed,
+            clock_moved: None,
             state: State::Queued,
             reason: Reason::default(),
             way,

@@ -9,6 +9,7 @@ mod accounting;
 mod audit;
 mod backup;
 mod books;
+mod clock_set;
 mod conversations;
 mod counts;
 mod erase;

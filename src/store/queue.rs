@@ -1,11 +1,10 @@
 //! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
+use super::schema::{INLINE, Tx, TxResult, Unreadable, json, record, reject};
 use super::waiting::Queue;
 use super::{Committed, Store, spool};
 use crate::address::Address;
@@ -186,36 +185,6 @@ impl Tx<'_> {
             (message.reason, message.next) = (reason.clone(), next);
         })
         .map(drop)
-    }
-
-    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for, or since a time from which
-    /// on it was wrong.
-    pub fn shift_doubtful(&mut self, by: Duration, since: Time) -> TxResult<usize> {
-        // A message may stand in two queues, and moves once.
-        let mut ids = BTreeSet::new();
-        for row in self.due.iter()? {
-            ids.insert(Id(row?.0.value().2));
-        }
-        let mut moved = 0;
-        for id in ids {
-            // An unreadable record is set aside when it is due.
-            let message = match self.message(id) {
-                Err(StoreError::Rejected(_)) => continue,
-                message => message?,
-            };
-            if !message.clock_believed || message.accepted >= since {
-                moved += 1;
-                self.change(id, |message| {
-                    message.accepted = message.accepted + by;
-                    message.deadline = message.deadline + by;
-                    message.terms.by = message.terms.by.map(|at| at + by);
-                    message.next = message.next + by;
-                    message.receipt_until = message.receipt_until.map(|until| until + by);
-                    message.clock_believed = true;
-                })?;
-            }
-        }
-        Ok(moved)
     }
 
     /// Moves an unreadable record out of the way, with the reason. The books count it as given back.

@@ -208,6 +208,8 @@ pub struct After {
     pub people: bool,
     /// Settings of the box or of a link changed.
     pub settings: bool,
+    /// The clock was set, and what is written down has moved along.
+    pub clock: Option<crate::clock::ClockSet>,
     /// Spool files that nothing refers to any more.
     pub unlink: Vec<String>,
     /// People in whose mailboxes something changed.

@@ -41,6 +41,7 @@ impl Store {
     }
 }
 
+mod clock;
 mod facts;
 mod far_boxes;
 mod mailbox;

@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
-use crate::settings::{Key, Settings};
+use crate::settings::{Key, Settings, row};
 
 /// What counts are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,11 @@ pub struct Usage {
 
 /// The day of the calendar of a box at this moment.
 pub(super) fn day(settings: &Settings, now: Time) -> String {
-    let zone = TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC);
+    day_in(settings.text(Key::TimeZone), now)
+}
+
+fn day_in(zone: &str, now: Time) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let at = Timestamp::from_second(now.seconds()).unwrap_or_default();
     at.to_zoned(zone).strftime("%Y-%m-%d").to_string()
 }
@@ -95,9 +99,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The day of the calendar of this box at this moment.
+    pub(super) fn day_of(&self, now: Time) -> TxResult<String> {
+        let row = row(Key::TimeZone);
+        let zone = self.settings.get(row.name)?;
+        Ok(day_in(zone.as_ref().map_or(row.default, |zone| zone.value()), now))
+    }
+
     /// Moves the counts of the day that was into the table, and takes those of the day that is from there: a clock that
     /// was set back comes to a day again that has counts.
-    fn close_day(&mut self) -> TxResult<()> {
+    pub(super) fn close_day(&mut self) -> TxResult<()> {
         let before = std::mem::take(&mut self.ledger.today);
         for (person, counts) in &before.people {
             self.usage.insert((before.day.as_str(), person.as_str()), json(counts).as_slice())?;

@@ -287,7 +287,11 @@ impl Store {
             std::panic::catch_unwind(run)
                 .unwrap_or_else(|_| super::reject(Fault::temporary("the store could not do this: see the log")))?;
         }
-        tx.ledger.last_time = tx.ledger.last_time.max(self.0.clock.now());
+        let now = self.0.clock.now();
+        tx.ledger.last_time = match tx.after.clock {
+            Some(set) => set.moved(now),
+            None => tx.ledger.last_time.max(now),
+        };
         tx.ledger.commits += 1;
         let number = tx.ledger.commits;
         let after = tx.close()?;
@@ -338,6 +342,9 @@ impl Store {
                 log::error!("store: {what} cannot be read: {fault}");
             }
         };
+        if let Some(set) = after.clock {
+            self.0.clock.settle(set);
+        }
         if after.people {
             reload("people", self.reload_people());
         }

@@ -18,6 +18,7 @@ mod failure;
 mod indexer;
 pub mod listeners;
 mod restarts;
+mod stops;
 mod welcome;
 mod workers;
 
@@ -44,6 +45,7 @@ use crate::sys::sockets::Sockets;
 use failure::Ended;
 use listeners::Listeners;
 use restarts::Restarts;
+use stops::Stops;
 use welcome::Welcome;
 
 /// Exit code for settings that are wrong, or a folder that cannot be used.
@@ -85,7 +87,7 @@ pub fn run(data: &Path) -> ExitCode {
     if restarts.before.is_some() {
         say_restart(&context, restarts.event());
     }
-    Supervisor { context, signals, sockets, restarts, stop }.supervise()
+    Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise()
 }
 
 fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
@@ -157,8 +159,10 @@ struct Supervisor {
     signals: Stop,
     sockets: Sockets,
     restarts: Restarts,
-    /// Dropping it tells every wait of the box to end.
+    /// Closing it tells every wait of the box to end.
     stop: smol::channel::Sender<()>,
+    /// The same for the workers.
+    stops: Stops,
 }
 
 /// Gets what the system has to give: signals, and the sockets that systemd may have opened.
@@ -184,7 +188,7 @@ fn patiently(data: &Path) -> Result<Store, Fault> {
 
 impl Supervisor {
     fn supervise(mut self) -> ExitCode {
-        let workers = workers::start(&self.context);
+        let workers = workers::start(&self.context, &self.stops);
         let changed = self.context.store.settings_changed();
         let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
             Ok(listeners) => listeners,
@@ -215,6 +219,10 @@ impl Supervisor {
                 Woken::Time => listeners.report(&self.context),
             }
             welcome.say(&self.context);
+            if self.context.store.clock().was_settled() {
+                // What they hold in memory has times of the clock as it was.
+                self.stops.renew();
+            }
             // The box is alive as long as its store answers; without that it can keep no promise.
             if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
                 notify::watchdog();
@@ -243,6 +251,7 @@ impl Supervisor {
         notify::stopping();
         let limit = Instant::now() + DRAIN;
         self.stop.close();
+        self.stops.end();
         if let Some(listeners) = listeners {
             listeners.close(DRAIN / 2);
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use smol::channel::bounded;
 
+use super::stops::Stops;
 use crate::back_off::BackOff;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
@@ -29,12 +30,18 @@ const WORKERS: [(&str, Worker); 5] = [
     ("search index", super::indexer::run),
 ];
 
-/// Starts the workers that a box always has.
-pub fn start(context: &Context) -> Vec<JoinHandle<()>> {
+/// Starts the workers that a box always has. They begin anew when [`Stops::renew`] says so.
+pub fn start(context: &Context, stops: &Stops) -> Vec<JoinHandle<()>> {
     let one = |(name, run): &(&'static str, Worker)| {
-        let (name, run) = ((*name).to_owned(), *run);
-        // None of them ends before its box.
-        start_one(&name, context, run, || false)
+        let (mut context, stops, name, run) = (context.clone(), stops.clone(), *name, *run);
+        let work = move || {
+            while let Some(stop) = stops.next() {
+                context.stop = stop;
+                // None of them ends before its box.
+                keep_running(name, &context, run, || false);
+            }
+        };
+        spawn(name, work)
     };
     WORKERS.iter().filter_map(one).collect()
 }
@@ -47,27 +54,32 @@ fn start_one(
     over: impl Fn() -> bool + Send + 'static,
 ) -> Option<JoinHandle<()>> {
     let (context, shown) = (context.clone(), name.to_owned());
-    let work = move || {
-        let (_never, nothing) = bounded(1);
-        let mut failures = 0;
-        while !context.stopping() && !over() {
-            let began = Instant::now();
-            let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
-                Ok(Ok(())) if over() => break,
-                Ok(Ok(())) => "it ended by itself".to_owned(),
-                Ok(Err(fault)) => fault.to_string(),
-                Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
-            };
-            if context.stopping() {
-                break;
-            }
-            log::error!("{shown} failed and starts again: {why}");
-            context.status.set(|facts| drop(facts.failing.insert(shown.clone(), why)));
-            failures = if began.elapsed() >= RECOVERED { 1 } else { failures + 1 };
-            context.rest(&nothing, REST.wait(failures));
-            context.status.set(|facts| drop(facts.failing.remove(&shown)));
+    spawn(name, move || keep_running(&shown, &context, run, over))
+}
+
+fn keep_running(name: &str, context: &Context, run: impl Fn(&Context) -> Result<(), Fault>, over: impl Fn() -> bool) {
+    let (_never, nothing) = bounded(1);
+    let mut failures = 0;
+    while !context.stopping() && !over() {
+        let began = Instant::now();
+        let why = match catch_unwind(AssertUnwindSafe(|| run(context))) {
+            Ok(Ok(())) if over() => break,
+            Ok(Ok(())) => "it ended by itself".to_owned(),
+            Ok(Err(fault)) => fault.to_string(),
+            Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
+        };
+        if context.stopping() {
+            break;
         }
-    };
+        log::error!("{name} failed and starts again: {why}");
+        context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
+        failures = if began.elapsed() >= RECOVERED { 1 } else { failures + 1 };
+        context.rest(&nothing, REST.wait(failures));
+        context.status.set(|facts| drop(facts.failing.remove(name)));
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
     match Builder::new().name(name.to_owned()).spawn(work) {
         Ok(handle) => Some(handle),
         Err(error) => {

@@ -187,6 +187,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.times.moment(message.next)),
         tries => message.tries,
         unsure => !message.clock_believed,
+        clock_moved => message.clock_moved.map(|by| super::super::view::span(std::time::Duration::from_secs(by.unsigned_abs()))),
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes((message.subject.len() + message.text.len()) as u64),
         ashore => message.beyond(),

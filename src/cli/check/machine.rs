@@ -33,8 +33,12 @@ pub fn clock(session: &Session, findings: &mut Findings) {
         true => findings.ok("clock", format!("it is {}", clock.now())),
         false => findings.error(
             "clock",
-            "the clock of this machine runs behind what the box has seen: let NTP set it ('timedatectl'), or wait for \
-             the time of the modem",
+            format!(
+                "the system says {} and the box remembers {}: let the network set the clock ('timedatectl'), wait for the \
+                 time of the modem, or say 'satpost clock --right' if the system is right",
+                clock.of_system(),
+                clock.now()
+            ),
         ),
     }
 }

@@ -10,12 +10,12 @@ use crate::clock::Time;
 use crate::engine::{Context, policy};
 use crate::fault::Fault;
 use crate::links::Uptime;
-use crate::status::LinkStatus;
 use crate::message::reason::{LinkBar, Reason, Waits};
 use crate::message::{LinkId, Message};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
 use crate::settings::{Key, Settings};
+use crate::status::LinkStatus;
 
 /// All links at one moment.
 pub struct Market {
@@ -35,7 +35,11 @@ struct Reached {
 impl Default for Market {
     /// Of a box without links.
     fn default() -> Self {
-        Self { links: Vec::new(), far_boxes: BTreeMap::new(), policy: Policy::new(Arc::default(), Arc::default(), Vec::new()) }
+        Self {
+            links: Vec::new(),
+            far_boxes: BTreeMap::new(),
+            policy: Policy::new(Arc::default(), Arc::default(), Vec::new()),
+        }
     }
 }
 

@@ -85,14 +85,8 @@ impl<'c> Shown<'c> {
         let (name, driver, up) = (record.name.clone(), record.driver.clone(), Uptime::new(context.now()));
         context.status.set(|facts| {
             let known = facts.links.remove(&record.id).map_or(up, |known| known.up);
-            let shown = LinkStatus {
-                name,
-                driver,
-                health: None,
-                up: known,
-                far_boxes: BTreeMap::new(),
-                silent: Vec::new(),
-            };
+            let shown =
+                LinkStatus { name, driver, health: None, up: known, far_boxes: BTreeMap::new(), silent: Vec::new() };
             facts.links.insert(record.id, shown);
         });
         Self(context)

@@ -50,6 +50,13 @@ impl Display for EventKind {
             Self::Restarted { ends, why } => {
                 write!(f, "the box ended {ends} times in a row without being told to, the last time: {why}")
             }
+            Self::ClockSet { seconds } => {
+                let (far, way) = (span(seconds.unsigned_abs()), if *seconds < 0 { "back" } else { "ahead" });
+                write!(
+                    f,
+                    "the clock was set {way} by {far}: what waits keeps its age, what was dated wrong is dated right"
+                )
+            }
             Self::Done { what, by } if by.is_empty() => f.write_str(what),
             Self::Done { what, by } => write!(f, "{what}, by {by}"),
             Self::Old(words) => f.write_str(words),
@@ -117,5 +124,13 @@ impl Display for Unusable {
             Self::Nowhere { what } => write!(f, "{what} is in a queue and nowhere else"),
             Self::Part { why } => write!(f, "a part of a message is unreadable: {why}"),
         }
+    }
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..7200 => format!("{seconds} s"),
+        7200..172_800 => format!("{} h", (seconds + 1800) / 3600),
+        _ => format!("{} days", (seconds + 43_200) / 86_400),
     }
 }

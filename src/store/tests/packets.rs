@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
 use super::*;
+use crate::clock::ClockSet;
 use crate::message::{Packet, PacketState, Reason, Reference};
 
 fn reference(number: u64) -> Reference {
@@ -105,7 +106,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
             tx.spoil(Id(1), Id(2))
         })
         .unwrap();
-    assert_eq!(store.write(|tx| tx.shift_doubtful(Duration::from_secs(5), Time::NEVER)).unwrap(), 1);
+    assert_eq!(store.write(|tx| tx.clock_was_set(ahead(5, Time::NEVER))).unwrap(), 1);
     assert_eq!(store.read(|v| v.stale_parts(Time(9))).unwrap().len(), 1);
     store.write(|tx| tx.set_aside_parts(Time(9))).unwrap();
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
@@ -115,6 +116,10 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().is_empty());
 }
 
+fn ahead(seconds: i64, since: Time) -> ClockSet {
+    ClockSet { by: seconds * 1000, since, now: Time(1_900_000_000_000) }
+}
+
 #[test]
 fn a_message_in_two_queues_moves_once_with_the_clock() {
     let folder = Folder::new();
@@ -122,7 +127,7 @@ fn a_message_in_two_queues_moves_once_with_the_clock() {
     store.put(mail(vec![message(Way::Link, State::Queued, 1_790_000_000_000)])).unwrap();
     let before = store.message(Id(1)).unwrap().unwrap();
     let by = Duration::from_secs(3600);
-    assert_eq!(store.write(move |tx| tx.shift_doubtful(by, before.accepted)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.clock_was_set(ahead(3600, before.accepted))).unwrap(), 1);
     let after = store.message(Id(1)).unwrap().unwrap();
     assert_eq!(after.deadline, before.deadline + by);
 }

@@ -1,0 +1,79 @@
+//! What is written down, when the clock is set back.
+
+use redb::ReadableTable;
+
+use super::*;
+use crate::clock::ClockSet;
+use crate::message::LinkId;
+use crate::message::events::EventKind;
+use crate::store::Event;
+use crate::store::usage::Span;
+
+const DAY: i64 = 86_400_000;
+/// The box believed that it was then.
+const WRONG: Time = Time(2_079_000_000_000);
+const BACK: ClockSet = ClockSet { by: -3650 * DAY, since: Time(WRONG.0 - DAY), now: Time(WRONG.0 - 3649 * DAY) };
+
+#[test]
+fn records_of_a_clock_that_was_ahead_are_dated_right() {
+    let folder = Folder::new();
+    let store = Store::open(&folder, &Clock::fake(WRONG)).unwrap();
+    let taken = |way, state, at: i64| {
+        let deadline = Time(at + DAY);
+        mail(vec![Message { accepted: Time(at), deadline, ..message(way, state, at) }])
+    };
+    store.put(taken(Way::Link, State::Queued, WRONG.0)).unwrap();
+    store.put(taken(Way::Mailbox, State::Delivered, WRONG.0 + 5)).unwrap();
+    store
+        .write(|tx| {
+            tx.once("m138:1", WRONG)?;
+            tx.contacts.insert(("anna", "bob@world.example"), WRONG.0)?;
+            tx.put_session("token", Some(br#"{"created":2079000000000,"seen":2079000000000,"seal":"x"}"#))?;
+            tx.put_peer("", br#"{"alive":2079000000000,"out":[{"planned":2079000000000,"ticket":2079000000001}]}"#)?;
+            tx.samples(LinkId::FIRST, &[("rssi", WRONG, -90.0)])?;
+            tx.event(&Event {
+                at: WRONG,
+                part: "link".into(),
+                link: None,
+                kind: EventKind::Old("x".into()),
+                alarm: false,
+            })
+        })
+        .unwrap();
+    let usage = |store: &Store| store.read(|view| view.usage(Span::Day, None)).unwrap();
+    assert!(usage(&store).iter().all(|day| day.period.starts_with("2035")), "{:?}", usage(&store));
+    let before = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!(store.write(|tx| tx.clock_was_set(BACK)).unwrap(), 1);
+    let right = Time(WRONG.0 + BACK.by);
+    let waits = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!(waits.accepted, right);
+    assert_eq!(
+        waits.deadline.since(waits.accepted),
+        before.deadline.since(before.accepted),
+        "it has the time that it had"
+    );
+    let over = store.message(Id(2)).unwrap().unwrap();
+    assert_eq!(
+        (over.accepted, over.steps[0].at, over.clock_moved),
+        (Time(right.0 + 5), Time(right.0 + 5), Some(BACK.by / 1000))
+    );
+    assert_eq!(store.read(|view| view.events(1)).unwrap()[0].at, right);
+    assert_eq!(store.read(|view| view.samples(LinkId::FIRST, "rssi", Time(0))).unwrap(), [(right, -90.0)]);
+    let sessions = store.read(|view| view.sessions()).unwrap();
+    let session: serde_json::Value = serde_json::from_slice(&sessions[0].1).unwrap();
+    assert_eq!((&session["created"], &session["seen"]), (&right.0.into(), &right.0.into()));
+    let peer: serde_json::Value = serde_json::from_slice(&store.read(|view| view.peer("")).unwrap().unwrap()).unwrap();
+    assert_eq!((&peer["alive"], &peer["out"][0]["planned"]), (&right.0.into(), &right.0.into()));
+    assert_eq!(peer["out"][0]["ticket"], 2_079_000_000_001_i64, "only times move");
+    store
+        .write(move |tx| {
+            assert_eq!(tx.seen.get("m138:1")?.map(|at| at.value()), Some(right.0));
+            assert_eq!(tx.contacts.get(("anna", "bob@world.example"))?.map(|at| at.value()), Some(right.0));
+            Ok(())
+        })
+        .unwrap();
+    let days: Vec<_> =
+        usage(&store).into_iter().map(|day| (day.period, day.counts.taken.values().sum::<u64>())).collect();
+    assert_eq!(days.iter().map(|(_, taken)| taken).sum::<u64>(), 2, "{days:?}");
+    assert!(days.iter().all(|(day, _)| day.starts_with("2025")), "{days:?}");
+}
