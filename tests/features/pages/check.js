@@ -101,7 +101,7 @@ async function setUp(browser) {
 }
 
 async function step(tab, place, button, fields, choices) {
-  if (!tab.page.url().endsWith(place)) fault(tab.where(), `leads to ${tab.page.url()} and not to ${place}`);
+  if (new URL(tab.page.url()).pathname !== place) fault(tab.where(), `leads to ${tab.page.url()} and not to ${place}`);
   tab.state.at = place;
   for (const [name, value] of fields) await tab.page.locator(`[name="${name}"]`).fill(value);
   for (const [name, value] of choices) await tab.page.locator(`[name="${name}"]`).selectOption(value);

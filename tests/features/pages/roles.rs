@@ -23,7 +23,13 @@ const OWNERS: [&str; 8] = [
     "POST /people/{name}/erase",
 ];
 /// What an operator may open as well.
-const OPERATORS: [&str; 4] = ["/people", "/far-boxes", "/messages/quarantine", "POST /messages/{id}/{action}"];
+const OPERATORS: [&str; 5] = [
+    "/people",
+    "/far-boxes",
+    "/messages/quarantine",
+    "POST /messages/{id}/{action}",
+    "POST /messages/{id}/release-all",
+];
 /// What needs no log-in.
 const OPEN: [&str; 6] = ["/assets/", "/healthz", "/metrics", "/hooks/", "/.well-known/autoconfig/", "/mail/"];
 
