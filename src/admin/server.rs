@@ -29,7 +29,7 @@ pub struct Handle {
     server: Option<Arc<Server>>,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
-    keeper: Option<(std::sync::mpsc::Sender<Held>, JoinHandle<()>)>,
+    waiting: Option<(std::sync::mpsc::Sender<Held>, JoinHandle<()>)>,
 }
 
 impl Handle {
@@ -49,11 +49,11 @@ impl Handle {
                 log::error!("web: a worker had panicked");
             }
         }
-        // Without anybody who could give it more, the keeper answers all it has and ends.
-        if let Some((questions, keeper)) = self.keeper.take() {
+        // Without anybody who could give it more, their thread answers all it has and ends.
+        if let Some((questions, thread)) = self.waiting.take() {
             drop(questions);
-            if keeper.join().is_err() {
-                log::error!("web: the keeper of questions had panicked");
+            if thread.join().is_err() {
+                log::error!("web: the thread of waiting questions had panicked");
             }
         }
     }
@@ -97,12 +97,12 @@ fn run(
     let (hold, questions) = std::sync::mpsc::channel();
     let again = Arc::clone(&answer);
     let keep = move || held::keep(&questions, |request| guarded(request, &*again), changes);
-    let keeper = std::thread::Builder::new().name("web-waits".to_owned()).spawn(keep).map_err(Fault::operator)?;
+    let thread = std::thread::Builder::new().name("web-waits".to_owned()).spawn(keep).map_err(Fault::operator)?;
     let mut handle = Handle {
         server: Some(Arc::clone(&server)),
         stop: Arc::default(),
         workers: Vec::new(),
-        keeper: Some((hold.clone(), keeper)),
+        waiting: Some((hold.clone(), thread)),
     };
     for number in 1..=WORKERS {
         let (server, answer, stop) = (Arc::clone(&server), Arc::clone(&answer), Arc::clone(&handle.stop));
@@ -142,7 +142,7 @@ fn serve_one(
     if !response.waits {
         return respond(incoming, response);
     }
-    // The keeper lives as long as the workers; were it gone, the browser would see the connection end and ask again.
+    // Their thread lives as long as the workers; were it gone, the browser would see the connection end and ask again.
     let _ = hold.send(Held::new(incoming, request, response));
 }
 

@@ -27,7 +27,7 @@ pub struct Held {
     response: Response,
     since: Instant,
     asked: Instant,
-    /// The numbers of the changes when it was asked last; `None` before the keeper has it.
+    /// The numbers of the changes when it was asked last; `None` before the thread has it.
     seen: Option<(u64, u64)>,
 }
 
