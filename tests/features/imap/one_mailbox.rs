@@ -185,7 +185,7 @@ fn folders_are_pages_too() {
     let mut page = Client::logged_in(&gateway, "olga");
     let list = page.get("/mailbox?folder=4").body;
     assert!(
-        list.contains("Gr\u{fc}\u{df}e") && list.contains("Bob") && list.contains("&#x2f;mailbox&#x2f;4&#x2f;1\">"),
+        list.contains("Gr\u{fc}\u{df}e") && list.contains("Bob") && list.contains("&#x2f;mailbox&#x2f;4&#x2f;1\""),
         "{list}"
     );
     let mail = page.get("/mailbox/4/1").body;
