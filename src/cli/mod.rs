@@ -29,6 +29,7 @@ mod queue;
 mod reach;
 mod repair;
 mod send;
+mod sendmail;
 mod service;
 pub mod session;
 mod settings;
@@ -88,6 +89,7 @@ enum Command {
     Clock(clock::Clock),
     Status(status::Status),
     Send(send::Send),
+    Sendmail(sendmail::Sendmail),
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
@@ -186,6 +188,7 @@ impl Command {
             | Self::Demo(_)
             | Self::Restore(_)
             | Self::Repair(_)
+            | Self::Sendmail(_)
             | Self::Simulate(_)
             | Self::Code(_)
             | Self::Decode(_)
@@ -213,6 +216,7 @@ fn parse(words: &[String]) -> Result<Command, argh::EarlyExit> {
 pub fn run() -> ExitCode {
     let words: Result<Vec<String>, _> = std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
     let done = match words {
+        Ok(words) if sendmail::is_called(std::env::args_os().next().as_deref()) => return sendmail::run(&words),
         Ok(words) => start(words),
         Err(word) => Err(Failure::usage(format!("{} is not UTF-8", word.display()))),
     };
@@ -238,6 +242,10 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    // Its flags are not of our kind.
+    if words.first().is_some_and(|word| word == "sendmail") && words.get(1).is_none_or(|word| word != "--help") {
+        return Ok(sendmail::run(&words[1..]));
+    }
     let command = match parse(&words) {
         Ok(command) => command,
         Err(argh::EarlyExit { output, status: Ok(()) }) => {
@@ -260,6 +268,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Run(run) => run.go(&data),
         Command::Demo(demo) => demo.go(),
         Command::Simulate(simulate) => simulate.go(),
+        Command::Sendmail(sendmail) => Ok(sendmail.go()),
         Command::Code(code) => code.go(&data),
         Command::Decode(decode) => decode.go(&data),
         Command::Man(man) => man.go(),

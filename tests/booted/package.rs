@@ -28,6 +28,10 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     machine.ok("satpost people add olga --role owner --password-file /tmp/password");
     machine.ok("satpost send --from olga --text 'on its way' bob@world.example");
 
+    // Cron's mail, by whoever runs it, is the owner's.
+    machine.ok("printf 'Subject: Cron\\n\\nthe disk is full\\n' | su nobody -s /bin/sh -c '/usr/sbin/sendmail -FCronDaemon -i -oem nobody'");
+    assert!(machine.ok("satpost queue list --all").contains("Cron"));
+
     // The same again is an upgrade: another process, the same queue.
     let before = machine.ok("systemctl show -P MainPID satpost");
     machine.ok("dpkg -i /pk/satpost.deb");
@@ -47,6 +51,6 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     assert!(machine.ok("satpost queue list").contains("bob@world.example"));
 
     machine.ok("dpkg -P satpost");
-    machine.ok("test ! -e /var/lib/satpost && test ! -e /usr/bin/satpost && ! getent passwd satpost");
+    machine.ok("test ! -e /var/lib/satpost && test ! -e /usr/bin/satpost && test ! -L /usr/sbin/sendmail && ! getent passwd satpost");
     machine.ok("test -z \"$(find /etc /run/satpost -name '*satpost*' 2>/dev/null)\"");
 }

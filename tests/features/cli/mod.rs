@@ -7,3 +7,4 @@ mod control;
 mod honest;
 mod pasted;
 mod running_and_stopped;
+mod sendmail;
