@@ -63,7 +63,7 @@ pub fn is_called(program: Option<&std::ffi::OsStr>) -> bool {
 
 /// Does what sendmail would do with these words.
 pub fn run(words: &[String]) -> ExitCode {
-    let done = Options::read(words).map_err(|why| (USAGE, why)).and_then(|options| match options.mode {
+    let done = Options::read(words).map_err(|why| (USAGE, why.to_string())).and_then(|options| match options.mode {
         Mode::Session => Talk::open(&options.server).and_then(Talk::pass_on).map_err(code),
         Mode::Nothing => Ok(()),
         Mode::Deliver => deliver(&options),

@@ -7,10 +7,10 @@ use super::group::{PacketGroup, Resolution};
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
-use crate::engine::outcome::Bounce;
+use crate::engine::outcome::{self, Bounce};
 use crate::fault::Fault;
 use crate::links::LinkRecord;
-use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
+use crate::message::reason::{Acknowledged, LinkReason, NoRoute, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
@@ -34,8 +34,13 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
             }
         }
         let there = Route::Link(packet.far_box);
-        let goes_elsewhere = |message: &&Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
-        let moved = messages.iter().filter(goes_elsewhere).map(|message| message.id).collect();
+        let goes_elsewhere = |message: &Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
+        // What somebody wrote who may not send any more goes nowhere, while none of it was handed over.
+        let unhanded = packets.iter().all(|packet| packet.state == PacketState::Planned);
+        let may_not = |message: &Message| {
+            unhanded && matches!(outcome::moved(&policy, message), Some(Err(NoRoute::MayNotSend { .. })))
+        };
+        let moved = messages.iter().filter(|one| goes_elsewhere(one) || may_not(one)).map(|one| one.id).collect();
         Ok(PacketGroup { packets, messages, finished, moved })
     })
 }
