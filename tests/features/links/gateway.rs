@@ -45,7 +45,7 @@ fn a_station_that_is_away_is_reached_by_satellite() {
     station.stop();
     connected("0 of 1");
     assert_eq!(sent(&gateway, "while it is away"), "hive");
-    assert_eq!(shore.to_device(6846).len(), 1);
+    wait_for("the packet at the Hive", SOON, || (shore.to_device(6846).len() == 1).then_some(()));
     station.launch();
     connected("1 of 1");
     assert_eq!(sent(&gateway, "while it calls again"), "line");
