@@ -36,12 +36,12 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
         let there = Route::Link(packet.far_box);
         let goes_elsewhere = |message: &Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
         // What somebody wrote who may not send any more goes nowhere, while none of it was handed over.
-        let unhanded = packets.iter().all(|packet| packet.state == PacketState::Planned);
-        let may_not = |message: &Message| {
-            unhanded && matches!(outcome::moved(&policy, message), Some(Err(NoRoute::MayNotSend { .. })))
-        };
-        let moved = messages.iter().filter(|one| goes_elsewhere(one) || may_not(one)).map(|one| one.id).collect();
-        Ok(PacketGroup { packets, messages, finished, moved })
+        let may_not = |one: &Message| matches!(outcome::moved(&policy, one), Some(Err(NoRoute::MayNotSend { .. })));
+        let mut group = PacketGroup { packets, messages, finished, moved: Vec::new() };
+        let unhanded = group.is_unhanded();
+        let off = |one: &&Message| goes_elsewhere(one) || (unhanded && may_not(one));
+        group.moved = group.messages.iter().filter(off).map(|message| message.id).collect();
+        Ok(group)
     })
 }
 
