@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use redb::ReadableTable;
 
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::store::indexed::OWN;
 use crate::store::schema::{self, Tx, TxResult, View, reject};
-use crate::store::{Store, spool};
+use crate::store::{Spooled, Store, spool};
 
 /// Most of a header that is read.
 pub const HEADER: usize = 256 * 1024;
@@ -26,14 +27,10 @@ pub const HEADER: usize = 256 * 1024;
 pub enum NewContent {
     /// In memory; at most [`INLINE`](schema::INLINE) of them.
     Bytes(Vec<u8>),
-    /// A file in the spool folder, on disk already.
+    /// A file in the spool folder, on disk already; the commit decides whether it stays.
     File {
-        /// Its name there.
-        name: String,
-        /// In bytes.
-        size: u64,
-        /// CRC-32 of them.
-        check: u32,
+        /// The file.
+        file: Arc<Spooled>,
         /// Its beginning, with the whole header.
         head: Vec<u8>,
     },
@@ -52,7 +49,7 @@ impl NewContent {
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { size, .. } => *size,
+            Self::File { file, .. } => file.size,
         }
     }
 }
@@ -98,8 +95,9 @@ impl Tx<'_> {
                 self.put_content(content, &ContentRow { check: crc32fast::hash(bytes), ..row })?;
             }
             NewContent::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            NewContent::File { name, check, .. } => {
-                self.put_content(content, &ContentRow { check: *check, file: name.clone(), ..row })?;
+            NewContent::File { file, .. } => {
+                self.put_content(content, &ContentRow { check: file.check, file: file.name.clone(), ..row })?;
+                self.after.keep.push(Arc::clone(file));
             }
         }
         Ok(content)

@@ -195,11 +195,11 @@ fn root_a_sync_that_fails_loses_nothing() {
     fails_until(&folder, "a sync failed", false);
 }
 
-/// Long enough for the box to give up on its file: mail is put off, and the file is opened anew. By hand, as it finds a fault
-/// that stands (known issues): a mail that comes again before the commit in doubt has ended is taken twice.
+/// Long enough for the box to give up on its file: mail is put off, and the file is opened anew. What comes again before the
+/// commit in doubt has ended is taken once.
 #[test]
 #[ignore = "needs root, losetup and mkfs.ext4, to mount a disk that fails"]
-fn root_a_disk_that_fails_for_long_puts_mail_off_and_loses_nothing_by_hand() {
+fn root_a_disk_that_fails_for_long_puts_mail_off_and_loses_nothing() {
     let folder = Folder::new();
     fails_until(&folder, "opening the file anew", true);
 }
