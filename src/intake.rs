@@ -19,7 +19,7 @@ use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
 use crate::mail_text::{self, Shaped};
 use crate::message::reason::{NoRoute, RelayReason};
 use crate::message::words::smtp;
-use crate::message::{Id, Machine, Message, Origin, Reporting, Terms};
+use crate::message::{Id, LinkPreference, Machine, Message, Origin, Reporting, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -33,6 +33,7 @@ mod repeats;
 mod writer;
 mod writing;
 
+use repeats::{Came, Repeats};
 use writer::MailWriter;
 pub use writing::{ComposeForm, Preview, compose, preview};
 
@@ -54,7 +55,7 @@ pub struct Intake {
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
     /// Mails that were taken lately.
-    repeats: repeats::Repeats,
+    repeats: Repeats,
 }
 
 /// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
@@ -160,10 +161,14 @@ impl MailIntake for Intake {
         // A mail without a name of its own gets one.
         let new_id = compose::message_id(policy.settings.text(Key::Domain));
         let trace = self.trace(&policy, caller, &envelope.from, &shaped, &new_id, head);
-        let own_id = shaped.message_id.is_none().then(|| new_id.clone());
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
+        let mut shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
         // Only people of this box may spend its reserve, or press others back.
+        if caller.person.is_some()
+            && let Some((links, subject)) = LinkPreference::tagged(&shaped.subject)
+        {
+            (shaped.wanted.links, shaped.subject) = (links.to_string(), subject.to_owned());
+        }
         let wanted = caller.person.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
         let terms =
@@ -192,25 +197,27 @@ impl MailIntake for Intake {
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(smtp::refusal(&why.into()));
         }
-        if own_id.is_none()
-            && let Some(ids) = self.repeat(&messages, &body).map_err(|fault| self.later(&fault))?
-        {
-            log::info!("{} came again by smtp", words(&ids));
-            return Ok(format!("kept as {}, when it came before", words(&ids)));
-        }
-        let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let names = messages.iter().map(repeats::name).collect();
+        let taking = match self.came(&messages, &body).map_err(|fault| self.later(&fault))? {
+            Came::Now(taking) => taking,
+            Came::Before(ids) => {
+                log::info!("{} came again by smtp", words(&ids));
+                return Ok(format!("kept as {}, when it came before", words(&ids)));
+            }
+        };
+        let body = stored(&self.context.store, body, trace)?;
         let told: Vec<_> = messages.iter().map(|message| policy.tells_stranger(message)).collect();
         let refused: Vec<_> = messages.iter().map(|message| policy.tells_refused(message)).collect();
         let reported: Vec<_> = messages.iter().map(|message| message.reporting.events().success).collect();
-        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
-            if !fault.is_permanent() {
-                self.repeats.in_doubt();
+        let committed = match self.context.store.put(IncomingMail { messages, body }) {
+            Ok(committed) => committed,
+            Err(fault) => {
+                if !fault.is_permanent() {
+                    taking.in_doubt();
+                }
+                return Err(self.later(&fault));
             }
-            self.later(&fault)
-        })?;
-        self.repeats.taken(names, committed.ids());
-        spooled.into_iter().for_each(store::Spooled::keep);
+        };
+        taking.taken(committed.ids());
         for (id, _) in committed.ids().iter().zip(told).filter(|(_, tell)| *tell) {
             self.tell_that_it_waits(*id);
         }
@@ -249,8 +256,8 @@ impl Intake {
         }
     }
 
-    /// The messages that this mail was made into when it came before.
-    fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
+    /// Whether this mail came before.
+    fn came(&self, messages: &[Message], body: &Body) -> Result<Came<'_>, Fault> {
         let bytes = || match body {
             Body::Memory(bytes) => Ok(bytes.clone()),
             Body::File(file) => std::fs::read(file.path()).map_err(Fault::temporary),
@@ -467,12 +474,12 @@ fn is_field(line: &[u8], name: &[u8]) -> bool {
 }
 
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
-fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<store::Spooled>), Refusal> {
+fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<BodyIn, Refusal> {
     match body {
         Body::Memory(bytes) => {
             let mut mail = trace;
             mail.extend_from_slice(&bytes);
-            Ok((BodyIn::Bytes(mail), None))
+            Ok(BodyIn::Bytes(mail))
         }
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
@@ -480,7 +487,7 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
                 let (code, status) = if full { (452, "4.3.1") } else { (451, "4.3.0") };
                 Refusal::new(code, status, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
+            Ok(BodyIn::File(Arc::new(spooled)))
         }
     }
 }

@@ -96,6 +96,23 @@ impl Price {
     }
 }
 
+/// When a link is there, where its owner knows: every so often for so long, counted from midnight UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    every: Duration,
+    lasts: Duration,
+}
+
+impl Schedule {
+    /// When it is there next; `None` while it is.
+    pub fn next(&self, now: Time) -> Option<Time> {
+        let every = i64::try_from(self.every.as_secs()).unwrap_or(i64::MAX).max(1);
+        let begun = now.seconds() - now.seconds().rem_euclid(every);
+        let there = now.since(Time::from_seconds(begun)) < self.lasts;
+        (!there).then(|| Time::from_seconds(begun.saturating_add(every)))
+    }
+}
+
 /// What a link offers, as far as its driver and its owner say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTerms {
@@ -137,6 +154,11 @@ impl Reach {
 /// A link that was ready for so long without a break is relied on: messages wait for it when it is lost.
 const STEADY: Duration = Duration::from_secs(300);
 
+/// So many breaks within the time below, and a link rests for that time: it is used only where no other one may be.
+const BREAKS: usize = 3;
+/// See [`BREAKS`].
+const REST: Duration = Duration::from_secs(600);
+
 /// How a link came and went: what says since when it is not to be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uptime {
@@ -147,12 +169,14 @@ pub struct Uptime {
     /// When it was lost after it had been steady, or when it was first looked for. One that comes and goes was lost at its
     /// first break.
     pub lost: Time,
+    /// When it broke last, the newest first; `Time(0)` for never.
+    breaks: [Time; BREAKS],
 }
 
 impl Uptime {
     /// Of a link that is looked for from now on.
     pub fn new(now: Time) -> Self {
-        Self { ready: false, since: now, lost: now }
+        Self { ready: false, since: now, lost: now, breaks: [Time(0); BREAKS] }
     }
 
     /// It is ready now, or not.
@@ -160,10 +184,32 @@ impl Uptime {
         if ready == self.ready {
             return;
         }
+        if !ready {
+            self.breaks.rotate_right(1);
+            self.breaks[0] = now;
+        }
+        self.change(ready, now);
+    }
+
+    /// It is not driven any more, as its owner changed something: that is no break.
+    pub fn ended(&mut self, now: Time) {
+        if self.ready {
+            self.change(false, now);
+        }
+    }
+
+    fn change(&mut self, ready: bool, now: Time) {
         if !ready && now.since(self.since) >= STEADY {
             self.lost = now;
         }
         (self.ready, self.since) = (ready, now);
+    }
+
+    /// Until when it rests, as it broke too often; `None` where it does not.
+    pub fn rests(&self, now: Time) -> Option<Time> {
+        let [last, .., first] = self.breaks;
+        let often = first > Time(0) && last.since(first) < REST;
+        Some(last + REST).filter(|until| often && now < *until)
     }
 }
 
@@ -213,6 +259,13 @@ impl LinkRecord {
             _ => own.text(Key::LinkPrice).parse().ok()?,
         };
         Some(Price { unit, each, least: own.count(Key::LinkLeast) })
+    }
+
+    /// When it is there; `None` where that is not known.
+    pub fn schedule(&self) -> Option<Schedule> {
+        let own = self.settings(&Settings::default());
+        let (every, lasts) = (own.span(Key::LinkEvery), own.span(Key::LinkLasts));
+        (every > lasts).then_some(Schedule { every, lasts })
     }
 
     /// What it may cost; `reserve` is the part in hundredths that is kept for urgent messages.
@@ -324,6 +377,43 @@ mod tests {
         up.heard(true, at(2000));
         up.heard(false, at(2300));
         assert_eq!(up.lost, at(2300));
+    }
+
+    #[test]
+    fn three_breaks_within_ten_minutes_and_it_rests_for_ten() {
+        let at = |seconds: i64| Time::from_seconds(1_790_000_000 + seconds);
+        let mut up = Uptime::new(at(0));
+        for round in 0..3 {
+            assert_eq!(up.rests(at(round * 40)), None);
+            up.heard(true, at(round * 40));
+            up.heard(false, at(round * 40 + 20));
+        }
+        assert_eq!(up.rests(at(101)), Some(at(700)));
+        up.heard(true, at(110));
+        assert_eq!((up.ready, up.rests(at(699)), up.rests(at(700))), (true, Some(at(700)), None));
+        // Once it has rested, one break more is not three.
+        up.heard(false, at(701));
+        assert_eq!(up.rests(at(702)), None);
+        // What its owner does is no break.
+        let mut up = Uptime::new(at(0));
+        for round in 0..9 {
+            up.heard(true, at(round));
+            up.ended(at(round));
+        }
+        assert_eq!((up.ready, up.rests(at(9))), (false, None));
+    }
+
+    #[test]
+    fn a_schedule_says_when_a_link_is_there_next() {
+        let hour = |hour: i64| Time::from_seconds(hour * 3600);
+        let line = link(&[("link.every", "3h"), ("link.lasts", "10m")]);
+        let schedule = line.schedule().unwrap();
+        assert_eq!(schedule.next(hour(6)), None);
+        assert_eq!(schedule.next(hour(6) + Duration::from_secs(599)), None);
+        assert_eq!(schedule.next(hour(6) + Duration::from_secs(600)), Some(hour(9)));
+        assert_eq!(schedule.next(hour(8)), Some(hour(9)));
+        assert_eq!(link(&[]).schedule(), None);
+        assert_eq!(link(&[("link.every", "10m"), ("link.lasts", "10m")]).schedule(), None, "it is always there");
     }
 
     #[test]

@@ -210,6 +210,18 @@ impl Limit {
         Ok(())
     }
 
+    /// What is left for a message, in packets and in money; `None` without a limit.
+    pub fn left(&self, used: Use, urgent: bool) -> (Option<u64>, Option<Money>) {
+        let reserve = if urgent { 0 } else { self.reserve.min(100) };
+        let open = |whole: u64| whole - whole / 100 * reserve - whole % 100 * reserve / 100;
+        let spent = u64::try_from(used.money.0).unwrap_or_default();
+        let money = self.money.map(|most| open(u64::try_from(most.0).unwrap_or_default()).saturating_sub(spent));
+        (
+            self.packets.map(|most| open(most).saturating_sub(used.packets)),
+            money.map(|left| Money(i64::try_from(left).unwrap_or(i64::MAX))),
+        )
+    }
+
     /// How much of what normal messages may use is used, in hundredths; `None` without a limit.
     pub fn open_percent(&self, used: Use) -> Option<u64> {
         let open = |whole: u64| whole - whole / 100 * self.reserve.min(100) - whole % 100 * self.reserve.min(100) / 100;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 use smol::channel::Sender;
 
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Health;
@@ -25,6 +27,8 @@ pub struct StatusBoard(Arc<Inner>);
 
 struct Inner {
     facts: Mutex<LiveStatus>,
+    /// How often facts were changed.
+    changes: AtomicU64,
     /// Lines that the page asked to send, by link.
     console: Mutex<BTreeMap<LinkId, VecDeque<String>>>,
     /// Wakes the threads of the links.
@@ -72,6 +76,8 @@ pub struct LinkStatus {
     pub health: Option<Health>,
     /// How it came and went.
     pub up: Uptime,
+    /// How each far box came and went, where a ready link may not reach all of them.
+    pub far_boxes: BTreeMap<PeerId, Uptime>,
     /// Far boxes that take nothing while messages wait for them.
     pub silent: Vec<SilentFarBox>,
 }
@@ -233,7 +239,12 @@ pub struct ConsoleLine {
 
 impl Default for StatusBoard {
     fn default() -> Self {
-        Self(Arc::new(Inner { facts: Mutex::default(), console: Mutex::default(), wakers: Mutex::default() }))
+        Self(Arc::new(Inner {
+            facts: Mutex::default(),
+            changes: AtomicU64::new(0),
+            console: Mutex::default(),
+            wakers: Mutex::default(),
+        }))
     }
 }
 
@@ -246,6 +257,12 @@ impl StatusBoard {
     /// Changes facts.
     pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often facts were changed since the start: whoever shows them looks again when this is another number.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Adds a console line.

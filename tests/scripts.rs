@@ -28,7 +28,7 @@ fn what_scripts_name_is_there() {
 fn filters(line: &str) -> Vec<String> {
     let words: Vec<&str> = line.split_whitespace().filter(|word| *word != "\\").collect();
     let named = words.iter().enumerate().filter(|(at, word)| {
-        let value = *at > 0 && ["--test", "-p", "--bin"].contains(&words[at - 1]);
+        let value = *at > 0 && ["--test", "-p", "--bin", "--config"].contains(&words[at - 1]);
         !value && !word.starts_with('-') && !["cargo", "test"].contains(word)
     });
     named.map(|(_, word)| (*word).to_owned()).collect()

@@ -56,38 +56,139 @@
     show();
   }
 
-  // The state of the box: asked each few seconds, less often when nobody looks or nobody answers.
-  const root = document.documentElement;
-  if (!root.dataset.poll) return;
-  const usual = Number(root.dataset.poll) * 1000;
-  // What the page shows as it came: it may be older than the first answer.
-  let page = [...all("[data-light]")].map((light) => light.className.slice(6) + light.lastElementChild.textContent).join();
-  let wait = usual, tag = "", fresh = Date.now();
-  const put = (name, words) => all("[data-live=" + name + "]").forEach((at) => {
-    if (words && at.textContent !== words) at.textContent = words;
-  });
-  const show = (status) => {
-    for (const [name, tone, words] of status.strip) {
-      const badge = $("[data-state=" + name + "]");
-      if (badge) {
-        badge.className = "badge " + tone;
-        badge.textContent = words;
-      }
-      const light = $("[data-light=" + name + "]");
-      if (!light) continue;
-      light.className = "light " + tone;
-      if (light.lastElementChild.textContent !== words) light.lastElementChild.textContent = words;
-    }
-    put("link", status.link);
-    put("satellite", status.satellite);
-    put("fix", status.fix);
-    const state = status.strip.map((light) => light[1] + light[2]).join();
-    if (page !== state && root.dataset.reload) location.reload();
-    page = state;
+  // Ages go on, and so does the clock: by the clock of the box, not that of the browser.
+  const clock = $("#now");
+  const ahead = clock ? Date.parse(clock.dateTime) - Date.now() : 0;
+  const spell = (seconds) => {
+    const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : seconds < 172800 ? [3600, "h"] : [86400, "days"];
+    return Math.floor(seconds / size) + " " + unit;
   };
+  const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
+  const tick = () => {
+    const now = Date.now() + ahead;
+    all("time[data-ago]").forEach((time) => {
+      const past = (now - Date.parse(time.dateTime)) / 1000;
+      if (!Number.isNaN(past)) put(time, past < 0 ? "in " + spell(-past) : spell(past) + " ago");
+    });
+    try {
+      const words = { timeZone: clock.dataset.zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+      put(clock, new Intl.DateTimeFormat("en-GB", words).format(now));
+    } catch { /* A zone that this browser does not know: the time of the page stays. */ }
+  };
+  if (clock) setInterval(tick, 1000);
+
+  // Makes one element like another, and leaves alone what is alike: focus, scrolling and open parts stay.
+  const morph = (old, fresh) => {
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    fill(old, fresh);
+  };
+  const fill = (old, fresh) => {
+    const stays = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
+    let at = old.firstChild;
+    for (const wanted of [...fresh.childNodes]) {
+      while (at && at.id && !stays.has(at.id)) {
+        const gone = at;
+        at = at.nextSibling;
+        gone.remove();
+      }
+      const alike = at && at.nodeName === wanted.nodeName && (at.id || "") === (wanted.id || "");
+      if (!alike) {
+        if (at && !at.id && !wanted.id) {
+          const gone = at;
+          at = at.nextSibling;
+          gone.replaceWith(wanted);
+        } else {
+          old.insertBefore(wanted, at);
+        }
+        continue;
+      }
+      if (at.nodeType === Node.ELEMENT_NODE) morph(at, wanted);
+      else if (at.nodeValue !== wanted.nodeValue) at.nodeValue = wanted.nodeValue;
+      at = at.nextSibling;
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+  };
+
+  // What the page shows, kept as it is: the box answers when something has changed, or after a while.
+  const root = document.documentElement;
+  if (!root.dataset.have) return;
+  const said = $("#said"), age = $("#age"), notice = $("#news");
+  const spoken = () => new Map([...all("[data-say]")].map((at) => [at.dataset.say, at.textContent]));
+  const unread = () => Number.parseInt($("[data-unread]")?.textContent, 10) || 0;
+  const show = (news) => {
+    const before = spoken(), had = unread();
+    for (const [name, html] of Object.entries(news.parts)) {
+      const fresh = document.createElement("template");
+      fresh.innerHTML = html;
+      const part = $("[data-part=" + name + "]");
+      if (name === "title") document.title = fresh.content.textContent;
+      else if (part) {
+        // The marks of the part are no part of it.
+        [...part.childNodes].filter((node) => node.nodeType === Node.COMMENT_NODE).forEach((mark) => mark.remove());
+        fill(part, fresh.content);
+      }
+    }
+    root.dataset.have = news.have;
+    tick();
+    const words = [...spoken()].filter(([name, text]) => before.get(name) !== text).map((entry) => entry.join(": "));
+    if (words.length) said.textContent = words.join(". ");
+    if (notice && unread() > had) notice.hidden = false;
+  };
+  let asking = null, silentSince = 0, pause = 300;
+  const ask = async () => {
+    if (document.hidden || asking) return;
+    const began = Date.now();
+    asking = new AbortController();
+    const limit = setTimeout(() => asking.abort(), 55000);
+    try {
+      const query = new URLSearchParams({ page: location.pathname + location.search, have: root.dataset.have });
+      const answer = await fetch("/live?" + query, { signal: asking.signal, cache: "no-store" });
+      if (answer.status === 401) {
+        if (!unsent) location.reload();
+        const out = $("#out");
+        if (out) out.hidden = false;
+        return;
+      }
+      if (answer.status === 404 || answer.status === 410) return;
+      if (answer.status > 299) throw new Error(answer.statusText);
+      if (answer.status === 200) show(await answer.json());
+      silentSince = 0;
+      // News in a row come slower and slower; an answer without news that did not wait means that there was no room to wait.
+      const waited = Date.now() - began > 2000;
+      pause = waited ? 300 : answer.status === 204 ? 15000 : Math.min(pause * 1.5, 5000);
+    } catch {
+      if (!document.hidden) silentSince ||= began;
+      pause = Math.min(Math.max(pause, 1000) * 2, 60000);
+    } finally {
+      clearTimeout(limit);
+      asking = null;
+    }
+    if (!document.hidden) setTimeout(ask, pause);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) asking?.abort();
+    else setTimeout(ask, 0);
+  });
+  addEventListener("offline", () => { silentSince ||= Date.now(); });
+  addEventListener("online", () => { silentSince = 0; });
+  if (age) {
+    setInterval(() => {
+      age.hidden = !silentSince;
+      if (silentSince) put(age, "no answer for " + spell((Date.now() - silentSince) / 1000));
+    }, 1000);
+  }
+  setTimeout(ask, 500);
+
+  // The lines of the console, as long as somebody looks at them.
   const view = $("#lines");
-  const console_ = async () => {
-    if (!view) return;
+  if (!view) return;
+  const lines = async () => {
+    if (document.hidden) return;
     const answer = await fetch("/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
     if (!answer.ok) return;
     const news = await answer.json();
@@ -106,36 +207,6 @@
     view.dataset.next = news.next;
     if (end && news.lines.length) view.scrollTop = view.scrollHeight;
   };
-  if (view) view.scrollTop = view.scrollHeight;
-  const ask = async () => {
-    if (!document.hidden) {
-      try {
-        const answer = await fetch("/status.json" + (view ? "?link=" + view.dataset.link : ""), { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-        if (answer.status === 401) {
-          if (!unsent) location.reload();
-          const out = $("#out");
-          if (out) out.hidden = false;
-          return;
-        }
-        if (answer.status === 200) {
-          tag = answer.headers.get("ETag") || "";
-          show(await answer.json());
-        }
-        if (answer.status < 400) { fresh = Date.now(); wait = usual; }
-        await console_();
-      } catch {
-        wait = Math.min(wait * 2, 60000);
-      }
-    }
-    setTimeout(ask, wait);
-  };
-  const age = $("#age");
-  if (age) {
-    setInterval(() => {
-      const seconds = Math.round((Date.now() - fresh) / 1000);
-      age.hidden = seconds < 20;
-      age.textContent = "no answer for " + seconds + " s";
-    }, 5000);
-  }
-  setTimeout(ask, 1000);
+  view.scrollTop = view.scrollHeight;
+  setInterval(() => lines().catch(() => {}), 3000);
 })();

@@ -56,5 +56,5 @@ pub fn answer(name: &str, request: &Request) -> Option<Response> {
     if !packed {
         headers.pop();
     }
-    Some(Response { status: 200, headers, body })
+    Some(Response { status: 200, headers, body, waits: false })
 }

@@ -10,10 +10,15 @@ use crate::clock::Time;
 
 /// Points of a day: one for five minutes.
 const POINTS: usize = 288;
+/// Milliseconds from one point to the next.
+const POINT: i64 = 86_400_000 / POINTS as i64;
+const DAY: Duration = Duration::from_secs(86_400);
 /// Size of the picture in its own units.
 const SIZE: (f64, f64) = (576.0, 120.0);
 /// Points further apart than this are not joined: the modem was off.
 const GAP: usize = 6;
+/// A value is the present one for so long; then its age is told.
+const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// What a picture shows.
 #[derive(Debug, Clone, Copy)]
@@ -59,24 +64,25 @@ pub struct Chart {
     pub unit: &'static str,
     /// By hour: time, lowest, mean, highest.
     pub rows: Vec<(String, String, String, String)>,
-    /// The newest value.
+    /// The newest value, while it is the present one.
     pub last: Option<String>,
 }
 
 /// Draws the values of the last 24 hours.
 pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart {
-    let from = times.now - Duration::from_secs(86_400);
+    // It moves on by whole points, not with every look.
+    let from = Time((times.now - DAY).0.div_euclid(POINT) * POINT + if times.now.0 % POINT == 0 { 0 } else { POINT });
     let samples: Vec<_> = samples.iter().copied().filter(|(at, value)| *at >= from && value.is_finite()).collect();
     let points = buckets(&samples, from, POINTS);
     let low = samples.iter().map(|(_, value)| *value).fold(scale.range.0, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(scale.range.1, f64::max);
-    let words = words(scale, &samples);
+    let words = words(scale, &samples, times);
     Chart {
-        svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, times)),
+        svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, (from, times))),
         title: scale.title,
         unit: scale.unit,
         rows: table(&samples, from, times),
-        last: samples.last().map(|(_, value)| number(*value)),
+        last: samples.last().filter(|(at, _)| times.now.since(*at) < FRESH).map(|(_, value)| number(*value)),
         words,
     }
 }
@@ -93,12 +99,13 @@ fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64
     sums.into_iter().map(|sum| sum.map(|(low, sum, high, n)| (low, sum / f64::from(n), high))).collect()
 }
 
-fn words(scale: &Scale, samples: &[(Time, f64)]) -> String {
-    let Some((_, last)) = samples.last() else { return "Nothing was measured in the last 24 hours.".to_owned() };
+fn words(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> String {
+    let Some((at, last)) = samples.last() else { return "Nothing was measured in the last 24 hours.".to_owned() };
     let low = samples.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
     let unit = scale.unit;
-    format!("From {} to {} {unit} in the last 24 hours, {} {unit} now.", number(low), number(high), number(*last))
+    let when = if times.now.since(*at) < FRESH { "now".to_owned() } else { times.moment(*at).ago };
+    format!("From {} to {} {unit} in the last 24 hours, {} {unit} {when}.", number(low), number(high), number(*last))
 }
 
 fn number(value: f64) -> String {
@@ -112,7 +119,7 @@ fn picture(
     points: &[Option<(f64, f64, f64)>],
     range: (f64, f64),
     words: &str,
-    times: &TimeFormat,
+    (from, times): (Time, &TimeFormat),
 ) -> String {
     let (width, height) = SIZE;
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
@@ -136,7 +143,7 @@ fn picture(
         let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 5.0, number(value.round()));
     }
     for (hours, anchor) in [(24_u64, "start"), (18, "middle"), (12, "middle"), (6, "middle"), (0, "end")] {
-        let label = times.clock(times.now - Duration::from_secs(hours * 3600));
+        let label = times.clock(from + (DAY - Duration::from_secs(hours * 3600)));
         let at = width - width * hours as f64 / 24.0;
         let label = label.get(..5).unwrap_or_default();
         let _ = write!(svg, "<text x={at:.0} y={} text-anchor={anchor}>{label}</text>", height + 22.0);

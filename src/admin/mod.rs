@@ -12,7 +12,7 @@ mod assets;
 mod auth;
 mod chart;
 mod metrics;
-pub mod pages;
+mod pages;
 mod ports;
 mod request;
 mod response;
@@ -38,6 +38,7 @@ use crate::store::Store;
 use request::Request;
 use service::{Actor, Service};
 
+pub use pages::help::{TOPICS as HELP_TOPICS, plain as plain_help};
 pub use server::Handle;
 
 /// The fields of a form, for the fuzzers.
@@ -55,7 +56,9 @@ pub fn fields(form: &[u8]) -> Vec<(String, String)> {
 /// For the operator, when the socket or the threads cannot be made.
 pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Handle, Fault> {
     let app = App::new(context, proven);
-    server::start(socket, move |request| route::answer(&app, request))
+    let (store, status) = (context.store.clone(), context.status.clone());
+    let changes = move || (store.ledger().map(|ledger| ledger.commits).unwrap_or_default(), status.changes());
+    server::start(socket, move |request| route::answer(&app, request), changes)
 }
 
 /// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
@@ -64,7 +67,7 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
 /// As [`serve`].
 pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     let why = why.to_owned();
-    server::start(socket, move |request| route::answer_broken(&why, request))
+    server::start(socket, move |request| route::answer_broken(&why, request), || (0, 0))
 }
 
 /// What the pages share.

@@ -89,6 +89,14 @@ impl Request {
         Self { method, path, target, query, form, body, ..self.clone() }
     }
 
+    /// Makes the same browser's question for another page.
+    pub fn once_more(&self, target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (path, query) = (segments(path), Fields::parse(query.as_bytes()));
+        let (form, target, body) = (Fields::default(), target.to_owned(), Vec::new());
+        Self { method: Method::Get, path, target, query, form, body, ..self.clone() }
+    }
+
     /// Gives the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

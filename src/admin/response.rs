@@ -35,6 +35,8 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// Body.
     pub body: Vec<u8>,
+    /// It tells nothing that somebody waits for: the same question may be asked again until there is more to say.
+    pub waits: bool,
 }
 
 impl Response {
@@ -56,7 +58,14 @@ impl Response {
     /// Makes a body of some type; not kept by any cache.
     pub fn typed(status: u16, kind: &str, body: Vec<u8>) -> Self {
         let headers = vec![("Content-Type", kind.to_owned()), ("Cache-Control", "no-store".to_owned())];
-        Self { status, headers, body }
+        Self { status, headers, body, waits: false }
+    }
+
+    /// Gives a mail to be saved under this name.
+    pub fn mail(name: &str, bytes: Vec<u8>) -> Self {
+        Self::typed(200, "message/rfc822", bytes)
+            .with("Content-Disposition", format!("attachment; filename=\"{name}.eml\""))
+            .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned())
     }
 
     /// Sends the browser there, with GET. The place is a path of ours.

@@ -63,11 +63,14 @@ open! {
 routes! {
     Get "/" Person |ask, _| pages::front(ask);
     Get "/login" Person |_, _| Ok(Response::see("/"));
-    Get "/status.json" Person |ask, _| pages::status::json(ask);
     Get "/mailbox" Person |ask, _| pages::mailbox::list(ask);
     Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
     Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
     Post "/mailbox/{id}/delete" Person |ask, part| pages::mailbox::delete(ask, part[0]);
+    Get "/mailbox/{folder}/{uid}.eml" Person |ask, part| pages::folders::download(ask, part[0], part[1]);
+    Get "/mailbox/{folder}/{uid}/files/{number}" Person |ask, part| pages::folders::file(ask, part[0], part[1], part[2]);
+    Get "/mailbox/{folder}/{uid}" Person |ask, part| pages::folders::one(ask, part[0], part[1]);
+    Post "/mailbox/{folder}/{uid}/{action}" Person |ask, part| pages::folders::act(ask, part[0], part[1], part[2]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);
@@ -76,6 +79,7 @@ routes! {
     Get "/messages/{id}.eml" Person |ask, part| pages::messages::download(ask, part[0]);
     Get "/messages/{id}/files/{number}" Person |ask, part| pages::files::one(ask, part[0], part[1]);
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
+    Post "/messages/{id}/release-all" Operator |ask, part| pages::messages::release::all(ask, part[0]);
     Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
     Post "/account" Person |ask, _| pages::account::change(ask);
@@ -183,8 +187,27 @@ fn decide(app: &App, request: &Request) -> Response {
         };
     }
     match visitor {
+        Some(visitor) if path == [LIVE] && !post => live(app, request, &visitor),
         Some(visitor) => inside(app, request, &visitor, &path),
         None => outside(app, request, &path),
+    }
+}
+
+/// Path of the question what has changed on a page that somebody has open.
+const LIVE: &str = "live";
+
+/// Tells what has changed on the page `?page=` since it looked as `?have=` says.
+fn live(app: &App, request: &Request, visitor: &Visitor) -> Response {
+    let shown = request.once_more(request.query.get("page"));
+    let path = shown.path.iter().flatten().map(String::as_str).collect::<Vec<_>>();
+    let find = find(Method::Get, &path).filter(|_| shown.path.is_some());
+    let Some((route, parts)) = find.filter(|(route, _)| visitor.person.role >= route.least) else {
+        return nothing_here();
+    };
+    match (route.page)(&Ask::looking(app, &shown, visitor, may_see), &parts) {
+        Ok(page) if page.status == 200 => pages::live::changes(&page, request.query.get("have")),
+        Ok(_) | Err(Fault::Permanent(_)) => Response::text(410, "The page is gone.\n"),
+        Err(fault) => Response::text(503, &format!("{}\n", fault.why())),
     }
 }
 
@@ -227,7 +250,7 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
         _ if !claimed => Response::see("/setup"),
         ["login"] if post => log_in(app, request),
         ["login"] => pages::login::show(app, request, 200, ""),
-        ["status.json"] | ["links", _, "lines"] => Response::text(401, "log in first\n"),
+        [LIVE] | ["links", _, "lines"] => Response::text(401, "log in first\n"),
         [] | ["logout"] => Response::see("/login"),
         _ => Response::see(&format!("/login?next={}", super::request::encode(&request.target))),
     }

@@ -1,4 +1,7 @@
-//! Runs tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request.
+//! Runs tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request. Questions
+//! whose answer can wait are kept by a fourth thread ([`held`]).
+
+pub mod held;
 
 use std::io::{Cursor, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +18,7 @@ use tiny_http::{Header, Server, StatusCode};
 use super::request::{FORM_MOST, Request};
 use super::response::Response;
 use crate::fault::Fault;
+use held::Held;
 
 const WORKERS: usize = 3;
 /// A worker looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
@@ -25,6 +29,7 @@ pub struct Handle {
     server: Option<Arc<Server>>,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
+    waiting: Option<(std::sync::mpsc::Sender<Held>, JoinHandle<()>)>,
 }
 
 impl Handle {
@@ -44,6 +49,13 @@ impl Handle {
                 log::error!("web: a worker had panicked");
             }
         }
+        // Without anybody who could give it more, their thread answers all it has and ends.
+        if let Some((questions, thread)) = self.waiting.take() {
+            drop(questions);
+            if thread.join().is_err() {
+                log::error!("web: the thread of waiting questions had panicked");
+            }
+        }
     }
 }
 
@@ -53,11 +65,16 @@ impl Drop for Handle {
     }
 }
 
-/// Serves `answer` on a Unix socket at `socket`.
+/// Serves `answer` on a Unix socket at `socket`. `changes` gives other numbers when an answer that waits may have become
+/// another.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
-pub fn start(socket: &Path, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Handle, Fault> {
+pub fn start(
+    socket: &Path,
+    answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    changes: impl Fn() -> (u64, u64) + Send + 'static,
+) -> Result<Handle, Fault> {
     let cannot = |error: &dyn std::fmt::Display| Fault::operator(format!("{}: {error}", socket.display()));
     if let Err(error) = std::fs::remove_file(socket)
         && error.kind() != std::io::ErrorKind::NotFound
@@ -67,19 +84,33 @@ pub fn start(socket: &Path, answer: impl Fn(&Request) -> Response + Send + Sync 
     let listener = UnixListener::bind(socket).map_err(|error| cannot(&error))?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot(&error))?;
     let server = Server::from_listener(listener, None).map_err(|error| cannot(&error))?;
-    run(server, answer)
+    run(server, answer, changes)
 }
 
 /// Starts the workers of a server.
-fn run(server: Server, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Handle, Fault> {
+fn run(
+    server: Server,
+    answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    changes: impl Fn() -> (u64, u64) + Send + 'static,
+) -> Result<Handle, Fault> {
     let (server, answer) = (Arc::new(server), Arc::new(answer));
-    let mut handle = Handle { server: Some(Arc::clone(&server)), stop: Arc::default(), workers: Vec::new() };
+    let (hold, questions) = std::sync::mpsc::channel();
+    let again = Arc::clone(&answer);
+    let keep = move || held::keep(&questions, |request| guarded(request, &*again), changes);
+    let thread = std::thread::Builder::new().name("web-waits".to_owned()).spawn(keep).map_err(Fault::operator)?;
+    let mut handle = Handle {
+        server: Some(Arc::clone(&server)),
+        stop: Arc::default(),
+        workers: Vec::new(),
+        waiting: Some((hold.clone(), thread)),
+    };
     for number in 1..=WORKERS {
         let (server, answer, stop) = (Arc::clone(&server), Arc::clone(&answer), Arc::clone(&handle.stop));
+        let hold = hold.clone();
         let work = move || {
             while !stop.load(Ordering::SeqCst) {
                 if let Ok(Some(request)) = server.recv_timeout(LOOK) {
-                    serve_one(request, &*answer);
+                    serve_one(request, &*answer, &hold);
                 }
             }
         };
@@ -89,7 +120,11 @@ fn run(server: Server, answer: impl Fn(&Request) -> Response + Send + Sync + 'st
     Ok(handle)
 }
 
-fn serve_one(mut incoming: tiny_http::Request, answer: &dyn Fn(&Request) -> Response) {
+fn serve_one(
+    mut incoming: tiny_http::Request,
+    answer: &dyn Fn(&Request) -> Response,
+    hold: &std::sync::mpsc::Sender<Held>,
+) {
     let headers = incoming.headers().iter();
     let headers = headers.map(|header| (header.field.to_string(), header.value.to_string())).collect();
     let (method, target) = (incoming.method().to_string(), incoming.url().to_owned());
@@ -100,14 +135,27 @@ fn serve_one(mut incoming: tiny_http::Request, answer: &dyn Fn(&Request) -> Resp
         return;
     }
     let request = Request::new(&method, &target, headers, &body);
-    let work = AssertUnwindSafe(|| match body.len() > FORM_MOST {
+    let response = match body.len() > FORM_MOST {
         true => Response::text(413, "This form is too long.\n").finish(&request),
-        false => answer(&request),
-    });
-    let response = catch_unwind(work).unwrap_or_else(|_| {
-        log::error!("web: a page panicked: {method} {}", request.target.split('?').next().unwrap_or_default());
-        Response::text(500, "This page has a fault. The box itself goes on; see its log.\n").finish(&request)
-    });
+        false => guarded(&request, answer),
+    };
+    if !response.waits {
+        return respond(incoming, response);
+    }
+    // Their thread lives as long as the workers; were it gone, the browser would see the connection end and ask again.
+    let _ = hold.send(Held::new(incoming, request, response));
+}
+
+/// Answers a request, whatever its page does.
+fn guarded(request: &Request, answer: &dyn Fn(&Request) -> Response) -> Response {
+    catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|_| {
+        log::error!("web: a page panicked: {}", request.target.split('?').next().unwrap_or_default());
+        Response::text(500, "This page has a fault. The box itself goes on; see its log.\n").finish(request)
+    })
+}
+
+/// Sends an answer.
+pub fn respond(incoming: tiny_http::Request, response: Response) {
     if let Err(error) = incoming.respond(outgoing(response)) {
         log::debug!("web: {error}");
     }
@@ -141,10 +189,14 @@ mod tests {
     fn a_page_that_panics_costs_one_request_and_the_end_is_prompt() {
         let socket = std::env::temp_dir().join(format!("satpost-web-{}.socket", std::process::id()));
         std::fs::write(&socket, "left behind").unwrap();
-        let handle = start(&socket, |request| match request.path.as_deref() {
-            Some([first]) if first == "panic" => panic!("a fault of a page"),
-            _ => Response::text(200, &format!("{} {}", request.peer, request.form.get("a"))).finish(request),
-        })
+        let handle = start(
+            &socket,
+            |request| match request.path.as_deref() {
+                Some([first]) if first == "panic" => panic!("a fault of a page"),
+                _ => Response::text(200, &format!("{} {}", request.peer, request.form.get("a"))).finish(request),
+            },
+            || (0, 0),
+        )
         .unwrap();
         assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
         let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -161,5 +213,32 @@ mod tests {
         handle.stop();
         assert!(begin.elapsed() < Duration::from_secs(2));
         assert!(UnixStream::connect(&socket).is_err());
+    }
+
+    #[test]
+    fn a_question_that_waits_is_answered_when_something_changes_and_when_the_pages_end() {
+        use std::sync::atomic::AtomicU64;
+        let socket = std::env::temp_dir().join(format!("satpost-web-waits-{}.socket", std::process::id()));
+        let news = Arc::new(AtomicU64::new(0));
+        let (seen, counted) = (Arc::clone(&news), Arc::clone(&news));
+        let (asked, asks) = std::sync::mpsc::channel();
+        let answer = move |request: &Request| {
+            let news = seen.load(Ordering::SeqCst);
+            asked.send(()).unwrap();
+            Response { waits: news == 0, ..Response::text(200, &format!("news {news}")).finish(request) }
+        };
+        let handle = start(&socket, answer, move || (counted.load(Ordering::SeqCst), 0)).unwrap();
+        let get = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let place = socket.clone();
+        let waiting = std::thread::spawn(move || say(&place, get));
+        asks.recv_timeout(Duration::from_secs(20)).unwrap();
+        news.store(7, Ordering::SeqCst);
+        assert!(waiting.join().unwrap().ends_with("news 7"));
+        news.store(0, Ordering::SeqCst);
+        while asks.try_recv().is_ok() {}
+        let waiting = std::thread::spawn(move || say(&socket, get));
+        asks.recv_timeout(Duration::from_secs(20)).unwrap();
+        handle.stop();
+        assert!(waiting.join().unwrap().starts_with("HTTP/1.1 200"));
     }
 }

@@ -2,9 +2,15 @@
 
 mod audiences;
 mod console;
+mod live;
 mod looks;
 mod made_up;
+mod release;
 mod rights;
+mod rights_table;
+mod stale;
+mod wizard;
+mod written;
 
 use std::sync::LazyLock;
 
@@ -132,7 +138,7 @@ fn place(answer: &Response) -> &str {
 fn before_the_claim_there_is_only_the_claim() {
     let site = Site::new();
     let mut browser = site.browser();
-    for path in ["/", "/messages", "/people/anna", "/login", "/nonsense", "/status.json"] {
+    for path in ["/", "/messages", "/people/anna", "/login", "/nonsense", "/live?page=/"] {
         assert_eq!(place(&browser.get(path)), "/setup", "{path}");
     }
     assert_eq!(browser.get("/healthz").status, 200);
@@ -293,7 +299,7 @@ fn what_others_wrote_is_text_on_every_page() {
 fn every_answer_carries_the_headers_and_pages_are_not_kept() {
     let site = Site::with_people();
     let mut browser = site.logged_in("anna");
-    for page in ["/", "/login", "/healthz", "/nothing", "/../x", "/status.json", "/assets/x", "/help"] {
+    for page in ["/", "/login", "/healthz", "/nothing", "/../x", "/live?page=/", "/assets/x", "/help"] {
         let answer = browser.get(page);
         let policy = answer.header("Content-Security-Policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{page}");
@@ -347,7 +353,9 @@ fn persons_see_their_own_and_nothing_else() {
     ] {
         assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
     }
-    assert!(ben.get("/status.json").body.len() < 200);
+    for page in ["/", "/people", "/links", &outside, "/nonsense", "//evil.org", ""] {
+        assert!([404, 410].contains(&ben.get(&format!("/live?page={page}")).status), "{page}");
+    }
     let own = send(&mut ben, "anna@sea.org", "from ben");
     assert_eq!(ben.get(&own).status, 200);
 }
@@ -382,14 +390,10 @@ fn forms_do_what_they_say() {
 }
 
 #[test]
-fn status_is_small_and_says_when_nothing_changed() {
+fn lines_of_the_console_come_once() {
     let site = Site::with_people();
     made_up::fill(&site.app);
     let mut anna = site.logged_in("anna");
-    let answer = anna.get("/status.json");
-    assert!(answer.body.len() < 2048);
-    let tag = answer.header("ETag").unwrap().to_owned();
-    assert_eq!(anna.ask("GET", "/status.json", &[("If-None-Match", &tag)], "").status, 304);
     let lines = anna.get("/links/boat/lines?after=0");
     let next = serde_json::from_slice::<serde_json::Value>(&lines.body).unwrap()["next"].as_u64().unwrap();
     assert!(next > 0);
@@ -450,7 +454,7 @@ fn whatever_is_asked_gets_an_answer() {
         "help",
         "eml",
         ".",
-        "status.json",
+        "live?page=/",
         "compose",
         "reply=m1",
         "mailbox",

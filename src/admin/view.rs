@@ -21,7 +21,7 @@ macro_rules! templates {
 
 templates! {
     "frame.html", "pair.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
-    "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "people.html", "person.html",
+    "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "mailbox-mail.html", "people.html", "person.html",
     "far-boxes.html", "far-box.html", "help/far-boxes.html",
     "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
@@ -121,8 +121,8 @@ pub struct Frame {
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,
-    /// Time of the page, in words.
-    pub now: String,
+    /// Time of the page.
+    pub now: Option<Moment>,
     /// Name of the time zone.
     pub zone: String,
 }
@@ -166,7 +166,8 @@ nav! {
 pub struct Light {
     /// `link`, `mail`, `queue`.
     pub name: &'static str,
-    /// `good`, `warn` or `off`; the page shows a sign and a word for each.
+    /// `good` is well and done, `wait` goes on by itself, `warn` needs somebody, `bad` has failed, `off` is not in use; the
+    /// page shows a sign and a word for each.
     pub tone: &'static str,
     /// A few words.
     pub words: String,
@@ -181,6 +182,8 @@ pub struct Moment {
     pub iso: String,
     /// Short: time of day, or date.
     pub short: String,
+    /// Day and time of day, as a clock shows them.
+    pub day: String,
     /// Long, with the zone.
     pub long: String,
     /// How long ago.
@@ -201,7 +204,13 @@ impl TimeFormat {
     pub fn moment(&self, time: Time) -> Moment {
         let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
         let (Some(at), Some(now)) = (zoned(time), zoned(self.now)) else {
-            return Moment { iso: String::new(), short: "never".into(), long: "never".into(), ago: "never".into() };
+            return Moment {
+                iso: String::new(),
+                short: "never".into(),
+                day: "never".into(),
+                long: "never".into(),
+                ago: "never".into(),
+            };
         };
         let short = match () {
             () if at.date() == now.date() => at.strftime("%H:%M:%S"),
@@ -211,6 +220,7 @@ impl TimeFormat {
         Moment {
             iso: time.to_string(),
             short: short.to_string(),
+            day: at.strftime("%a %-d %b, %H:%M").to_string(),
             long: at.strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string(),
             ago: if time > self.now {
                 format!("in {}", span(time.since(self.now)))

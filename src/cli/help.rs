@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::session::Failure;
-use crate::admin::pages::help::{TOPICS, plain};
+use crate::admin::{HELP_TOPICS, plain_help};
 
 /// Prints the help pages. No row of the table of commands: the library that reads those keeps the word for itself.
 pub struct Help {
@@ -32,7 +32,7 @@ impl Help {
         let failed = |path: &Path, error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
         std::fs::create_dir_all(&self.html).map_err(|error| failed(&self.html, error))?;
         let list: String =
-            TOPICS.iter().map(|(name, title)| format!("<li><a href=\"{name}.html\">{title}</a></li>\n")).collect();
+            HELP_TOPICS.iter().map(|(name, title)| format!("<li><a href=\"{name}.html\">{title}</a></li>\n")).collect();
         let page = |title: &str, text: &str| {
             format!(
                 "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width,initial-scale=1\">\n\
@@ -45,15 +45,16 @@ impl Help {
             ("index.html".to_owned(), page("Help", &format!("<ul>\n{list}</ul>"))),
             ("style.css".to_owned(), include_str!("../../web/style.css").to_owned()),
         ];
-        for (name, title) in TOPICS {
-            let text = plain(name).ok_or_else(|| Failure::failed(format!("the help text '{name}' has a fault")))?;
+        for (name, title) in HELP_TOPICS {
+            let text =
+                plain_help(name).ok_or_else(|| Failure::failed(format!("the help text '{name}' has a fault")))?;
             files.push((format!("{name}.html"), page(title, &text)));
         }
         for (name, text) in &files {
             let path = self.html.join(name);
             std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
         }
-        super::print(&format!("{} pages in {}\n", TOPICS.len() + 1, self.html.display()))?;
+        super::print(&format!("{} pages in {}\n", HELP_TOPICS.len() + 1, self.html.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

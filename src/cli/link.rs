@@ -4,7 +4,6 @@ use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::Wants;
-use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::link_settings;
@@ -142,9 +141,7 @@ impl Link {
 
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
-            What::Set(set) if set.pairs.len() == 1 => {
-                Wants::Secret(Secret { what: format!("value of {}", set.pairs[0]), file: None, optional: true })
-            }
+            What::Set(set) => Wants::value_of(&set.pairs),
             _ => Wants::Nothing,
         }
     }

@@ -135,6 +135,16 @@ enum Wants {
     Secret(input::Secret),
 }
 
+impl Wants {
+    /// For names and values of settings: the value of a name that stands alone.
+    fn value_of(words: &[String]) -> Self {
+        match words {
+            [name] => Self::Secret(input::Secret { what: format!("value of {name}"), file: None, optional: true }),
+            _ => Self::Nothing,
+        }
+    }
+}
+
 impl Command {
     fn wants(&self) -> Wants {
         match self {

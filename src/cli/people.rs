@@ -176,8 +176,8 @@ impl People {
                 let _ = fs::remove_file(&part);
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
-                let messages = service.export(name, &mut file)?;
-                session.line(format!("{}: {messages} messages of {name}", export.file.display()));
+                let exported = service.export(name, &mut file)?;
+                session.line(format!("{}: {exported} of {name}", export.file.display()));
             }
             What::Import(import) => {
                 let name = &known(session, &import.name)?.name;

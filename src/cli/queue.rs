@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
+use crate::links::Links;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::money::Use;
 use crate::route::segments;
@@ -294,7 +295,8 @@ impl Show {
         let packets = session.context.store.read(|view| view.packets_of(self.id))?;
         if self.json {
             let mut all = shown(&message);
-            all["packets"] = packets.iter().map(packet).collect();
+            let links = session.context.store.links();
+            all["packets"] = packets.iter().map(|known| packet(known, &links)).collect();
             session.json(&all);
             return Ok(());
         }
@@ -346,8 +348,9 @@ impl Show {
                 0 | 1 => String::new(),
                 messages => format!(", {messages} messages"),
             };
+            let link = session.context.store.links().name(packet.link);
             session.line(format!(
-                "packet {part} of {parts}, {} bytes{with}: {state} {}",
+                "packet {part} of {parts}, {} bytes{with}, by {link}: {state} {}",
                 packet.payload.len(),
                 packet.note
             ));
@@ -375,8 +378,10 @@ fn packet_state(state: &PacketState) -> String {
     }
 }
 
-fn packet(packet: &Packet) -> Value {
+fn packet(packet: &Packet, links: &Links) -> Value {
     json!({
+        "link": links.name(packet.link),
+        "price": packet.charge.as_ref().map(|charge| charge.money.to_string()),
         "part": packet.part,
         "parts": packet.parts,
         "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),

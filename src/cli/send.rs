@@ -124,6 +124,8 @@ impl Send {
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
                 "links": preview.links.iter().map(|link| json!({
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
+                    "down_since": (!link.offer.ready).then(|| link.offer.lost.to_string()),
+                    "comes": link.offer.next.map(|next| next.to_string()),
                     "price": link.offer.price.to_string(), "bar": link.offer.bar,
                 })).collect::<Vec<_>>(),
                 "texts": preview.texts.as_ref().map(Segments::parts), "texts_as_written": preview.as_written, "alphabet": preview.texts.map(|t| t.alphabet.word()),

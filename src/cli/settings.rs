@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::Wants;
 use super::check::unused;
-use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::Row;
@@ -91,9 +90,7 @@ impl Settings {
 
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
-            What::Set(set) if set.pairs.len() == 1 => {
-                Wants::Secret(Secret { what: format!("value of {}", set.pairs[0]), file: None, optional: true })
-            }
+            What::Set(set) => Wants::value_of(&set.pairs),
             _ => Wants::Nothing,
         }
     }

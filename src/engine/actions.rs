@@ -150,6 +150,13 @@ impl Cost {
         Self { at_most, ..Self::of_use(policy, bill.wanted) }
     }
 
+    /// Of several messages, each on its own.
+    pub fn of_all<'m>(policy: &Policy, messages: impl IntoIterator<Item = &'m Message>) -> Self {
+        let costs: Vec<_> = messages.into_iter().map(|message| Self::of(policy, message)).collect();
+        let wanted = costs.iter().fold(Use::default(), |sum, cost| sum.plus(cost.wanted));
+        Self { at_most: costs.iter().any(|cost| cost.at_most), ..Self::of_use(policy, wanted) }
+    }
+
     fn of_use(policy: &Policy, wanted: Use) -> Self {
         let money = Some(wanted.money).filter(|money| money.0 > 0);
         Self { wanted, money: money.map(|money| price::amount(&policy.settings, money)), at_most: false }

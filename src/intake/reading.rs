@@ -1,11 +1,17 @@
 //! What of a kept mail is read on this box: all of it, whatever the rules for the air cut, and its files.
 
+use mail_parser::MessageParser;
+use serde::Serialize;
+
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::mail_text::{self, attached};
 use crate::message::Message;
 
 pub use crate::mail_text::attached::AttachedFile;
+
+/// Readers that are named in a list.
+const NAMES: usize = 4;
 
 /// A mail as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,9 +35,46 @@ impl WholeMail {
 /// When the store cannot be read.
 pub fn whole(context: &Context, message: &Message) -> Result<Option<WholeMail>, Fault> {
     let Some(raw) = context.store.raw(message)? else { return Ok(None) };
-    let shaped = mail_text::shape(&raw, &mail_text::Options { trim: false });
-    let text = if shaped.full.is_empty() { shaped.text } else { shaped.full };
-    Ok(Some(WholeMail { lines: marked(&text, &message.text), files: attached::list(&raw) }))
+    Ok(Some(WholeMail { lines: marked(&text_of(&raw), &message.text), files: attached::list(&raw) }))
+}
+
+fn text_of(raw: &[u8]) -> String {
+    let shaped = mail_text::shape(raw, &mail_text::Options { trim: false });
+    if shaped.full.is_empty() { shaped.text } else { shaped.full }
+}
+
+/// Reads a mail of a folder, of which nothing went over the air.
+pub fn read(raw: &[u8]) -> WholeMail {
+    let lines = text_of(raw).lines().map(|line| (line.to_owned(), true)).collect();
+    WholeMail { lines, files: attached::list(raw) }
+}
+
+/// What a list shows of a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Heading {
+    /// Names of who wrote it, addresses where there are none.
+    pub from: String,
+    /// The same of its readers, the first four.
+    pub to: String,
+    /// Decoded; empty when there is none.
+    pub subject: String,
+}
+
+/// Reads the main fields of a header.
+pub fn heading(header: &[u8]) -> Heading {
+    let Some(mail) = MessageParser::new().parse_headers(header) else { return Heading::default() };
+    let names = |list: Option<&mail_parser::Address<'_>>| {
+        let all = list.into_iter().flat_map(mail_parser::Address::iter);
+        let names: Vec<_> = all.filter_map(|one| one.name().or_else(|| one.address())).take(NAMES).collect();
+        names.join(", ")
+    };
+    let subject = mail.subject().unwrap_or_default().to_owned();
+    Heading { from: names(mail.from()), to: names(mail.to()), subject }
+}
+
+/// One of the files of a mail, with its bytes; `None` when there is none of this number.
+pub fn file_in(raw: &[u8], number: usize) -> Option<(AttachedFile, Vec<u8>)> {
+    attached::take(raw, number)
 }
 
 /// One of the files, with its bytes; `None` when there is none of this number.

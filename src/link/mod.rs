@@ -331,11 +331,13 @@ pub struct Driver {
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
 
-/// Settings that every link has: what it charges, and what it may cost.
-pub const OF_EVERY_LINK: [Key; 7] = [
+/// Settings that every link has: what it charges, when it is there, and what it may cost.
+pub const OF_EVERY_LINK: [Key; 9] = [
     Key::LinkUnit,
     Key::LinkPrice,
     Key::LinkLeast,
+    Key::LinkEvery,
+    Key::LinkLasts,
     Key::LinkDayPackets,
     Key::LinkDayMoney,
     Key::LinkMonthPackets,

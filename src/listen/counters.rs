@@ -6,14 +6,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::limit::log_ins::{Attempt, LogIns};
+use super::trials::Trials;
 use crate::limit::proven::Proven;
 use crate::limit::{Limiter, Rate, network_of};
 
 /// Counts by network of the client; shared by both SMTP listeners.
 #[derive(Debug)]
 pub struct ClientCounters {
-    passwords: Mutex<LogIns>,
+    /// Passwords that are being tried.
+    pub passwords: Trials,
     mails: Mutex<Limiter<IpAddr>>,
     connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
@@ -45,21 +46,7 @@ impl Default for ClientCounters {
 impl ClientCounters {
     /// Makes the counters; `proven` is shared by all listeners.
     pub fn new(proven: Arc<Proven>) -> Self {
-        Self { passwords: Mutex::new(LogIns::new(proven)), mails: Mutex::default(), connections: Arc::default() }
-    }
-
-    /// Tells whether `client` may try a password for `account` now, and counts the try as a wrong one until
-    /// [`ClientCounters::right`].
-    pub fn may_try(&self, client: IpAddr, account: &str, now: Instant) -> bool {
-        let attempt = Attempt { client, account, known_browser: false };
-        // Buckets are plain numbers: a panic elsewhere cannot leave them half changed.
-        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).take(attempt, now).is_ok()
-    }
-
-    /// Forgives the wrong passwords of `client` for `account`: the last one was right.
-    pub fn right(&self, client: IpAddr, account: &str, now: Instant) {
-        let attempt = Attempt { client, account, known_browser: false };
-        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).right(attempt, now);
+        Self { passwords: Trials::new(proven), mails: Mutex::default(), connections: Arc::default() }
     }
 
     /// A place for a connection of `ip`, or none when its network has `most` of them.

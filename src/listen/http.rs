@@ -25,7 +25,9 @@ pub const CAPS: Caps = Caps { total: 32, per_address: 12 };
 /// Largest body, in bytes, where the rules say nothing else.
 const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
-const STILL_THERE: Duration = Duration::from_secs(5);
+const STILL_THERE: Duration = Duration::from_secs(1);
+/// How long the question of an open page for what has changed may take; the page answers some time before.
+const LIVE: Duration = Duration::from_secs(60);
 /// How long a client may take to notice that its answer is complete.
 const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
@@ -93,7 +95,8 @@ impl Rules {
         names.extend(domain.into_iter().flat_map(|domain| [format!("autoconfig.{domain}"), domain]));
         let public = settings.text(Key::SmsPublicUrl).split_once("://").map(|(_, rest)| rest);
         let open = public.and_then(|rest| host_name(rest.split('/').next()?)).map(|host| ("/hooks/", host));
-        Self { names, near_only: settings.on(Key::WebLanOnly), open, ..Self::default() }
+        let streams = vec![("/live?".to_owned(), LIVE)];
+        Self { names, near_only: settings.on(Key::WebLanOnly), open, streams, ..Self::default() }
     }
 
     fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {

@@ -21,6 +21,7 @@ pub mod smtp;
 pub mod smtp_io;
 pub mod stream;
 pub mod tls;
+pub mod trials;
 
 #[cfg(test)]
 mod tests;

@@ -67,12 +67,18 @@ fn beginnings(lines: &[String], start: usize) -> impl DoubleEndedIterator<Item =
 
 /// The last paragraph is a notice, from one of its lines on.
 fn legal(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
+    if lines[start..].iter().map(String::len).sum::<usize>() > MAX_NOTICE_BYTES {
+        return None;
+    }
+    let lowered: Vec<String> = lines[start..].iter().map(|line| lower(std::slice::from_ref(line))).collect();
+    let paragraph = lowered.join(" ");
+    let says = Says::read(&paragraph);
     let is_notice = |at: &usize| {
-        let first = lower(&lines[*at..=*at]);
-        !first.starts_with('>') && begins_notice(first_sentence(&first)) && is_legal(&lower(&lines[*at..]))
+        let first = &lowered[*at - start];
+        let from = lowered[..*at - start].iter().map(|line| line.len() + 1).sum();
+        !first.starts_with('>') && says.is_legal(&paragraph, from) && begins_notice(first_sentence(first))
     };
-    let is_short = lines[start..].iter().map(String::len).sum::<usize>() <= MAX_NOTICE_BYTES;
-    let begin = beginnings(lines, start).filter(|_| is_short).find(is_notice)?;
+    let begin = beginnings(lines, start).find(is_notice)?;
     // A title above it, such as "CONFIDENTIALITY NOTICE".
     let titled = begin.checked_sub(1).filter(|at| is_legal_title(&lines[*at]));
     Some((titled.unwrap_or(begin), Rule::LegalNotice, Confidence::Likely))
@@ -117,16 +123,33 @@ fn is_legal_title(line: &str) -> bool {
     line.len() <= 60 && words::LEGAL_TITLE.within(&lower) && !line.contains("http")
 }
 
-/// Speaks of itself, and says that it is secret, that it was meant for others, and what one must not do; two of them are
-/// enough in the phrases of which notices are made, or below a title.
-pub fn is_legal(paragraph: &str) -> bool {
-    let titled = words::LEGAL_TITLE.begins(paragraph);
-    let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE];
-    let says: Vec<bool> = kinds.iter().map(|kind| kind.within(paragraph)).collect();
-    let count = says.iter().filter(|says| **says).count();
-    let all = says[0] && says[1] && says[2];
-    let formal = count >= 2 && (titled || words::TEMPLATE.within(paragraph));
-    paragraph.len() >= MIN_LEGAL && (titled || words::SELF.within(paragraph)) && (all || formal)
+/// Where a paragraph last says each thing that notices say: from there on backwards, each end of it says that.
+struct Says {
+    /// That it is secret, for whom it was not meant, what one must not do, that nobody is liable.
+    kinds: [Option<usize>; 4],
+    /// A phrase of which notices are made.
+    phrase: Option<usize>,
+    /// What it is itself.
+    itself: Option<usize>,
+}
+
+impl Says {
+    fn read(paragraph: &str) -> Self {
+        let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE].map(|kind| kind.last(paragraph));
+        Self { kinds, phrase: words::TEMPLATE.last(paragraph), itself: words::SELF.last(paragraph) }
+    }
+
+    /// The end of the paragraph speaks of itself, and says that it is secret, that it was meant for others, and what one must
+    /// not do; two of them are enough in the phrases of which notices are made, or below a title.
+    fn is_legal(&self, paragraph: &str, from: usize) -> bool {
+        let end = &paragraph[from..];
+        let titled = words::LEGAL_TITLE.begins(end);
+        let says = |place: Option<usize>| place.is_some_and(|at| at >= from);
+        let count = self.kinds.iter().filter(|kind| says(**kind)).count();
+        let all = self.kinds[..3].iter().all(|kind| says(*kind));
+        let formal = count >= 2 && (titled || says(self.phrase));
+        end.len() >= MIN_LEGAL && (titled || says(self.itself)) && (all || formal)
+    }
 }
 
 /// What a scanner or a green conscience added: the last lines, from the latest on that is whole.
@@ -304,7 +327,7 @@ mod tests {
             "please treat this message as confidential and do not forward it to the broker: the offer for the boat is 40,000.",
             "le destinataire du colis est le chantier, pas la marina. il a été reçu par erreur à la capitainerie.",
         ] {
-            assert!(!is_legal(paragraph), "{paragraph}");
+            assert!(!Says::read(paragraph).is_legal(paragraph, 0), "{paragraph}");
         }
         for footer in ["please consider the environment before anchoring on the reef.", "the virus is over, come home"]
         {

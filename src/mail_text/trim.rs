@@ -43,7 +43,7 @@ pub fn trim(text: &str, context: &Context) -> Trimmed {
     let mut cuts = Cuts::default();
     let out = message(lines, context, 0, &mut cuts);
     let whole = clean::text(&marks::without(&text));
-    Trimmed { text: rules(&marks::without(&out)), whole: rules(&whole), cuts: cuts.0 }
+    Trimmed { text: rules(&clean::text(&marks::without(&out))), whole: rules(&whole), cuts: cuts.0 }
 }
 
 fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut Cuts) -> String {

@@ -27,6 +27,11 @@ impl Words {
         self.iter().any(|word| text.contains(word))
     }
 
+    /// Where the last of them begins in `text`.
+    pub fn last(self, text: &str) -> Option<usize> {
+        self.iter().filter(|word| text.contains(word)).filter_map(|word| text.rfind(word)).max()
+    }
+
     /// True when `text` begins with one of them.
     pub fn begins(self, text: &str) -> bool {
         self.iter().any(|word| text.starts_with(word))

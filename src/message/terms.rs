@@ -82,6 +82,20 @@ impl LinkPreference {
     }
 }
 
+impl LinkPreference {
+    /// Reads the tag at the beginning of a subject, `[cheap]`, or `[now]` or `[sat]`: what it asks for, and the subject without
+    /// it. `None` where there is none, or nothing is behind it.
+    pub fn tagged(subject: &str) -> Option<(Self, &str)> {
+        let (tag, rest) = subject.trim_start().strip_prefix('[')?.split_once(']')?;
+        let preference = match tag.trim().to_lowercase().as_str() {
+            "cheap" => Self::Cheap,
+            "now" | "sat" => Self::Now,
+            _ => return None,
+        };
+        Some((preference, rest.trim_start())).filter(|(_, rest)| !rest.is_empty())
+    }
+}
+
 impl fmt::Display for LinkPreference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -125,4 +139,25 @@ pub struct Wanted {
     pub at_most: String,
     /// `any`, `cheap` or `now`.
     pub links: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_says_which_links_its_mail_may_take() {
+        for (subject, read) in [
+            ("[cheap] Photos of the reef", Some((LinkPreference::Cheap, "Photos of the reef"))),
+            (" [ SAT ]Engine stopped", Some((LinkPreference::Now, "Engine stopped"))),
+            ("[now] Help", Some((LinkPreference::Now, "Help"))),
+            ("[cheap]", None),
+            ("Re: [cheap] Photos", None),
+            ("[crew] Watches", None),
+            ("cheap] x", None),
+            ("", None),
+        ] {
+            assert_eq!(LinkPreference::tagged(subject), read, "{subject}");
+        }
+    }
 }

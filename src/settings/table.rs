@@ -83,6 +83,8 @@ settings! {
     LinkUnit, "link.unit", Choice(&["packet", "credit", "byte", "session", "free"]), "packet", "Link", "Charged for", "packet: each packet. credit: each 50 bytes of a packet that were begun. byte: each byte, for a least number in a packet. session: each session, which carries a packet. free: nothing.";
     LinkPrice, "link.price", Price, "", "Link", "Price", "For each of these, for example 0.07; 0 where it costs nothing. Empty: not known, and the link is not used.";
     LinkLeast, "link.least", Number(0, 100_000), "0", "Link", "Least bytes of a packet", "A packet that is charged by the byte is charged for so many at least.";
+    LinkEvery, "link.every", Seconds(0, 604_800), "0", "Link", "Is there every", "For a link that comes by a timetable, such as a terminal that is switched on for 10 minutes every 3 h: how often, counted from midnight UTC. Messages wait for it where it comes within their patience, and take a dearer link at once where it does not. 0: not known.";
+    LinkLasts, "link.lasts", Seconds(0, 604_800), "0", "Link", "For so long", "How long it is there each time.";
     LinkDayPackets, "link.day_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a day", "Over this limit the link takes nothing more on that day. 0: no limit.";
     LinkDayMoney, "link.day_money", Amount, "0", "Link", "Money a day", "The same limit in money. 0: no limit.";
     LinkMonthPackets, "link.month_packets", Number(0, 1_000_000_000), "0", "Link", "Packets a month", "Over this limit the link takes nothing more in that month. 0: no limit.";
@@ -110,7 +112,7 @@ settings! {
     AirNotices, "air.notices", Switch, "no", "On air", "Send failure notices over the air", "A notice to a person with a device costs a packet. Without it the notice waits in their mailbox here. A far box like this one is told in a few bytes that ride with other packets; with it, of a failure also in a packet of their own.";
     AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a message that did arrive are delivered as they are.";
     AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 80, and a few more bytes a message. off: classic packets only.";
-    AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits this long for others, unless a satellite comes or a packet is full. 0: it does not wait.";
+    AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits this long for others, unless a satellite comes, a packet is full, or the link charges nothing (the internet). 0: it does not wait.";
     AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt goes along in a packet that leaves anyway. After this time it is sent alone, which costs a packet. 0: never alone.";
 
     PatienceUrgent, "patience.urgent", Seconds(0, 2_592_000), "2m", "Choice of link", "Urgent messages wait for the cheapest link", "While it is down; after this time they take the cheapest one that is ready.";

@@ -65,6 +65,10 @@ impl Tx<'_> {
         let Some((number, old)) = known else { return self.audit(record) };
         let count = old.count.saturating_add(record.count.max(1));
         let record = Record { at: old.at.max(record.at), count, words: record.words.clone(), ..old };
+        // It happened last now, so it stands last.
+        self.audit.remove(number)?;
+        let number = self.ledger.next_event;
+        self.ledger.next_event += 1;
         self.audit.insert(number, json(&record).as_slice())?;
         Ok(())
     }
@@ -94,5 +98,28 @@ impl View {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::Store;
+
+    #[test]
+    fn what_happens_again_stands_by_its_last_time() {
+        let folder = std::env::temp_dir().join(format!("satpost-audit-{}", std::process::id()));
+        let store = Store::open(&folder, &Clock::fake(Time(1_000_000))).unwrap();
+        let record = |action: &str, at| Record { action: action.into(), at: Time(at), ..Record::default() };
+        for (action, at) in [("log-in-failed", 1000), ("add-person", 2000), ("log-in-failed", 3000)] {
+            let record = record(action, at);
+            store.write(move |tx| tx.audit_again(&record)).unwrap();
+        }
+        let found = store.read(|view| view.audit(None, "", 10)).unwrap();
+        let rows: Vec<_> = found.iter().map(|(_, row)| (row.action.as_str(), row.at.0, row.count)).collect();
+        assert_eq!(rows, [("log-in-failed", 3000, 2), ("add-person", 2000, 1)]);
+        store.close();
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }

@@ -299,7 +299,7 @@ fn put_right(value: &mut Value, set: &ClockSet, fields: &[&str]) -> bool {
             }
             true
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| put_right(item, set, fields) || any),
+        Value::Array(items) => items.iter_mut().map(|item| put_right(item, set, fields)).filter(|put| *put).count() > 0,
         _ => false,
     }
 }

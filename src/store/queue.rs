@@ -1,10 +1,12 @@
 //! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use redb::ReadableTable;
 
 use super::schema::{INLINE, Tx, TxResult, Unreadable, json, record, reject};
+use super::spool::Spooled;
 use super::waiting::Queue;
 use super::{Committed, Store, spool};
 use crate::address::Address;
@@ -30,15 +32,9 @@ pub enum BodyIn {
     None,
     /// In memory.
     Bytes(Vec<u8>),
-    /// A file in the spool folder, on disk already.
-    File {
-        /// Its name there.
-        name: String,
-        /// In bytes.
-        size: u64,
-        /// CRC-32 of them.
-        check: u32,
-    },
+    /// A file in the spool folder, on disk already. The commit decides whether it stays: whoever waits for that may give up
+    /// before it ends.
+    File(Arc<Spooled>),
 }
 
 /// A record of a message.
@@ -64,7 +60,10 @@ impl Tx<'_> {
                 kept(bytes.len() as u64, None, crc32fast::hash(bytes))
             }
             BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            BodyIn::File { name, size, check } => kept(*size, Some(name.clone()), *check),
+            BodyIn::File(file) => {
+                self.after.keep.push(Arc::clone(file));
+                kept(file.size, Some(file.name.clone()), file.check)
+            }
         };
         let mut ids = Vec::with_capacity(mail.messages.len());
         for message in &mail.messages {

@@ -212,6 +212,8 @@ pub struct After {
     pub settings: bool,
     /// The clock was set, and what is written down has moved along.
     pub clock: Option<crate::clock::ClockSet>,
+    /// Spool files that a mail refers to now.
+    pub keep: Vec<std::sync::Arc<super::spool::Spooled>>,
     /// Spool files that nothing refers to any more.
     pub unlink: Vec<String>,
     /// People in whose mailboxes something changed.

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fault::Fault;
 
@@ -94,7 +95,7 @@ fn trace(data: &Path) -> Option<String> {
     here.or_else(|| names(&folder(data)).into_iter().next().map(|name| format!("spool/{name}")))
 }
 
-/// A file of the spool folder, on disk; removed when this is dropped without [`Spooled::keep`].
+/// A file of the spool folder, on disk; removed with the last handle of it, unless a commit kept a mail that refers to it.
 #[derive(Debug)]
 pub struct Spooled {
     path: PathBuf,
@@ -104,19 +105,19 @@ pub struct Spooled {
     pub size: u64,
     /// CRC-32 of them.
     pub check: u32,
-    kept: bool,
+    kept: AtomicBool,
 }
 
 impl Spooled {
     /// A message refers to it now.
-    pub fn keep(mut self) {
-        self.kept = true;
+    pub(super) fn keep(&self) {
+        self.kept.store(true, Ordering::SeqCst);
     }
 }
 
 impl Drop for Spooled {
     fn drop(&mut self) {
-        if !self.kept {
+        if !*self.kept.get_mut() {
             // What stays behind is swept at the next start.
             let _ = fs::remove_file(&self.path);
         }
@@ -129,7 +130,7 @@ pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name = crate::hex::encode(&random);
     let path = folder(data).join(&name);
-    let mut spooled = Spooled { path, name, size: 0, check: 0, kept: false };
+    let mut spooled = Spooled { path, name, size: 0, check: 0, kept: AtomicBool::new(false) };
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&spooled.path)?;
     let mut writer = Summed { inner: &mut file, sum: crc32fast::Hasher::new() };
     writer.write_all(front)?;

@@ -339,6 +339,7 @@ impl Store {
                 log::error!("store: {what} cannot be read: {fault}");
             }
         };
+        after.keep.iter().for_each(|file| file.keep());
         if let Some(set) = after.clock {
             self.0.clock.settle(set);
         }

@@ -17,7 +17,8 @@ const REST: Duration = Duration::from_millis(50);
 /// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_never, nothing) = smol::channel::bounded(1);
-    let mut built = false;
+    // Told once after each start as well.
+    let mut built = true;
     while !context.stopping() {
         let began = Instant::now();
         let worked = context.store.read_only().is_none() && context.store.build_index(searched::words)?;

@@ -46,7 +46,7 @@ pub fn start(context: &Context, stops: &Stops) -> Vec<JoinHandle<()>> {
     WORKERS.iter().filter_map(one).collect()
 }
 
-/// Runs a worker in a thread of its own, again and again until it is told to stop, or `over` says that it is not needed any more.
+/// Runs a worker in a thread of its own, again and again until the box stops, or `over` says that it is not needed any more.
 fn start_one(
     name: &str,
     context: &Context,
@@ -120,4 +120,59 @@ fn links(context: &Context) -> Result<(), Fault> {
 fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Time};
+    use crate::engine::link::coders::Coders;
+    use crate::store::Store;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use testing::{Folder, wait_for};
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A driver that panics each time it is asked is named, with its words; the worker beside it goes on.
+    #[test]
+    fn a_worker_that_panics_in_a_loop_is_named_and_stops_no_other() {
+        let folder = Folder::new();
+        let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
+        let (end, stop) = bounded(1);
+        let coders = Coders::new(store.folder());
+        let (callers, status) = Default::default();
+        let context = Context { coders, callers, store, status, stop, link: None };
+        let (turns, panics) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let good = {
+            let turns = Arc::clone(&turns);
+            move |context: &Context| {
+                let (_never, nothing) = bounded(1);
+                while !context.stopping() {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    context.rest(&nothing, Duration::from_millis(5));
+                }
+                Ok(())
+            }
+        };
+        let bad = {
+            let panics = Arc::clone(&panics);
+            move |_: &Context| -> Result<(), Fault> {
+                panics.fetch_add(1, Ordering::Relaxed);
+                panic!("the driver is broken")
+            }
+        };
+        let workers =
+            [start_one("link good", &context, good, || false), start_one("link bad", &context, bad, || false)];
+        wait_for("the name of the one that panics", LIMIT, || {
+            let failing = context.status.facts().failing;
+            (failing.get("link bad")? == "it panicked: the driver is broken").then_some(())
+        });
+        wait_for("it to be started again", LIMIT, || (panics.load(Ordering::Relaxed) > 2).then_some(()));
+        let before = turns.load(Ordering::Relaxed);
+        wait_for("the other one to go on", LIMIT, || (turns.load(Ordering::Relaxed) > before + 3).then_some(()));
+        assert!(!context.status.facts().failing.contains_key("link good"));
+        drop(end);
+        workers.into_iter().flatten().for_each(|worker| worker.join().unwrap());
+    }
 }

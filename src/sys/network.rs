@@ -10,12 +10,28 @@ const OWN_ROUTES: &str = "/proc/self/net/fib_trie";
 /// Shortest prefix that is believed to be one network, and not the way to all of them.
 const SHORTEST: u32 = 48;
 
-/// True when an IPv6 address is in a network that an interface of this machine has an address in. Reads a small file.
+/// True when an address that the whole world could have is in a network of this machine: an IPv6 address in one that an
+/// interface has an address in, or a shared IPv4 address where this machine has one as well. Reads a small file.
 ///
-/// Only IPv6: there, machines of one household have addresses that the whole world could reach.
+/// With IPv6, machines of one household have addresses that the whole world could reach. The shared addresses of RFC 6598
+/// are those behind a provider's own translation, and those of private networks laid over others (Tailscale).
 pub fn is_attached(ip: IpAddr) -> bool {
-    let IpAddr::V6(ip) = ip.to_canonical() else { return false };
-    std::fs::read_to_string(ADDRESSES).is_ok_and(|list| list.lines().any(|line| has(line, ip)))
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => is_shared(ip) && shares(&read(OWN_ROUTES)),
+        IpAddr::V6(ip) => read(ADDRESSES).lines().any(|line| has(line, ip)),
+    }
+}
+
+/// True for an address in 100.64.0.0/10 (RFC 6598).
+fn is_shared(ip: Ipv4Addr) -> bool {
+    let [first, second, ..] = ip.octets();
+    first == 100 && second & 0xc0 == 64
+}
+
+/// True when the kernel's table of routes has a shared address of this machine.
+fn shares(table: &str) -> bool {
+    own_v4(table).into_iter().any(is_shared)
 }
 
 /// The addresses by which other machines reach this one, IPv4 first; without those that change by themselves. Reads two small
@@ -103,6 +119,23 @@ mod tests {
         for other in [&own.replace(" 00 80", " 00 01"), &own.replace(" 00 80", " 20 80"), "", "1 2 3 00 80 x"] {
             assert_eq!(lasting(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn shared_addresses_are_near_where_this_machine_has_one() {
+        for (ip, shared) in [
+            ("100.64.0.0", true),
+            ("100.127.255.255", true),
+            ("100.63.255.255", false),
+            ("100.128.0.1", false),
+            ("10.64.0.1", false),
+        ] {
+            assert_eq!(is_shared(ip.parse().unwrap()), shared, "{ip}");
+        }
+        assert!(shares("  |-- 192.168.4.1\n     /32 host LOCAL\n  |-- 100.101.102.103\n     /32 host LOCAL\n"));
+        // The network alone is that of somebody else, behind this machine's way out.
+        assert!(!shares("  |-- 100.64.0.0\n     /10 link UNICAST\n  |-- 192.168.4.1\n     /32 host LOCAL\n"));
+        assert!(!is_attached("8.8.8.8".parse().unwrap()));
     }
 
     #[test]

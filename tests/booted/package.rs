@@ -51,6 +51,6 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     assert!(machine.ok("satpost queue list").contains("bob@world.example"));
 
     machine.ok("dpkg -P satpost");
-    machine.ok("test ! -e /var/lib/satpost && test ! -e /usr/bin/satpost && ! test -L /usr/sbin/sendmail && ! getent passwd satpost");
+    machine.ok("test ! -e /var/lib/satpost && test ! -e /usr/bin/satpost && test ! -L /usr/sbin/sendmail && ! getent passwd satpost");
     machine.ok("test -z \"$(find /etc /run/satpost -name '*satpost*' 2>/dev/null)\"");
 }

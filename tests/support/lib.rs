@@ -152,3 +152,19 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option
 pub fn pause() {
     std::thread::sleep(Duration::from_millis(20));
 }
+
+/// A port of this machine for a program that listens on it again later: free, and below the range from which the kernel
+/// gives ports to the connections and listeners of others meanwhile.
+pub fn lasting_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    const LOWEST: u32 = 10_000;
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let end =
+        range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768).max(LOWEST + 1_000);
+    // Tests that run side by side begin at places of their own.
+    let begin = std::process::id().wrapping_mul(97).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+    (0..end - LOWEST)
+        .map(|step| u16::try_from(LOWEST + begin.wrapping_add(step) % (end - LOWEST)).expect("below the last port"))
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
+}

@@ -60,7 +60,7 @@ pub fn show(ask: &Ask) -> Reply {
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
-        link => facts.links.get(&id).and_then(|link| link.health.as_ref()).map(|health| links::figures(ask, health)),
+        link => facts.links.get(&id).and_then(|live| links::figures(ask, live)),
         modem => modem.map(|link| link.name),
         links => ask.service.links().iter().map(|link| {
             let live = facts.links.get(&link.id);
@@ -70,7 +70,7 @@ pub fn show(ask: &Ask) -> Reply {
             }
         }).collect::<Vec<_>>(),
         noise => chart::day(&chart::NOISE, &noise, &ask.times),
-        states, waiting => queue.waiting, held => queue.held,
+        states, stuck => queue.stuck(&facts), waiting => queue.waiting, held => queue.held,
         smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
         relay => facts.relay.as_ref().map(|part| part_of(ask, part)),
         texts => facts.texts.as_ref().map(|part| part_of(ask, part)),

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::mail_setup::Servers;
-use super::{Ask, Reply};
+use super::{Ask, Reply, qr};
 use crate::admin::view::{fragment, span};
 use crate::settings::{Key, Settings};
 
@@ -39,7 +39,12 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         return Ok(ask.sorry(404, "There is no help on this."));
     };
     let servers = Servers::new(ask.app, ask.request);
-    let readers = Readers { me: ask.me().to_owned(), owner: ask.owner(), operator: ask.operator() };
+    let readers = Readers {
+        me: ask.me().to_owned(),
+        owner: ask.owner(),
+        operator: ask.operator(),
+        here: Some(format!("http://{}/help/mail-programs", ask.request.header("host").unwrap_or(&servers.host))),
+    };
     let max_payload = crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload);
     let values = values(&servers, &ask.settings, max_payload, &readers);
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
@@ -54,11 +59,15 @@ struct Readers {
     me: String,
     owner: bool,
     operator: bool,
+    /// Where a phone finds the page about mail programs; nowhere for pages that are read without a box.
+    here: Option<String>,
 }
 
 fn values(servers: &Servers, settings: &Settings, max_payload: usize, readers: &Readers) -> Value {
     let port = |listener: &str, usual: &str| servers.port(listener, usual);
+    let qr = readers.here.as_ref().map(|here| qr::picture(here, "The address of this page as a QR code"));
     context! {
+        qr => qr.map(Value::from_safe_string),
         host => servers.host,
         submission => port("submission", "587"),
         submissions => port("submissions", "465"),

@@ -97,7 +97,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         failing => facts.failing.get(&format!("link {}", link.name)),
         silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
-        link => live.and_then(|live| live.health.as_ref()).map(|health| figures(ask, health)),
+        link => live.and_then(|live| figures(ask, live)),
         next => facts.next_line,
         unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
         typed => if error.is_empty() { "" } else { ask.request.form.get("line") },
@@ -110,7 +110,9 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
 pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<Value> {
     let own = link.settings(&Default::default());
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
-    link_settings(driver).map(|setting| settings::field(ask, setting, &own, posted)).collect()
+    let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
+    let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
+    link_settings(driver).map(|setting| settings::field_with(ask, setting, &own, posted, &problems)).collect()
 }
 
 /// Adds a link.
@@ -152,9 +154,12 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     }
 }
 
-/// Gives what is known of the modem, for people.
-pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
-    context! {
+/// Gives what is known of the modem, for people. Of one that does not answer, that is what was known when it last did.
+pub fn figures(ask: &Ask, live: &LinkStatus) -> Option<Value> {
+    let health = live.health.as_ref()?;
+    let stale = !health.ready && health.position.is_some();
+    Some(context! {
+        stale => stale.then(|| ask.times.moment(live.up.since)),
         ready => health.ready,
         words => words(health),
         port => health.port,
@@ -162,12 +167,12 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
         firmware => health.firmware,
         position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
         altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
-        fix => health.fix.as_ref().map(ToString::to_string),
+        fix => health.fix.as_ref().filter(|_| !stale).map(ToString::to_string),
         satellite => health.last_satellite.map(|at| ask.times.moment(at)),
         waiting => health.waiting,
         garbled => health.garbled,
         reopened => health.reopened,
-    }
+    })
 }
 
 /// Gives what the link says of itself, as a sentence below its badge.

@@ -1,26 +1,70 @@
 //! The mailbox of the one who is logged in.
 
-use minijinja::context;
+use minijinja::{Value, context};
 
-use super::messages::line;
-use super::{Ask, Reply};
+use super::messages::shorten;
+use super::{Ask, Reply, folders, query};
 use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading::{self, WholeMail};
 use crate::message::{Id, Message};
+use crate::settings::Key;
+use crate::store::mailbox::{Entry, Flags, Folder, Special};
 
 const PAGE: usize = 50;
 
-/// Messages, newest first.
+/// The messages of a folder, the last that came first; `?folder=` says which, INBOX if it does not.
 pub fn list(ask: &Ask) -> Reply {
-    let before = ask.request.query.get("before").parse::<Id>().ok();
-    let mut found = ask.app.store.read(|view| view.mailbox(ask.me(), before, PAGE + 1))?;
+    let folders = folders::mine(ask)?;
+    let number = ask.request.query.get("folder").parse().unwrap_or(Special::Inbox.number());
+    let Some(folder) = folders.iter().find(|folder| folder.number == number) else {
+        return Ok(ask.sorry(404, "There is no such folder in your mailbox."));
+    };
+    let before = ask.request.query.get("before").parse::<u32>().ok();
+    let mut found = ask.app.store.read(|view| view.newest(ask.me(), number, before.unwrap_or(u32::MAX), PAGE + 1))?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let older = found.last().filter(|_| more).map(|(message, _)| message.id.to_string());
-    let rows: Vec<_> = found.iter().map(|(message, read)| context! { row => line(ask, message), read }).collect();
-    let values = context! { rows, older, newest => before.is_some() };
+    let (inbox, outgoing) =
+        (number == Special::Inbox.number(), matches!(folder.special(), Some(Special::Sent | Special::Drafts)));
+    let rows: Vec<_> = found.iter().map(|entry| row(ask, folder, entry, outgoing)).collect::<Result<_, _>>()?;
+    let here = |number: u32, before: &str| {
+        let number = if number == Special::Inbox.number() { String::new() } else { number.to_string() };
+        format!("/mailbox{}", query(&[("folder", &number), ("before", before)]))
+    };
+    let tab = |folder: &Folder| {
+        let here = here(folder.number, "");
+        context! { name => folder.name, href => here, here => folder.number == number, unseen => folder.unseen }
+    };
+    let values = context! {
+        rows, inbox, outgoing,
+        name => folder.name,
+        tabs => folders.iter().map(tab).collect::<Vec<_>>(),
+        trash => number == Special::Trash.number(),
+        keep_days => ask.settings.text(Key::KeepDays),
+        older => found.last().filter(|_| more).map(|entry| here(number, &entry.uid.to_string())),
+        newest => before.map(|_| here(number, "")),
+    };
     Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
+}
+
+/// A line of the list: of a message as the box knows it, of any other mail by its header.
+fn row(ask: &Ask, folder: &Folder, entry: &Entry, outgoing: bool) -> Result<Value, Fault> {
+    let message = match entry.message {
+        number if number > 0 && folder.number == Special::Inbox.number() => ask.app.store.message(Id(number))?,
+        _ => None,
+    };
+    let (href, who, subject) = match message {
+        Some(message) => (format!("/mailbox/{}", message.id), message.sender_shown(), shorten(&message.title(), 90)),
+        None => {
+            // One that another session removed meanwhile, or that is damaged, has a line without words.
+            let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
+            let who = if outgoing { heading.to } else { heading.from };
+            (format!("/mailbox/{}/{}", folder.number, entry.uid), who, shorten(&heading.subject, 90))
+        }
+    };
+    let words: Vec<_> = folder.words(entry.keywords).collect();
+    let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
+    Ok(context! { uid => entry.uid, href, who, subject, words, at, read })
 }
 
 /// Shows one message. Looking changes nothing: the script, or a button, marks it as read.
@@ -30,8 +74,12 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
     // As it came, whatever an older version, or the rules for the air, cut.
     let mail = reading::whole(&ask.app.context, &message)?;
     let text = mail.as_ref().map_or_else(|| message.text.trim_end().to_owned(), WholeMail::text);
+    let inbox = Special::Inbox.number();
+    let place = ask.app.store.read(|view| view.place(ask.me(), inbox, message.id))?.unwrap_or_default();
     let values = context! {
         read, text,
+        path => format!("/mailbox/{inbox}/{place}"),
+        others => folders::others(&folders::mine(ask)?, inbox),
         files => mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default(),
         id => message.id.to_string(),
         from => message.sender_shown(),

@@ -1,5 +1,7 @@
 //! Messages: the list, one message with its time line, and the actions on it.
 
+pub mod release;
+
 use minijinja::{Value, context};
 use serde::Serialize;
 
@@ -10,6 +12,7 @@ use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
+use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
@@ -157,8 +160,13 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();
     let whole = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
     let waits = !message.is_final();
+    let policy = crate::engine::policy(&ask.app.store);
+    let release = match ask.operator() && is_releasable(&policy, &message) {
+        true => Some(release::offer(ask, &policy, &message)?),
+        false => None,
+    };
     let values = context! {
-        error, steps, whole, files,
+        error, steps, whole, files, release,
         text => message.text.trim_end(),
         row => line(ask, &message),
         id => message.id.to_string(),
@@ -187,7 +195,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
+        actions => if ask.operator() { possible(&policy, &message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -198,12 +206,11 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+fn possible(policy: &Policy, message: &Message) -> Vec<(&'static str, &'static str, String)> {
     let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
     let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
     let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
     let cancel = ("cancel", "Cancel", words.to_owned());
-    let policy = crate::engine::policy(&ask.app.store);
     let mut actions = match message.state {
         State::Queued => vec![retry, hold, cancel.clone()],
         State::OnLink => vec![cancel.clone()],
@@ -212,12 +219,12 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, St
     if again::is_possible(message) {
         let words = format!(
             "It goes once more, for {}. It may have arrived: a box like this one delivers nothing twice, a classic peer may.",
-            Cost::of(&policy, message)
+            Cost::of(policy, message)
         );
         actions.push(("again", "Send again", words));
     }
-    if is_releasable(&policy, message) {
-        let cost = Cost::of(&policy, message);
+    if is_releasable(policy, message) {
+        let cost = Cost::of(policy, message);
         actions.push(("release", "Release", format!("It goes out now{}.", cost.clause())));
         if message.stranger.is_some() {
             let words =
@@ -253,9 +260,7 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
     let Some(raw) = ask.app.store.raw(&message)? else {
         return Ok(ask.sorry(404, "This message came in as text, not as a mail: there is nothing to download."));
     };
-    Ok(Response::typed(200, "message/rfc822", raw)
-        .with("Content-Disposition", format!("attachment; filename=\"{}.eml\"", message.id))
-        .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned()))
+    Ok(Response::mail(&message.id.to_string(), raw))
 }
 
 /// Holds, releases, cancels or retries a message.

@@ -8,15 +8,18 @@ pub mod costs;
 pub mod dashboard;
 pub mod far_boxes;
 pub mod files;
+pub mod folders;
 pub mod help;
 pub mod hooks;
 pub mod links;
+pub mod live;
 pub mod login;
 pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
 pub mod pair;
 pub mod people;
+pub mod qr;
 pub mod quarantine;
 pub mod queue;
 pub mod resume;
@@ -59,6 +62,8 @@ pub struct Ask<'a> {
     pub times: TimeFormat,
     /// Whether somebody of a role may look at a page, as the table of pages has it.
     least_of: fn(Role, &str) -> bool,
+    /// It is no visit, only a look at what a page that is open would show now.
+    looks: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -74,7 +79,13 @@ impl<'a> Ask<'a> {
             settings,
             times,
             least_of,
+            looks: false,
         }
+    }
+
+    /// The same for a look at what a page would show now: it takes nothing that the next visit is told.
+    pub fn looking(app: &'a App, request: &'a Request, visitor: &'a Visitor, least_of: fn(Role, &str) -> bool) -> Self {
+        Self { looks: true, ..Self::new(app, request, visitor, least_of) }
     }
 
     /// Gives what the one who asks may do.
@@ -104,7 +115,7 @@ impl<'a> Ask<'a> {
 
     /// Makes a page inside the frame.
     pub fn page(&self, status: u16, template: &str, section: &'static str, title: &str, values: Value) -> Response {
-        page(status, template, over(&self.frame(section, title), values))
+        live::marked(page(status, template, over(&self.frame(section, title), values)))
     }
 
     /// Makes a page that says no, and why.
@@ -120,7 +131,6 @@ impl<'a> Ask<'a> {
     }
 
     fn frame(&self, section: &'static str, title: &str) -> Frame {
-        let moment = self.times.moment(self.times.now);
         Frame {
             box_name: self.settings.text(Key::BoxName).to_owned(),
             domain: self.settings.text(Key::Domain).to_owned(),
@@ -136,10 +146,10 @@ impl<'a> Ask<'a> {
             csrf: self.visitor.session.csrf.clone(),
             theme: self.request.theme(),
             strip: if self.operator() { self.strip() } else { Vec::new() },
-            flash: self.app.told(&self.visitor.hash),
+            flash: if self.looks { None } else { self.app.told(&self.visitor.hash) },
             unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
             here: self.request.target.clone(),
-            now: moment.long,
+            now: Some(self.times.moment(self.times.now)),
             zone: self.settings.text(Key::TimeZone).to_owned(),
         }
     }
@@ -160,15 +170,16 @@ impl<'a> Ask<'a> {
             (all, ready) => ("good", format!("{ready} of {all} ready")),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.is_ok() => ("warn", "not listening"),
-            (_, Some(relay)) if !relay.is_ok() => ("warn", "relay error"),
+            (Some(smtp), _) if !smtp.is_ok() => ("bad", "not listening"),
+            (_, Some(relay)) if !relay.is_ok() => ("bad", "relay error"),
             (Some(_), _) => ("good", "OK"),
             (None, _) => ("off", "not started"),
         };
         let queue = queue::look(self.app);
         let (tone, words) = match (queue.held, queue.waiting) {
             (0, 0) => ("good", "empty".to_owned()),
-            (0, waiting) => ("good", format!("{waiting} waiting")),
+            (0, waiting) if queue.stuck(&facts).is_some() => ("warn", format!("{waiting} waiting, stuck")),
+            (0, waiting) => ("wait", format!("{waiting} waiting")),
             (held, waiting) => ("warn", format!("{waiting} waiting, {held} held")),
         };
         vec![

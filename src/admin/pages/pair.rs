@@ -1,9 +1,8 @@
 //! Other boxes over the internet: a code for a station, the code of a gateway, and who is paired.
 
 use minijinja::{Value, context};
-use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::{Ask, Reply};
+use super::{Ask, Reply, qr};
 use crate::fault::Fault;
 use crate::settings::Key;
 
@@ -24,7 +23,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
         .collect();
     let code = ask.service.pairing_code()?.map(|given| {
         let text = given.code.to_string();
-        context! { qr => Value::from_safe_string(picture(&text)), text, until => ask.times.moment(given.until) }
+        context! { qr => Value::from_safe_string(qr::picture(&text, "The code as a QR code")), text, until => ask.times.moment(given.until) }
     });
     let listens = ask.app.status.facts().listen.get("ip").cloned().unwrap_or_default();
     let values = context! {
@@ -59,33 +58,4 @@ pub fn remove(ask: &Ask) -> Reply {
     let key = ask.request.form.get("key").trim_start_matches("ip:").to_owned();
     let paired = ask.service.unpair(&ask.app.context.callers, &key)?;
     ask.done("/pair", format!("{} is not paired any more.", paired.name))
-}
-
-/// A text as a QR code, drawn as SVG: one path of squares, with the margin of four that readers need.
-fn picture(text: &str) -> String {
-    const MARGIN: i32 = 4;
-    let Ok(code) = QrCode::encode_text(text, QrCodeEcc::Medium) else { return String::new() };
-    let size = code.size();
-    let dark = (0..size).flat_map(|y| (0..size).map(move |x| (x, y))).filter(|(x, y)| code.get_module(*x, *y));
-    let squares: String = dark.map(|(x, y)| format!("M{},{}h1v1h-1z", x + MARGIN, y + MARGIN)).collect();
-    let whole = size + 2 * MARGIN;
-    format!(
-        "<svg class=qr viewBox=\"0 0 {whole} {whole}\" role=img aria-label=\"The code as a QR code\" \
-         shape-rendering=crispEdges><path fill=\"#fff\" d=\"M0,0h{whole}v{whole}H0z\"/><path fill=\"#000\" \
-         d=\"{squares}\"/></svg>"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_drawn_with_its_three_corners() {
-        let drawn = picture("K7QM-3XPD-0V9A-TN5C-R2HJ");
-        assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>"));
-        // The corner begins behind the margin.
-        assert!(drawn.contains("M4,4h1v1h-1z") && !drawn.contains("M3,"));
-        assert!(drawn.len() < 12_000, "{}", drawn.len());
-    }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use crate::admin::App;
 use crate::clock::Time;
 use crate::message::State;
+use crate::status::{LinkStatus, LiveStatus, PartStatus};
+use crate::store;
 
 /// A look that is younger than this is still good.
 const FRESH: Duration = Duration::from_secs(2);
@@ -19,6 +21,22 @@ pub struct Queue {
     pub held: usize,
     /// Count and oldest acceptance by state, in the order of the states.
     pub states: Vec<(State, usize, Time)>,
+    /// Of those that wait: for a link, for the mail relay, for the carrier of text messages.
+    pub ways: [usize; 3],
+}
+
+impl Queue {
+    /// What keeps some of it from going on, if something does.
+    pub fn stuck(&self, facts: &LiveStatus) -> Option<&'static str> {
+        let fails = |part: &Option<PartStatus>| part.as_ref().is_some_and(|part| !part.is_ok());
+        let [link, relay, carrier] = self.ways.map(|waiting| waiting > 0);
+        match () {
+            () if link && !facts.links.values().any(LinkStatus::is_ready) => Some("no link is ready"),
+            () if relay && fails(&facts.relay) => Some("the mail relay takes nothing"),
+            () if carrier && fails(&facts.texts) => Some("the carrier takes nothing"),
+            () => None,
+        }
+    }
 }
 
 /// Looks what waits now. An unreadable queue looks empty here; the page has its failure banner from the store itself.
@@ -44,6 +62,12 @@ fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
     for (queued, count, oldest) in app.store.read(|view| view.queues())? {
         let (state, count) = (queued.state(), usize::try_from(count).unwrap_or(usize::MAX));
         let Some(oldest) = oldest.filter(|_| count > 0) else { continue };
+        match queued {
+            store::Queue::Link => queue.ways[0] += count,
+            store::Queue::Relay => queue.ways[1] += count,
+            store::Queue::Carrier => queue.ways[2] += count,
+            _ => {}
+        }
         match queue.states.iter_mut().find(|(known, ..)| *known == state) {
             Some((_, sum, first)) => (*sum, *first) = (*sum + count, oldest.min(*first)),
             None => queue.states.push((state, count, oldest)),

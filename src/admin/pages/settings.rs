@@ -43,10 +43,13 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     };
     let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
+    let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
+    let problems = posted.map(|form| ask.service.problems(&read(form, in_group))).unwrap_or_default();
+    let error = self::heading(&problems).unwrap_or_else(|| error.to_owned());
     let rows: Vec<_> = all
         .iter()
         .filter(|row| row.setting.group == *heading)
-        .map(|row| field(ask, row.setting, &ask.settings, posted))
+        .map(|row| field_with(ask, row.setting, &ask.settings, posted, &problems))
         .collect();
     let tabs: Vec<_> = groups
         .iter()
@@ -75,6 +78,27 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
         refused => facts.texts_refused.as_ref().map(|part| context! { words => part.words(), at => ask.times.moment(part.at) }),
         outs,
     })
+}
+
+/// Gives a field as [`field`], with what is wrong in it.
+pub fn field_with(
+    ask: &Ask,
+    setting: &'static Setting,
+    settings: &Settings,
+    posted: Option<&Fields>,
+    problems: &[(String, String)],
+) -> Value {
+    let error = problems.iter().find(|(name, _)| name == setting.name).map(|(_, why)| why);
+    context! { error, ..field(ask, setting, settings, posted) }
+}
+
+/// What is wrong with the values of a form, for the heading of the page: the fields say it themselves.
+pub fn heading(problems: &[(String, String)]) -> Option<String> {
+    match problems.len() {
+        0 => None,
+        1 => Some("Nothing is saved yet: one field needs another value.".to_owned()),
+        many => Some(format!("Nothing is saved yet: {many} fields need other values.")),
+    }
 }
 
 /// Makes a field of a form from a setting, as these settings have it; after an error with what was typed.

@@ -16,9 +16,13 @@ use crate::link::{DRIVERS, driver};
 use crate::password::LEAST_OWNER;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
+use crate::status::{LinkStatus, PartStatus};
 
 /// Steps that somebody said are not needed.
 const WAIVED: &str = "setup-waived";
+
+/// Steps whose test was passed with the settings as they are.
+const PROVEN: &str = "setup-proven";
 
 /// A step: name in the path, words, settings that its form may change.
 struct Step {
@@ -90,7 +94,7 @@ pub fn first_open(ask: &Ask) -> Reply {
 
 /// Steps that are neither done nor waived, for the front page: name and words.
 pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault> {
-    let waived = waived(ask)?;
+    let waived = noted(ask, WAIVED)?;
     let open = progress(ask)?.into_iter().filter(|(name, _, done)| !done && !waived.iter().any(|other| other == name));
     Ok(open.map(|(name, words, _)| (name, words)).collect())
 }
@@ -98,16 +102,20 @@ pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault>
 /// Gives the steps of this box and whether they are done.
 fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
     let settings = &ask.settings;
+    let proven = noted(ask, PROVEN)?;
+    let facts = ask.app.status.facts();
     // Messages that went through the box say more than a test message would, and somebody wrote or got them.
-    let used = ask.app.store.ledger()?.books.values().any(|books| books.accepted > 0);
+    let ledger = ask.app.store.ledger()?;
+    let used = ledger.books.values().any(|books| books.accepted > 0);
     let mut steps = Vec::new();
     for step in STEPS {
         let done = match step.name {
             "box" => !settings.text(Key::Domain).is_empty(),
-            "link" => !ask.service.links().is_empty(),
+            // A link that carried packets works, whatever it does at this moment.
+            "link" => facts.links.values().any(LinkStatus::is_ready) || ledger.packets_sent + ledger.packets_in > 0,
             "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
-            "relay" => !settings.text(Key::RelayHost).is_empty(),
+            "relay" => proven.iter().any(|name| name == "relay") || facts.relay.as_ref().is_some_and(PartStatus::is_ok),
             _ => used,
         };
         steps.push((step.name, step.words, done));
@@ -115,9 +123,18 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
     Ok(steps)
 }
 
-fn waived(ask: &Ask) -> Result<Vec<String>, Fault> {
-    let note = ask.app.store.read(|view| view.note(WAIVED))?.unwrap_or_default();
+fn noted(ask: &Ask, note: &'static str) -> Result<Vec<String>, Fault> {
+    let note = ask.app.store.read(|view| view.note(note))?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&note).split_whitespace().map(str::to_owned).collect())
+}
+
+/// Notes whether a step has passed its test.
+fn prove(ask: &Ask, step: &str, passed: bool) -> Result<(), Fault> {
+    let mut proven = noted(ask, PROVEN)?;
+    proven.retain(|name| name != step);
+    proven.extend(passed.then(|| step.to_owned()));
+    let note = proven.join(" ").into_bytes();
+    ask.app.store.write(move |tx| tx.put_note(PROVEN, Some(&note)))
 }
 
 /// Shows one step; `results` are the lines of a test that was just made.
@@ -129,14 +146,19 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
     let posted = (!error.is_empty()).then_some(&ask.request.form);
     let rows: Vec<_> = ask.service.settings();
+    let wanted = |form| settings::read(form, |name| known.settings.contains(&name));
+    let problems = posted.map(|form| ask.service.problems(&wanted(form))).unwrap_or_default();
+    let error = settings::heading(&problems).unwrap_or_else(|| error.to_owned());
     let fields: Vec<_> = known
         .settings
         .iter()
         .filter_map(|name| rows.iter().find(|row| row.setting.name == *name))
-        .map(|row| settings::field(ask, row.setting, &ask.settings, posted))
+        .map(|row| settings::field_with(ask, row.setting, &ask.settings, posted, &problems))
         .collect();
     let values = context! {
-        step, steps, next, error, results, fields,
+        step, next, error, results, fields,
+        proven => steps.iter().any(|(name, _, done)| *name == step && *done),
+        steps,
         words => known.words,
         tested => !results.is_empty() || ask.request.query.ticked("test"),
         more => special(ask, step),
@@ -173,7 +195,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 name => link.as_ref().map(|link| link.name.clone()), driver => driver.map(|driver| driver.name),
                 console => driver.is_some_and(|driver| driver.console),
                 fields => link.as_ref().zip(driver).map(|(link, driver)| links::fields(ask, link, driver)),
-                link => live.and_then(|live| live.health.as_ref()).map(|health| links::figures(ask, health)),
+                link => live.and_then(|live| links::figures(ask, live)),
             }
         }
         "people" => context! {
@@ -210,7 +232,12 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         Err(fault) => return Err(fault),
     };
     if step == "relay" && form.get("do") == "test" {
-        return show(ask, step, 200, "", &test_relay(&ask.app.store.settings()));
+        let (passed, said) = test_relay(&ask.app.store.settings());
+        prove(ask, step, passed)?;
+        return show(ask, step, 200, "", &said);
+    }
+    if step == "relay" && !said.is_empty() {
+        prove(ask, step, false)?;
     }
     // One that was only chosen has its settings before it.
     let again = form.get("do") == "test" || step == "test" || (step == "link" && form.get("do") == "choose");
@@ -244,14 +271,14 @@ fn save_link(ask: &Ask) -> Result<Vec<String>, Fault> {
     }
 }
 
-/// Tries everything with the relay but a message: one sentence for each step.
-fn test_relay(settings: &Settings) -> Vec<String> {
+/// Tries everything with the relay but a message: whether all went well, and one sentence for each step.
+fn test_relay(settings: &Settings) -> (bool, Vec<String>) {
     let config = match RelayConfig::from_settings(settings) {
         Ok(config) => config,
-        Err(fault) => return vec![fault.to_string()],
+        Err(fault) => return (false, vec![fault.to_string()]),
     };
     let check = Relay::new().check(&config);
-    check.lines.into_iter().chain(check.fault.map(|fault| fault.to_string())).collect()
+    (check.fault.is_none(), check.lines.into_iter().chain(check.fault.map(|fault| fault.to_string())).collect())
 }
 
 fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {

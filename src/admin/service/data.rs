@@ -2,6 +2,7 @@
 //! `>From` quoting), the folders of the mailbox as `Maildir`, and everything else as `data.json`: all of it can be read without
 //! this program.
 
+use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom, Write};
 
 use jiff::Timestamp;
@@ -20,13 +21,31 @@ use crate::store::{Span, TxResult};
 /// Length of a record of a tar archive (POSIX.1-1988, ustar).
 pub(super) const RECORD: usize = 512;
 
+/// What a copy of somebody's data holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    pub messages: usize,
+    /// Of these, the ones whose mail is damaged on the disk: only their text is in the copy, and it says so.
+    pub damaged: usize,
+}
+
+impl std::fmt::Display for Exported {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} messages", self.messages)?;
+        match self.damaged {
+            0 => Ok(()),
+            some => write!(f, " (of {some} the mail is damaged on the disk: only the text is there)"),
+        }
+    }
+}
+
 impl Service {
-    /// Writes all that the box has of a person into an archive; gives the number of messages.
+    /// Writes all that the box has of a person into an archive.
     ///
     /// # Errors
     /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or
     /// written.
-    pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<usize, Fault> {
+    pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<Exported, Fault> {
         let own = name == self.by.name;
         let action = if own { Action::OwnExport } else { Action::ExportPerson };
         self.may(action)?;
@@ -37,17 +56,19 @@ impl Service {
         let now = self.store.clock().now();
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
+        let mut damaged = BTreeSet::new();
         for message in self.each(&messages) {
             let message = message?;
             let raw = match self.store.raw(&message) {
                 // Its text is there all the same: one damaged mail must not hide all others.
                 Err(fault) if fault.is_permanent() => {
                     log::error!("export: {fault}");
+                    damaged.insert(message.id);
                     None
                 }
                 raw => raw?,
             };
-            entry(to, &message, raw.as_deref()).map_err(failed)?;
+            entry(to, &message, raw.as_deref(), damaged.contains(&message.id)).map_err(failed)?;
         }
         finish(to, begin, &format!("{}/messages.mbox", person.name), now).map_err(failed)?;
         let begin = to.stream_position().map_err(failed)?;
@@ -58,17 +79,17 @@ impl Service {
         let head = head.trim_end_matches('}').trim_end();
         write!(to, "{head},\n  \"messages\": [").map_err(failed)?;
         for (at, message) in self.each(&messages).enumerate() {
+            let message = message?;
             let comma = if at == 0 { "" } else { "," };
-            write!(to, "{comma}\n    {}", shown(&message?)).map_err(failed)?;
+            write!(to, "{comma}\n    {}", shown(&message, damaged.contains(&message.id))).map_err(failed)?;
         }
         to.write_all(b"\n  ]\n}").map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
         self.put_folders(&person.name, to)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
-        self.act(action, &person.name, format!("a copy of their data was made: {} messages", messages.len()), |_| {
-            Ok(())
-        })?;
-        Ok(messages.len())
+        let exported = Exported { messages: messages.len(), damaged: damaged.len() };
+        self.act(action, &person.name, format!("a copy of their data was made: {exported}"), |_| Ok(()))?;
+        Ok(exported)
     }
 
     /// The messages of these numbers that are still there, one at a time.
@@ -136,10 +157,10 @@ impl Service {
     }
 }
 
-fn shown(message: &Message) -> Value {
+fn shown(message: &Message, damaged: bool) -> Value {
     let step = |step: &Step| json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets});
     json!({
-        "id": message.id.to_string(), "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
+        "id": message.id.to_string(), "damaged": damaged, "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
         "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
         "time_line": message.steps.iter().map(step).collect::<Vec<_>>(),
@@ -147,7 +168,7 @@ fn shown(message: &Message) -> Value {
 }
 
 /// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
-fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io::Result<()> {
+fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>, damaged: bool) -> std::io::Result<()> {
     let at = Timestamp::from_second(message.accepted.seconds()).unwrap_or_default();
     let sender = message.return_path().mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
     writeln!(to, "From {sender} {}", at.strftime("%a %b %e %H:%M:%S %Y"))?;
@@ -156,13 +177,14 @@ fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io:
         Some(raw) => raw,
         None => {
             made = format!(
-                "From: {}\nTo: {}\nSubject: {}\nDate: {}\n{}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
+                "From: {}\nTo: {}\nSubject: {}\nDate: {}\n{}{}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
                  Content-Transfer-Encoding: 8bit\n\n{}",
                 message.from,
                 message.to,
                 message.subject,
                 at.strftime("%a, %d %b %Y %H:%M:%S +0000"),
                 thread(message),
+                if damaged { "X-Satpost-Damaged: the mail cannot be read any more; this is its text\n" } else { "" },
                 message.text
             );
             made.as_bytes()
@@ -277,7 +299,7 @@ mod tests {
         let own = message(&context, "ben", "ben@sea.org", "a note");
         let other = message(&context, "anna", "bob@world.org", "not his");
         let mut file = Cursor::new(Vec::new());
-        assert_eq!(service.export("ben", &mut file).unwrap(), 3);
+        assert_eq!(service.export("ben", &mut file).unwrap(), Exported { messages: 3, damaged: 0 });
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();

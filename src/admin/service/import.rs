@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Action, Service};
 use crate::deliver::compose::crlf;
 use crate::fault::Fault;
 use crate::store::mailbox::{Flags, FolderError, NewContent, NewEntry};
-use crate::store::{INLINE, Spooled, Tx, TxResult, reject};
+use crate::store::{INLINE, Tx, TxResult, reject};
 
 /// Mails of one commit.
 const BATCH: usize = 50;
@@ -63,7 +64,7 @@ impl Service {
         let mut from = BufReader::new(File::open(file).map_err(unreadable)?);
         let most = u64::try_from(self.store.settings().number(crate::settings::Key::SmtpMaxSize)).unwrap_or(0);
         let now = self.store.clock().now().seconds();
-        let (mut batch, mut files, mut count) = (Vec::new(), Vec::new(), 0);
+        let (mut batch, mut count) = (Vec::new(), 0);
         loop {
             let found =
                 next(&mut from, most).map_err(|why| Fault::permanent(format!("{count} mails are in; then: {why}")))?;
@@ -74,7 +75,7 @@ impl Service {
                     log::warn!("import: a mail is empty or holds NUL bytes, and is left out");
                     continue;
                 }
-                let content = self.content(mail, &mut files)?;
+                let content = self.content(mail)?;
                 let arrived = if arrived > 0 { arrived } else { now };
                 batch.push(Parcel { folder, flags, arrived, content });
             }
@@ -82,7 +83,6 @@ impl Service {
                 let (parcels, person) = (std::mem::take(&mut batch), person.clone());
                 let put = parcels.len();
                 self.store.write(move |tx| parcels.iter().try_for_each(|parcel| put_in(tx, &person, parcel)))?;
-                files.drain(..).for_each(Spooled::keep);
                 count += put;
             }
             if end {
@@ -93,14 +93,12 @@ impl Service {
         Ok(count)
     }
 
-    fn content(&self, mail: Vec<u8>, files: &mut Vec<Spooled>) -> Result<NewContent, Fault> {
+    fn content(&self, mail: Vec<u8>) -> Result<NewContent, Fault> {
         if mail.len() <= INLINE {
             return Ok(NewContent::Bytes(mail));
         }
-        let kept = self.store.spool(&mail, Path::new("/dev/null")).map_err(Fault::temporary)?;
-        let new = NewContent::File { name: kept.name.clone(), size: kept.size, check: kept.check, head: mail };
-        files.push(kept);
-        Ok(new)
+        let file = self.store.spool(&mail, Path::new("/dev/null")).map_err(Fault::temporary)?;
+        Ok(NewContent::File { file: Arc::new(file), head: mail })
     }
 }
 

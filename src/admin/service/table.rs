@@ -90,6 +90,32 @@ impl Service {
         Ok(policy.rehearse(&past, only))
     }
 
+    /// Says of each of these values that will not do why, by the name of its setting; nothing is changed.
+    pub fn problems(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let before = self.store.settings();
+        let (mut after, mut problems) = (Settings::clone(&before), Vec::new());
+        for (name, value) in pairs {
+            match settings::find(name).and_then(|row| after.with(row.key, value)) {
+                Ok(changed) => after = changed,
+                // Beside its field the name of a setting says nothing.
+                Err(why) => {
+                    let why = why.to_string();
+                    let short = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why).to_owned();
+                    problems.push((name.clone(), short));
+                }
+            }
+        }
+        for (name, _) in pairs {
+            let Ok(key) = settings::find(name).map(|row| row.key) else { continue };
+            if before.text(key) != after.text(key)
+                && let Err(why) = fits(key, &after, &self.store.people())
+            {
+                problems.push((name.clone(), why));
+            }
+        }
+        problems
+    }
+
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
     ///
     /// # Errors

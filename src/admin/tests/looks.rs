@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 40] = [
+pub const PAGES: [&str; 41] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -16,6 +16,7 @@ pub const PAGES: [&str; 40] = [
     "/compose",
     "/mailbox",
     "/mailbox/m4",
+    "/mailbox?folder=2",
     "/people",
     "/people/ben",
     "/far-boxes",
@@ -85,7 +86,11 @@ fn looks_by_hand() {
             .unwrap();
         made_up::fill(&site.app);
     }
-    let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();
+    let _handle = {
+        let (store, status) = (site.app.store.clone(), site.app.status.clone());
+        let changes = move || (store.ledger().unwrap().commits, status.changes());
+        server::start(place.as_ref(), move |request| route::answer(&site.app, request), changes).unwrap()
+    };
     println!("{place} anna / {PASSWORD}");
     loop {
         std::thread::park();

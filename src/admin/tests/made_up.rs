@@ -188,7 +188,10 @@ fn facts(app: &App, now: Time) {
         let mut up = Uptime::new(now);
         up.heard(true, now);
         let (name, driver) = ("boat".to_owned(), "m138".to_owned());
-        facts.links.insert(LinkId::FIRST, LinkStatus { name, driver, health: Some(health), up, silent: Vec::new() });
+        facts.links.insert(
+            LinkId::FIRST,
+            LinkStatus { name, driver, health: Some(health), up, far_boxes: Default::default(), silent: Vec::new() },
+        );
         facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });

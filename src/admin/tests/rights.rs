@@ -1,90 +1,13 @@
 //! Who may do what: every page and every action, by every role and by somebody who is not logged in, against two tables
 //! written by hand. A page or an action without a row fails the test.
 
+use super::rights_table::{OPEN, PAGES};
 use super::*;
 use crate::admin::request::Method;
 use crate::admin::service::{Action, Claim, FarBoxEdit, Service};
 use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
 use crate::message::Id;
-
-/// Pages behind the log-in: nobody, person, operator, owner. `in` is sent to the log-in, `401` told so, `no` is 403.
-const PAGES: &str = "
-    Get  /                                          in  yes yes yes
-    Get  /login                                     yes yes yes yes
-    Get  /status.json                               401 yes yes yes
-    Get  /mailbox                                   in  yes yes yes
-    Get  /mailbox/{id}                              in  yes yes yes
-    Post /mailbox/{id}/read                         in  yes yes yes
-    Post /mailbox/{id}/delete                       in  yes yes yes
-    Get  /compose                                   in  yes yes yes
-    Post /compose                                   in  yes yes yes
-    Get  /messages                                  in  yes yes yes
-    Get  /messages/quarantine                       in  no  yes yes
-    Post /messages/quarantine                       in  no  yes yes
-    Get  /messages/{id}.eml                         in  yes yes yes
-    Get  /messages/{id}/files/{number}              in  yes yes yes
-    Get  /messages/{id}                             in  yes yes yes
-    Post /messages/{id}/{action}                    in  no  yes yes
-    Get  /account                                   in  yes yes yes
-    Post /account                                   in  yes yes yes
-    Get  /account/mail.mobileconfig                 in  yes yes yes
-    Post /account/export                            in  yes yes yes
-    Get  /help                                      in  yes yes yes
-    Get  /help/{topic}                              in  yes yes yes
-    Post /theme                                     yes yes yes yes
-    Post /logout                                    in  yes yes yes
-    Get  /costs                                     in  yes yes yes
-    Get  /costs.csv                                 in  yes yes yes
-    Get  /usage                                     in  yes yes yes
-    Get  /usage.csv                                 in  yes yes yes
-    Get  /health                                    in  yes yes yes
-    Get  /people                                    in  no  yes yes
-    Post /people                                    in  no  yes yes
-    Get  /people/{name}                             in  no  yes yes
-    Post /people/{name}                             in  no  yes yes
-    Post /people/{name}/export                      in  no  no  yes
-    Post /people/{name}/erase                       in  no  no  yes
-    Post /people/{name}/try                         in  no  yes yes
-    Post /people/{name}/{what}                      in  no  yes yes
-    Get  /far-boxes                                 in  no  yes yes
-    Post /far-boxes                                 in  no  yes yes
-    Get  /far-boxes/{number}                        in  no  yes yes
-    Post /far-boxes/{number}                        in  no  yes yes
-    Post /far-boxes/{number}/{what}                 in  no  yes yes
-    Get  /audit                                     in  no  no  yes
-    Get  /log-ins                                   in  no  no  yes
-    Post /log-ins/{id}/end                          in  no  no  yes
-    Get  /settings                                  in  no  no  yes
-    Get  /settings/{group}                          in  no  no  yes
-    Post /settings/who-may-write-over-the-air/try   in  no  no  yes
-    Post /settings/{group}                          in  no  no  yes
-    Get  /pair                                      in  no  no  yes
-    Post /pair/new                                  in  no  no  yes
-    Post /pair/join                                 in  no  no  yes
-    Post /pair/remove                               in  no  no  yes
-    Get  /links                                     in  no  no  yes
-    Post /links                                     in  no  no  yes
-    Get  /links/{name}                              in  no  no  yes
-    Post /links/{name}                              in  no  no  yes
-    Get  /links/{name}/lines                        401 no  no  yes
-    Post /links/{name}/unlock                       in  no  no  yes
-    Post /links/{name}/lock                         in  no  no  yes
-    Post /links/{name}/send                         in  no  no  yes
-    Post /links/{name}/{what}                       in  no  no  yes
-    Get  /setup                                     in  no  no  yes
-    Get  /setup/{step}                              in  no  no  yes
-    Post /setup/{step}                              in  no  no  yes";
-
-/// Pages for whoever asks.
-const OPEN: &str = "
-    Get /assets/{name}
-    Get /healthz
-    Get /metrics
-    Get /.well-known/autoconfig/mail/config-v1.1.xml
-    Get /mail/config-v1.1.xml
-    Get /hooks/{carrier}
-    Post /hooks/{carrier}";
 
 /// Actions: person, operator, owner; the command line is the owner.
 const ACTIONS: &str = "
@@ -146,6 +69,7 @@ fn words(table: &str) -> Vec<Vec<&str>> {
 /// A path with something in the place of each part that may be anything.
 fn example(path: &str) -> String {
     let parts = [
+        ("{folder}/{uid}", "1/9"),
         ("{id}.eml", "m9.eml"),
         ("/{id}", "/m9"),
         ("{action}", "retry"),

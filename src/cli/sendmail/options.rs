@@ -1,5 +1,7 @@
 //! The words of sendmail's command line: flags stand alone, carry their value, or take the next word.
 
+use std::fmt;
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -28,38 +30,38 @@ pub struct Options {
     pub recipients: Vec<String>,
 }
 
-/// A word that cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BadWord {
-    /// Its value is missing.
-    NoValue(String),
-    /// It is no flag of sendmail.
-    Unknown(String),
-    /// It is one, for what this program does not do.
-    NotDone(String),
-}
-
-impl std::fmt::Display for BadWord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoValue(word) => write!(f, "{word} needs a value"),
-            Self::Unknown(word) => write!(f, "{word} is no flag of sendmail"),
-            Self::NotDone(word) => write!(f, "{word} is not done here; 'satpost queue list' shows what waits"),
-        }
-    }
-}
-
 /// Flags with a value that changes nothing here.
 const VALUED: &str = "BCDLNORVXhp";
 /// Flags alone, with anything behind them, that change nothing here.
 const PLAIN: &str = "AGUemnoqv";
 
+/// A word that cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionError {
+    /// Its value is missing.
+    NoValue(String),
+    /// It is no flag of sendmail.
+    Unknown(String),
+    /// It asks for what another command does here.
+    NotHere(String),
+}
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoValue(word) => write!(f, "{word} needs a value"),
+            Self::Unknown(word) => write!(f, "{word} is no flag of sendmail"),
+            Self::NotHere(word) => write!(f, "{word} is not done here; 'satpost queue list' shows what waits"),
+        }
+    }
+}
+
 impl Options {
     /// Reads the words behind the name of the program.
     ///
     /// # Errors
-    /// For a word that is no flag of sendmail, or has no value.
-    pub fn read(words: &[String]) -> Result<Self, BadWord> {
+    /// Which word cannot be done.
+    pub fn read(words: &[String]) -> Result<Self, OptionError> {
         let mut options = Self {
             mode: Mode::Deliver,
             server: "127.0.0.1:25".to_owned(),
@@ -80,13 +82,13 @@ impl Options {
                 break;
             }
             let mut value = |attached: &str| match attached {
-                "" => words.next().cloned().ok_or_else(|| BadWord::NoValue(word.clone())),
+                "" => words.next().cloned().ok_or_else(|| OptionError::NoValue(word.clone())),
                 attached => Ok(attached.to_owned()),
             };
             match flag.split_at_checked(1).unwrap_or((flag, "")) {
                 ("-", long) => match long.split_once('=').unwrap_or((long, "")) {
                     ("server", attached) => options.server = value(attached)?,
-                    _ => return Err(BadWord::Unknown(word.clone())),
+                    _ => return Err(OptionError::Unknown(word.clone())),
                 },
                 ("b", "s") => options.mode = Mode::Session,
                 ("b", "i") => options.mode = Mode::Nothing,
@@ -101,7 +103,7 @@ impl Options {
                 }
                 (flag, attached) if VALUED.contains(flag) => drop(value(attached)?),
                 (flag, _) if PLAIN.contains(flag) => {}
-                _ => return Err(BadWord::NotDone(word.clone())),
+                _ => return Err(OptionError::NotHere(word.clone())),
             }
         }
         Ok(options)
@@ -117,7 +119,7 @@ fn bare(address: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(words: &str) -> Result<Options, BadWord> {
+    fn read(words: &str) -> Result<Options, OptionError> {
         Options::read(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 

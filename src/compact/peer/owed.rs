@@ -71,16 +71,15 @@ impl OwedNotes {
 
     fn due(&self, rules: &PeerRules) -> Option<i64> {
         let alone = (rules.receipt_hours > 0).then_some(i64::from(rules.receipt_hours) * HOUR);
-        let many = self.receipts.len() >= MANY;
+        let many = rules.prompt && self.receipts.len() >= MANY;
         let receipt = |receipt: &OwedReceipt| {
-            let wait = match receipt.soon {
-                _ if receipt.asked => alone?.min(rules.notes_wait(rules.inquiry_wait / 4)),
-                _ if many => rules.notes_wait(alone?),
-                true => alone?.min(rules.answer_wait),
-                false if rules.prompt => alone?.min(rules.answer_wait),
-                false => alone?,
+            let wait = match receipt.soon || rules.prompt {
+                _ if receipt.asked => rules.notes_wait(rules.inquiry_wait / 4),
+                _ if many => rules.notes_wait(rules.answer_wait),
+                true => rules.answer_wait,
+                false => i64::MAX,
             };
-            Some(receipt.since.saturating_add(wait))
+            Some(receipt.since.saturating_add(alone?.min(wait)))
         };
         let question = |(note, since): &(Note, i64)| {
             let answers = matches!(note, Note::NotHere(_));
@@ -205,5 +204,25 @@ impl Peer {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_leave_alone_in_time_however_many_there_are() {
+        let rules = PeerRules::default();
+        let prompt = PeerRules { prompt: true, ..rules };
+        let (mut owed, hours) = (OwedNotes::default(), i64::from(rules.receipt_hours) * HOUR);
+        for number in 1..=2 * MANY {
+            owed.receipt(BundleName(number as _), 0, false);
+            let soon = if number < MANY { rules.answer_wait } else { PeerRules::PROMPT };
+            assert_eq!((owed.due(&rules), owed.due(&prompt)), (Some(hours), Some(soon)), "{number}");
+        }
+        // The far box repeats what it sent: an earlier receipt was lost.
+        owed.receipt(BundleName(1), 0, true);
+        assert_eq!(owed.due(&rules), Some(rules.answer_wait));
     }
 }

@@ -7,10 +7,10 @@ use super::group::{PacketGroup, Resolution};
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
-use crate::engine::outcome::Bounce;
+use crate::engine::outcome::{self, Bounce};
 use crate::fault::Fault;
 use crate::links::LinkRecord;
-use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
+use crate::message::reason::{Acknowledged, LinkReason, NoRoute, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
@@ -34,9 +34,14 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
             }
         }
         let there = Route::Link(packet.far_box);
-        let goes_elsewhere = |message: &&Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
-        let moved = messages.iter().filter(goes_elsewhere).map(|message| message.id).collect();
-        Ok(PacketGroup { packets, messages, finished, moved })
+        let goes_elsewhere = |message: &Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
+        // What somebody wrote who may not send any more goes nowhere, while none of it was handed over.
+        let may_not = |one: &Message| matches!(outcome::moved(&policy, one), Some(Err(NoRoute::MayNotSend { .. })));
+        let mut group = PacketGroup { packets, messages, finished, moved: Vec::new() };
+        let unhanded = group.is_unhanded();
+        let off = |one: &&Message| goes_elsewhere(one) || (unhanded && may_not(one));
+        group.moved = group.messages.iter().filter(off).map(|message| message.id).collect();
+        Ok(group)
     })
 }
 

@@ -73,6 +73,11 @@ impl PacketGroup {
         self.any(|state| matches!(state, PacketState::Handing(_)))
     }
 
+    /// Nothing of it was handed over.
+    pub fn is_unhanded(&self) -> bool {
+        self.packets.iter().all(|packet| packet.state == PacketState::Planned)
+    }
+
     /// One of its packets is open.
     pub fn is_open(&self) -> bool {
         self.packets.iter().any(Packet::is_open)

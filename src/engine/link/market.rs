@@ -1,6 +1,7 @@
 //! What the links of the box offer at this moment, for whatever message: for the worker that chooses, and for pages and
 //! commands that show the choice before something is sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::select::{Choice, LinkState, MessageFacts, Offer, Quote, choose};
@@ -14,17 +15,31 @@ use crate::message::{LinkId, Message};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
 use crate::settings::{Key, Settings};
+use crate::status::LinkStatus;
 
 /// All links at one moment.
 pub struct Market {
     links: Vec<LinkState>,
+    /// Far boxes that come and go on a link that is ready.
+    far_boxes: BTreeMap<(LinkId, PeerId), Reached>,
     policy: Policy,
+}
+
+/// How a far box is reached by a link now, as [`LinkState`] says it of the link.
+struct Reached {
+    ready: bool,
+    rests: bool,
+    lost: Time,
 }
 
 impl Default for Market {
     /// Of a box without links.
     fn default() -> Self {
-        Self { links: Vec::new(), policy: Policy::new(Arc::default(), Arc::default(), Vec::new()) }
+        Self {
+            links: Vec::new(),
+            far_boxes: BTreeMap::new(),
+            policy: Policy::new(Arc::default(), Arc::default(), Vec::new()),
+        }
     }
 }
 
@@ -45,9 +60,17 @@ impl Market {
             let (today, month) =
                 context.store.read(|view| Ok((view.charged(terms.id, &today)?, view.charged(terms.id, month)?)))?;
             let (terms, budget) = (terms.clone(), record.budget(reserve));
-            links.push(LinkState { terms, ready: up.ready, lost: up.lost, budget, today, month });
+            let (rests, next) = (up.rests(now).is_some(), record.schedule().and_then(|schedule| schedule.next(now)));
+            let next = next.filter(|_| !up.ready);
+            links.push(LinkState { terms, ready: up.ready, rests, lost: up.lost, next, budget, today, month });
         }
-        Ok(Self { links, policy })
+        let reached = |up: &Uptime| Reached { ready: up.ready, rests: up.rests(now).is_some(), lost: up.lost };
+        let each = |(id, link): (&LinkId, &LinkStatus)| {
+            let of_link = |(far_box, up): (&PeerId, &Uptime)| ((*id, *far_box), reached(up));
+            link.far_boxes.iter().map(of_link).collect::<Vec<_>>()
+        };
+        let far_boxes = facts.links.iter().flat_map(each).collect();
+        Ok(Self { links, far_boxes, policy })
     }
 
     /// What a message takes on each link.
@@ -70,9 +93,21 @@ impl Market {
         quotes: &[(LinkId, Option<Quote>)],
     ) -> Vec<Offer> {
         let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
-        let offer =
-            |link: &LinkState| link.offer(facts, self.policy.reaches(&link.terms, device), quote(link.terms.id));
+        let offer = |link: &LinkState| {
+            let mut offer = link.offer(facts, self.policy.reaches(&link.terms, device), quote(link.terms.id));
+            if let Some(reached) = self.reached(link, device) {
+                offer.ready &= reached.ready;
+                offer.rests |= reached.rests;
+                offer.lost = offer.lost.max(reached.lost);
+            }
+            offer
+        };
         self.links.iter().map(offer).collect()
+    }
+
+    /// How a far box is reached, where that is not the same for all that a link leads to.
+    fn reached(&self, link: &LinkState, device: Option<PeerId>) -> Option<&Reached> {
+        self.far_boxes.get(&(link.terms.id, device?))
     }
 
     /// The facts of a message for the choice.
@@ -90,7 +125,8 @@ impl Market {
     pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {
         let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, device));
         let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
-        let first = priced.min_by_key(|(price, link)| (!link.ready, *price, link.terms.id));
+        let ready = |link: &LinkState| link.ready && self.reached(link, device).is_none_or(|reached| reached.ready);
+        let first = priced.min_by_key(|(price, link)| (!ready(link), *price, link.terms.id));
         first.is_some_and(|(_, link)| link.terms.id == id)
     }
 
@@ -149,15 +185,20 @@ impl Shown {
     /// Its line below a message that is not sent yet.
     pub fn words(&self, settings: &Settings) -> String {
         let price = price::amount(settings, self.offer.price);
-        let takes = match (self.chosen, self.offer.ready) {
-            (true, true) => "ready: takes it",
-            (true, false) => "down: the message waits for it",
-            (false, true) => "ready",
-            (false, false) => "down",
+        let state = match (self.offer.ready, self.offer.next) {
+            (true, _) if self.offer.rests => "ready, and broke too often a moment ago".to_owned(),
+            (true, _) => "ready".to_owned(),
+            (false, Some(next)) => format!("down, comes at {next}"),
+            (false, None) => format!("down since {}", self.offer.lost),
+        };
+        let chosen = match (self.chosen, self.offer.ready) {
+            (true, true) => ": takes it",
+            (true, false) => ": the message waits for it",
+            (false, _) => "",
         };
         match self.offer.bar {
             Some(bar) => format!("{} {bar}", self.link),
-            None => format!("{}: {price}, {takes}", self.link),
+            None => format!("{}: {price}, {state}{chosen}", self.link),
         }
     }
 }

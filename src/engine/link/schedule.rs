@@ -1,7 +1,8 @@
 //! Messages that wait for the link become packets when the link can take them: until then people and rules may change.
 //!
 //! Messages for a far box that reads the compact coding wait a moment for each other (`air.gather`): a packet that is
-//! full, a satellite in view, or a message that cannot wait ends that. Others leave one by one, in their order.
+//! full, a satellite in view, a link whose packets cost nothing, or a message that cannot wait ends that. Others leave one by
+//! one, in their order.
 
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ const TRIES: u32 = 8;
 pub struct Gathering {
     /// When a satellite was heard last.
     satellite: Option<Time>,
+    /// A packet costs next to nothing on this link ([`Driver::prompt`](crate::link::Driver)).
+    pub prompt: bool,
 }
 
 impl Gathering {
@@ -45,8 +48,9 @@ impl Gathering {
         self.satellite = Some(now);
     }
 
-    fn in_view(&self, now: Time) -> bool {
-        self.satellite.is_some_and(|at| now < at + IN_VIEW)
+    /// Waiting would cost more than it may save.
+    fn is_no_time_to_wait(&self, now: Time) -> bool {
+        self.prompt || self.satellite.is_some_and(|at| now < at + IN_VIEW)
     }
 }
 
@@ -272,7 +276,7 @@ fn gather(
         let urgent = message.pressed || message.terms.priority == Priority::Urgent;
         waiting.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
     }
-    match gather::departure(&waiting, room, timer, gathering.in_view(now), now.0) {
+    match gather::departure(&waiting, room, timer, gathering.is_no_time_to_wait(now), now.0) {
         gather::Departure::At(at) => Some(Time(at)),
         gather::Departure::Now(_) | gather::Departure::Never => None,
     }

@@ -5,14 +5,16 @@
 //! 2. The others stand in order of what the message costs there. Those at the least price are its cheap links.
 //! 3. A cheap link that is ready takes it.
 //! 4. Else it waits for a cheap one as long as its patience lasts, which begins when the message came or the link was lost,
-//!    whatever is later. Then the cheapest link that is ready takes it.
+//!    whatever is later. Then the cheapest link that is ready takes it. Where the timetables of the cheap ones say that none
+//!    comes in that time, there is nothing to wait for.
+//! 5. A link that broke three times in ten minutes counts as down for ten, unless it is the only one that may take it.
 
 use std::time::Duration;
 
 use crate::clock::Time;
 use crate::links::{LinkBudget, LinkTerms};
-use crate::message::reason::LinkBar;
-use crate::message::{LinkId, LinkPreference, Message, Priority, State};
+use crate::message::reason::{LinkBar, LinkReason};
+use crate::message::{LinkId, LinkPreference, Message, Priority, Reason, State, Step};
 use crate::money::{Money, Use};
 use crate::settings::{Key, Settings};
 
@@ -45,7 +47,7 @@ impl MessageFacts {
         let queued = message.steps.iter().rev().take_while(|step| step.state == State::Queued).last();
         Self {
             urgent: message.terms.priority == Priority::Urgent,
-            preference: message.terms.links,
+            preference: if may_be_sent(message) { LinkPreference::Cheap } else { message.terms.links },
             patience: settings.span(patience),
             // The times of steps are those of a clock that may have been wrong.
             since: queued.map_or(message.accepted, |step| step.at.max(message.accepted)),
@@ -66,6 +68,17 @@ impl MessageFacts {
     }
 }
 
+/// True for what a link may have sent already and that goes once more because a free link was there: nobody pays for it twice,
+/// unless a person has it sent again.
+fn may_be_sent(message: &Message) -> bool {
+    let decision = |step: &Step| match &step.cause {
+        Reason::Link(LinkReason::FreeWay { .. }) => Some(true),
+        Reason::Action(_) => Some(false),
+        _ => None,
+    };
+    message.steps.iter().rev().find_map(decision).unwrap_or(false)
+}
+
 /// What a message would take on one link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
@@ -82,8 +95,12 @@ pub struct LinkState {
     pub terms: LinkTerms,
     /// It takes packets now.
     pub ready: bool,
+    /// It broke too often a moment ago: used only where no other link may be.
+    pub rests: bool,
     /// Since when it is not to be relied on; before now while it is ready again.
     pub lost: Time,
+    /// When it is there next by its timetable; `None` where it has none, or should be there now.
+    pub next: Option<Time>,
     /// What it may cost, today and in this month.
     pub budget: LinkBudget,
     /// What it has cost today.
@@ -103,8 +120,12 @@ pub struct Offer {
     pub price: Money,
     /// It takes packets now.
     pub ready: bool,
+    /// See [`LinkState::rests`].
+    pub rests: bool,
     /// Since when it is not to be relied on.
     pub lost: Time,
+    /// See [`LinkState::next`].
+    pub next: Option<Time>,
 }
 
 impl LinkState {
@@ -122,7 +143,8 @@ impl LinkState {
             _ if over(self.today, self.budget.day) || over(self.month, self.budget.month) => Some(LinkBar::Budget),
             _ => None,
         };
-        Offer { link: self.terms.id, bar, price: wanted.money, ready: self.ready, lost: self.lost }
+        let (ready, rests, lost, next) = (self.ready, self.rests, self.lost, self.next);
+        Offer { link: self.terms.id, bar, price: wanted.money, ready, rests, lost, next }
     }
 }
 
@@ -156,9 +178,13 @@ impl Choice {
 
 /// Chooses. Never gives a link that has a bar.
 pub fn choose(facts: &MessageFacts, offers: &[Offer], now: Time) -> Choice {
-    let mut open: Vec<_> = offers.iter().filter(|offer| offer.bar.is_none()).collect();
-    // Among equals the one that was added first.
-    open.sort_by_key(|offer| (offer.price, !offer.ready, offer.link));
+    let may: Vec<_> = offers.iter().filter(|offer| offer.bar.is_none()).collect();
+    // With no other way there is nothing to gain by letting it rest.
+    let rest = may.len() > 1;
+    let mut open: Vec<_> =
+        may.into_iter().map(|offer| Offer { ready: offer.ready && !(rest && offer.rests), ..*offer }).collect();
+    // Among equals the one that comes first, and of those the one that was added first.
+    open.sort_by_key(|offer| (offer.price, !offer.ready, offer.next, offer.link));
     let Some(first) = open.first() else {
         return Choice::Nowhere(offers.iter().filter_map(|offer| Some((offer.link, offer.bar?))).collect());
     };
@@ -169,6 +195,8 @@ pub fn choose(facts: &MessageFacts, offers: &[Offer], now: Time) -> Choice {
     // The one that was there last is the likeliest to come back.
     let lost = cheap.iter().map(|offer| offer.lost).max().unwrap_or(now);
     let until = facts.waits_until(lost);
+    let comes = cheap.iter().any(|offer| offer.next.is_none_or(|next| next < until));
+    let until = if comes { until } else { now };
     let next = dear.iter().find(|offer| offer.ready);
     match next {
         Some(next) if now >= until => Choice::Now(next.link),

@@ -9,7 +9,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use smol::channel::Receiver;
@@ -85,7 +85,8 @@ impl<'c> Shown<'c> {
         let (name, driver, up) = (record.name.clone(), record.driver.clone(), Uptime::new(context.now()));
         context.status.set(|facts| {
             let known = facts.links.remove(&record.id).map_or(up, |known| known.up);
-            let shown = LinkStatus { name, driver, health: None, up: known, silent: Vec::new() };
+            let shown =
+                LinkStatus { name, driver, health: None, up: known, far_boxes: BTreeMap::new(), silent: Vec::new() };
             facts.links.insert(record.id, shown);
         });
         Self(context)
@@ -98,7 +99,7 @@ impl Drop for Shown<'_> {
         self.0.status.set(|facts| {
             if let Some(known) = facts.links.get_mut(&id) {
                 known.health = None;
-                known.up.heard(false, now);
+                known.up.ended(now);
             }
         });
         self.0.status.wake_other_links(id);
@@ -113,8 +114,8 @@ struct LinkWorker<'c> {
     driver: &'static Driver,
     /// Packets that it may hold for one far box.
     window: usize,
-    /// It costs next to nothing.
-    prompt: bool,
+    /// How far boxes came and went, where a ready link may not reach all of them.
+    far_boxes: BTreeMap<PeerId, Uptime>,
     /// All links of the box, as they were when this turn began.
     market: Market,
     /// When a message is next that waits for another link now.
@@ -156,7 +157,7 @@ impl<'c> LinkWorker<'c> {
             id: context.link(),
             driver,
             window: 0,
-            prompt: false,
+            far_boxes: BTreeMap::new(),
             market: Market::default(),
             choose_at: None,
             sessions_at: Time(0),
@@ -222,9 +223,37 @@ impl<'c> LinkWorker<'c> {
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
-        self.prompt = free && (self.driver.prompt)(&settings);
+        self.gathering.prompt = free && (self.driver.prompt)(&settings);
+        if self.driver.paired {
+            self.look_for_far_boxes();
+        }
         self.market = Market::now(self.context)?;
         Ok(())
+    }
+
+    /// Tells the other links which far boxes this one reaches: each may be away while the link is ready.
+    fn look_for_far_boxes(&mut self) {
+        let (people, now) = (self.context.store.people(), self.context.now());
+        let mut news = false;
+        for far_box in people.far_boxes() {
+            let Some(address) = self.driver.reach.address(&far_box.addresses) else { continue };
+            let there = self.health.ready && self.link.reaches(Some(address), false).is_ok();
+            let known = self.far_boxes.entry(far_box.id).or_insert_with(|| {
+                news = true;
+                Uptime::new(now)
+            });
+            news |= known.ready != there;
+            known.heard(there, now);
+        }
+        if news {
+            let (id, far_boxes) = (self.id, self.far_boxes.clone());
+            self.context.status.set(|facts| {
+                if let Some(link) = facts.links.get_mut(&id) {
+                    link.far_boxes = far_boxes;
+                }
+            });
+            self.context.status.wake_other_links(id);
+        }
     }
 
     /// Does all that is due now but hearing the link; true when there is more that could go at once.
@@ -326,7 +355,7 @@ impl<'c> LinkWorker<'c> {
 
     /// True where a packet for this far box costs next to nothing now: what is owed to it need not wait.
     fn is_prompt(&self, device: Option<PeerId>) -> bool {
-        self.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+        self.gathering.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.

@@ -28,8 +28,12 @@ impl<'a> Replies<'a> {
     /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.gathered.extend_from_slice(bytes);
-        if self.gathered.len() >= PIECE {
+        // The last byte of a body stays for the end of its reply: a client that waits for the one gets both at once.
+        let whole = self.gathered.len().saturating_sub(1) / PIECE * PIECE;
+        if whole > 0 {
+            let rest = self.gathered.split_off(whole);
             self.flush();
+            self.gathered = rest;
         }
         self
     }
@@ -176,6 +180,25 @@ pub fn from_utf7(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// iOS asks for 393,216 bytes of a part and waits.
+    #[test]
+    fn the_end_of_a_body_and_of_its_reply_leave_together() {
+        for size in [1, PIECE - 1, PIECE, PIECE + 1, 393_216, 400_000] {
+            let mut sent: Vec<Vec<u8>> = Vec::new();
+            let mut send = |gathered: &mut Vec<u8>| {
+                sent.push(std::mem::take(gathered));
+                Ok(())
+            };
+            let mut replies = Replies::new(&mut send);
+            replies.text("* 1 FETCH (BODY[1]<0> {..}\r\n").bytes(&vec![b'x'; size]).line(")");
+            replies.line("t1 OK done");
+            replies.finish().unwrap();
+            let last = sent.last().unwrap();
+            assert!(last.ends_with(b"x)\r\nt1 OK done\r\n"), "{size}");
+            assert_eq!(sent.concat().iter().filter(|byte| **byte == b'x').count(), size);
+        }
+    }
 
     #[test]
     fn strings_are_quoted_where_they_can_be() {

@@ -404,15 +404,15 @@ impl<'a> ImapSession<'a> {
             ));
         }
         let (peer, services) = (self.caller.peer, self.services);
-        if !services.counters.may_try(peer, name, Instant::now()) {
+        let Some(trial) = services.counters.passwords.begin(peer, name, Instant::now()) else {
             return Err(Answer::No("[LIMIT] too many wrong passwords from your address: one try each 30 s".to_owned()));
-        }
+        };
         let Some(person) = services.intake.login(&self.caller, name, password) else {
             log::warn!("imap: wrong name or password from {peer}");
             self.wrong_passwords += 1;
             return Err(Answer::No("[AUTHENTICATIONFAILED] wrong name or password".to_owned()));
         };
-        services.counters.right(peer, name, Instant::now());
+        trial.right(Instant::now());
         let seat = services.online.sit(&services.store, &person);
         let seat = seat.ok_or_else(|| Answer::No("[LIMIT] too many connections of this person".to_owned()))?;
         let known = services.store.read(|view| Ok(!view.folders(&person)?.is_empty()))?;

@@ -88,11 +88,11 @@ impl SmtpSession {
     }
 
     fn log_in(&mut self, user: &str, password: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
-        if !context.counters.may_try(self.caller.peer, user, context.now) {
+        let Some(trial) = context.counters.passwords.begin(self.caller.peer, user, context.now) else {
             return self.fail(out, 454, "too many wrong passwords from your address: one try each 30 s");
-        }
+        };
         if let Some(person) = context.intake.login(&self.caller, user, password) {
-            context.counters.right(self.caller.peer, user, context.now);
+            trial.right(context.now);
             self.caller.person = Some(person);
             return answer(out, 235, "logged in");
         }

@@ -4,7 +4,10 @@
 //! Its bytes lie in `BODIES` under that number, or in a spool file. They go when no entry shows them and no message was made
 //! from them.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use redb::ReadableTable;
 
@@ -14,21 +17,20 @@ use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::store::indexed::OWN;
 use crate::store::schema::{self, Tx, TxResult, View, reject};
-use crate::store::{Store, spool};
+use crate::store::{Spooled, Store, spool};
+
+/// Most of a header that is read.
+pub const HEADER: usize = 256 * 1024;
 
 /// Bytes that somebody put into a folder.
 #[derive(Debug, Clone)]
 pub enum NewContent {
     /// In memory; at most [`INLINE`](schema::INLINE) of them.
     Bytes(Vec<u8>),
-    /// A file in the spool folder, on disk already.
+    /// A file in the spool folder, on disk already; the commit decides whether it stays.
     File {
-        /// Its name there.
-        name: String,
-        /// In bytes.
-        size: u64,
-        /// CRC-32 of them.
-        check: u32,
+        /// The file.
+        file: Arc<Spooled>,
         /// Its beginning, with the whole header.
         head: Vec<u8>,
     },
@@ -47,7 +49,7 @@ impl NewContent {
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { size, .. } => *size,
+            Self::File { file, .. } => file.size,
         }
     }
 }
@@ -93,8 +95,9 @@ impl Tx<'_> {
                 self.put_content(content, &ContentRow { check: crc32fast::hash(bytes), ..row })?;
             }
             NewContent::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            NewContent::File { name, check, .. } => {
-                self.put_content(content, &ContentRow { check: *check, file: name.clone(), ..row })?;
+            NewContent::File { file, .. } => {
+                self.put_content(content, &ContentRow { check: file.check, file: file.name.clone(), ..row })?;
+                self.after.keep.push(Arc::clone(file));
             }
         }
         Ok(content)
@@ -194,6 +197,36 @@ impl Store {
     /// As [`Store::read`]; permanent when they are not what was written.
     pub fn content(&self, entry: &Entry) -> Result<Content, Fault> {
         self.content_of_number(entry.content)
+    }
+
+    /// The same in memory.
+    ///
+    /// # Errors
+    /// As [`Store::content`].
+    pub fn content_bytes(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
+        match self.content(entry)? {
+            Content::Bytes(bytes) => Ok(bytes),
+            Content::File(path) => std::fs::read(path).map_err(Fault::temporary),
+        }
+    }
+
+    /// The beginning of the bytes of an entry with the whole header, of up to [`HEADER`] bytes.
+    ///
+    /// # Errors
+    /// As [`Store::content`].
+    pub fn content_head(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
+        let most = if entry.header > 0 { entry.header as usize } else { HEADER };
+        if let Some(bytes) = self.read(|view| view.content_start(entry.content, most))? {
+            return Ok(bytes);
+        }
+        match self.content(entry)? {
+            Content::Bytes(bytes) => Ok(bytes),
+            Content::File(path) => {
+                let mut start = Vec::new();
+                let read = File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut start));
+                read.map(|_| start).map_err(Fault::temporary)
+            }
+        }
     }
 
     /// The bytes of the content of this number.

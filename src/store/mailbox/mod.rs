@@ -31,7 +31,7 @@ mod read;
 mod rows;
 mod upkeep;
 
-pub use contents::{Content, NewContent};
+pub use contents::{Content, HEADER, NewContent};
 pub use entries::{Copied, NewEntry};
 pub use flags::{FlagChange, Flags};
 pub use folders::FolderError;

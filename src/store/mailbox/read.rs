@@ -3,7 +3,6 @@
 use super::flags::Flags;
 use super::rows::{Entry, Folder, Special, sound};
 use crate::message::{Id, Message};
-use crate::store::queue::parse;
 use crate::store::schema::{self, TxResult, View};
 
 /// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
@@ -188,6 +187,20 @@ impl View {
         Ok(found)
     }
 
+    /// The youngest entries before a UID that are not marked as deleted, the last that came first.
+    pub fn newest(&self, person: &str, folder: u32, before: u32, limit: usize) -> TxResult<Vec<Entry>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::ENTRIES)?.range((person, folder, 0)..(person, folder, before))?.rev() {
+            if found.len() >= limit {
+                break;
+            }
+            let (key, row) = row?;
+            let entry = Entry::read(key.value().2, row.value());
+            found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
+        }
+        Ok(found)
+    }
+
     /// What happened in a folder since its change of this number; `None` when the folder is gone.
     pub fn changes(&self, person: &str, number: u32, since: u64) -> TxResult<Option<Changes>> {
         let Some(folder) = self.folder(person, number)? else { return Ok(None) };
@@ -205,13 +218,14 @@ impl View {
     }
 
     /// The place of a message in a folder of a person.
-    fn place(&self, person: &str, folder: u32, message: Id) -> TxResult<Option<u32>> {
+    pub fn place(&self, person: &str, folder: u32, message: Id) -> TxResult<Option<u32>> {
         let range = (message.0, person, folder, 0)..=(message.0, person, folder, u32::MAX);
         Ok(self.0.open_table(schema::PLACES)?.range(range)?.next().transpose()?.map(|row| row.0.value().3))
     }
 
-    /// The messages in a person's INBOX, the last that arrived first, and whether they were read; those that arrived before
+    /// What tests ask for: the messages in a person's INBOX, the last that arrived first, and whether they were read; those that arrived before
     /// the one given.
+    #[cfg(test)]
     pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> TxResult<Vec<(Message, bool)>> {
         let (messages, inbox) = (self.messages()?, Special::Inbox.number());
         let end = match before {
@@ -226,7 +240,7 @@ impl View {
             let (key, row) = row?;
             let Some(entry) = Entry::read(key.value().2, row.value()) else { continue };
             if let Some(bytes) = messages.get(entry.message)?
-                && let Ok(message) = parse(bytes.value())
+                && let Ok(message) = crate::store::queue::parse(bytes.value())
                 && entry.flags & Flags::DELETED == 0
             {
                 found.push((message, entry.flags & Flags::SEEN != 0));

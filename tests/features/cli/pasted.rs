@@ -36,7 +36,10 @@ fn a_pasted_recipient_is_what_everybody_sees() {
     let mut anna = Client::logged_in(&gateway, "anna");
     let form = "to=Mary+%3Cmary%40example.org%3E%2C+bob%40example.org&subject=Hi&text=There";
     let page = anna.post("/compose", &format!("{form}&do=preview")).body;
-    assert!(page.contains("<h3>mary@example.org</h3>") && page.contains("<h3>bob@example.org</h3>"), "{page}");
+    assert!(
+        page.contains("<h3 dir=auto>mary@example.org</h3>") && page.contains("<h3 dir=auto>bob@example.org</h3>"),
+        "{page}"
+    );
     assert_eq!(anna.post("/compose", &format!("{form}&do=send")).status, 303);
     let two: Vec<_> = gateway.messages().into_iter().skip(before).collect();
     assert_eq!((two.len(), &two[0]["message_id"]), (2, &two[1]["message_id"]));

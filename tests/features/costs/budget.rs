@@ -1,7 +1,6 @@
 //! What a month may cost: nothing goes beyond a budget, what waited for one goes on by itself, and the price that was
 //! shown is the price that is billed.
 
-use crate::support::command::link_of;
 use crate::support::shore::{Shore, message, wait_polls};
 use crate::support::{SOON, Smtp, Station, wait_for};
 use serde_json::Value;
@@ -86,8 +85,7 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     all_leave(&shore);
     wait_for("both to be spent", 2 * SOON, || (spent(&gateway, "anna") == (2, "0.14".to_owned())).then_some(()));
 
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     olga_writes(&gateway, 1);
     assert_eq!(reserved(&gateway, "anna").0, 1);
     let waiting = gateway.waiting();
@@ -103,8 +101,7 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
 fn a_message_that_goes_another_way_is_billed_there() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("link.price", "0.07")], &["olga", "anna=6846"]).started();
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     olga_writes(&gateway, 2);
     assert_eq!(reserved(&gateway, "anna"), (2, "0.14".to_owned()));
     gateway.cli_ok(&["people", "edit", "anna", "--home", "here"], "");

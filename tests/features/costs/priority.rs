@@ -1,6 +1,5 @@
 //! The terms of a message: which goes first, by when, and for how much at most.
 
-use crate::support::command::link_of;
 use crate::support::shore::Shore;
 use crate::support::{SOON, Smtp, Station, send, wait_for};
 use serde_json::Value;
@@ -11,9 +10,7 @@ const OLGA: &str = "olga@shore.example";
 /// A gateway whose link is away, where olga writes to anna's device.
 fn gateway_without_link(shore: &Shore, more: &[(&str, &str)]) -> Station {
     let gateway = shore.gateway(more, &["olga", "anna=6846"]).started();
-    wait_for("the link", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == true));
-    shore.hive_says("down on");
-    wait_for("the link to be away", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     gateway
 }
 

@@ -171,6 +171,60 @@ fn the_page_and_programs_see_one_mailbox() {
     assert!(!page.get("/mailbox").body.contains("One"));
 }
 
+/// Every folder has its page: what a program put there is read, moved and removed by hand, and the program sees it.
+#[test]
+fn folders_are_pages_too() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "Archive");
+    let kept = "From: Bob <bob@world.example>\r\nTo: Olga <olga@shore.example>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\
+                MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nThe text\r\n\
+                --b\r\nContent-Type: text/plain; name=notes.txt\r\nContent-Disposition: attachment\r\n\r\nin the file\r\n--b--\r\n";
+    assert!(imap.append("Archive", kept.as_bytes()).contains("OK [APPENDUID"));
+    imap.ok("CREATE Work/Ships");
+    let mut page = Client::logged_in(&gateway, "olga");
+    let list = page.get("/mailbox?folder=4").body;
+    assert!(
+        list.contains("Gr\u{fc}\u{df}e") && list.contains("Bob") && list.contains("&#x2f;mailbox&#x2f;4&#x2f;1\""),
+        "{list}"
+    );
+    let mail = page.get("/mailbox/4/1").body;
+    assert!(mail.contains("The text") && mail.contains("notes.txt") && mail.contains("Work&#x2f;Ships"), "{mail}");
+    assert_eq!(page.get("/mailbox/4/1.eml").body, kept);
+    assert_eq!(page.get("/mailbox/4/1/files/1").body.trim_end(), "in the file");
+    for nowhere in ["/mailbox/4/2", "/mailbox/99/1", "/mailbox/4/1/files/2", "/mailbox?folder=99", "/mailbox/4/x"] {
+        assert_eq!(page.get(nowhere).status, 404, "{nowhere}");
+    }
+    assert_eq!(Client::logged_in(&gateway, "ben").get("/mailbox/4/1").status, 404);
+    let token = page.token("/mailbox/4/1");
+    let number = mail.split("<option value=\"").find(|option| option.contains("Work&#x2f;Ships")).unwrap();
+    let number = number.split('"').next().unwrap().to_owned();
+    let press = |path: &str, more: &str| {
+        assert_eq!(page.form(path, &format!("csrf={token}{more}"), &page.own()).status, 303, "{path}");
+    };
+    press("/mailbox/4/1/read", "");
+    assert!(imap.ok("NOOP").contains("FLAGS (\\Seen"));
+    press("/mailbox/4/1/move", &format!("&to={number}"));
+    assert!(imap.ok("NOOP").contains("* 1 EXPUNGE"));
+    assert_eq!(count(&mut imap, "Work/Ships"), 1);
+    press(&format!("/mailbox/{number}/1/delete"), "");
+    assert_eq!((count(&mut imap, "Work/Ships"), count(&mut imap, "Trash")), (0, 1));
+    press("/mailbox/5/1/delete", "");
+    assert_eq!(count(&mut imap, "Trash"), 0);
+    // What a program put into INBOX is there as well, and what was sent says whom it went to and how far it got.
+    assert!(imap.append("INBOX", kept.as_bytes()).contains("OK [APPENDUID"));
+    assert!(page.get("/mailbox").body.contains("&#x2f;mailbox&#x2f;1&#x2f;1"));
+    send(
+        &gateway,
+        Some("olga"),
+        "olga@shore.example",
+        "bob@world.example",
+        "To: Bob <bob@world.example>\nSubject: Out\n\nx",
+    );
+    let sent = page.get("/mailbox?folder=2").body;
+    assert!(sent.contains("Out") && sent.contains(">To<"), "{sent}");
+}
+
 /// A message without a mail, which was written on the page, is a mail with its thread.
 #[test]
 fn what_has_no_mail_gets_its_bytes_once() {

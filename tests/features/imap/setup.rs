@@ -35,6 +35,9 @@ fn programs_find_the_servers() {
     }
     assert_ne!(page.get("/account/mail.mobileconfig").status, 200);
     let olga = Client::logged_in(&gateway, "olga");
+    let help = olga.get("/help/mail-programs").body;
+    assert_eq!((help.matches("<svg class=dialog").count(), help.matches("<svg class=qr").count()), (6, 1));
+    assert!(help.contains(&format!("_imaps._tcp.shore.example.        SRV 0 1 {imaps} ")), "{help}");
     let profile = olga.get("/account/mail.mobileconfig");
     assert_eq!(profile.status, 200);
     let read = "import plistlib, sys, ssl\n\

@@ -1,6 +1,7 @@
 //! Several clients at once, each with a model of the mailbox that has to come true.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::{boxed, mail};
 use crate::support::shore::Shore;
@@ -55,36 +56,110 @@ impl Model {
     }
 }
 
+impl Model {
+    fn new(at: SocketAddr) -> Self {
+        let mut model = Self { imap: Imap::of(at, "olga"), uids: Vec::new(), flags: BTreeMap::new() };
+        // Others may have put something there already.
+        model.say("SELECT INBOX");
+        model
+    }
+
+    /// Does one thing, by chance; `name` names what is appended.
+    fn act(&mut self, dice: &mut Dice, name: &str) {
+        let count = self.uids.len() as u64;
+        let place = if count > 0 { dice.below(count) + 1 } else { 1 };
+        match dice.below(if count > 0 { 8 } else { 1 }) {
+            0 | 1 => {
+                let said = self.imap.append("INBOX", mail(name).as_bytes());
+                assert!(said.contains("OK [APPENDUID"), "{said}");
+                self.hear(&said);
+                self.say("NOOP");
+            }
+            2 => self.say(&format!("STORE {place} +FLAGS (\\Flagged)")),
+            3 => self.say(&format!("STORE {place} -FLAGS.SILENT (\\Flagged \\Seen)")),
+            4 => self.say(&format!("STORE {place} +FLAGS (\\Deleted)")),
+            5 => self.say("EXPUNGE"),
+            6 => self.say(&format!("COPY {place} INBOX")),
+            _ => self.say(&format!("MOVE {place} INBOX")),
+        }
+    }
+
+    /// Asks for all that is there.
+    fn settle(&mut self) {
+        self.say("NOOP");
+        self.say("FETCH 1:* (UID FLAGS)");
+    }
+
+    /// Reads a message that is known, if it is still there: each is whole, and has the text of its own subject.
+    fn read(&mut self, dice: &mut Dice) {
+        let known: Vec<u32> = self.uids.iter().flatten().copied().collect();
+        if known.is_empty() {
+            return;
+        }
+        let uid = known[dice.below(known.len() as u64) as usize];
+        let said = self.imap.say(&format!("UID FETCH {uid} (BODY.PEEK[] RFC822.SIZE)"));
+        if let Some((_, rest)) = said.split_once("Subject: ") {
+            let subject = rest.lines().next().unwrap();
+            let whole = mail(subject);
+            assert!(said.contains(&whole) && said.contains(&format!("RFC822.SIZE {}", whole.len())), "{said}");
+        }
+        self.hear(&said);
+    }
+
+    /// Waits in IDLE for a moment, and takes what is told there.
+    fn idle(&mut self) {
+        self.imap.write(b"i IDLE\r\n");
+        let mut said = self.imap.until("+");
+        pause();
+        self.imap.write(b"DONE\r\n");
+        said.extend(self.imap.until("i"));
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("i OK"), "{said}");
+        self.hear(&said);
+    }
+}
+
+/// Ten clients at the same time, each with its own model; what is told between them fits together at every moment.
+#[test]
+fn ten_clients_at_once() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let at = gateway.door("imap");
+    let work = |number: u64| {
+        let (mut client, mut dice) = (Model::new(at), Dice::new(100 + number));
+        for round in 0..40 {
+            match dice.below(6) {
+                0 => client.read(&mut dice),
+                1 => client.idle(),
+                _ => client.act(&mut dice, &format!("n{number}-{round}")),
+            }
+        }
+        client
+    };
+    let mut clients: Vec<Model> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..10).map(|number| scope.spawn(move || work(number))).collect();
+        started.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    clients.iter_mut().for_each(Model::settle);
+    let mut fresh = Imap::open(at, "olga", "INBOX");
+    let uids: Vec<_> = fresh.uids().into_iter().map(Some).collect();
+    assert!(!uids.is_empty() && uids.is_sorted());
+    for client in &clients {
+        assert_eq!((&client.uids, &client.flags), (&uids, &clients[0].flags));
+    }
+}
+
 #[test]
 fn each_client_sees_what_all_of_them_do() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let at = gateway.door("imap");
-    let model = || Model { imap: Imap::open(at, "olga", "INBOX"), uids: Vec::new(), flags: BTreeMap::new() };
-    let mut clients = [model(), model(), model()];
+    let mut clients = [Model::new(at), Model::new(at), Model::new(at)];
     let mut dice = Dice::new(7);
     for round in 0..400 {
-        let client = &mut clients[dice.below(3) as usize];
-        let count = client.uids.len() as u64;
-        let place = if count > 0 { dice.below(count) + 1 } else { 1 };
-        match dice.below(if count > 0 { 8 } else { 1 }) {
-            0 | 1 => {
-                let said = client.imap.append("INBOX", mail(&format!("n{round}")).as_bytes());
-                client.hear(&said);
-                client.say("NOOP");
-            }
-            2 => client.say(&format!("STORE {place} +FLAGS (\\Flagged)")),
-            3 => client.say(&format!("STORE {place} -FLAGS.SILENT (\\Flagged \\Seen)")),
-            4 => client.say(&format!("STORE {place} +FLAGS (\\Deleted)")),
-            5 => client.say("EXPUNGE"),
-            6 => client.say(&format!("COPY {place} INBOX")),
-            _ => client.say(&format!("MOVE {place} INBOX")),
-        }
+        clients[dice.below(3) as usize].act(&mut dice, &format!("n{round}"));
     }
-    for client in &mut clients {
-        client.say("NOOP");
-        client.say("FETCH 1:* (UID FLAGS)");
-    }
+    clients.iter_mut().for_each(Model::settle);
     let [one, two, three] = &clients;
     assert!(!one.uids.is_empty());
     assert_eq!((&one.uids, &one.flags), (&two.uids, &two.flags));

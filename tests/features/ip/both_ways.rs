@@ -20,11 +20,11 @@ fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
     assert!(link_of(&status)["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{}", status["links"]);
 }
 
-/// What is owed to the other box goes at once over a line that costs nothing: which coding it reads, and what became of a
-/// message behind it.
+/// Over a line that costs nothing messages and what is owed to the other box go at once: which coding it reads, and what
+/// became of a message behind it.
 #[test]
-fn what_is_owed_leaves_at_once() {
-    let sea = Sea::paired(&[], &[]);
+fn nothing_waits_for_company_where_packets_cost_nothing() {
+    let sea = Sea::paired(&[], &[("air.gather", "86400")]);
     sea.send(0);
     // Nobody ashore knows its writer yet.
     let held = |to: &str| {

@@ -168,8 +168,7 @@ fn a_hive_that_is_down_is_waited_for() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     wait_polls(&shore, 1);
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the dark"), None);
     assert!(from_outside(&gateway, "anna@shore.example", &message("", "into the dark")).starts_with("250"));
     let waiting = gateway.wait_state(SOON, "anna@shore.example", "queued");

@@ -91,7 +91,7 @@ fn the_subject_stands_once_wherever_a_message_is_shown() {
     let client = Client::logged_in(&station, "anna");
     for page in [format!("/mailbox/{id}"), format!("/messages/{id}")] {
         let page = client.get(&page).body;
-        let (_, text) = page.split_once("<div class=text>").unwrap();
+        let (_, text) = page.split_once("<div class=text dir=auto>").unwrap();
         assert_eq!(text.split("</div>").next(), Some("Well done."));
     }
     let file = world.folder.path("anna.tar");

@@ -92,9 +92,7 @@ fn what_waits_says_for_what_and_until_when() {
     let mut gateway = shore.gateway(&more, &["olga", "anna=6846", "ben=7"]);
     gateway.set(&[("sms.carrier", "none")]);
     gateway.start();
-    wait_for("the link", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == true));
-    shore.hive_says("down on");
-    wait_for("the link to be away", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     write(&gateway, ANNA, 3);
     write(&gateway, "bob@world.example", 1);
     let stranger = from_outside(&gateway, BEN, &message("", "who are you"));

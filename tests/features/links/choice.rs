@@ -1,7 +1,7 @@
 //! Which link takes a message: the cheap one while it is there, the dear one after the patience.
 
 use super::TwoModems;
-use crate::support::{SOON, wait_for};
+use crate::support::{SOON, send, wait_for};
 
 #[test]
 fn all_go_by_the_cheap_link_while_it_is_there() {
@@ -40,7 +40,9 @@ fn the_dear_link_takes_over_after_the_patience_and_not_before() {
     // What a message would do is shown before it is sent, by the same function.
     let shown = both.station.cli_ok(&["send", "--from", "anna", "--text", "x", "--dry-run", "bob@world.example"], "");
     assert!(
-        shown.contains("one: 0.07 USD, ready") && shown.contains("two: 0.00 USD, down: the message waits"),
+        shown.contains("one: 0.07 USD, ready")
+            && shown.contains(": the message waits for it")
+            && shown.contains("two: 0.00 USD, down since "),
         "{shown}"
     );
     // With less patience it goes at once.
@@ -69,4 +71,38 @@ fn a_budget_that_is_used_up_has_messages_wait_with_words() {
     let urgent = both.write("urgent", &["--priority", "urgent"]);
     both.state(&urgent, "sent");
     assert_eq!((both.world.on_air().len(), both.bill("one")), (2, "0.14".to_owned()));
+}
+
+/// A mail program says which links a mail may take: in its subject, or by a header field.
+#[test]
+fn a_mail_says_by_tag_or_header_which_links_it_may_take() {
+    let both = TwoModems::start(&[("patience.normal", "1h")]);
+    both.ready("one", true);
+    both.ready("two", true);
+    both.second_says("unplug");
+    both.ready("two", false);
+    let mails = [
+        ("bob1@world.example", "Subject: [now] Weather"),
+        ("bob2@world.example", "Subject: [Sat] Weather"),
+        ("bob3@world.example", "X-Satpost-Links: now\nSubject: Weather"),
+        ("bob4@world.example", "Subject: [cheap] Weather"),
+        ("bob5@world.example", "X-Satpost-Links: cheap\nSubject: Weather"),
+    ];
+    for (to, head) in mails {
+        let reply = send(&both.station, Some("anna"), "anna@boat.example", to, &format!("{head}\n\nWind 5.\n"));
+        assert!(reply.starts_with("250"), "{reply}");
+    }
+    for (to, _) in &mails[..3] {
+        assert_eq!(both.station.wait_state(4 * SOON, to, "sent")["subject"], "Weather");
+    }
+    // Those that must not cost anything wait, whatever their patience.
+    both.station.set(&[("patience.normal", "0")]);
+    wait_for("the reason of what waits", SOON, || {
+        let waits = |to: &str| {
+            let message = both.station.messages().into_iter().find(|message| message["to"] == to).unwrap();
+            message["state"] == "queued" && message["reason"].as_str().unwrap().contains("waits for two, which is down")
+        };
+        mails[3..].iter().all(|(to, _)| waits(to)).then_some(())
+    });
+    assert_eq!((both.world.on_air().len(), both.bill("one").as_str()), (3, "0.21"));
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod commands;
 mod faults;
+mod gateway;
 
 use serde_json::Value;
 

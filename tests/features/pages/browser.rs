@@ -7,7 +7,7 @@ use crate::support::{SOON, Station, World, wait_for};
 
 /// Claims a new box with the code from its log, sets it up and looks at every page: see `check.js` beside this file.
 #[test]
-#[ignore = "needs chromium, node, playwright-core and axe-core, which tests/run installs"]
+#[ignore = "needs chromium, node, playwright-core, axe-core and html-validate, which tests/run installs"]
 fn every_page_in_a_real_browser() {
     let (chromium, modules) = browser().unwrap_or_else(|why| panic!("{why}; tests/run installs it"));
     let world = World::start(&[]);
@@ -45,7 +45,7 @@ fn browser() -> Result<(PathBuf, PathBuf), String> {
     }
     let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages/node_modules");
     let modules = std::env::var_os("SATPOST_NODE_PATH").map_or_else(own, PathBuf::from);
-    match ["playwright-core", "axe-core"].into_iter().find(|name| !modules.join(name).exists()) {
+    match ["playwright-core", "axe-core", "html-validate"].into_iter().find(|name| !modules.join(name).exists()) {
         Some(missing) => Err(format!("{} has no {missing}", modules.display())),
         None => Ok((chromium, modules)),
     }

@@ -5,7 +5,7 @@
 // Fails on a violation of WCAG 2.2 A or AA as axe-core finds them, on sideways scrolling at 320 px, on pages that weigh
 // too much, on requests to other places, on messages of the browser such as breaches of the content security policy,
 // on controls that the keyboard does not reach, and on forms that need a script.
-// Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core and axe-core in $NODE_PATH.
+// Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core, axe-core and html-validate in $NODE_PATH.
 "use strict";
 
 const net = require("node:net");
@@ -101,7 +101,7 @@ async function setUp(browser) {
 }
 
 async function step(tab, place, button, fields, choices) {
-  if (!tab.page.url().endsWith(place)) fault(tab.where(), `leads to ${tab.page.url()} and not to ${place}`);
+  if (new URL(tab.page.url()).pathname !== place) fault(tab.where(), `leads to ${tab.page.url()} and not to ${place}`);
   tab.state.at = place;
   for (const [name, value] of fields) await tab.page.locator(`[name="${name}"]`).fill(value);
   for (const [name, value] of choices) await tab.page.locator(`[name="${name}"]`).selectOption(value);
@@ -155,14 +155,47 @@ async function console_(tab) {
   await expect(tab, "a dangerous line is taken without the tick", page.getByText("Tick the box").isVisible());
 }
 
+/** On a phone: a low head, four entries and More at the bottom, rows that can be tapped, Send without scrolling. */
+async function onAPhone(tab) {
+  const { page } = tab;
+  const PHONE = { width: 390, height: 844 };
+  await page.setViewportSize(PHONE);
+  await tab.go("/messages");
+  const box = (selector) => page.locator(selector).first().boundingBox();
+  const head = await box(".rail");
+  if (head.height >= 60) fault(tab.where(), `the head is ${head.height} px high`);
+  const bar = await box(".rail nav");
+  if (Math.abs(bar.y + bar.height - PHONE.height) > 1) fault(tab.where(), "the bar is not at the bottom");
+  const entries = await page.locator(".rail nav > a:visible, .more > summary:visible").count();
+  if (entries !== 5) fault(tab.where(), `the bar has ${entries} entries`);
+  await page.locator(".more > summary").click();
+  await axe(tab, " with More open");
+  await Promise.all([page.waitForURL(`${base}/help`), page.locator(".more a", { hasText: "Help" }).click()]).catch(() => fault(tab.where(), `More leads to ${page.url()}`));
+  await tab.go("/messages");
+  const row = await box(".messages tbody tr");
+  await Promise.all([page.waitForURL(/messages\/m\d+/), page.mouse.click(row.x + row.width - 8, row.y + row.height - 6)]);
+  await tab.go("/compose?reply=m1");
+  const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox();
+  if (send.y + send.height > bar.y) fault(tab.where(), `Send ends at ${send.y + send.height} px, the bar begins at ${bar.y}`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
 async function silence(tab) {
   const { page } = tab;
   await tab.go("/");
   await page.locator("[data-light=Link].good").waitFor();
+  // The page is not loaded again: what is open stays open, and the focus stays where it is.
+  await page.evaluate(() => { window.kept = true; });
+  await page.locator("details").first().evaluate((details) => { details.open = true; });
+  await page.locator("[data-light=Link]").focus();
   const began = Date.now();
   await modem("silent on");
   await page.locator("[data-light=Link].warn").waitFor();
   const took = Date.now() - began;
+  const kept = await page.evaluate(() => [window.kept, document.querySelector("details").open, document.activeElement.dataset.light].join());
+  if (kept !== "true,true,Link") fault(tab.where(), `did not stay as it was: ${kept}`);
+  const said = await words(page, "#said");
+  if (!said.includes("Link: not ready")) fault(tab.where(), `the live region says: ${said}`);
   console.log(`the dashboard told of the silence after ${took} ms`);
   if (took > TELLS_MS) fault(tab.where(), `the dashboard told of the silence only after ${took} ms`);
 }
@@ -272,6 +305,7 @@ async function asPerson(browser) {
   await stage("all pages", () => everyPage(tab));
   await stage("by keyboard", () => byKeyboard(tab));
   await stage("as a person", () => asPerson(browser));
+  await stage("on a phone", () => onAPhone(tab));
   await stage("the session ended", () => sessionEnds(browser));
   await stage("the modem fell silent", () => silence(tab));
   await stage("without scripts", () => withoutScripts(browser));

@@ -160,27 +160,26 @@ fn only_what_is_there_is_served_and_only_under_its_own_name() {
 
     let well = client.get("/healthz");
     assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
-    assert_eq!(client.get("/status.json").status, 401);
+    assert_eq!(client.get("/live?page=/").status, 401);
 }
 
 #[test]
-fn the_state_is_sent_again_only_when_it_changed() {
+fn an_open_page_is_answered_when_there_is_news() {
     let folder = Folder::new();
     let station = house(&folder);
-    let anna = Client::logged_in(&station, "anna");
-    let first = anna.get("/status.json");
-    let state: Value = serde_json::from_str(&first.body).unwrap();
-    assert_eq!(state["strip"][0][0], "Link");
-    let known = format!("If-None-Match: {}\r\n", first.header("etag"));
-    let again = anna.ask("GET", "/status.json", &known);
-    assert_eq!((again.status, again.body.as_str()), (304, ""), "{first:?}");
-    let token = Client { cookie: anna.cookie.clone(), ..anna }.token("/compose");
-    let message = format!("csrf={token}&to=anna%40boat.example&subject=Hello&text=you&do=send");
-    assert_eq!(anna.form("/compose", &message, &anna.own()).status, 303);
-    station.wait_state(SOON, "anna@boat.example", "delivered");
-    let news = anna.ask("GET", "/status.json", &known);
-    assert_eq!(news.status, 200);
-    assert_eq!(serde_json::from_str::<Value>(&news.body).unwrap()["unread"], 1);
+    let mut bert = Client::logged_in(&station, "bert");
+    let page = bert.get("/mailbox").body;
+    let have = page.split("data-have=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let open = Client { at: bert.at, cookie: bert.cookie.clone() };
+    let waiting = std::thread::spawn(move || open.get(&format!("/live?page=/mailbox&have={have}")));
+    let token = bert.token("/compose");
+    let message = format!("csrf={token}&to=bert%40boat.example&subject=Hello&text=you&do=send");
+    assert_eq!(bert.form("/compose", &message, &bert.own()).status, 303);
+    let news = waiting.join().unwrap();
+    assert_eq!(news.status, 200, "{news:?}");
+    let parts = &serde_json::from_str::<Value>(&news.body).unwrap()["parts"];
+    assert!(parts["list"].as_str().unwrap().contains("Hello"), "{news:?}");
+    assert!(parts["title"].as_str().unwrap().starts_with("(1) "), "{news:?}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-// How a page is judged: accessibility, sideways scrolling, weight, what the browser complains about, the keyboard.
+// How a page is judged: accessibility, sideways scrolling, weight, what the browser complains about, markup, the keyboard.
 "use strict";
 
 const fs = require("node:fs");
 const path = require("node:path");
+const { HtmlValidate } = require("html-validate");
 
 const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -11,6 +12,9 @@ const LATER_MOST = 12 * 1024;
 const DESKTOP = { width: 1280, height: 900 };
 const NARROW = { width: 320, height: 568 };
 const PHONE = { width: 390, height: 844 };
+
+/** What the HTML standard says of markup, as html-validate knows it. */
+const judge = new HtmlValidate({ root: true, extends: ["html-validate:standard"] });
 
 const faults = [];
 const fault = (where, what) => {
@@ -27,7 +31,7 @@ async function open(browser, base, options, kind) {
   const where = () => `${kind} ${state.at}`;
   page.on("requestfinished", async (request) => {
     const sizes = await request.sizes().catch(() => null);
-    if (sizes && !/status\.json|modem\/lines/.test(request.url())) {
+    if (sizes && !/\/live\?|\/lines/.test(request.url())) {
       state.bytes += sizes.responseBodySize + sizes.responseHeadersSize;
     }
   });
@@ -45,10 +49,20 @@ async function open(browser, base, options, kind) {
     const response = await page.goto(base + target, { waitUntil: "load" });
     await settled(state);
     if (state.bytes > most) fault(where(), `weighs ${state.bytes} bytes`);
+    await markup(where(), response);
     if (most === LATER_MOST && state.bytes > state.heaviest[0]) state.heaviest = [state.bytes, target];
     return response;
   };
   return { context, page, state, where, go, kind };
+}
+
+/** The page as it came is valid HTML. */
+async function markup(where, response) {
+  if (!/text\/html/.test(response.headers()["content-type"])) return;
+  const report = await judge.validateString(await response.text());
+  for (const message of report.results.flatMap((result) => result.messages)) {
+    fault(where, `${message.ruleId}, line ${message.line}: ${message.message}`);
+  }
 }
 
 /** The sizes of finished requests come a moment after them. */

@@ -2,7 +2,6 @@
 
 use std::net::TcpStream;
 
-use crate::support::command::link_of;
 use crate::support::shore::{Shore, classic, from_outside, message};
 use crate::support::web::Client;
 use crate::support::{PASSWORD, SOON, Smtp, Station, wait_for};
@@ -44,8 +43,7 @@ fn a_disabled_person_neither_gets_nor_sends() {
 fn what_waits_for_a_disabled_person_goes_back() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", "x")).starts_with("250"));
@@ -69,8 +67,7 @@ fn what_waits_for_a_disabled_person_goes_back() {
 fn a_device_moves_to_another_person() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben"]).started();
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     assert!(
         from_outside(&gateway, "anna@shore.example", &message("", "for anna, who reads here now")).starts_with("250")
     );
@@ -191,8 +188,7 @@ fn other_names_reach_the_same_person() {
 fn a_name_that_somebody_else_has_now_brings_no_old_mail() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "carl", "anna=6846"]).started();
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     let mail = |to: &str, subject: &str| from_outside(&gateway, to, &message(subject, "private words"));
     assert!(mail("carl@shore.example", "For the first").starts_with("250"));
     assert!(mail("anna@shore.example", "Still waiting").starts_with("250"));

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::support::command::link_of;
 use crate::support::fake_carrier::twilio_calls;
 use crate::support::ground::{ANNA, BEN, Ground, MUM, PUBLIC, mail_to_phone, polls, wait_message};
 use crate::support::shore::{Shore, classic, from_outside, message};
@@ -218,8 +217,7 @@ fn a_disabled_person_neither_gets_nor_sends_texts() {
 fn what_a_disabled_person_wrote_and_waits_goes_no_further() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "carl", "anna=6846"]).started();
-    shore.hive_says("down on");
-    wait_for("the link to be down", SOON, || gateway.status().filter(|status| link_of(status)["ready"] == false));
+    shore.leaves(&gateway);
     shore.sink_says("close");
     for to in ["anna@shore.example", "bob@world.example"] {
         assert!(

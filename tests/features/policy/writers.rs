@@ -51,7 +51,7 @@ fn on_air_a_mail_is_from_its_writer_and_the_envelope_gets_the_notices() {
     // The notice goes to the envelope sender, and to nobody else.
     gateway
         .cli_ok(&["settings", "set", "air.strangers", "hold", "queue.lifetime", "10", "queue.delay_notice", "5"], "");
-    gateway.cli_ok(&["settings", "set", "air.allow", "mum@world.example", "hive.user", "nobody"], "");
+    gateway.set(&[("air.allow", "mum@world.example"), ("hive.user", "nobody")]);
     took(&gateway, BOUNCES, ANNA, &letter(header));
     let mails = shore.wait_mails(1);
     assert!(mails.iter().all(|mail| mail["to"] == serde_json::json!([BOUNCES])), "{mails:?}");

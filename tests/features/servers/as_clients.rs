@@ -3,7 +3,7 @@
 
 use super::machine::{Kind, MailServer};
 use crate::support::shore::message;
-use crate::support::{Folder, SOON, Station, wait_for};
+use crate::support::{Folder, SOON, Station, lasting_port, wait_for};
 
 /// The mails in a mailbox here with this subject, byte for byte.
 fn kept(gateway: &Station, to: &str, subject: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ fn wait_kept(gateway: &Station, server: &MailServer, to: &str, subject: &str) ->
 fn what_is_delivered_is_kept_and_what_is_refused_comes_back(kind: Kind) {
     let folder = Folder::new();
     // The port of the door has to be known before, and again after a restart.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = lasting_port();
     let listen = format!("127.0.0.1:{port}");
     let settings = [
         ("box.domain", "shore.example"),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::ground::{ANNA, Ground, MUM, PUBLIC, wait_message};
-use crate::support::{Dice, SOON, Station, pause, wait_for};
+use crate::support::{Dice, SOON, Station, lasting_port, pause, wait_for};
 
 /// Killed while the carrier has the request and has not answered; between the answer and its commit; between the intent
 /// and the request.
@@ -39,7 +39,7 @@ fn killed_at_any_moment_with_calls() {
 
 fn storm(which: &str, public: &str) {
     let ground = Ground::start(which);
-    let port = free_port();
+    let port = lasting_port();
     let web = format!("127.0.0.1:{port}");
     let more = [("sms.public_url", public), ("web.listen", web.as_str())];
     let mut gateway = ground.gateway(which, &more).started();
@@ -97,8 +97,4 @@ fn wait_until(end: Instant) {
     while Instant::now() < end {
         pause();
     }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

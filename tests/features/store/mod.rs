@@ -1,6 +1,7 @@
 //! Power cuts, full disks and unreadable records: nothing that got its 250 is lost.
 
 mod disks;
+mod failing;
 mod faults;
 mod mutated;
 mod old_folders;

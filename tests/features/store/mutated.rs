@@ -183,3 +183,43 @@ fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
     assert!(copied.success());
 }
+
+/// A large mail lies in a file of its own: one that was cut or changed there is nowhere taken for the mail.
+#[test]
+fn a_damaged_mail_is_not_shown_as_the_mail() {
+    let folder = Folder::new();
+    let (mut station, _) = filled(&folder);
+    let large: Vec<_> = fs::read_dir(station.folder.join("spool")).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(large.len(), MESSAGES / 5);
+    for (at, file) in large.iter().enumerate() {
+        let mut bytes = fs::read(file).unwrap();
+        match at % 2 {
+            0 => bytes.truncate(bytes.len() / 2),
+            _ => bytes[50_000] ^= 1,
+        }
+        fs::write(file, bytes).unwrap();
+    }
+    station.start();
+    let hers = |message: &&serde_json::Value| message["to"] == "anna@boat.example";
+    let mut damaged = 0;
+    for message in station.messages().iter().filter(hers) {
+        let said = station.cli(&["queue", "show", "--raw", message["id"].as_str().unwrap()], "");
+        let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        match said.status.success() {
+            true => assert!(out.contains(&format!("What is in {}.", message["subject"].as_str().unwrap()))),
+            false => {
+                assert!(out.is_empty() && err.contains("is damaged"), "{out}{err}");
+                damaged += 1;
+            }
+        }
+    }
+    assert_eq!(damaged, 3);
+    let copy = folder.path("anna.tar");
+    let said = station.cli_ok(&["people", "export", "anna", copy.to_str().unwrap()], "");
+    assert!(said.contains("15 messages (of 3 the mail is damaged"), "{said}");
+    let copy = String::from_utf8_lossy(&fs::read(copy).unwrap()).into_owned();
+    assert_eq!(copy.matches("X-Satpost-Damaged: ").count(), 3);
+    assert_eq!(copy.matches("\"damaged\": true").count(), 3);
+    station.books_balance();
+    assert_eq!(station.stop(), 0);
+}

@@ -20,7 +20,7 @@ pub use imap::Imap;
 pub use program::{Program, ask};
 pub use smtp::{Smtp, read_all, send};
 pub use station::Station;
-pub use testing::{Dice, Folder, pause, wait_for};
+pub use testing::{Dice, Folder, lasting_port, pause, wait_for};
 pub use world::{DEVICE, SECOND_DEVICE, World, gateway_settings};
 
 /// The binary under test.

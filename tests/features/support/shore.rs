@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 pub use super::classic::{as_classic, classic, hex, unhex};
+use super::command::link_of;
 use super::{Folder, Program, SOON, Smtp, Station, ask, wait_for};
 
 /// The ground.
@@ -51,6 +52,14 @@ impl Shore {
 
     pub fn hive_says(&self, command: &str) -> Vec<String> {
         ask(&self.folder.path("hive.ctl"), command)
+    }
+
+    /// Takes the link of this gateway away: it was up, so that nothing of its start is on the way, and is known to be down.
+    pub fn leaves(&self, gateway: &Station) {
+        let ready = |wanted: bool| gateway.status().filter(|status| link_of(status)["ready"] == wanted);
+        wait_for("the link to be up", SOON, || ready(true));
+        self.hive_says("down on");
+        wait_for("the link to be down", SOON, || ready(false));
     }
 
     pub fn sink_says(&self, command: &str) -> Vec<String> {

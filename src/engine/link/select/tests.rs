@@ -1,5 +1,7 @@
 //! The rules of the choice, case by case, and 10,000 random ones.
 
+mod runs;
+
 use super::*;
 use crate::links::{Price, Reach, Unit};
 use crate::money::Limit;
@@ -18,7 +20,8 @@ fn state(id: u32, price: i64, ready: bool) -> LinkState {
     let name = format!("link{id}");
     let terms = LinkTerms { id: LinkId(id), name, on: true, price: Some(unit), max_payload: 192, reach: FAR_BOX };
     let (none, budget) = (Use::default(), LinkBudget::default());
-    LinkState { terms, ready, lost: NOW - 60 * MINUTE, budget, today: none, month: none }
+    let (lost, rests, next) = (NOW - 60 * MINUTE, false, None);
+    LinkState { terms, ready, rests, lost, next, budget, today: none, month: none }
 }
 
 fn offer(state: &LinkState, facts: &MessageFacts) -> Offer {
@@ -81,6 +84,35 @@ fn what_a_link_may_not_take_it_does_not_get() {
 }
 
 #[test]
+fn a_link_that_broke_too_often_rests_unless_it_is_the_only_one() {
+    let normal = facts(20 * MINUTE);
+    let line = LinkState { rests: true, lost: NOW - 30 * MINUTE, ..state(1, 0, true) };
+    let sky = state(2, 70_000, true);
+    let waits = Choice::Wait { link: LinkId(1), until: NOW + 20 * MINUTE, then: Some(LinkId(2)) };
+    assert_eq!(chosen(&[line.clone(), sky.clone()], &normal, NOW), waits);
+    assert_eq!(chosen(&[line.clone(), sky.clone()], &normal, NOW + 20 * MINUTE), Choice::Now(LinkId(2)));
+    let cheap = MessageFacts { preference: LinkPreference::Cheap, ..normal };
+    for (links, facts) in [(vec![line.clone()], &normal), (vec![line, sky], &cheap)] {
+        assert_eq!(chosen(&links, facts, NOW), Choice::Now(LinkId(1)));
+    }
+}
+
+#[test]
+fn a_timetable_is_waited_for_where_it_is_within_the_patience() {
+    let normal = facts(20 * MINUTE);
+    let (line, sky) = (state(1, 0, false), state(2, 70_000, true));
+    let comes = |after| [LinkState { next: Some(NOW + after), ..line.clone() }, sky.clone()];
+    let waits = Choice::Wait { link: LinkId(1), until: NOW + 20 * MINUTE, then: Some(LinkId(2)) };
+    assert_eq!(chosen(&comes(10 * MINUTE), &normal, NOW), waits);
+    assert_eq!(chosen(&comes(120 * MINUTE), &normal, NOW), Choice::Now(LinkId(2)));
+    // What the other link cannot take waits for it however long that is.
+    let large = LinkState { terms: LinkTerms { price: None, ..sky.terms.clone() }, ..sky.clone() };
+    let [line, _] = comes(120 * MINUTE);
+    let for_ever = Choice::Wait { link: LinkId(1), until: Time::NEVER, then: None };
+    assert_eq!(chosen(&[line, large], &normal, NOW + 60 * MINUTE), for_ever);
+}
+
+#[test]
 fn no_choice_of_ten_thousand_breaks_a_rule() {
     let mut dice = testing::Dice::new(7);
     for _ in 0..10_000 {
@@ -93,6 +125,8 @@ fn no_choice_of_ten_thousand_breaks_a_rule() {
                 link.terms.reach = if dice.below(8) == 0 { DEVICES } else { FAR_BOX };
                 link.terms.price = link.terms.price.filter(|_| dice.below(8) > 0);
                 link.lost = NOW + MINUTE * u32::try_from(dice.below(60)).unwrap();
+                link.rests = dice.below(8) == 0;
+                link.next = (!link.ready && dice.below(4) == 0).then(|| NOW + 500 * MINUTE);
                 link
             })
             .collect();
@@ -106,15 +140,18 @@ fn no_choice_of_ten_thousand_breaks_a_rule() {
         let offers: Vec<_> = links.iter().map(|link| offer(link, &facts)).collect();
         let open: Vec<_> = offers.iter().filter(|offer| offer.bar.is_none()).collect();
         let least = open.iter().map(|offer| offer.price).min();
+        let ready = |offer: &Offer| offer.ready && !(open.len() > 1 && offer.rests);
+        let mut cheap = open.iter().filter(|offer| Some(offer.price) == least);
+        let comes = cheap.any(|offer| offer.next.is_none());
         match choose(&facts, &offers, at) {
             Choice::Now(link) => {
                 let taken = open.iter().find(|offer| offer.link == link).expect("a link without a bar");
                 assert!(taken.ready, "{facts:?} {offers:?}");
-                let ready = open.iter().filter(|offer| offer.ready).map(|offer| offer.price).min();
-                assert_eq!(Some(taken.price), ready, "the cheapest that is ready");
+                let first = open.iter().filter(|offer| ready(offer)).map(|offer| offer.price).min();
+                assert_eq!(Some(taken.price), first, "the cheapest that is ready");
                 let dear = Some(taken.price) != least;
                 assert!(
-                    !dear || facts.preference == LinkPreference::Now || at >= facts.since + facts.patience,
+                    !dear || !comes || facts.preference == LinkPreference::Now || at >= facts.since + facts.patience,
                     "{facts:?}"
                 );
                 assert!(facts.preference != LinkPreference::Cheap || taken.price.0 == 0);
@@ -126,7 +163,7 @@ fn no_choice_of_ten_thousand_breaks_a_rule() {
                 assert!(
                     then.is_none_or(|then| open.iter().any(|offer| offer.link == then && Some(offer.price) != least))
                 );
-                assert!(!open.iter().any(|offer| offer.ready && Some(offer.price) == least), "{facts:?} {offers:?}");
+                assert!(!open.iter().any(|offer| ready(offer) && Some(offer.price) == least), "{facts:?} {offers:?}");
             }
             Choice::Nowhere(bars) => assert_eq!((open.len(), bars.len()), (0, offers.len())),
         }

@@ -42,8 +42,7 @@ impl LinkWorker<'_> {
         let group = commit::group_of(self.context, packet)?;
         let elsewhere =
             |message: &Message| matches!(self.choice(message, packet.far_box), Choice::Now(link) if link != self.id);
-        let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
-        Ok(unhanded && !group.messages.is_empty() && group.messages.iter().all(elsewhere))
+        Ok(group.is_unhanded() && !group.messages.is_empty() && group.messages.iter().all(elsewhere))
     }
 
     /// Takes over what waits in the outbox for other links and was never handed to them, where the choice falls on this link
@@ -60,8 +59,7 @@ impl LinkWorker<'_> {
                 self.rescue(&group, &packet)?;
                 continue;
             }
-            let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
-            if unhanded && done.insert(packet.group) && self.is_ours(&group, &packet) {
+            if group.is_unhanded() && done.insert(packet.group) && self.is_ours(&group, &packet) {
                 let max_payload = self.context.policy().max_payload(packet.far_box);
                 let fits = group.packets.iter().all(|packet| packet.payload.len() <= max_payload);
                 self.take_over(group, packet.far_box, fits)?;

@@ -4,6 +4,7 @@ mod books;
 mod crew;
 mod groups;
 mod incoming;
+mod moves;
 mod peer;
 mod recovery;
 mod several;

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use imap_codec::CommandCodec;
@@ -13,7 +14,6 @@ use imap_codec::decode::Decoder;
 use imap_codec::imap_types::command::{Command, CommandBody};
 
 use super::change::flags_of;
-use super::fetch::HEADER;
 use super::folders::name_of;
 use super::{ImapSession, Next};
 use crate::fault::Fault;
@@ -23,8 +23,8 @@ use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::framer::tag;
 use crate::listen::imap::replies::Replies;
 use crate::settings::Key;
-use crate::store::mailbox::{Flags, NewContent, NewEntry, Special, message_id_of};
-use crate::store::{Spooled, Tx};
+use crate::store::Tx;
+use crate::store::mailbox::{Flags, HEADER, NewContent, NewEntry, Special, message_id_of};
 
 /// So long after a mail was submitted an APPEND of it to Sent is the same mail.
 const SAME: Duration = Duration::from_secs(7 * 86_400);
@@ -150,13 +150,13 @@ impl ImapSession<'_> {
         }
         let store = &self.services.store;
         let body = append.spool.finish().map_err(Fault::temporary)?;
-        let (new, spooled) = content(store, body)?;
+        let new = content(store, body)?;
         let message_id = message_id_of(new.head());
         let now = store.clock().now();
         let arrived = append.arrived.unwrap_or_else(|| now.seconds());
         let since = (now - SAME).seconds();
         let (person, name, flags) = (self.person()?.to_owned(), append.folder, append.flags);
-        let (validity, uid, taken) = store.write(move |tx: &mut Tx| {
+        let (validity, uid) = store.write(move |tx: &mut Tx| {
             let folder = tx.all_folders(&person)?.into_iter().find(|folder| {
                 folder.name == name || (folder.special() == Some(Special::Inbox) && name.eq_ignore_ascii_case("INBOX"))
             });
@@ -167,7 +167,7 @@ impl ImapSession<'_> {
                 && let Some(message_id) = &message_id
                 && let Some(filed) = tx.filed(&person, message_id, since)?
             {
-                return Ok((folder.validity, filed, false));
+                return Ok((folder.validity, filed));
             }
             let content = tx.add_content(&new)?;
             let entry = NewEntry { content, flags: flags.clone(), arrived, ..NewEntry::default() };
@@ -178,26 +178,22 @@ impl ImapSession<'_> {
             {
                 tx.drop_drafts(&person, message_id, Some(uid))?;
             }
-            Ok((folder.validity, uid, true))
+            Ok((folder.validity, uid))
         })?;
-        if taken {
-            spooled.into_iter().for_each(Spooled::keep);
-        }
         Ok(Answer::Ok(format!("[APPENDUID {validity} {uid}] kept")))
     }
 }
 
-/// A mail as the store takes it. A spool file goes again unless the commit happens.
-fn content(store: &crate::store::Store, body: Body) -> Result<(NewContent, Option<Spooled>), Fault> {
+/// A mail as the store takes it.
+fn content(store: &crate::store::Store, body: Body) -> Result<NewContent, Fault> {
     match body {
-        Body::Memory(bytes) => Ok((NewContent::Bytes(bytes), None)),
+        Body::Memory(bytes) => Ok(NewContent::Bytes(bytes)),
         Body::File(file) => {
             let mut head = Vec::new();
             let read = File::open(file.path()).and_then(|file| file.take(HEADER as u64).read_to_end(&mut head));
             read.map_err(Fault::temporary)?;
-            let kept = store.spool(&[], file.path()).map_err(Fault::temporary)?;
-            let new = NewContent::File { name: kept.name.clone(), size: kept.size, check: kept.check, head };
-            Ok((new, Some(kept)))
+            let file = store.spool(&[], file.path()).map_err(Fault::temporary)?;
+            Ok(NewContent::File { file: Arc::new(file), head })
         }
     }
 }

@@ -21,8 +21,6 @@ use crate::listen::imap::selected::BATCH;
 use crate::listen::imap::{envelope, structure};
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
-/// Bytes of a header that are read at most.
-pub const HEADER: usize = 256 * 1024;
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
 /// Large mails are taken apart one at a time, however many sessions want them.
@@ -226,19 +224,7 @@ impl ImapSession<'_> {
 
     /// The header of a message, without the rest.
     pub(super) fn header(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
-        let most = if entry.header > 0 { entry.header as usize } else { HEADER };
-        let mut bytes = match self.services.store.read(|view| view.content_start(entry.content, most))? {
-            Some(bytes) => bytes,
-            None => match self.services.store.content(entry)? {
-                Content::Bytes(bytes) => bytes,
-                Content::File(path) => {
-                    let mut start = Vec::new();
-                    let read = File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut start));
-                    read.map_err(Fault::temporary)?;
-                    start
-                }
-            },
-        };
+        let mut bytes = self.services.store.content_head(entry)?;
         bytes.truncate(mime::header_end(&bytes));
         Ok(bytes)
     }

@@ -4,17 +4,17 @@ use super::*;
 use crate::link::Driver;
 use crate::message::reason::Waits;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A link besides the first one of a rig.
-struct Other {
-    context: Context,
-    fake: Fake,
+pub(super) struct Other {
+    pub(super) context: Context,
+    pub(super) fake: Fake,
     driver: &'static Driver,
 }
 
 impl Other {
-    fn new(rig: &Rig, name: &str, driver: &'static Driver, price: &str) -> Self {
+    pub(super) fn new(rig: &Rig, name: &str, driver: &'static Driver, price: &str) -> Self {
         let id = rig.context.store.add_link(name, driver.name, &[("link.price", price)]);
         let context = Context { link: Some(id), ..rig.context.clone() };
         let record = context.store.links().get(id).unwrap().clone();
@@ -22,7 +22,7 @@ impl Other {
         Self { context, fake: Fake::default(), driver }
     }
 
-    fn worker(&self) -> LinkWorker<'_> {
+    pub(super) fn worker(&self) -> LinkWorker<'_> {
         let mut worker = LinkWorker::new(&self.context, self.driver, Box::new(self.fake.clone()));
         worker.outstanding = OnLink::count(&self.context).unwrap();
         worker
@@ -30,19 +30,19 @@ impl Other {
 }
 
 /// The link is away.
-fn down(fake: &Fake) {
+pub(super) fn down(fake: &Fake) {
     fake.sky().events.push_back(Event::Health(Health { ..Health::default() }));
 }
 
 /// A station with a dear link, and a cheap one.
-fn two() -> (Rig, Other) {
+pub(super) fn two() -> (Rig, Other) {
     let rig = Rig::new("satellite");
     rig.context.store.set("link.price", "0.07").unwrap();
     let other = Other::new(&rig, "line", &DRIVERS[0], "0");
     (rig, other)
 }
 
-fn payloads(fake: &Fake) -> usize {
+pub(super) fn payloads(fake: &Fake) -> usize {
     let sky = fake.sky();
     sky.queue.len() + sky.on_air.len()
 }

@@ -1,0 +1,87 @@
+//! What it costs to release what is held, before anybody does it: one message, and all that its sender has waiting.
+
+use minijinja::{Value, context};
+
+use crate::address::Address;
+use crate::admin::pages::{Ask, Reply, costs, queue};
+use crate::engine::actions::{Cost, MessageAction, is_releasable};
+use crate::fault::Fault;
+use crate::message::{Id, Message};
+use crate::money::BOX;
+use crate::route::choose::Policy;
+use crate::route::price;
+use crate::store::Queue;
+
+/// Messages on hold that are looked through for those of one sender.
+const LOOKED_AT: usize = 500;
+
+/// Gives what the page says beside its buttons: the cost of this message and of all of its sender, and what is left to spend.
+///
+/// # Errors
+/// As [`crate::store::Store::read`].
+pub fn offer(ask: &Ask, policy: &Policy, message: &Message) -> Result<Value, Fault> {
+    let all = of_sender(ask, policy, message)?;
+    let others = Some(&all).filter(|all| all.len() > 1).map(|all| {
+        let sender = message.header_from().to_string();
+        context! { count => all.len(), sender, cost => Cost::of_all(policy, all).to_string() }
+    });
+    Ok(context! { cost => Cost::of(policy, message).to_string(), left => left(ask, policy, message)?, all => others })
+}
+
+/// Releases all that the sender of a message has waiting, oldest first, until one may not go.
+pub fn all(ask: &Ask, id: &str) -> Reply {
+    let id: Id = id.parse().map_err(Fault::permanent)?;
+    let policy = crate::engine::policy(&ask.app.store);
+    let message = super::mine(ask, id)?;
+    let mut released = 0;
+    let mut stopped = String::new();
+    for message in of_sender(ask, &policy, &message)? {
+        match ask.service.act_on(MessageAction::Release, message.id) {
+            Ok(_) => released += 1,
+            Err(Fault::Permanent(why)) => {
+                stopped = format!(" The others wait: {why}.");
+                break;
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    queue::forget(ask.app);
+    let many = if released == 1 { "message is" } else { "messages are" };
+    ask.done(&format!("/messages/{id}"), format!("{released} {many} released.{stopped}"))
+}
+
+/// What the sender of a message has held, with the message itself, oldest first.
+fn of_sender(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Message>, Fault> {
+    let from @ (Address::Mail(_) | Address::Phone(_)) = message.header_from() else { return Ok(vec![message.clone()]) };
+    let mut held = ask.app.store.read(|view| {
+        let ids = view.line(Queue::Held)?.into_iter().take(LOOKED_AT).map(|(_, id)| id);
+        ids.filter_map(|id| view.message(id).transpose()).collect::<Result<Vec<_>, _>>()
+    })?;
+    held.retain(|other| other.header_from() == from && is_releasable(policy, other));
+    if held.iter().all(|other| other.id != message.id) && is_releasable(policy, message) {
+        held.push(message.clone());
+    }
+    held.sort_by_key(|message| message.id);
+    Ok(held)
+}
+
+/// What the budgets that a message is in have left this month, in words; empty where nothing is limited.
+fn left(ask: &Ask, policy: &Policy, message: &Message) -> Result<String, Fault> {
+    let Some(bill) = policy.bill(message) else { return Ok(String::new()) };
+    let month = price::month(&ask.settings, ask.times.now);
+    let (spent, reserved) = ask.app.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)))?;
+    let mut words = Vec::new();
+    for (account, limit) in &bill.limits {
+        let spent = spent.iter().find(|(name, _)| name == account).map(|(_, used)| *used).unwrap_or_default();
+        let used = spent.plus(reserved.get(account).copied().unwrap_or_default());
+        let (packets, money) = limit.left(used, bill.urgent);
+        let packets = packets.map(|left| format!("{left} {}", if left == 1 { "packet" } else { "packets" }));
+        let money = money.map(|left| costs::amount(ask, left));
+        let left: Vec<_> = packets.into_iter().chain(money).collect();
+        if !left.is_empty() {
+            let whose = if account == BOX { "of the box" } else { account };
+            words.push(format!("{} {whose}", left.join(" and ")));
+        }
+    }
+    Ok(words.join("; "))
+}
