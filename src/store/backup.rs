@@ -86,6 +86,8 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::CONVERSATIONS)?;
         rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;
+        rows += $do($($argument,)* schema::LINKS)?;
+        rows += $do($($argument,)* schema::CHARGES)?;
         rows += $do($($argument,)* schema::SETTINGS)?;
         rows += $do($($argument,)* schema::EVENTS)?;
         rows += $do($($argument,)* schema::USAGE)?;

@@ -53,10 +53,14 @@ impl Peer {
         for (name, member) in members {
             match member {
                 _ if name == TAKEN || name == USED => {}
-                Value::Array(bundles) if name == OUT => rows.extend(bundles.iter().map(|bundle| {
-                    let ticket = bundle["ticket"].as_u64().unwrap_or(0);
-                    ((OUT.to_owned(), ticket), bundle.to_string().into_bytes())
-                })),
+                Value::Array(bundles) if name == OUT => bundles.iter().for_each(|bundle| {
+                    // Tickets are given once each; should two be alike all the same, both bundles are kept.
+                    let mut key = (OUT.to_owned(), bundle["ticket"].as_u64().unwrap_or(0));
+                    while rows.contains_key(&key) {
+                        key.1 = key.1.wrapping_add(1);
+                    }
+                    rows.insert(key, bundle.to_string().into_bytes());
+                }),
                 member => drop(rows.insert((name, 0), member.to_string().into_bytes())),
             }
         }
@@ -66,7 +70,7 @@ impl Peer {
     /// Puts a peer together from its rows; what is not there is as in a new one.
     ///
     /// # Errors
-    /// When a row is no such row; what the others say is in the error's peer no more: the session begins anew.
+    /// When a row is no such row.
     pub fn from_rows(rows: &Rows) -> Result<Self, UnreadableRow> {
         let unreadable = |part: &str, why: &dyn ToString| UnreadableRow { part: part.to_owned(), why: why.to_string() };
         let json =
