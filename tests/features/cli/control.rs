@@ -124,9 +124,9 @@ fn long_lists_come_whole_and_end_when_nobody_reads() {
     let folder = Folder::new();
     let mut post = Station::new(&folder, "box", &[("box.domain", "box.example")], &["anna"]).started();
     let mut smtp = Smtp::connect(post.door("smtp"));
-    let long = "a line of some length that makes the answer long\r\n".repeat(20);
+    let long = "a line of some length that makes the answer long\n".repeat(20);
     for number in 0..450 {
-        let mail = format!("From: bob@world.example\r\nSubject: number {number}\r\n\r\n{long}\r\n");
+        let mail = format!("From: bob@world.example\nSubject: number {number}\n\n{long}\n");
         let said = smtp.mail("bob@world.example", "anna@box.example", &mail);
         assert!(said.starts_with("250"), "{said}");
     }
