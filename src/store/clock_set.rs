@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::{ReadableTable, Table};
 use serde_json::Value;
 
 use super::counts::Counts;
@@ -11,6 +10,8 @@ use super::queue::parse;
 use super::schema::{StoreError, Tx, TxResult, json, record};
 use crate::clock::{ClockSet, Time};
 use crate::message::{Id, Message};
+use crate::store::schema::Readable;
+use crate::store::table::{Key, Table};
 
 /// The fields of records that are times of what happened.
 const MOMENTS: [&str; 7] = ["at", "first", "added", "created", "seen", "unlocked", "since"];
@@ -270,7 +271,7 @@ fn mend_steps(message: &mut Message, set: &ClockSet) {
 /// Puts the moments of all records of a table right.
 fn mend<K>(table: &mut Table<K, &'static [u8]>, set: &ClockSet, fields: &[&str]) -> TxResult<()>
 where
-    K: redb::Key + for<'k> redb::Value<SelfType<'k> = K> + Copy + 'static,
+    K: for<'k> Key<Is<'k> = K> + Copy,
 {
     let mut rows = Vec::new();
     for row in table.iter()? {

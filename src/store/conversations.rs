@@ -1,11 +1,10 @@
 //! What two correspondents said last about a topic: an answer that comes off the air, or is written on the page, names no
 //! Message-ID. Its subject says what it answers, and that costs no byte on any link.
 
-use redb::ReadableTable;
-
 use super::schema::{Tx, TxResult};
 use crate::message::title::topic;
 use crate::message::{Id, Message, Origin, Way};
+use crate::store::schema::Readable;
 
 /// Message-IDs of a thread that are kept: the first, and the last ones (RFC 5322 section 3.6.4 sets no limit).
 const MAX_REFERENCES: usize = 20;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::ReadableTable;
 use serde_json::Value;
 
 use super::audit::Record;
@@ -15,6 +14,7 @@ use crate::fault::Fault;
 use crate::message::reason::ActionReason;
 use crate::message::{Id, Message, Packet, State, Way};
 use crate::people::Person;
+use crate::store::schema::Readable;
 
 /// Stands where the name of an erased person stood.
 const SOMEBODY: &str = "(erased)";

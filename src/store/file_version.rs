@@ -12,10 +12,9 @@ use crate::fault::Fault;
 /// The version of the tables in a file; of a new one, today's.
 pub fn of(database: &impl ReadableDatabase) -> Result<u64, redb::Error> {
     let txn = database.begin_read()?;
-    match txn.open_table(META) {
-        Ok(meta) => Ok(Ledger::load(&meta)?.version),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(VERSION),
-        Err(error) => Err(error.into()),
+    match META.read_if_there(&txn)? {
+        Some(meta) => Ok(Ledger::load(&meta)?.version),
+        None => Ok(VERSION),
     }
 }
 

@@ -24,6 +24,7 @@ mod links;
 mod lists;
 pub mod mailbox;
 mod migrate;
+mod old_tables;
 mod opening;
 mod overlay;
 mod own_files;
@@ -38,6 +39,7 @@ pub mod search;
 mod sessions;
 mod spool;
 mod synced_file;
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
@@ -272,7 +274,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read`].
     pub fn ledger(&self) -> Result<Ledger, Fault> {
-        self.read(|view| Ok(Ledger::load(&view.0.open_table(schema::META)?)?))
+        self.read(|view| Ok(Ledger::load(&schema::META.read(&view.0)?)?))
     }
 
     /// The people, as last committed.

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use redb::ReadableTable;
-
-use super::schema::{self, Tx, TxResult, View};
+use super::schema::{self, Readable, Tx, TxResult, View};
 
 /// Part and id of a row, and its content. What the parts are is known to the sessions alone.
 pub type SessionRows = BTreeMap<(String, u64), Vec<u8>>;
@@ -23,7 +21,7 @@ trait RowsOf {
     fn names(&self) -> TxResult<Vec<String>>;
 }
 
-impl<T: ReadableTable<(&'static str, &'static str, u64), &'static [u8]>> RowsOf for T {
+impl<T: Readable<(&'static str, &'static str, u64), &'static [u8]>> RowsOf for T {
     fn rows(&self, name: &str) -> TxResult<SessionRows> {
         let mut found = SessionRows::new();
         for row in self.range((name, "", 0)..=(name, LAST, u64::MAX))? {
@@ -91,12 +89,12 @@ impl Tx<'_> {
 impl View {
     /// What is known of a far box; empty for one that was not spoken with.
     pub fn session_rows(&self, name: &str) -> TxResult<SessionRows> {
-        (&self.0.open_table(schema::SESSION_ROWS)? as Table).rows(name)
+        (&schema::SESSION_ROWS.read(&self.0)? as Table).rows(name)
     }
 
     /// The names of all far boxes of which something is known.
     pub fn session_names(&self) -> TxResult<Vec<String>> {
-        (&self.0.open_table(schema::SESSION_ROWS)? as Table).names()
+        (&schema::SESSION_ROWS.read(&self.0)? as Table).names()
     }
 }
 

@@ -1,9 +1,8 @@
 //! What waits, in order: the queues of messages to which something can still happen.
 
-use redb::ReadableTable;
-
 use super::schema::{Tx, TxResult};
 use crate::message::{Id, Message, Priority, State, Way};
+use crate::store::schema::Readable;
 
 /// A queue of messages that are not final, ordered by when the next look at them is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,6 +115,7 @@ fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>, in_memo
         if version > super::schema::VERSION {
             return super::reject(file_version::newer(path));
         }
+        let _telling = (version < super::schema::VERSION).then(|| Opening::migration(path));
         if version < super::schema::VERSION && !in_memory {
             file_version::keep(path, version);
         }
@@ -139,11 +140,14 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     }
     let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
     let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    let opening = Opening::begin(path);
-    let percent = opening.percent();
+    let opening = Opening::check(path);
+    let (percent, shown) = (opening.percent(), path.display().to_string());
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE).set_repair_callback(move |check| {
         let part = (check.progress() * 100.0) as u8;
+        if part == 0 {
+            log::info!("store: {shown} was not closed in order and is checked page by page");
+        }
         percent.store(part, Ordering::Relaxed);
     });
     builder.create_with_backend(file)

@@ -1,11 +1,11 @@
 //! Entries of Sent and Drafts by Message-ID: a mail that left is in Sent once, and a draft that is saved each minute is in
 //! Drafts once.
 
-use redb::ReadableTable;
 use sha2::{Digest, Sha256};
 
 use super::flags::Flags;
 use super::rows::{Entry, Special};
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// Folders whose entries are found by name.

@@ -1,13 +1,13 @@
 //! Up to version 4 a far box was the device of one person. Each device that a record names becomes a far box of that
 //! address; what two boxes know of each other is kept whole under its number.
 
-use redb::ReadableTable;
 use serde_json::Value;
 
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::store::SessionRows;
 use crate::store::inbound::PartIn;
+use crate::store::schema::Readable;
 use crate::store::schema::{self, Tx, TxResult, json};
 
 /// Gives every record that names a device the far box of it.

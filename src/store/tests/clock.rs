@@ -1,12 +1,11 @@
 //! What is written down, when the clock is set back.
 
-use redb::ReadableTable;
-
 use super::*;
 use crate::clock::ClockSet;
 use crate::message::LinkId;
 use crate::message::events::EventKind;
 use crate::store::Event;
+use crate::store::schema::Readable;
 use crate::store::usage::Span;
 
 const DAY: i64 = 86_400_000;
