@@ -80,6 +80,7 @@ impl Send {
                 at_most: self.at_most.clone(),
                 links: self.links.map_or(String::new(), |preference| preference.to_string()),
             },
+            references: Vec::new(),
             once: String::new(),
         };
         let previews = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;

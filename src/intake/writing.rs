@@ -54,6 +54,8 @@ pub struct ComposeForm {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// Message-IDs of the thread that it continues, the oldest first; empty where nobody said.
+    pub references: Vec<String>,
     /// The terms on which it is to go.
     pub wanted: Wanted,
     /// A name that only this form has: sent twice it makes its messages once. Empty for none.
@@ -236,6 +238,7 @@ fn written_to(
         author: Some(author.name.clone()),
         subject,
         message_id: Some(message_id.to_owned()),
+        references: sheet.references.clone(),
         terms,
         ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };

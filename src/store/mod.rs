@@ -62,6 +62,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
 
+pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};

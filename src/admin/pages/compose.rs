@@ -8,6 +8,7 @@ use crate::admin::auth;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
+use crate::message::title::references_of_answer;
 use crate::message::{Id, LinkPreference, Priority, Way};
 use crate::money::Money;
 use crate::settings::Key;
@@ -21,7 +22,8 @@ const ONCE: usize = 16;
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
     let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
-    if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
+    let answers = query.find("reply").and_then(|id| id.parse::<Id>().ok());
+    if let Some(message) = answers {
         let message = super::messages::mine(ask, message)?;
         draft.to = match &message.from {
             from @ (Address::Mail(_) | Address::Phone(_)) => from.to_string(),
@@ -31,12 +33,15 @@ pub fn show(ask: &Ask) -> Reply {
         let again = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
         draft.subject = if again { subject.to_owned() } else { format!("Re: {subject}") };
     }
-    form(ask, 200, &draft, None, "")
+    form(ask, 200, (&draft, answers), None, "")
 }
 
 /// Looks at the message or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
+    // The message that was answered may be gone by now, and what was written stays.
+    let answers = form_fields.get("answers").parse::<Id>().ok();
+    let answered = answers.and_then(|id| super::messages::mine(ask, id).ok());
     let draft = ComposeForm {
         to: form_fields.get("to").trim().to_owned(),
         subject: form_fields.get("subject").trim().to_owned(),
@@ -47,19 +52,20 @@ pub fn send(ask: &Ask) -> Reply {
             at_most: form_fields.get("at_most").trim().to_owned(),
             links: form_fields.get("links").to_owned(),
         },
+        references: answered.as_ref().map(references_of_answer).unwrap_or_default(),
         once: form_fields.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect(),
     };
     if draft.text.len() > TEXT_MOST {
-        return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
+        return form(ask, 422, (&draft, answers), None, "The text is too long for this form: use a mail program.");
     }
     if draft.text.trim().is_empty() && draft.subject.is_empty() {
-        return form(ask, 422, &draft, None, "There is nothing to send: write a subject or a text.");
+        return form(ask, 422, (&draft, answers), None, "There is nothing to send: write a subject or a text.");
     }
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
     if form_fields.get("do") != "send" {
         return match intake::preview(context, me, &draft) {
-            Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
-            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
+            Ok(preview) => form(ask, 200, (&draft, answers), Some(preview), ""),
+            Err(Fault::Permanent(why)) => form(ask, 422, (&draft, answers), None, &why.to_string()),
             Err(fault) => Err(fault),
         };
     }
@@ -70,12 +76,18 @@ pub fn send(ask: &Ask) -> Reply {
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
             ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")))
         }
-        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
+        Err(Fault::Permanent(why)) => form(ask, 422, (&draft, answers), None, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake::Preview>>, error: &str) -> Reply {
+fn form(
+    ask: &Ask,
+    status: u16,
+    (draft, answers): (&ComposeForm, Option<Id>),
+    previews: Option<Vec<intake::Preview>>,
+    error: &str,
+) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
@@ -104,7 +116,7 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake
     let once = if draft.once.len() == ONCE { draft.once.clone() } else { auth::token()?.chars().take(ONCE).collect() };
     let values = context! {
         once, error, previews, total, people, domain,
-        to => draft.to, subject => draft.subject, text => draft.text,
+        answers => answers.map(|id| id.to_string()), to => draft.to, subject => draft.subject, text => draft.text,
         priorities => Priority::ALL.map(Priority::word),
         priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },
         preferences => LinkPreference::ALL.map(LinkPreference::word),

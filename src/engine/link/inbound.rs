@@ -51,9 +51,7 @@ fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, F
         (false, true) => {
             return Err(Fault::refused(Unusable::CompactOff));
         }
-        (false, false) => {
-            Received { classic: Some((payload.clone(), None, None)), messages: Vec::new(), effects: None }
-        }
+        (false, false) => Received { classic: Some((payload.clone(), None, None)), ..Received::default() },
         (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let (mut peer, before) = context.peer_as_read(far_box)?;
@@ -104,9 +102,12 @@ pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<
 }
 
 /// What a turn of the session brought.
+#[derive(Default)]
 struct Received {
     /// A classic packet, its name, and whose it is.
     classic: Option<(Vec<u8>, Option<BundleName>, Option<String>)>,
+    /// Messages that answer one of ours, as the far box says: where they came, and the number of ours.
+    answering: Vec<((BundleName, u8), u64)>,
     messages: Vec<Arrival>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
@@ -119,6 +120,8 @@ struct Arrival {
     place: Option<(BundleName, u8)>,
     /// The display name of its correspondent.
     name: Option<String>,
+    /// The message of ours that it answers, as the far box says.
+    answers: Option<Id>,
 }
 
 impl Received {
@@ -130,10 +133,12 @@ impl Received {
             Other::Address(address) => peer.display_name(address).map(str::to_owned),
             Other::Index(_) => None,
         };
-        let arrival = |(message, place)| Arrival { name: named(&message), message, place };
+        let answering = std::mem::take(&mut turn.answering);
+        let arrival =
+            |(message, place)| Arrival { name: named(&message), answers: answered(&answering, place), message, place };
         let messages = whole.chain(truncated).map(arrival).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take(), turn.classic_person.take()));
-        Self { classic, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
+        Self { classic, answering, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
     }
 
     /// See [`PeerEffects::is_current`].
@@ -148,7 +153,8 @@ impl Received {
                 match classic::decode(payload) {
                     Ok(packet) => {
                         let end = unpacker.end(tx, person.as_deref())?;
-                        ids.extend(unpacker.packet(tx, &packet, payload, *name, &end)?);
+                        let answers = answered(&self.answering, name.map(|name| (name, 0)));
+                        ids.extend(unpacker.packet(tx, &packet, payload, (*name, answers), &end)?);
                     }
                     Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
@@ -160,6 +166,11 @@ impl Received {
         self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
         Ok(ids)
     }
+}
+
+/// Which message of ours the one that came there answers.
+fn answered(answering: &[((BundleName, u8), u64)], place: Option<(BundleName, u8)>) -> Option<Id> {
+    answering.iter().find(|(came, _)| Some(*came) == place).map(|(_, key)| Id(*key))
 }
 
 /// Sets aside what a link could not even read.
@@ -283,7 +294,7 @@ impl Unpacker {
         tx: &mut Tx,
         packet: &classic::Packet,
         payload: &[u8],
-        name: Option<BundleName>,
+        (name, answers): (Option<BundleName>, Option<Id>),
         end: &End,
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
@@ -302,6 +313,9 @@ impl Unpacker {
         let mut ids = Vec::new();
         for mut message in messages {
             message.came_in = name.map(|name| self.came_in(name, 0));
+            if let Some(answered) = answers {
+                tx.continue_thread(&mut message, answered)?;
+            }
             ids.extend(tx.add(&alone(message))?);
         }
         Ok(ids)
@@ -369,6 +383,9 @@ impl Unpacker {
         match message {
             Ok(mut message) => {
                 message.came_in = place.map(|(name, place)| self.came_in(name, place));
+                if let Some(answered) = arrival.answers {
+                    tx.continue_thread(&mut message, answered)?;
+                }
                 // Here somebody reads it; toward the world its writer is somebody of this box.
                 if let (Side::Reader(_), Some(name)) = (&self.side, &arrival.name) {
                     message.sender.name = display_name(name, &message.from);

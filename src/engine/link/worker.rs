@@ -10,6 +10,7 @@ mod steps;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use smol::channel::Receiver;
@@ -31,6 +32,7 @@ use crate::link::{Driver, Event, Health, Link, Series};
 use crate::links::{LinkRecord, Uptime};
 use crate::message::{LinkId, Reason, Way};
 use crate::money::Money;
+use crate::people::People;
 use crate::settings::Settings;
 use crate::status::LinkStatus;
 
@@ -148,6 +150,8 @@ struct LinkWorker<'c> {
     lines: Lines,
     /// Packets that are being taken back by commands of this life.
     taken_back: BTreeSet<u64>,
+    /// As they were in the last turn: when they change, a reader may have moved to another far box.
+    people: Arc<People>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -176,6 +180,7 @@ impl<'c> LinkWorker<'c> {
             paused: None,
             lines: Lines::default(),
             taken_back: BTreeSet::new(),
+            people: context.store.people(),
         }
     }
 
@@ -228,6 +233,10 @@ impl<'c> LinkWorker<'c> {
             self.look_for_far_boxes();
         }
         self.market = Market::now(self.context)?;
+        let people = self.context.store.people();
+        if !Arc::ptr_eq(&people, &self.people) {
+            (self.people, self.ask_all) = (people, true);
+        }
         Ok(())
     }
 
