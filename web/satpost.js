@@ -47,6 +47,53 @@
   addEventListener("submit", () => { unsent = false; });
   addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
 
+  // A message is kept as a draft while it is written, and when its page is left.
+  const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
+  const letter = $("form[data-draft]");
+  if (letter) {
+    const kept = $("#kept"), once = letter.elements.once.value;
+    let changed = letter.dataset.draft === "unkept", keeping = false, over = false;
+    unsent = changed;
+    const keep = async (leaving) => {
+      if (!changed || over || (keeping && !leaving)) return;
+      [changed, keeping] = [false, true];
+      try {
+        const body = new URLSearchParams(new FormData(letter));
+        const answer = await fetch("/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
+        over = answer.status === 410;
+        if (answer.ok) {
+          unsent = changed;
+          history.replaceState(null, "", "/compose?draft=" + once);
+        } else changed = !over;
+        if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
+        else put(kept, (await answer.text()).trim().slice(0, 200));
+      } catch {
+        changed = true;
+        put(kept, "Not kept as a draft yet: the box does not answer.");
+      }
+      keeping = false;
+    };
+    letter.addEventListener("input", () => { changed = true; });
+    letter.addEventListener("submit", () => { over = true; });
+    setInterval(keep, 4000, false);
+    addEventListener("pagehide", () => keep(true));
+    document.addEventListener("visibilitychange", () => { if (document.hidden) keep(true); });
+    addEventListener("pageshow", (shown) => { if (shown.persisted) over = false; });
+  }
+
+  // Behind a comma the next recipient is completed.
+  const to = $("#to"), known = $("#people");
+  if (to && known) {
+    const names = [...known.options].map((option) => option.value);
+    let before = "";
+    to.addEventListener("input", () => {
+      const start = to.value.slice(0, to.value.lastIndexOf(",") + 1);
+      if (start === before) return;
+      before = start;
+      [...known.options].forEach((option, at) => { option.value = start ? start + " " + names[at] : names[at]; });
+    });
+  }
+
   // Bytes of the text, while it is written.
   const text = $("textarea[data-count]");
   if (text) {
@@ -63,7 +110,6 @@
     const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : seconds < 172800 ? [3600, "h"] : [86400, "days"];
     return Math.floor(seconds / size) + " " + unit;
   };
-  const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
   const tick = () => {
     const now = Date.now() + ahead;
     all("time[data-ago]").forEach((time) => {

@@ -115,7 +115,7 @@ pub struct Frame {
     /// Link, mail and queue in words.
     pub strip: Vec<Light>,
     /// What the last form did.
-    pub flash: Option<String>,
+    pub flash: Option<super::Told>,
     /// Unread messages in the mailbox.
     pub unread: usize,
     /// Path of this page, to come back to.

@@ -191,7 +191,7 @@ settings! {
     QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Delay notice after", "Sent to the sender once per message.";
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First retry after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest retry interval", "The doubling ends here.";
-    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed, and what lies in Trash for so long; what else is in a mailbox stays.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed. What is in a mailbox stays; its Trash is emptied after 30 days.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
     KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";

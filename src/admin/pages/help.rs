@@ -42,7 +42,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         submissions => port("submissions", "465"),
         imap => port("imap", "143"),
         imaps => port("imaps", "993"),
-        keep_days => ask.settings.text(Key::KeepDays),
+        trash_days => crate::store::mailbox::TRASH_DAYS,
         quota => ask.settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
         me => ask.me(),
