@@ -3,6 +3,8 @@
 (() => {
   const $ = (query) => document.querySelector(query);
   const all = (query) => document.querySelectorAll(query);
+  // The path before all paths of the box, behind another web server.
+  const base = document.documentElement.dataset.base || "";
 
   // The code of a link such as /setup#K7QF-3M9X: a fragment never reaches a log.
   const code = $("#code");
@@ -59,11 +61,11 @@
       [changed, keeping] = [false, true];
       try {
         const body = new URLSearchParams(new FormData(letter));
-        const answer = await fetch("/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
+        const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
         over = answer.status === 410;
         if (answer.ok) {
           unsent = changed;
-          history.replaceState(null, "", "/compose?draft=" + once);
+          history.replaceState(null, "", base + "/compose?draft=" + once);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
         else put(kept, (await answer.text()).trim().slice(0, 200));
@@ -192,8 +194,8 @@
     asking = new AbortController();
     const limit = setTimeout(() => asking.abort(), 55000);
     try {
-      const query = new URLSearchParams({ page: location.pathname + location.search, have: root.dataset.have });
-      const answer = await fetch("/live?" + query, { signal: asking.signal, cache: "no-store" });
+      const query = new URLSearchParams({ page: (location.pathname.slice(base.length) || "/") + location.search, have: root.dataset.have });
+      const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
       if (answer.status === 401) {
         if (!unsent) location.reload();
         const out = $("#out");
@@ -235,7 +237,7 @@
   if (!view) return;
   const lines = async () => {
     if (document.hidden) return;
-    const answer = await fetch("/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
+    const answer = await fetch(base + "/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
     if (!answer.ok) return;
     const news = await answer.json();
     const end = view.scrollHeight - view.scrollTop - view.clientHeight < 30;

@@ -120,6 +120,8 @@ pub struct Frame {
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,
+    /// Path before all paths of the pages.
+    pub base: String,
     /// Time of the page.
     pub now: Option<Moment>,
     /// Name of the time zone.

@@ -3,8 +3,8 @@
 
 use mail_parser::{HeaderName, MessageParser};
 
-use super::writing::form_of;
 use super::ComposeForm;
+use super::writing::form_of;
 use crate::address::{Mailbox, pasted};
 use crate::deliver::compose::{self, DraftMail};
 use crate::engine::Context;
@@ -203,22 +203,36 @@ mod tests {
 
     #[test]
     fn a_draft_of_the_page_comes_back_as_it_was() {
-        for text in ["", "One line.", "  kept blanks  \n\n-- \nmark\n> quote", "gr\u{fc}\u{df}e \u{1f6a2}\n", &"long ".repeat(2000)] {
+        for text in [
+            "",
+            "One line.",
+            "  kept blanks  \n\n-- \nmark\n> quote",
+            "gr\u{fc}\u{df}e \u{1f6a2}\n",
+            &"long ".repeat(2000),
+        ] {
             let form = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs([("to", "Mary <mary@x.org>, +1 415"), ("by", "2h")])
                 .finish();
-            let raw = mail("Mary <mary@x.org>, +1 415", "Tide \u{2013} high", text, &[form[..9].into(), form[9..].into()]);
+            let raw =
+                mail("Mary <mary@x.org>, +1 415", "Tide \u{2013} high", text, &[form[..9].into(), form[9..].into()]);
             let opened = read(&raw, 7);
             assert_eq!(opened.sheet.text.trim_end_matches('\n'), text.trim_end_matches('\n'));
-            assert_eq!((opened.sheet.to.as_str(), opened.sheet.wanted.by.as_str()), ("Mary <mary@x.org>, +1 415", "2h"));
-            assert_eq!((opened.sheet.subject.as_str(), opened.sheet.once.as_str()), ("Tide \u{2013} high", "00112233aabbccdd"));
+            assert_eq!(
+                (opened.sheet.to.as_str(), opened.sheet.wanted.by.as_str()),
+                ("Mary <mary@x.org>, +1 415", "2h")
+            );
+            assert_eq!(
+                (opened.sheet.subject.as_str(), opened.sheet.once.as_str()),
+                ("Tide \u{2013} high", "00112233aabbccdd")
+            );
             assert_eq!((opened.sheet.begun, opened.has_files), (None, false));
         }
     }
 
     #[test]
     fn a_draft_of_a_mail_program_is_gone_on_with() {
-        let raw = b"From: anna@boat.example\r\nTo: \"Miller, Mary\" <mary@x.org>\r\nCc: bob@x.org\r\nMessage-ID: <1@pc>\r\n\
+        let raw =
+            b"From: anna@boat.example\r\nTo: \"Miller, Mary\" <mary@x.org>\r\nCc: bob@x.org\r\nMessage-ID: <1@pc>\r\n\
             Subject: Tide\r\n\r\nHello\r\nMary\r\n";
         let opened = read(raw, 7);
         assert_eq!(opened.sheet.to, "\"Miller, Mary\" <mary@x.org>, bob@x.org");

@@ -78,7 +78,13 @@ impl Source {
 
     /// The text of a message that passes it on.
     pub fn forwarded(&self) -> String {
-        format!("\n\nFrom: {}\nDate: {}\nSubject: {}\n\n{}\n", self.from, self.at, self.subject.trim(), self.text.trim())
+        format!(
+            "\n\nFrom: {}\nDate: {}\nSubject: {}\n\n{}\n",
+            self.from,
+            self.at,
+            self.subject.trim(),
+            self.text.trim()
+        )
     }
 }
 
@@ -102,7 +108,10 @@ mod tests {
             ..Source::default()
         };
         assert_eq!(source.quoted(), "Mum <mum@x.org>, Sun 29 Nov, 10:00:\n> High water\n>\n>> when?\n");
-        assert_eq!((source.answer_subject().as_str(), source.forward_subject().as_str()), ("re: Tide", "Fwd: re: Tide"));
+        assert_eq!(
+            (source.answer_subject().as_str(), source.forward_subject().as_str()),
+            ("re: Tide", "Fwd: re: Tide")
+        );
         assert_eq!(Source::default().answer_subject(), "Re:");
         assert!(source.forwarded().ends_with("Subject: re: Tide\n\nHigh water\n\n> when?\n"));
     }

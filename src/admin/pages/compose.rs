@@ -164,7 +164,9 @@ fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         Way::Carrier => "by the carrier of text messages",
     };
     let hint = preview.saved().map(|saved| {
-        format!("Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}.")
+        format!(
+            "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
+        )
     });
     context! {
         to => preview.to.to_string(), way, hint,

@@ -81,14 +81,7 @@ pub fn one(ask: &Ask, number: &str) -> Reply {
     shown(ask, number, 200, "", &[], None)
 }
 
-fn shown(
-    ask: &Ask,
-    number: &str,
-    status: u16,
-    error: &str,
-    problems: &[Problem],
-    edit: Option<&FarBoxEdit>,
-) -> Reply {
+fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem], edit: Option<&FarBoxEdit>) -> Reply {
     let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let talk = ask.app.context.talk(Some(far_box.id))?;
     let current = FarBoxEdit::of(&far_box);

@@ -111,7 +111,11 @@ pub fn file(ask: &Ask, folder: &str, uid: &str, number: &str) -> Reply {
 
 /// Where something that was deleted is put back: where mails of its kind lie.
 fn origin(ask: &Ask, entry: &Entry, raw: &[u8]) -> Special {
-    let own = |address: &str| address.parse().is_ok_and(|mailbox| ask.app.store.people().addressed(&mailbox).is_some_and(|person| person.name == ask.me()));
+    let own = |address: &str| {
+        address.parse().is_ok_and(|mailbox| {
+            ask.app.store.people().addressed(&mailbox).is_some_and(|person| person.name == ask.me())
+        })
+    };
     let mut writers = reading::correspondents(raw, false).into_iter();
     match () {
         () if entry.flags & Flags::DRAFT != 0 => Special::Drafts,
@@ -144,7 +148,9 @@ pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
             let gone = store.write(move |tx| tx.move_entries(&me, number, &[uid], to))?;
             let words = format!("It is in {} now.", target.name);
             return match gone.first() {
-                Some((_, there)) if number != trash => ask.moved(&place(number), words, format!("/mailbox/{to}/{there}"), number),
+                Some((_, there)) if number != trash => {
+                    ask.moved(&place(number), words, format!("/mailbox/{to}/{there}"), number)
+                }
                 _ => ask.done(&place(number), words),
             };
         }

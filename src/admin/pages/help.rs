@@ -34,7 +34,9 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     };
     let servers = Servers::new(ask.app, ask.request);
     let port = |listener: &str, usual: &str| servers.port(listener, usual);
-    let here = format!("http://{}/help/mail-programs", ask.request.header("host").unwrap_or(&servers.host));
+    let scheme = if ask.request.secure { "https" } else { "http" };
+    let host = ask.request.header("host").unwrap_or(&servers.host);
+    let here = format!("{scheme}://{host}{}/help/mail-programs", ask.request.base);
     let values = context! {
         qr => Value::from_safe_string(qr::picture(&here, "The address of this page as a QR code")),
         host => servers.host,

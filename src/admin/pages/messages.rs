@@ -279,7 +279,9 @@ pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
             ask.done(&format!("/messages/{number}"), done.to_string())
         }
         // What the same form did before was done: this is its answer.
-        Err(Fault::Permanent(_)) if ask.did_before()? => ask.done(&format!("/messages/{number}"), "That was done already."),
+        Err(Fault::Permanent(_)) if ask.did_before()? => {
+            ask.done(&format!("/messages/{number}"), "That was done already.")
+        }
         Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }

@@ -36,12 +36,12 @@ use std::sync::Arc;
 
 use minijinja::{Value, context};
 
-use super::{App, Told};
 use super::auth::{self, Visitor};
 use super::request::{Request, encode};
 use super::response::Response;
 use super::service::{Actor, Service, zone};
 use super::view::{Frame, Light, NAV, TimeFormat, over, page, title};
+use super::{App, Told};
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::people::Role;
@@ -184,6 +184,7 @@ impl<'a> Ask<'a> {
             flash: if self.looks { None } else { self.app.told(&self.visitor.hash) },
             unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
             here: self.request.target.clone(),
+            base: self.request.base.clone(),
             now: Some(self.times.moment(self.times.now)),
             zone: self.settings.text(Key::TimeZone).to_owned(),
         }

@@ -68,5 +68,8 @@ pub fn end_own(ask: &Ask, id: &str) -> Reply {
     if meant.iter().any(|(hash, _)| *hash == ask.visitor.hash) {
         return Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0));
     }
-    ask.done("/account#log-ins", if meant.len() == 1 { "You are logged out there." } else { "You are logged out everywhere else." })
+    ask.done(
+        "/account#log-ins",
+        if meant.len() == 1 { "You are logged out there." } else { "You are logged out everywhere else." },
+    )
 }

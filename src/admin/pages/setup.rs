@@ -211,7 +211,9 @@ fn special(ask: &Ask, step: &str) -> Value {
             who => people::fields(&people::edit_of(&ask.request.form)),
             max_parts => ask.settings.text(Key::AirMaxParts),
         },
-        _ => context! { once => auth::once(&auth::once_of(ask.request)).unwrap_or_default(), address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) },
+        _ => {
+            context! { once => auth::once(&auth::once_of(ask.request)).unwrap_or_default(), address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) }
+        }
     }
 }
 
@@ -295,7 +297,13 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         to => to.to_owned(),
     };
     let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
-    let sheet = intake::ComposeForm { to, subject: "Test".to_owned(), text, once: auth::once_of(ask.request), ..Default::default() };
+    let sheet = intake::ComposeForm {
+        to,
+        subject: "Test".to_owned(),
+        text,
+        once: auth::once_of(ask.request),
+        ..Default::default()
+    };
     let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

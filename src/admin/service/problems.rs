@@ -50,8 +50,13 @@ impl Service {
                 all.push(("name", format!("this name belongs to {}", other.name)));
             }
             let aliases = edit.aliases.to_lowercase();
-            let wanted = aliases.split(|c: char| c.is_whitespace() || ",;".contains(c)).filter(|alias| !alias.is_empty());
-            all.extend(wanted.filter(|alias| taken(alias)).map(|alias| ("aliases", format!("{alias} belongs to {}", other.name))));
+            let wanted =
+                aliases.split(|c: char| c.is_whitespace() || ",;".contains(c)).filter(|alias| !alias.is_empty());
+            all.extend(
+                wanted
+                    .filter(|alias| taken(alias))
+                    .map(|alias| ("aliases", format!("{alias} belongs to {}", other.name))),
+            );
             if let Some(Ok(number)) = &number
                 && other.number == Some(*number)
             {

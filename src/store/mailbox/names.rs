@@ -97,7 +97,8 @@ impl View {
     pub fn draft(&self, person: &str, message_id: &str) -> TxResult<Option<Entry>> {
         let (names, name) = (self.0.open_table(schema::NAMES)?, hash(Some(message_id)));
         let drafts = Special::Drafts.number();
-        let last = names.range((person, name, drafts, 0)..=(person, name, drafts, u32::MAX))?.next_back().transpose()?;
+        let last =
+            names.range((person, name, drafts, 0)..=(person, name, drafts, u32::MAX))?.next_back().transpose()?;
         let uid = last.map(|row| row.0.value().3);
         uid.map_or(Ok(None), |uid| self.entry(person, drafts, uid))
     }

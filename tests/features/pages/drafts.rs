@@ -27,7 +27,11 @@ fn a_draft_is_one_mail_in_drafts_until_its_form_is_sent() {
     let bert = Client::logged_in(&station, "bert");
     let page = bert.get("/compose").body;
     let keep = |client: &Client, text: &str| {
-        client.form("/drafts", &form(&page, &[("to", "anna, +1 415"), ("subject", "T\u{fc}de"), ("text", text), ("by", "2h")]), &client.own())
+        client.form(
+            "/drafts",
+            &form(&page, &[("to", "anna, +1 415"), ("subject", "T\u{fc}de"), ("text", text), ("by", "2h")]),
+            &client.own(),
+        )
     };
     for text in ["High", "High water", "High water at\r\n  noon"] {
         let answer = keep(&bert, text);
@@ -49,7 +53,8 @@ fn a_draft_is_one_mail_in_drafts_until_its_form_is_sent() {
     assert_eq!(Client::logged_in(&station, "cleo").get(&format!("/compose?draft={once}")).status, 404);
 
     // Sent, it is done with; a version that comes late does not bring it back.
-    let sent = bert.form("/compose", &form(&page, &[("to", "anna"), ("text", "High water"), ("do", "send")]), &bert.own());
+    let sent =
+        bert.form("/compose", &form(&page, &[("to", "anna"), ("text", "High water"), ("do", "send")]), &bert.own());
     assert_eq!(sent.status, 303, "{sent:?}");
     assert!(mails(&station, "bert", "Drafts").is_empty());
     assert_eq!(keep(&bert, "High water, late").status, 410);
@@ -90,7 +95,9 @@ fn a_draft_of_a_mail_program_goes_on_here_and_takes_its_place() {
     let station = house(&folder);
     let mut imap = Imap::open(station.door("imap"), "bert", "INBOX");
     let mail = |id: u32, more: &str| {
-        format!("From: bert@boat.example\r\nTo: Anna <anna@boat.example>\r\nSubject: Begun\r\nMessage-ID: <{id}@pc>\r\n{more}\r\nOn the boat\r\n")
+        format!(
+            "From: bert@boat.example\r\nTo: Anna <anna@boat.example>\r\nSubject: Begun\r\nMessage-ID: <{id}@pc>\r\n{more}\r\nOn the boat\r\n"
+        )
     };
     imap.append("Drafts (\\Draft \\Seen)", mail(1, "").as_bytes());
     let files = "MIME-Version: 1.0\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment; filename=x.pdf\r\n";
@@ -116,7 +123,9 @@ fn a_button_that_spends_and_is_pressed_twice_spends_once() {
     let mut anna = Client::logged_in(&station, "anna");
     let kept = anna.post("/compose", "to=bob%40world.example&text=Hello&do=send");
     let place = kept.header("location").to_owned();
-    let press = |anna: &Client, action: &str, page: &str| -> Answer { anna.form(&format!("{place}/{action}"), &form(page, &[]), &anna.own()) };
+    let press = |anna: &Client, action: &str, page: &str| -> Answer {
+        anna.form(&format!("{place}/{action}"), &form(page, &[]), &anna.own())
+    };
     let page = anna.get(&place).body;
     assert_eq!(press(&anna, "hold", &page).status, 303);
     let held = anna.get(&place).body;

@@ -99,16 +99,32 @@ fn somebody_sees_where_they_are_logged_in_and_ends_it() {
         (Client::logged_in(&station, "bert"), Client::logged_in(&station, "bert"), Client::logged_in(&station, "bert"));
     let anna = Client::logged_in(&station, "anna");
     let page = here.get("/account").body;
-    assert_eq!(page.matches("/end\"").count() + page.matches("&#x2f;end\"").count(), 4, "three, and all but this: {page}");
+    assert_eq!(
+        page.matches("/end\"").count() + page.matches("&#x2f;end\"").count(),
+        4,
+        "three, and all but this: {page}"
+    );
     assert_eq!(page.matches("this browser").count(), 1, "{page}");
     // The others in the list, the one seen last first: end one of them.
-    let ids: Vec<_> = page.split("/account/log-ins/").skip(1).map(|rest| rest.split('/').next().unwrap().to_owned()).collect();
-    let this = page.split("this browser").nth(1).unwrap().split("/account/log-ins/").nth(1).unwrap().split('/').next().unwrap();
+    let ids: Vec<_> =
+        page.split("/account/log-ins/").skip(1).map(|rest| rest.split('/').next().unwrap().to_owned()).collect();
+    let this = page
+        .split("this browser")
+        .nth(1)
+        .unwrap()
+        .split("/account/log-ins/")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap();
     let another = ids.iter().find(|id| *id != this && *id != "others").unwrap().clone();
     let ended = here.post("/account", "x=1");
     assert_eq!(ended.status, 422, "{ended:?}");
     let token = here.token("/account");
-    let end = |client: &Client, id: &str| client.form(&format!("/account/log-ins/{id}/end"), &format!("csrf={token}"), &client.own());
+    let end = |client: &Client, id: &str| {
+        client.form(&format!("/account/log-ins/{id}/end"), &format!("csrf={token}"), &client.own())
+    };
     assert_eq!(end(&here, &another).status, 303);
     let alive = [&other, &third].iter().filter(|client| client.get("/account").status == 200).count();
     assert_eq!(alive, 1);
@@ -117,7 +133,12 @@ fn somebody_sees_where_they_are_logged_in_and_ends_it() {
     assert_eq!((alive, here.get("/account").status, anna.get("/account").status), (0, 200, 200));
     // Nobody ends a log-in of somebody else so.
     let all = anna.get("/log-ins").body;
-    let hers = all.split("/log-ins/").skip(1).map(|rest| rest.split('/').next().unwrap()).find(|id| *id != this && id.len() == 16).unwrap();
+    let hers = all
+        .split("/log-ins/")
+        .skip(1)
+        .map(|rest| rest.split('/').next().unwrap())
+        .find(|id| *id != this && id.len() == 16)
+        .unwrap();
     assert_eq!(end(&here, hers).status, 303);
     assert_eq!(anna.get("/account").status, 200);
     let out = end(&here, this);

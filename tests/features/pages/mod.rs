@@ -2,6 +2,7 @@
 
 mod browser;
 mod drafts;
+mod front;
 mod http;
 mod log_ins;
 mod reading;

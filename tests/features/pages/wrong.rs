@@ -11,7 +11,10 @@ fn wrong(page: &str) -> Vec<(String, String)> {
         let described = tag.split("aria-describedby=\"").nth(1).unwrap().split('"').next().unwrap();
         assert!(described.split(' ').any(|part| part == format!("why-{id}")), "{tag}");
         for part in described.split(' ') {
-            assert!([format!("id=\"{part}\""), format!("id={part}>")].iter().any(|at| page.contains(at.as_str())), "{part}");
+            assert!(
+                [format!("id=\"{part}\""), format!("id={part}>")].iter().any(|at| page.contains(at.as_str())),
+                "{part}"
+            );
         }
         let why = page.split(&format!("id=\"why-{id}\">")).nth(1).unwrap_or_else(|| panic!("{id}: {page}"));
         (id, why.split('<').next().unwrap().to_owned())
@@ -41,10 +44,23 @@ fn every_field_that_will_not_do_says_why_at_once() {
 
     let bad = "full_name=B&home=device&device=&budget_packets=many&budget_money=-x&allow=%40%40&block=a%40b%40c&machines=%21&strangers=eat&role=person";
     let answer = anna.post("/people/bert", bad);
-    assert_eq!((answer.status, fields(&answer.body)), (422, ["device", "budget_packets", "budget_money", "strangers", "allow", "block", "machines"].map(str::to_owned).to_vec()), "{answer:?}");
+    assert_eq!(
+        (answer.status, fields(&answer.body)),
+        (
+            422,
+            ["device", "budget_packets", "budget_money", "strangers", "allow", "block", "machines"]
+                .map(str::to_owned)
+                .to_vec()
+        ),
+        "{answer:?}"
+    );
 
     let answer = anna.post("/far-boxes", "name=m138%3A0x001abe&addresses=m138%3Ax+imei%3A1");
-    assert_eq!((answer.status, fields(&answer.body)), (422, vec!["name".to_owned(), "addresses".to_owned()]), "{answer:?}");
+    assert_eq!(
+        (answer.status, fields(&answer.body)),
+        (422, vec!["name".to_owned(), "addresses".to_owned()]),
+        "{answer:?}"
+    );
     let answer = anna.post("/far-boxes", "name=&addresses=");
     assert_eq!((answer.status, fields(&answer.body)), (422, vec!["name".to_owned()]), "{answer:?}");
 
@@ -55,7 +71,11 @@ fn every_field_that_will_not_do_says_why_at_once() {
     assert!(found[0].1.contains("nobody-here") || found[0].1.contains("; "), "both recipients: {found:?}");
 
     let answer = anna.post("/account", "old=wrong&new=short&again=other");
-    assert_eq!((answer.status, fields(&answer.body)), (422, ["old", "new", "again"].map(str::to_owned).to_vec()), "{answer:?}");
+    assert_eq!(
+        (answer.status, fields(&answer.body)),
+        (422, ["old", "new", "again"].map(str::to_owned).to_vec()),
+        "{answer:?}"
+    );
     let answer = anna.post("/account", &format!("old={PASSWORD}&new=&again="));
     assert_eq!((answer.status, fields(&answer.body)), (422, vec!["new".to_owned()]), "{answer:?}");
     let token = anna.token("/people/bert");
