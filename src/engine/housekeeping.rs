@@ -12,6 +12,7 @@ use crate::message::events::EventKind;
 use crate::message::reason::LinkReason;
 use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
+use crate::store::mailbox::TRASH_DAYS;
 use crate::store::{Event, Queue, TextState};
 
 /// Time between two rounds.
@@ -194,7 +195,8 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     let day = context.store.day_of(now - CHARGES);
-    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
+    let trash = now - Duration::from_secs(TRASH_DAYS * 86_400);
+    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(trash, BATCH))? == BATCH {}
     let mut from = Some(Id(0));
     while let Some(next) = from.filter(|_| !context.stopping()) {
         from = context.store.write(move |tx| tx.prune(next, limit, BATCH))?.1;

@@ -6,6 +6,7 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::{Ask, Reply, query, queue};
+use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
@@ -167,6 +168,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     };
     let values = context! {
         error, steps, whole, files, release,
+        once => auth::once_for(ask.visitor, &format!("{} {}", message.id, message.steps.len())),
         text => message.text.trim_end(),
         row => line(ask, &message),
         id => message.id.to_string(),
@@ -272,7 +274,14 @@ pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
     let done = ask.service.act_on(action, number);
     queue::forget(ask.app);
     match done {
-        Ok(done) => ask.done(&format!("/messages/{number}"), done.to_string()),
+        Ok(done) => {
+            ask.remember(number)?;
+            ask.done(&format!("/messages/{number}"), done.to_string())
+        }
+        // What the same form did before was done: this is its answer.
+        Err(Fault::Permanent(_)) if ask.did_before()? => {
+            ask.done(&format!("/messages/{number}"), "That was done already.")
+        }
         Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }
