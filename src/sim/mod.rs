@@ -8,5 +8,6 @@ mod http;
 pub mod line;
 mod lines;
 pub mod modem;
+mod pty;
 pub mod sink;
 pub mod sky;
