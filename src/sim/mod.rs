@@ -9,5 +9,6 @@ pub mod line;
 mod lines;
 pub mod modem;
 mod pty;
+pub mod sbd;
 pub mod sink;
 pub mod sky;
