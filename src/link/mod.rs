@@ -8,6 +8,7 @@ pub mod callers;
 pub mod hive;
 pub mod ip;
 pub mod m138;
+pub mod sbd;
 pub mod serial;
 
 use std::time::Duration;
@@ -197,6 +198,8 @@ pub enum Event {
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
+    /// A session carried no packet up, and is charged like the smallest one.
+    Mailbox,
     /// The state of the link changed.
     Health(Health),
     /// A measured value, kept as history for the page.
@@ -240,6 +243,8 @@ pub enum Series {
     Volts,
     /// GPS satellites in use.
     Gps,
+    /// Signal, in bars from 0 to 5.
+    Bars,
 }
 
 impl Series {
@@ -252,6 +257,7 @@ impl Series {
             Self::Temperature => "temperature",
             Self::Volts => "volts",
             Self::Gps => "gps",
+            Self::Bars => "bars",
         }
     }
 }
@@ -359,6 +365,20 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         check: m138::check,
         make: m138::make,
+    },
+    Driver {
+        name: "sbd",
+        about: "Iridium SBD modem (9602, 9603, RockBLOCK) on a serial port of this machine",
+        settings: &[Key::SbdPort, Key::SbdRing, Key::SbdCheck],
+        max_payload: sbd::MAX_PAYLOAD,
+        reach: Reach { far_box: true, kinds: &[] },
+        window: |_| 1,
+        withdraws: true,
+        console: true,
+        paired: false,
+        prompt: |_| false,
+        check: sbd::check,
+        make: sbd::make,
     },
     Driver {
         name: "hive",

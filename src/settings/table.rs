@@ -92,6 +92,9 @@ settings! {
     M138Port, "m138.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Link", "Application id", "Marks our packets; both ends of a link use the same.";
     M138Window, "m138.window", Number(1, 1000), "64", "Link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
+    SbdPort, "sbd.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    SbdRing, "sbd.ring", Switch, "yes", "Link", "Answer ring alerts", "yes: when the network announces a message, it is fetched at once. A session that sends nothing costs a credit.";
+    SbdCheck, "sbd.check", Seconds(0, 2_592_000), "0", "Link", "Look into the mailbox every", "For messages whose announcement was not heard: a session that sends nothing costs a credit each time. One that sends looks there for nothing. 0: never unasked.";
     HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Link", "Hive address", "Base address of the Hive, without the closing slash.";
     HiveUser, "hive.user", Text, "", "Link", "Hive user", "Log-in name.";
     HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";

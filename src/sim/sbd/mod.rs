@@ -119,6 +119,12 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Carries out a line of the control socket.
+    #[cfg(test)]
+    pub fn command(&self, line: &str) -> String {
+        answer(&self.events, line)
+    }
+
     /// The path that a host opens.
     pub fn port(&self) -> &Path {
         &self.port
