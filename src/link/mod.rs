@@ -6,8 +6,10 @@
 
 pub mod callers;
 pub mod hive;
+pub mod hooks;
 pub mod ip;
 pub mod m138;
+pub mod rockblock;
 pub mod sbd;
 pub mod serial;
 
@@ -101,7 +103,7 @@ pub struct Equipment {
     pub taken_in: Vec<String>,
     /// What the link of this driver kept in an earlier life; empty at first.
     pub kept: Vec<u8>,
-    /// Where the listener leaves connections.
+    /// Where the listeners leave connections, and calls of ground services.
     pub callers: callers::Callers,
 }
 
@@ -400,6 +402,27 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         check: hive::check,
         make: hive::make,
+    },
+    Driver {
+        name: "rockblock",
+        about: "RockBLOCK service over HTTPS: reaches every SBD modem of the account",
+        settings: &[
+            Key::RockblockUrl,
+            Key::RockblockUser,
+            Key::RockblockPassword,
+            Key::RockblockPath,
+            Key::RockblockKey,
+            Key::RockblockForms,
+        ],
+        max_payload: rockblock::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| rockblock::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        check: rockblock::check,
+        make: rockblock::make,
     },
     Driver {
         name: "ip",

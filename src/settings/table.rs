@@ -100,6 +100,12 @@ settings! {
     HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+    RockblockUrl, "rockblock.url", Url, "https://rockblock.rock7.com/rockblock/MT", "Link", "Address of the service", "Where messages for terminals are sent.";
+    RockblockUser, "rockblock.user", Text, "", "Link", "RockBLOCK user", "Log-in name at the service.";
+    RockblockPassword, "rockblock.password", Secret, "", "Link", "RockBLOCK password", "Log-in password.";
+    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more letters and digits of chance. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
+    RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
+    RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
 
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
     IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";

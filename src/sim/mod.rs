@@ -9,6 +9,7 @@ pub mod line;
 mod lines;
 pub mod modem;
 mod pty;
+pub mod rockblock;
 pub mod sbd;
 pub mod sink;
 pub mod sky;

@@ -233,6 +233,9 @@ impl Display for TrackingReason {
             Self::NotListed { service, settled: false } => write!(f, "{service} does not list it yet"),
             Self::Failed { service } => write!(f, "{service} reports an error with this packet"),
             Self::Unreached { service } => write!(f, "{service} could not reach the device and gave up"),
+            Self::MayBeQueued { service } => {
+                write!(f, "{service} may have queued it, and does not tell: a receipt of the far box would")
+            }
             Self::NoWithdrawal { service } => {
                 write!(f, "{service} cannot give a packet back; it goes to the device when that is heard")
             }

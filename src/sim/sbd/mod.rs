@@ -47,6 +47,10 @@ enum Event {
 #[argh(
     subcommand,
     name = "sbd",
+    example = "A modem and the ground service under one sky:
+
+  satpost simulate rockblock --sky /tmp/sky --terminal 300234010753370 &
+  satpost simulate sbd --port /tmp/modem --sky /tmp/sky",
     note = "Each line on the --control socket gets a line 'ok' or 'error ...'; lists end with a line that holds a dot. N is a
 number, `on` (for ever) or `off`.
 
