@@ -6,8 +6,11 @@
 
 pub mod callers;
 pub mod hive;
+pub mod hooks;
 pub mod ip;
 pub mod m138;
+pub mod rockblock;
+pub mod sbd;
 pub mod serial;
 
 use std::time::Duration;
@@ -100,7 +103,7 @@ pub struct Equipment {
     pub taken_in: Vec<String>,
     /// What the link of this driver kept in an earlier life; empty at first.
     pub kept: Vec<u8>,
-    /// Where the listener leaves connections.
+    /// Where the listeners leave connections, and calls of ground services.
     pub callers: callers::Callers,
 }
 
@@ -197,6 +200,8 @@ pub enum Event {
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
+    /// A session carried no packet up, and is charged like the smallest one.
+    Mailbox,
     /// The state of the link changed.
     Health(Health),
     /// A measured value, kept as history for the page.
@@ -240,6 +245,8 @@ pub enum Series {
     Volts,
     /// GPS satellites in use.
     Gps,
+    /// Signal, in bars from 0 to 5.
+    Bars,
 }
 
 impl Series {
@@ -252,6 +259,7 @@ impl Series {
             Self::Temperature => "temperature",
             Self::Volts => "volts",
             Self::Gps => "gps",
+            Self::Bars => "bars",
         }
     }
 }
@@ -361,6 +369,20 @@ pub static DRIVERS: &[Driver] = &[
         make: m138::make,
     },
     Driver {
+        name: "sbd",
+        about: "Iridium SBD modem (9602, 9603, RockBLOCK) on a serial port of this machine",
+        settings: &[Key::SbdPort, Key::SbdRing, Key::SbdCheck],
+        max_payload: sbd::MAX_PAYLOAD,
+        reach: Reach { far_box: true, kinds: &[] },
+        window: |_| 1,
+        withdraws: true,
+        console: true,
+        paired: false,
+        prompt: |_| false,
+        check: sbd::check,
+        make: sbd::make,
+    },
+    Driver {
         name: "hive",
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
         settings: &[
@@ -380,6 +402,27 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         check: hive::check,
         make: hive::make,
+    },
+    Driver {
+        name: "rockblock",
+        about: "RockBLOCK service over HTTPS: reaches every SBD modem of the account",
+        settings: &[
+            Key::RockblockUrl,
+            Key::RockblockUser,
+            Key::RockblockPassword,
+            Key::RockblockPath,
+            Key::RockblockKey,
+            Key::RockblockForms,
+        ],
+        max_payload: rockblock::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| rockblock::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        check: rockblock::check,
+        make: rockblock::make,
     },
     Driver {
         name: "ip",

@@ -311,6 +311,7 @@ impl<'c> LinkWorker<'c> {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {

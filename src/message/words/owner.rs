@@ -35,6 +35,7 @@ impl Display for Reason {
             Self::Link(fact) => fact.fmt(f),
             Self::Tracking(fact) => fact.fmt(f),
             Self::Line(fact) => fact.fmt(f),
+            Self::Session(fact) => fact.fmt(f),
             Self::Device(fact) => fact.fmt(f),
             Self::Unusable(fact) => fact.fmt(f),
             Self::FarBox(fact) => fact.fmt(f),
