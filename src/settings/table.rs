@@ -113,6 +113,7 @@ settings! {
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
     IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpWhole, "ip.whole", Number(0, 100_000), "1000", "Link", "Largest whole mail, kB", "A mail with files, with a signature, or of which the text leaves something out, goes whole over this line where that charges nothing: packed, up to this size. A larger one goes as text, and the rest when it is asked for. 0: texts only, and nothing is asked for.";
     IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
 
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";

@@ -111,6 +111,7 @@ fn waiting(way: Way) -> &'static str {
 fn waits(fact: &Waits) -> &'static str {
     match fact {
         Waits::Relay => waiting(Way::Relay),
+        Waits::Whole => "on its way, whole",
         Waits::Link { .. }
         | Waits::LinkDown
         | Waits::NotConnected

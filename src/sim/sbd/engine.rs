@@ -136,7 +136,7 @@ pub(super) fn carry(path: &PathBuf, asks: &Receiver<Ask>, events: &Sender<Event>
     }
 }
 
-fn consult(sky: &mut Option<Sky>, path: &PathBuf, ask: &Ask) -> io::Result<Answer> {
+fn consult(sky: &mut Option<Sky>, path: &Path, ask: &Ask) -> io::Result<Answer> {
     let mut open = match sky.take() {
         Some(open) => open,
         None => Sky::connect(path)?,
