@@ -1,8 +1,10 @@
 //! `satpost demo`: runs a station and a gateway, and simulates everything between and around them.
 //!
 //! ```text
-//!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server, carrier and phone
-//!   (yours)        a child    ...this process...      a child    this process
+//!                          -> internet line, free ->
+//!  mail program -> station                            gateway -> mail server, carrier and phone
+//!   (yours)        a child  -> modem -> sky -> Hive -> a child    this process
+//!                              ...this process...
 //! ```
 //!
 //! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
@@ -30,11 +32,15 @@ const NUMBER: &str = "+14155550199";
 
 /// How often the boxes are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// The internet line is there for so long.
+const THERE: Duration = Duration::from_secs(45);
+/// Then it is away for so long; of a longer time the boxes would ask less often whether it is back.
+const AWAY: Duration = Duration::from_secs(15);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// Show how it works: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root
-/// and no network; Ctrl-C ends it and leaves nothing behind.
+/// Show how it works: a station and a gateway with a simulated internet line, modem, sky, Hive, mail server and phone. Needs
+/// no root and no network; Ctrl-C ends it and leaves nothing behind.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
@@ -48,7 +54,9 @@ impl Demo {
         // Caught before anything is made, so that everything made is taken away again.
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
-        tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
+        tell(
+            "Starting two boxes, an internet line, a modem, a sky, a Hive, a mail server and a carrier with a phone ...",
+        );
         let mut parts = match DemoParts::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
@@ -62,20 +70,22 @@ impl Demo {
         messages::text(&parts);
         tell("A phone texts the boat.");
         let mut watch = Watch::default();
-        let (mut answered, mut texted) = (false, false);
+        let (mut line, mut turned, mut answered) = (true, Instant::now(), false);
         loop {
             for news in watch.look(&parts)? {
                 tell(&news);
             }
-            if self.once && watch.at_sink > 0 && !answered {
-                answered = true;
+            if self.once && watch.at_sink > 0 && watch.texts_in_mailbox > 0 && !answered {
+                (answered, line) = (true, false);
+                parts.line(line)?;
+                tell("\nThe internet line is gone. Bob answers, and Anna answers the phone by mail.");
                 messages::back(&parts)?;
-                tell("Bob answers.");
-            }
-            if self.once && watch.texts_in_mailbox > 0 && !texted {
-                texted = true;
                 messages::text_back(&parts)?;
-                tell("Anna answers the phone by mail.");
+            }
+            if !self.once && turned.elapsed() >= if line { THERE } else { AWAY } {
+                (line, turned) = (!line, Instant::now());
+                parts.line(line)?;
+                tell(if line { "\nThe internet line is back." } else { "\nThe internet line is gone." });
             }
             if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
                 let took = began.elapsed().as_secs();

@@ -15,7 +15,7 @@ use super::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
-use crate::sim::{carrier, hive, modem, sink};
+use crate::sim::{carrier, hive, line, modem, sink};
 
 /// The modem on the boat.
 pub const DEVICE: u32 = 0x1abe;
@@ -23,6 +23,8 @@ pub const DEVICE: u32 = 0x1abe;
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// A box has to end this long after SIGTERM.
 const END_LIMIT: Duration = Duration::from_secs(12);
+/// Price of a packet by satellite.
+const PRICE: &str = "0.07";
 /// A satellite passes every so often, for so long.
 const PASSES: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(4));
 
@@ -36,6 +38,7 @@ pub struct DemoParts {
     pub sink: sink::Handle,
     /// The carrier of text messages, and its phones.
     pub carrier: carrier::Handle,
+    line: line::Handle,
     _modem: modem::Handle,
     _hive: hive::Handle,
     /// Password of anna on both boxes.
@@ -108,17 +111,46 @@ impl DemoParts {
         };
         let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
         let port = path("modem").display().to_string();
-        let link = ["link", "add", "boat", "m138", "link.price", "0", "m138.port", &port].map(str::to_owned);
-        let mut station = Place::start("station", &path("station"), &password, [&station_settings(), &link])?;
+        let sky = ["link", "add", "satellite", "m138", "link.price", PRICE, "m138.port", &port].map(str::to_owned);
+        let free = ["link", "add", "line", "ip", "link.price", "0"].map(str::to_owned);
+        let mut station = Place::start("station", &path("station"), &password, &[&station_settings(), &sky, &free])?;
         let (url, settings) = (hive.url(), gateway_settings(&password, sink.address, carrier.address()));
         let log_in = ["hive.url", &url, "hive.user", "demo", "hive.password", &password, "hive.poll", "1"];
-        let link = [&["link", "add", "hive", "hive", "link.price", "0"][..], &log_in].concat();
-        let link: Vec<_> = link.into_iter().map(str::to_owned).collect();
-        let mut gateway = Place::start("gateway", &path("gateway"), &password, [&settings, &link])?;
+        let sky = [&["link", "add", "satellite", "hive", "link.price", PRICE][..], &log_in].concat();
+        let sky: Vec<_> = sky.into_iter().map(str::to_owned).collect();
+        let mut gateway = Place::start("gateway", &path("gateway"), &password, &[&settings, &sky, &free])?;
         for place in [&mut station, &mut gateway] {
             place.wait_ready()?;
         }
-        Ok(Self { station, gateway, sink, carrier, _modem: modem, _hive: hive, password, _folder: folder })
+        let line = internet(&station, &gateway)?;
+        let parts =
+            Self { station, gateway, sink, carrier, line, _modem: modem, _hive: hive, password, _folder: folder };
+        parts.wait_line(true)?;
+        Ok(parts)
+    }
+
+    /// Has the internet line between the boxes come or go, and waits until that is seen.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn line(&self, there: bool) -> Result<(), Failure> {
+        for command in if there { &["clear"][..] } else { &["refuse", "cut"] } {
+            self.line.tell(command).map_err(Failure::failed)?;
+        }
+        self.wait_line(there)
+    }
+
+    /// The gateway listens whether or not somebody calls: it is the station that sees the line.
+    fn wait_line(&self, there: bool) -> Result<(), Failure> {
+        let until = Instant::now() + READY_LIMIT;
+        let ready = |status: Value| status["links"]["line"]["ready"] == there;
+        while !self.station.ask(&["status", "--json"])?.is_some_and(ready) {
+            if Instant::now() > until {
+                return Err(self.failure("the station does not see the internet line come or go"));
+            }
+            crate::clock::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Gives a sentence when a box has ended by itself.
@@ -169,6 +201,21 @@ fn part(what: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("the simulated {what} cannot start: {error}"))
 }
 
+/// A line from the station to the gateway, and both paired over it by the commands that anybody would use.
+fn internet(station: &Place, gateway: &Place) -> Result<line::Handle, Failure> {
+    let status = gateway.ask(&["status", "--json"])?.unwrap_or_default();
+    let to = status["listen"]["ip"][0].as_str().and_then(|address| address.parse().ok());
+    let to = to.ok_or_else(|| Failure::failed("the gateway does not listen for the station"))?;
+    let options = line::Options { listen: ([127, 0, 0, 1], 0).into(), to, delay: Duration::from_millis(50), rate: 0 };
+    let line = line::start(options).map_err(|error| part("line", &error))?;
+    let code = gateway.tell(&["pair", "new"])?;
+    station.tell(&["pair", "join", &line.address.to_string(), code.trim()])?;
+    let paired = gateway.ask(&["pair", "list", "--json"])?.unwrap_or_default();
+    let key = paired[0]["key"].as_str().unwrap_or_default();
+    gateway.tell(&["far-box", "set", &format!("{DEVICE:#08x}"), "--add-address", key])?;
+    Ok(line)
+}
+
 fn station_settings() -> Vec<String> {
     words(&[("box.name", "station"), ("box.domain", "boat.example"), ("box.reach", "satellite")])
 }
@@ -180,6 +227,7 @@ fn gateway_settings(password: &str, relay: SocketAddr, carrier: SocketAddr) -> V
         ("box.name", "gateway"),
         ("box.domain", "shore.example"),
         ("box.reach", "internet"),
+        ("ip.listen", "127.0.0.1:0"),
         ("relay.host", &host),
         ("relay.port", &port),
         ("relay.tls", "none"),
@@ -198,14 +246,18 @@ fn words(pairs: &[(&str, &str)]) -> Vec<String> {
     let any = "127.0.0.1:0";
     let names = ["smtp", "submission", "submissions", "imap", "imaps", "web"].map(|name| format!("{name}.listen"));
     let shared = names.each_ref().map(|name| (name.as_str(), any));
-    let pairs = shared.iter().chain(pairs).flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
+    // Nobody who watches waits for 20 minutes, for other messages to share a packet, or for the large coder to be ready.
+    let patience =
+        [("patience.normal", "5s"), ("patience.urgent", "1s"), ("air.gather", "0"), ("air.compact", "small")];
+    let pairs =
+        shared.iter().chain(&patience).chain(pairs).flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
     ["settings", "set"].iter().map(ToString::to_string).chain(pairs).collect()
 }
 
 impl Place {
     /// Sets a box up by the commands that anybody would use, and starts it.
-    fn start(name: &'static str, data: &Path, password: &str, set_up: [&[String]; 2]) -> Result<Self, Failure> {
-        set_up.into_iter().try_for_each(|words| command(data, words, None))?;
+    fn start(name: &'static str, data: &Path, password: &str, set_up: &[&[String]]) -> Result<Self, Failure> {
+        set_up.iter().try_for_each(|words| command(data, words, None))?;
         let mut add: Vec<_> =
             ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
         if name == "gateway" {
@@ -252,6 +304,14 @@ impl Place {
         let request = Request { args: words.iter().map(ToString::to_string).collect(), input: None };
         let answer = reach::ask_box(&self.data, &request, Duration::from_secs(10))?;
         Ok(answer.and_then(|answer| serde_json::from_str(&answer.out).ok()))
+    }
+
+    /// Has the box carry a command out, with all the time that it takes.
+    fn tell(&self, words: &[&str]) -> Result<String, Failure> {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        let command = parse(&words).map_err(|exit| Failure::failed(exit.output))?;
+        let answer = reach::ask(&self.data, &Request { args: words, input: None }, &command)?;
+        if answer.code == 0 { Ok(answer.out) } else { Err(Failure::failed(answer.err)) }
     }
 
     fn last_words(&self) -> String {

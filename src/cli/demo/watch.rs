@@ -1,6 +1,6 @@
 //! Tells when a message arrives, with its time line from both boxes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct Watch {
     told: BTreeSet<String>,
     /// Messages whose time line was shown.
     shown: BTreeSet<(&'static str, String)>,
+    /// What messages waited for while a cheaper link was away, as their box said.
+    waited: BTreeMap<(&'static str, String), String>,
 }
 
 impl Watch {
@@ -31,6 +33,12 @@ impl Watch {
     /// # Errors
     /// When a box hangs.
     pub fn look(&mut self, parts: &DemoParts) -> Result<Vec<String>, Failure> {
+        for place in [&parts.station, &parts.gateway] {
+            for message in list(place)?.iter().filter(|message| message["code"] == "waits.cheaper") {
+                let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+                self.waited.insert((place.name, text("id")), text("reason"));
+            }
+        }
         let mut news = Vec::new();
         let mails = parts.sink.mails();
         for mail in mails.iter().skip(self.at_sink) {
@@ -75,7 +83,7 @@ impl Watch {
 
     /// Gives the time lines of the newest message in each box that fits and was not shown before.
     fn time_lines(&mut self, places: &[&Place], fits: impl Fn(&Value) -> bool) -> Result<String, Failure> {
-        let mut rows = Vec::new();
+        let (mut rows, mut ways) = (Vec::new(), Vec::new());
         for place in places {
             let all = list(place)?;
             // Oldest first: messages with the same subject arrive in their order.
@@ -86,6 +94,7 @@ impl Watch {
             let Some(message) = found else { continue };
             let id = message["id"].as_str().unwrap_or_default();
             self.shown.insert((place.name, id.to_owned()));
+            ways.extend(self.way(place, id)?);
             for step in message["steps"].as_array().into_iter().flatten() {
                 let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
                 rows.push(vec![
@@ -97,7 +106,17 @@ impl Watch {
                 ]);
             }
         }
-        Ok(columns(&rows))
+        Ok(format!("{}{}", columns(&rows), ways.concat()))
+    }
+
+    /// By which link a message went, why, and what that cost; `None` for one that took none.
+    fn way(&self, place: &Place, id: &str) -> Result<Option<String>, Failure> {
+        let message = place.ask(&["queue", "show", id, "--json"])?.unwrap_or_default();
+        let Some(link) = message["packets"][0]["link"].as_str() else { return Ok(None) };
+        let cost = message["cost"].as_str().unwrap_or("0.00");
+        let why = self.waited.get(&(place.name, id.to_owned()));
+        let why = why.map_or("the cheapest link, which was there", String::as_str);
+        Ok(Some(format!("  {} {id} went by {link} for {cost} USD: {why}\n", place.name)))
     }
 }
 

@@ -75,6 +75,7 @@ mod people;
 mod plan;
 mod reassembly;
 mod receive;
+pub mod record;
 mod seal;
 mod tick;
 pub mod turn;

@@ -23,7 +23,7 @@ use crate::people::{FarBox, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
+use crate::store::{self, BodyIn, Committed, PartIn, SessionRows, Tx, TxResult};
 
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
@@ -125,13 +125,7 @@ struct Arrival {
 }
 
 impl Received {
-    fn new(
-        context: &Context,
-        far_box: Option<PeerId>,
-        peer: Peer,
-        before: Option<Vec<u8>>,
-        mut turn: PeerTurn,
-    ) -> Self {
+    fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, before: SessionRows, mut turn: PeerTurn) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));

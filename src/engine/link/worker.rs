@@ -380,7 +380,7 @@ impl<'c> LinkWorker<'c> {
         let again = self.market.links().count() > 1 && now >= self.sessions_at;
         if self.timers.begins() || again {
             self.sessions_at = now + SESSIONS;
-            for (name, _) in self.context.store.read(|view| view.peers())? {
+            for name in self.context.store.read(|view| view.session_names())? {
                 self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::Smtp;
 use crate::support::shore::Shore;
+use crate::support::web::Client;
 
 /// Hands a mail in, byte for byte but for its line ends.
 fn hand_in(smtp: &mut Smtp, mail: &[u8]) {
@@ -65,5 +66,31 @@ fn mails_from_the_field_go_on_air_as_they_should() {
         assert!(case["text"].as_str().is_none_or(|own| words(own) == words(&text)), "{file}: {text:?}");
         assert!(list("must").iter().all(has) && !list("must_not").iter().any(has), "{file}: {text:?}");
     }
+    gateway.books_balance();
+}
+
+/// What only may be history stays in the text; page and command say what it is taken for and how many bytes it costs.
+#[test]
+fn what_is_not_sure_stays_and_its_bytes_are_named() {
+    let shore = Shore::start();
+    let settings = [("air.strangers", "allow"), ("air.trim", "yes"), ("hive.user", "nobody")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let quote = "> The pump is in box four.\r\n> The key hangs in the galley.\r\n";
+    let mail = format!(
+        "From: bob@world.example\r\nSubject: Re: The pump\r\nMessage-ID: <q@world.example>\r\n\r\nNot there, look again.\r\n{quote}"
+    );
+    hand_in(&mut smtp, mail.as_bytes());
+    let message = gateway.messages().pop().expect("a message");
+    let text = message["text"].as_str().unwrap();
+    assert!(text.contains("> The pump is in box four.\n> The key hangs in the galley."), "{text:?}");
+    // A line end is one byte on air.
+    let said = format!("kept, though it looks like a quoted history of 2 lines, {} bytes", quote.len() - 2);
+    assert_eq!(message["cut"], serde_json::json!([said]));
+    let id = message["id"].as_str().unwrap();
+    let shown = String::from_utf8(gateway.cli(&["queue", "show", id], "").stdout).unwrap();
+    assert!(shown.contains(&said), "{shown}");
+    let page = Client::logged_in(&gateway, "olga").get(&format!("/messages/{id}")).body;
+    assert!(page.contains(&said), "{page}");
     gateway.books_balance();
 }

@@ -29,7 +29,7 @@ fn processes(folder: &Folder) -> usize {
 }
 
 #[test]
-fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
+fn messages_go_by_the_line_while_it_is_there_and_by_satellite_when_it_is_gone() {
     let folder = Folder::new();
     let ended = demo(&folder, &["--once"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
@@ -42,6 +42,10 @@ fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
         "from +14155550123",
         "ARRIVED at the phone: \"All fine, home on Friday.\"",
         "taken by Twilio",
+        "station m1 went by line for 0.00 USD: the cheapest link, which was there",
+        "waits for line, which is down",
+        "station m3 went by satellite for 0.07 USD",
+        "gateway m3 went by satellite for 0.07 USD",
     ] {
         assert!(out.contains(words), "{words}: {out}");
     }
