@@ -115,6 +115,10 @@ impl MailIntake for Intake {
         let phone = policy.is_sms(&to);
         match (known, phone, policy.is_ours(&to)) {
             (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
+            // A fault of the configuration is the owner's: nobody's mail ends with it.
+            (false, false, false) if policy.settings.text(Key::Domain).is_empty() => {
+                return Err(Refusal::new(451, "4.3.5", "this box has no mail domain yet"));
+            }
             (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             _ => {}
         }
