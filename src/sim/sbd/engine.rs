@@ -122,7 +122,7 @@ impl Engine {
 }
 
 /// Carries questions to the sky, one at a time, until their channel closes.
-pub(super) fn carry(path: &PathBuf, asks: &Receiver<Ask>, events: &Sender<Event>) {
+pub(super) fn carry(path: &Path, asks: &Receiver<Ask>, events: &Sender<Event>) {
     let mut sky = None;
     while let Ok(ask) = asks.recv_blocking() {
         let said = consult(&mut sky, path, &ask);
