@@ -45,6 +45,7 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wholes;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
 
+pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
@@ -302,7 +304,15 @@ impl Store {
     /// # Errors
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
-        spool::keep(&self.0.folder, front, from)
+        spool::keep(&self.0.folder, front, Some(from))
+    }
+
+    /// Writes a large mail into the spool folder.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool_bytes(&self, mail: &[u8]) -> std::io::Result<Spooled> {
+        spool::keep(&self.0.folder, mail, None)
     }
 
     /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.

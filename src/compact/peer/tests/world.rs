@@ -247,7 +247,8 @@ impl World {
             return self.leave_as_old(side, &some);
         }
         let plan = self.commit(side, |peer, context| {
-            let waiting: Vec<_> = some.iter().map(|(key, message)| WaitingMessage { key: *key, message }).collect();
+            let waiting: Vec<_> =
+                some.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
             peer.plan(context, &waiting)
         });
         let Some(plan) = plan else { return };
