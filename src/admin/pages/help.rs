@@ -8,9 +8,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 16] = [
+pub const TOPICS: [(&str, &str); 17] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("iridium", "A modem that can be bought: Iridium"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),

@@ -194,7 +194,7 @@ impl Sbd {
                 SessionReason::NeedsOwner { status: 33, firmware: None }.into()
             }
             Phase::Running => match self.plan.blocked() {
-                Some(why) => why.clone().into(),
+                Some(why) => why.clone(),
                 None if self.plan.too_large => SessionReason::TooLargeWaits.into(),
                 None => DeviceReason::Ready.into(),
             },

@@ -1,7 +1,7 @@
 //! The modem's own thread: joins the machine with its port, the sky and the control socket.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};
@@ -122,7 +122,7 @@ impl Engine {
 }
 
 /// Carries questions to the sky, one at a time, until their channel closes.
-pub(super) fn carry(path: &PathBuf, asks: &Receiver<Ask>, events: &Sender<Event>) {
+pub(super) fn carry(path: &Path, asks: &Receiver<Ask>, events: &Sender<Event>) {
     let mut sky = None;
     while let Ok(ask) = asks.recv_blocking() {
         let said = consult(&mut sky, path, &ask);
@@ -136,7 +136,7 @@ pub(super) fn carry(path: &PathBuf, asks: &Receiver<Ask>, events: &Sender<Event>
     }
 }
 
-fn consult(sky: &mut Option<Sky>, path: &PathBuf, ask: &Ask) -> io::Result<Answer> {
+fn consult(sky: &mut Option<Sky>, path: &Path, ask: &Ask) -> io::Result<Answer> {
     let mut open = match sky.take() {
         Some(open) => open,
         None => Sky::connect(path)?,
