@@ -7,5 +7,6 @@ mod crew;
 mod hive;
 mod m138;
 mod parts;
+mod sbd;
 mod threads;
 mod turns;
