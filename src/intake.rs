@@ -28,6 +28,7 @@ use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
+pub mod drafts;
 pub mod reading;
 mod repeats;
 mod writer;
@@ -35,7 +36,7 @@ mod writing;
 
 use repeats::{Came, Repeats};
 use writer::MailWriter;
-pub use writing::{ComposeForm, Preview, compose, preview};
+pub use writing::{ComposeForm, Preview, compose, preview, problems};
 
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;

@@ -57,6 +57,7 @@ open! {
     Get "/.well-known/autoconfig/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
+    Post "/hooks/{ground}/{secret}" |app, request, part| pages::hooks::ground(app, request, part[0], part[1]);
     Post "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
 }
 
@@ -73,6 +74,7 @@ routes! {
     Post "/mailbox/{folder}/{uid}/{action}" Person |ask, part| pages::folders::act(ask, part[0], part[1], part[2]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
+    Post "/drafts" Person |ask, _| pages::compose::keep(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);
     Get "/messages/quarantine" Operator |ask, _| pages::quarantine::show(ask);
     Post "/messages/quarantine" Operator |ask, _| pages::quarantine::seen(ask);
@@ -81,10 +83,11 @@ routes! {
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
     Post "/messages/{id}/release-all" Operator |ask, part| pages::messages::release::all(ask, part[0]);
     Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
-    Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
+    Get "/account" Person |ask, _| pages::account::show(ask);
     Post "/account" Person |ask, _| pages::account::change(ask);
     Get "/account/mail.mobileconfig" Person |ask, _| pages::mail_setup::profile(ask);
     Post "/account/export" Person |ask, _| pages::people::export(ask, ask.me());
+    Post "/account/log-ins/{id}/end" Person |ask, part| pages::sessions::end_own(ask, part[0]);
     Get "/help" Person |ask, _| pages::help::show(ask, "start");
     Get "/help/{topic}" Person |ask, part| pages::help::show(ask, part[0]);
     Post "/theme" Person |ask, _| Ok(pages::login::set_theme(ask.request));
@@ -94,17 +97,17 @@ routes! {
     Get "/usage" Person |ask, _| pages::usage::show(ask);
     Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
     Get "/health" Person |ask, _| pages::status::show(ask);
-    Get "/people" Operator |ask, _| pages::people::list(ask, 200, "", &Default::default());
+    Get "/people" Operator |ask, _| pages::people::list(ask);
     Post "/people" Operator |ask, _| pages::people::add(ask);
-    Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0], 200, "", None);
+    Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0]);
     Post "/people/{name}" Operator |ask, part| pages::people::edit(ask, part[0]);
     Post "/people/{name}/export" Owner |ask, part| pages::people::export(ask, part[0]);
     Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
     Post "/people/{name}/try" Operator |ask, part| pages::people::rehearse(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
-    Get "/far-boxes" Operator |ask, _| pages::far_boxes::list(ask, 200, "", &Default::default());
+    Get "/far-boxes" Operator |ask, _| pages::far_boxes::list(ask);
     Post "/far-boxes" Operator |ask, _| pages::far_boxes::add(ask);
-    Get "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::one(ask, part[0], 200, "", None);
+    Get "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::one(ask, part[0]);
     Post "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::edit(ask, part[0]);
     Post "/far-boxes/{number}/{what}" Operator |ask, part| pages::far_boxes::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);

@@ -116,11 +116,13 @@ pub struct Frame {
     /// Link, mail and queue in words.
     pub strip: Vec<Light>,
     /// What the last form did.
-    pub flash: Option<String>,
+    pub flash: Option<super::Told>,
     /// Unread messages in the mailbox.
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,
+    /// Path before all paths of the pages.
+    pub base: String,
     /// Time of the page.
     pub now: Option<Moment>,
     /// Name of the time zone.

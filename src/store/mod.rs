@@ -43,6 +43,7 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wholes;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -301,7 +302,15 @@ impl Store {
     /// # Errors
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
-        spool::keep(&self.0.folder, front, from)
+        spool::keep(&self.0.folder, front, Some(from))
+    }
+
+    /// Writes a large mail into the spool folder.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool_bytes(&self, mail: &[u8]) -> std::io::Result<Spooled> {
+        spool::keep(&self.0.folder, mail, None)
     }
 
     /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.

@@ -39,11 +39,13 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         return Ok(ask.sorry(404, "There is no help on this."));
     };
     let servers = Servers::new(ask.app, ask.request);
+    let scheme = if ask.request.secure { "https" } else { "http" };
+    let host = ask.request.header("host").unwrap_or(&servers.host);
     let readers = Readers {
         me: ask.me().to_owned(),
         owner: ask.owner(),
         operator: ask.operator(),
-        here: Some(format!("http://{}/help/mail-programs", ask.request.header("host").unwrap_or(&servers.host))),
+        here: Some(format!("{scheme}://{host}{}/help/mail-programs", ask.request.base)),
     };
     let max_payload = crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload);
     let values = values(&servers, &ask.settings, max_payload, &readers);
@@ -73,7 +75,7 @@ fn values(servers: &Servers, settings: &Settings, max_payload: usize, readers: &
         submissions => port("submissions", "465"),
         imap => port("imap", "143"),
         imaps => port("imaps", "993"),
-        keep_days => settings.text(Key::KeepDays),
+        trash_days => crate::store::mailbox::TRASH_DAYS,
         quota => settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
         me => readers.me,

@@ -214,6 +214,12 @@ impl Peer {
         keys
     }
 
+    /// The name and the messages, in their order, of a bundle that went out; `None` for one without a name.
+    pub fn named(&self, ticket: u64) -> Option<(BundleName, &[u64])> {
+        let bundle = self.out.iter().find(|bundle| bundle.ticket == ticket)?;
+        Some((bundle.name?, &bundle.keys))
+    }
+
     /// True while a bundle that is to be there still has this message in it: it needs no other one.
     pub fn carries(&self, key: u64) -> bool {
         self.out.iter().any(|bundle| !bundle.replaced && bundle.messages.contains(&key))

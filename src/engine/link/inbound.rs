@@ -6,6 +6,7 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
+use super::whole::arrived::{self, ArrivedMail};
 use crate::address::{Address, AddressError, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
@@ -15,6 +16,7 @@ use crate::engine::Context;
 use crate::engine::admit::{self, Admission};
 use crate::fault::Fault;
 use crate::link::Inbound;
+use crate::link::whole::WholePlace;
 use crate::message::events::SetAside;
 use crate::message::reason::{NeedsOwner, NoRoute, Unusable, Waits};
 use crate::message::sender::display_name;
@@ -34,8 +36,10 @@ const TRIES: u32 = 16;
 /// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+    let far_box = context.far_box_at(inbound.device)?;
+    let wholes = arrived::named(context, far_box, &inbound.wholes)?;
     for _ in 0..TRIES {
-        if let Some(committed) = try_take(context, inbound)? {
+        if let Some(committed) = try_take(context, inbound, &wholes)? {
             return Ok(committed);
         }
     }
@@ -43,10 +47,14 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 }
 
 /// `None` when the far box is not known any more as it was read.
-fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, Fault> {
+fn try_take(
+    context: &Context,
+    inbound: &Inbound,
+    wholes: &[(WholePlace, ArrivedMail)],
+) -> Result<Option<Committed>, Fault> {
     let payload = &inbound.payload;
     let far_box = context.far_box_at(inbound.device)?;
-    let unpacker = Unpacker::new(context, far_box)?;
+    let unpacker = Unpacker { wholes: wholes.to_vec(), ..Unpacker::new(context, far_box)? };
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
             return Err(Fault::refused(Unusable::CompactOff));
@@ -231,6 +239,8 @@ struct Unpacker {
     now: Time,
     believed: bool,
     side: Side,
+    /// Whole mails that came before the packet.
+    wholes: Vec<(WholePlace, ArrivedMail)>,
 }
 
 /// The person at this end of one message.
@@ -273,7 +283,7 @@ impl Unpacker {
                 Side::Reader((**reader).clone())
             }
         };
-        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side, wholes: Vec::new() })
     }
 
     /// The name of the far box in the store.
@@ -316,7 +326,7 @@ impl Unpacker {
             if let Some(answered) = answers {
                 tx.continue_thread(&mut message, answered)?;
             }
-            ids.extend(tx.add(&alone(message))?);
+            ids.extend(tx.add(&arrived::with_mail(&self.wholes, message))?);
         }
         Ok(ids)
     }
@@ -390,7 +400,7 @@ impl Unpacker {
                 if let (Side::Reader(_), Some(name)) = (&self.side, &arrival.name) {
                     message.sender.name = display_name(name, &message.from);
                 }
-                tx.add(&alone(message))
+                tx.add(&arrived::with_mail(&self.wholes, message))
             }
             Err(why) => {
                 self.set_aside(tx, why, format!("{other}\n{subject}\n{text}").as_bytes())?;

@@ -8,6 +8,7 @@ mod queue;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod wholes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::market::Market;
 use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
+use super::whole::Wholes;
 use super::{fate, inbound, peer};
 use crate::address::PeerId;
 use crate::back_off::BackOff;
@@ -30,7 +32,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
 use crate::links::{LinkRecord, Uptime};
-use crate::message::{LinkId, Reason, Way};
+use crate::message::{Id, LinkId, Reason, Way};
 use crate::money::Money;
 use crate::people::People;
 use crate::settings::Settings;
@@ -152,6 +154,12 @@ struct LinkWorker<'c> {
     taken_back: BTreeSet<u64>,
     /// As they were in the last turn: when they change, a reader may have moved to another far box.
     people: Arc<People>,
+    /// Whole mails on their way.
+    wholes: Wholes,
+    /// Largest that goes along, packed.
+    whole_most: usize,
+    /// Messages that wait until theirs is at the far box.
+    waits_whole: BTreeSet<Id>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -181,6 +189,9 @@ impl<'c> LinkWorker<'c> {
             lines: Lines::default(),
             taken_back: BTreeSet::new(),
             people: context.store.people(),
+            wholes: Wholes::default(),
+            whole_most: 0,
+            waits_whole: BTreeSet::new(),
         }
     }
 
@@ -227,6 +238,7 @@ impl<'c> LinkWorker<'c> {
         let record = links.get(self.id);
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
+        self.whole_most = (self.driver.whole)(&settings);
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
         self.gathering.prompt = free && (self.driver.prompt)(&settings);
         if self.driver.paired {
@@ -269,6 +281,7 @@ impl<'c> LinkWorker<'c> {
     fn turn(&mut self) -> Result<bool, Fault> {
         self.look_around()?;
         self.keep_inbound();
+        self.tend_wholes();
         self.track()?;
         self.give_way()?;
         self.collect_fates()?;
@@ -303,6 +316,7 @@ impl<'c> LinkWorker<'c> {
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
+            Event::Whole { device, frame } => self.hear_whole(device, frame)?,
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
             Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
             Event::Lost { reference, why } => self.gave_up(&reference, why)?,
@@ -311,6 +325,7 @@ impl<'c> LinkWorker<'c> {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {

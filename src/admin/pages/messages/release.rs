@@ -33,6 +33,10 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
     let id: Id = id.parse().map_err(Fault::permanent)?;
     let policy = crate::engine::policy(&ask.app.store);
     let message = super::mine(ask, id)?;
+    if ask.did_before()? {
+        // What the sender wrote meanwhile was not seen when the button was pressed.
+        return ask.done(&format!("/messages/{id}"), "They were released already.");
+    }
     let (mut released, mut waiting) = (0, 0);
     let mut stopped = String::new();
     for message in of_sender(ask, &policy, &message)? {
@@ -54,6 +58,9 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
     if waiting > 0 {
         let go = if waiting == 1 { "more goes" } else { "more go" };
         stopped = format!(" {waiting} {go} with a larger budget or in the next month.{stopped}");
+    }
+    if released > 0 {
+        ask.remember(id)?;
     }
     let many = if released == 1 { "message is" } else { "messages are" };
     ask.done(&format!("/messages/{id}"), format!("{released} {many} released.{stopped}"))
