@@ -481,11 +481,7 @@ fn is_field(line: &[u8], name: &[u8]) -> bool {
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
 fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<BodyIn, Refusal> {
     match body {
-        Body::Memory(bytes) => {
-            let mut mail = trace;
-            mail.extend_from_slice(&bytes);
-            Ok(BodyIn::Bytes(mail))
-        }
+        Body::Memory(bytes) => Ok(BodyIn::Bytes([trace, bytes].concat())),
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
                 let full = error.kind() == std::io::ErrorKind::StorageFull;

@@ -8,12 +8,13 @@ use crate::admin::view::{fragment, span};
 use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 22] = [
+pub const TOPICS: [(&str, &str); 23] = [
     ("start", "How this works"),
     ("faq", "Questions that are often asked"),
     ("troubleshooting", "Something does not work"),
     ("hardware", "Hardware"),
     ("modem", "Plugging in the modem"),
+    ("iridium", "A modem that can be bought: Iridium"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),

@@ -1,7 +1,7 @@
 //! The modem's own thread: joins the machine with its port, the sky and the control socket.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};

@@ -1,6 +1,9 @@
 //! What a month may cost: nothing goes beyond a budget, what waited for one goes on by itself, and the price that was
 //! shown is the price that is billed.
 
+use std::process::Command;
+
+use crate::support::clock::OwnClock;
 use crate::support::shore::{Shore, message, wait_polls};
 use crate::support::web::Client;
 use crate::support::{SOON, Smtp, Station, wait_for};
@@ -208,5 +211,64 @@ fn warnings_speak_where_the_reserve_stops_normal_messages() {
     (0..5).for_each(|_| drop(gateway.cli_ok(&urgent, "")));
     let all = warned();
     assert!(all.len() == 3 && all.iter().any(|words| words.starts_with("100 % of the budget")), "{all:?}");
+    gateway.books_balance();
+}
+
+/// What a budget keeps back does not expire meanwhile: it goes by itself in the next month, also after the box was off.
+#[test]
+fn what_waits_for_the_next_month_goes_then() {
+    let shore = Shore::start();
+    let clock = OwnClock::new(&shore.folder);
+    let limits = [("budget.packets", "1"), ("budget.reserve", "0")];
+    let mut gateway = shore.gateway(&limits, &["olga", "anna=6846"]);
+    gateway.start_with(&clock.environment());
+    olga_writes(&gateway, 2);
+    wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    all_leave(&shore);
+    let held = gateway.wait_state(SOON, ANNA, "held");
+    wait_for("it to be spent", 2 * SOON, || (spent(&gateway, "(box)").0 == 1).then_some(()));
+    gateway.stop();
+    let date = |words: &str| {
+        let said = Command::new("date").args(["-u", "-d", words, "+%s"]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().parse::<u64>().unwrap()
+    };
+    let first = Command::new("date").args(["-u", "+%Y-%m-01"]).output().unwrap();
+    let first = String::from_utf8(first.stdout).unwrap();
+    clock.ahead(date(&format!("{} +1 month +26 hours", first.trim())) - date("now"));
+    gateway.start_with(&clock.environment());
+    wait_for("it to leave in the next month", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    let shown = gateway.json(&["queue", "show", held["id"].as_str().unwrap()]);
+    assert_eq!(shown["state"], "on the link", "{shown}");
+    assert_eq!(reserved(&gateway, "(box)").0, 1);
+    gateway.books_balance();
+}
+
+/// Whoever comes at the same moment: not one packet beyond a budget, and what several let go at once goes once.
+#[test]
+fn nothing_goes_beyond_a_budget_however_many_come_at_once() {
+    let shore = Shore::start();
+    let limits = [("budget.packets", "6"), ("budget.reserve", "0"), ("air.strangers", "hold")];
+    let gateway = shore.gateway(&limits, &["olga", "anna=6846"]).started();
+    gateway.cli_ok(&["people", "edit", "anna", "--budget-packets", "4"], "");
+    std::thread::scope(|scope| (0..12).for_each(|_| drop(scope.spawn(|| olga_writes(&gateway, 1)))));
+    let count = |state: &str| gateway.messages().iter().filter(|message| message["state"] == state).count();
+    wait_for("four on the link", SOON, || (count("on the link") == 4 && count("held") == 8).then_some(()));
+    gateway.cli_ok(&["people", "edit", "anna", "--budget-packets", ""], "");
+    wait_for("six", SOON, || (shore.to_device(6846).len() == 6).then_some(()));
+    gateway.set(&[("budget.packets", "0")]);
+    wait_for("all", SOON, || (shore.to_device(6846).len() == 12).then_some(()));
+    assert_eq!(reserved(&gateway, "(box)").0, 12);
+
+    let stranger = Smtp::connect(gateway.door("smtp")).mail("bob@world.example", ANNA, &message("", "who are you"));
+    assert!(stranger.starts_with("250"), "{stranger}");
+    let held = gateway.wait_state(SOON, ANNA, "held")["id"].as_str().unwrap().to_owned();
+    let done = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..5).map(|_| scope.spawn(|| gateway.cli(&["queue", "release", &held], ""))).collect();
+        all.into_iter().map(|one| one.join().unwrap().status.success()).collect::<Vec<_>>()
+    });
+    assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
+    wait_for("it to leave", SOON, || (shore.to_device(6846).len() == 13).then_some(()));
+    wait_polls(&shore, 2);
+    assert_eq!(shore.to_device(6846).len(), 13);
     gateway.books_balance();
 }

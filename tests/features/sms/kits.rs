@@ -318,6 +318,6 @@ call(events)
     let shown = wait_for("the report", SOON, || {
         Some(gateway.json(&["queue", "show", &out])).filter(|message| message["state"] == "delivered")
     });
-    assert_eq!(shown["code"], "text.delivered", "{shown}");
+    assert_eq!(shown["code"], "arrived.phone", "{shown}");
     gateway.books_balance();
 }
