@@ -28,6 +28,7 @@ use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
+pub mod drafts;
 pub mod reading;
 mod repeats;
 mod writer;
@@ -35,7 +36,7 @@ mod writing;
 
 use repeats::{Came, Repeats};
 use writer::MailWriter;
-pub use writing::{ComposeForm, Preview, compose, preview};
+pub use writing::{ComposeForm, Preview, compose, preview, problems};
 
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
@@ -114,6 +115,10 @@ impl MailIntake for Intake {
         let phone = policy.is_sms(&to);
         match (known, phone, policy.is_ours(&to)) {
             (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
+            // A fault of the configuration is the owner's: nobody's mail ends with it.
+            (false, false, false) if policy.settings.text(Key::Domain).is_empty() => {
+                return Err(Refusal::new(451, "4.3.5", "this box has no mail domain yet"));
+            }
             (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             _ => {}
         }
@@ -476,11 +481,7 @@ fn is_field(line: &[u8], name: &[u8]) -> bool {
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
 fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<BodyIn, Refusal> {
     match body {
-        Body::Memory(bytes) => {
-            let mut mail = trace;
-            mail.extend_from_slice(&bytes);
-            Ok(BodyIn::Bytes(mail))
-        }
+        Body::Memory(bytes) => Ok(BodyIn::Bytes([trace, bytes].concat())),
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
                 let full = error.kind() == std::io::ErrorKind::StorageFull;

@@ -3,6 +3,8 @@
 (() => {
   const $ = (query) => document.querySelector(query);
   const all = (query) => document.querySelectorAll(query);
+  // The path before all paths of the box, behind another web server.
+  const base = document.documentElement.dataset.base || "";
 
   // The code of a link such as /setup#K7QF-3M9X: a fragment never reaches a log.
   const code = $("#code");
@@ -47,6 +49,53 @@
   addEventListener("submit", () => { unsent = false; });
   addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
 
+  // A message is kept as a draft while it is written, and when its page is left.
+  const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
+  const letter = $("form[data-draft]");
+  if (letter) {
+    const kept = $("#kept"), once = letter.elements.once.value;
+    let changed = letter.dataset.draft === "unkept", keeping = false, over = false;
+    unsent = changed;
+    const keep = async (leaving) => {
+      if (!changed || over || (keeping && !leaving)) return;
+      [changed, keeping] = [false, true];
+      try {
+        const body = new URLSearchParams(new FormData(letter));
+        const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
+        over = answer.status === 410;
+        if (answer.ok) {
+          unsent = changed;
+          history.replaceState(null, "", base + "/compose?draft=" + once);
+        } else changed = !over;
+        if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
+        else put(kept, (await answer.text()).trim().slice(0, 200));
+      } catch {
+        changed = true;
+        put(kept, "Not kept as a draft yet: the box does not answer.");
+      }
+      keeping = false;
+    };
+    letter.addEventListener("input", () => { changed = true; });
+    letter.addEventListener("submit", () => { over = true; });
+    setInterval(keep, 4000, false);
+    addEventListener("pagehide", () => keep(true));
+    document.addEventListener("visibilitychange", () => { if (document.hidden) keep(true); });
+    addEventListener("pageshow", (shown) => { if (shown.persisted) over = false; });
+  }
+
+  // Behind a comma the next recipient is completed.
+  const to = $("#to"), known = $("#people");
+  if (to && known) {
+    const names = [...known.options].map((option) => option.value);
+    let before = "";
+    to.addEventListener("input", () => {
+      const start = to.value.slice(0, to.value.lastIndexOf(",") + 1);
+      if (start === before) return;
+      before = start;
+      [...known.options].forEach((option, at) => { option.value = start ? start + " " + names[at] : names[at]; });
+    });
+  }
+
   // Bytes of the text, while it is written.
   const text = $("textarea[data-count]");
   if (text) {
@@ -63,7 +112,6 @@
     const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : seconds < 172800 ? [3600, "h"] : [86400, "days"];
     return Math.floor(seconds / size) + " " + unit;
   };
-  const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
   const tick = () => {
     const now = Date.now() + ahead;
     all("time[data-ago]").forEach((time) => {
@@ -146,8 +194,8 @@
     asking = new AbortController();
     const limit = setTimeout(() => asking.abort(), 55000);
     try {
-      const query = new URLSearchParams({ page: location.pathname + location.search, have: root.dataset.have });
-      const answer = await fetch("/live?" + query, { signal: asking.signal, cache: "no-store" });
+      const query = new URLSearchParams({ page: (location.pathname.slice(base.length) || "/") + location.search, have: root.dataset.have });
+      const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
       if (answer.status === 401) {
         if (!unsent) location.reload();
         const out = $("#out");
@@ -189,7 +237,7 @@
   if (!view) return;
   const lines = async () => {
     if (document.hidden) return;
-    const answer = await fetch("/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
+    const answer = await fetch(base + "/links/" + view.dataset.link + "/lines?after=" + view.dataset.next);
     if (!answer.ok) return;
     const news = await answer.json();
     const end = view.scrollHeight - view.scrollTop - view.clientHeight < 30;

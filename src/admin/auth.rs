@@ -89,6 +89,27 @@ pub struct Visitor {
     pub person: Arc<Person>,
 }
 
+/// Characters of the name that a form which sends or spends has for itself: 64 random bits in hex.
+const ONCE: usize = 16;
+
+/// Makes such a name, or keeps the one of a form that is shown again.
+///
+/// # Errors
+/// As [`token`].
+pub fn once(before: &str) -> Result<String, Fault> {
+    if before.len() == ONCE { Ok(before.to_owned()) } else { Ok(token()?.chars().take(ONCE).collect()) }
+}
+
+/// Makes the name of a form of this session that does something to a thing as it stands now: the same as long as it does.
+pub fn once_for(visitor: &Visitor, thing: &str) -> String {
+    hash(&format!("{} {thing}", visitor.session.csrf))[..ONCE].to_owned()
+}
+
+/// Reads the name that a form has for itself; empty when there is none.
+pub fn once_of(request: &Request) -> String {
+    request.form.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect()
+}
+
 /// Makes a token: 256 random bits in hex.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ use crate::store::Store;
 use request::Request;
 use service::{Actor, Service};
 
+pub use pages::help::{TOPICS as HELP_TOPICS, plain as plain_help};
 pub use server::Handle;
 
 /// The fields of a form, for the fuzzers.
@@ -69,6 +70,15 @@ pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     server::start(socket, move |request| route::answer_broken(&why, request), || (0, 0))
 }
 
+/// What a session is told on its next page.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+struct Told {
+    /// A sentence.
+    words: String,
+    /// A mail that was moved, by its path, and the number of the folder where it lay: it can be put back from here.
+    undo: Option<(String, u32)>,
+}
+
 /// What the pages share.
 struct App {
     context: Context,
@@ -79,7 +89,7 @@ struct App {
     /// Networks of those who are logged in.
     proven: Arc<Proven>,
     /// What a session is told on its next page.
-    flashes: Mutex<BTreeMap<String, String>>,
+    flashes: Mutex<BTreeMap<String, Told>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
     cookies: auth::Cookies,
 }
@@ -130,16 +140,16 @@ impl App {
     }
 
     /// Tells a session something on its next page.
-    fn tell(&self, session: &str, words: String) {
+    fn tell(&self, session: &str, told: Told) {
         let mut flashes = self.flashes.lock().unwrap_or_else(PoisonError::into_inner);
         if flashes.len() > 100 {
             // Sessions that never came back for theirs.
             flashes.clear();
         }
-        flashes.insert(session.to_owned(), words);
+        flashes.insert(session.to_owned(), told);
     }
 
-    fn told(&self, session: &str) -> Option<String> {
+    fn told(&self, session: &str) -> Option<Told> {
         self.flashes.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
     }
 }

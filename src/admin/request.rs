@@ -35,6 +35,10 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Address of the browser, as the gate saw it.
     pub peer: String,
+    /// The browser speaks HTTPS.
+    pub secure: bool,
+    /// Path before all paths of the pages, as the browser sees them; empty for none.
+    pub base: String,
     headers: Vec<(String, String)>,
 }
 
@@ -69,8 +73,12 @@ impl Request {
             form: Fields::default(),
             body: Vec::new(),
             peer: String::new(),
+            secure: false,
+            base: String::new(),
             headers,
         };
+        request.secure = request.header("x-satpost-proto") == Some("https");
+        request.base = request.header("x-satpost-base").unwrap_or_default().to_owned();
         request.peer = request.header("x-satpost-peer").unwrap_or_default().to_owned();
         let form = request.header("content-type").unwrap_or_default();
         if request.method == Method::Post && form.starts_with("application/x-www-form-urlencoded") {
@@ -106,7 +114,14 @@ impl Request {
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(known, _)| known == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+        let kept = self.cookie_name(name);
+        pairs.find(|(known, _)| *known == kept).map(|(_, value)| value)
+    }
+
+    /// The name under which a browser keeps a cookie. Those of https have names of their own: what came without
+    /// encryption neither reads nor replaces them (RFC 6265bis section 4.1.3.1).
+    pub fn cookie_name(&self, name: &str) -> String {
+        if self.secure { format!("__Secure-{name}") } else { name.to_owned() }
     }
 
     /// True when a browser sent this from a page of ours. Old and scripted clients that say neither `Origin` nor

@@ -91,6 +91,7 @@ impl Response {
 
     /// Adds what every answer carries and packs the body if the browser can unpack it.
     pub fn finish(mut self, request: &Request) -> Self {
+        self.place_for(request);
         for (name, value) in ALWAYS {
             if self.header(name).is_none() {
                 self.headers.push((name, value.to_owned()));
@@ -107,6 +108,36 @@ impl Response {
             }
         }
         self
+    }
+}
+
+impl Response {
+    /// Makes it one for the path, and the kind of connection, under which this browser sees the pages.
+    fn place_for(&mut self, request: &Request) {
+        let base = &request.base;
+        for (name, value) in &mut self.headers {
+            match *name {
+                "Location" if value.starts_with('/') => value.insert_str(0, base),
+                "Set-Cookie" if !base.is_empty() => *value = value.replacen("; Path=/;", &format!("; Path={base};"), 1),
+                _ => {}
+            }
+            if *name == "Set-Cookie" && request.secure {
+                *value = format!("{}; Secure", request.cookie_name(value));
+            }
+        }
+        let kind = self.header("Content-Type").unwrap_or_default();
+        if base.is_empty() || !(kind.starts_with("text/html") || kind == "application/json") {
+            return;
+        }
+        // Pages are made of text, and what somebody wrote holds no quotation mark as such.
+        let Ok(mut text) = String::from_utf8(std::mem::take(&mut self.body)) else { return };
+        for attribute in ["href", "action", "formaction", "src"] {
+            for (quote, slash) in [("\"", "/"), ("\"", "&#x2f;"), ("\\\"", "/"), ("\\\"", "&#x2f;")] {
+                let from = format!(" {attribute}={quote}{slash}");
+                text = text.replace(&from, &format!(" {attribute}={quote}{base}{slash}"));
+            }
+        }
+        self.body = text.into_bytes();
     }
 }
 

@@ -13,6 +13,7 @@ mod import;
 mod links;
 mod maildir;
 mod pairing;
+mod problems;
 mod table;
 #[cfg(test)]
 pub(super) mod tests;

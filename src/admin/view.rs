@@ -27,7 +27,8 @@ templates! {
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/iridium.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
-    "help/on-air.html",
+    "help/on-air.html", "help/faq.html", "help/troubleshooting.html", "help/hardware.html", "help/upgrade.html", "help/network.html",
+    "help/programs.html",
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -115,11 +116,13 @@ pub struct Frame {
     /// Link, mail and queue in words.
     pub strip: Vec<Light>,
     /// What the last form did.
-    pub flash: Option<String>,
+    pub flash: Option<super::Told>,
     /// Unread messages in the mailbox.
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,
+    /// Path before all paths of the pages.
+    pub base: String,
     /// Time of the page.
     pub now: Option<Moment>,
     /// Name of the time zone.

@@ -80,7 +80,7 @@ impl Send {
                 at_most: self.at_most.clone(),
                 links: self.links.map_or(String::new(), |preference| preference.to_string()),
             },
-            once: String::new(),
+            ..Default::default()
         };
         let previews = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;
         let kept = if self.dry_run { None } else { Some(intake::compose(session.context, &author, &form)) };

@@ -21,7 +21,7 @@ pub struct ComposedMail<'a> {
     pub from_name: Option<&'a str>,
     /// The one recipient.
     pub to: &'a Mailbox,
-    /// Made one line: every run of blanks and control characters becomes one blank.
+    /// Made one line: every run of blanks and control characters becomes one blank. Without any the mail has no subject.
     pub subject: &'a str,
     /// The whole body.
     pub text: &'a str,
@@ -41,15 +41,57 @@ pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
     let mut built = MessageBuilder::new()
         .from(from)
         .to(mail.to.quoted())
-        .subject(one_line(mail.subject))
         .date(mail.date.seconds())
         .message_id(bare_id(mail.message_id));
+    let subject = one_line(mail.subject);
+    if !subject.is_empty() {
+        built = built.subject(subject);
+    }
     let thread: Vec<String> = mail.references.iter().map(|id| bare_id(id)).filter(|id| !id.is_empty()).collect();
     if let Some(answered) = thread.last() {
         built = built.in_reply_to(answered.clone()).references(thread);
     }
     if let Some(value) = mail.auto_submitted {
         built = built.header("Auto-Submitted", raw(one_line(value)));
+    }
+    written(built.body(text_part(mail.text)))
+}
+
+/// A mail that somebody is still writing.
+#[derive(Debug, Clone)]
+pub struct DraftMail<'a> {
+    /// Who writes it.
+    pub from: &'a Mailbox,
+    /// Recipients as far as they were written: a name, empty for none, and an address.
+    pub to: &'a [(String, String)],
+    /// Made one line.
+    pub subject: &'a str,
+    /// The whole body.
+    pub text: &'a str,
+    /// When it was saved.
+    pub date: Time,
+    /// The same in each version of it.
+    pub message_id: &'a str,
+    /// Lines of its header under this name, in printable ASCII without blanks: what no other field has a place for.
+    pub more: (&'static str, &'a [String]),
+}
+
+/// Builds a draft.
+pub fn draft(mail: &DraftMail<'_>) -> Vec<u8> {
+    let to = |(name, address): &(String, String)| {
+        Address::new_address(Some(one_line(name)).filter(|name| !name.is_empty()), one_line(address))
+    };
+    let mut built = MessageBuilder::new()
+        .from(mail.from.quoted())
+        .subject(one_line(mail.subject))
+        .date(mail.date.seconds())
+        .message_id(bare_id(mail.message_id));
+    if !mail.to.is_empty() {
+        built = built.to(Address::new_list(mail.to.iter().map(to).collect()));
+    }
+    let (name, lines) = mail.more;
+    for line in lines {
+        built = built.header(name, raw(line.clone()));
     }
     written(built.body(text_part(mail.text)))
 }

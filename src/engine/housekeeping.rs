@@ -12,6 +12,7 @@ use crate::message::events::EventKind;
 use crate::message::reason::LinkReason;
 use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
+use crate::store::mailbox::TRASH_DAYS;
 use crate::store::{Event, Queue, TextState};
 
 /// Time between two rounds.
@@ -54,7 +55,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
-            for done in [inbound::give_up_on_parts(context), clean_up(context), full_mailboxes::tell(context)] {
+            for done in [
+                inbound::give_up_on_parts(context),
+                clean_up(context),
+                full_mailboxes::tell(context),
+                old_wholes(context),
+            ] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
                 }
@@ -68,6 +74,11 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         context.rest(&changed, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
+}
+
+/// What came of whole mails whose messages never came is removed.
+fn old_wholes(context: &Context) -> Result<(), Fault> {
+    context.store.sweep_wholes(context.now()).map_err(Fault::temporary)
 }
 
 /// Looks whether messages can be read; one that cannot is set aside, with its bytes, and counted. Gives where to go on.
@@ -194,7 +205,8 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     let day = context.store.day_of(now - CHARGES);
-    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
+    let trash = now - Duration::from_secs(TRASH_DAYS * 86_400);
+    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(trash, BATCH))? == BATCH {}
     let mut from = Some(Id(0));
     while let Some(next) = from.filter(|_| !context.stopping()) {
         from = context.store.write(move |tx| tx.prune(next, limit, BATCH))?.1;

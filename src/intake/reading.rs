@@ -72,6 +72,20 @@ pub fn heading(header: &[u8]) -> Heading {
     Heading { from: names(mail.from()), to: names(mail.to()), subject }
 }
 
+/// Names and addresses of those whom a mail goes to, or of who wrote it; names are empty where there are none.
+pub fn correspondents(header: &[u8], readers: bool) -> Vec<(String, String)> {
+    let Some(mail) = MessageParser::new().parse_headers(header) else { return Vec::new() };
+    let lists = if readers { [mail.to(), mail.cc()] } else { [mail.from(), None] };
+    let all = lists.into_iter().flatten().flat_map(mail_parser::Address::iter);
+    all.filter_map(|one| Some((one.name().unwrap_or_default().to_owned(), one.address()?.to_owned()))).collect()
+}
+
+/// Where the writer of a mail wants answers, if that is said.
+pub fn answer_to(header: &[u8]) -> Option<String> {
+    let mail = MessageParser::new().parse_headers(header)?;
+    mail.reply_to()?.first()?.address().map(str::to_owned)
+}
+
 /// One of the files of a mail, with its bytes; `None` when there is none of this number.
 pub fn file_in(raw: &[u8], number: usize) -> Option<(AttachedFile, Vec<u8>)> {
     attached::take(raw, number)

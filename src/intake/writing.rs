@@ -1,5 +1,6 @@
 //! Messages written on the page or with `satpost send`, and what they would become.
 
+use super::drafts;
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
 use crate::deliver::compose::{message_id, one_line};
 use crate::engine::Context;
@@ -54,10 +55,14 @@ pub struct ComposeForm {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// Message-IDs of the thread that it continues, the oldest first; empty where nobody said.
+    pub references: Vec<String>,
     /// The terms on which it is to go.
     pub wanted: Wanted,
     /// A name that only this form has: sent twice it makes its messages once. Empty for none.
     pub once: String,
+    /// UID in Drafts of what a mail program began and this form goes on with; gone once this is kept or sent.
+    pub begun: Option<u32>,
 }
 
 /// Keeps a message written on the page or with `satpost send`: for all of its recipients, in their order, or for none.
@@ -67,8 +72,8 @@ pub struct ComposeForm {
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let messages = written(context, author, sheet)?;
     let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
-    // The person is part of the name, so that nobody meets the form of somebody else.
-    let form = Some(format!("{}:{}", author.name, sheet.once)).filter(|_| !sheet.once.is_empty());
+    let form = Some(drafts::form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
+    let (person, draft, begun) = (author.name.clone(), drafts::name_of(&sheet.once), sheet.begun);
     let (committed, anew) = context.store.commit_in(move |tx| {
         let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
         let before = tx.made_by_form(form)?;
@@ -77,12 +82,46 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
         }
         let ids = tx.add(&mail)?;
         tx.form_made(form, &ids, now)?;
+        drafts::drop(tx, &person, &draft, begun)?;
         Ok((ids, true))
     })?;
     for id in committed.ids() {
         log::info!("{id} {} by web", if anew { "taken" } else { "asked for again" });
     }
     Ok(committed)
+}
+
+/// Says of each field of a message that will not do why; nothing is kept.
+pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<(&'static str, String)> {
+    let (policy, now) = (context.policy(), context.now());
+    let mut all = Vec::new();
+    let pieces = pasted::several(&sheet.to);
+    for piece in &pieces {
+        match recipient(&policy, piece).map(|to| policy.choose(&to)) {
+            Err(why) => all.push(("to", why.to_string())),
+            Ok(Route::Nowhere(why)) => all.push(("to", Fault::refused(why).why())),
+            Ok(_) => {}
+        }
+    }
+    if pieces.is_empty() {
+        all.push(("to", "name a recipient: a mail address, a phone number, or a person of this box".to_owned()));
+    }
+    let Wanted { priority, by, at_most, links } = sheet.wanted.clone();
+    for (field, wanted) in [
+        ("priority", Wanted { priority, ..Wanted::default() }),
+        ("links", Wanted { links, ..Wanted::default() }),
+        ("by", Wanted { by, ..Wanted::default() }),
+        ("at_most", Wanted { at_most, ..Wanted::default() }),
+    ] {
+        all.extend(terms::read(&wanted, &policy.settings, now).err().map(|why| (field, why.to_string())));
+    }
+    if sheet.subject.trim().is_empty() && sheet.text.trim().is_empty() {
+        all.push(("text", "there is nothing to send: write a subject or a text".to_owned()));
+    }
+    if policy.address_of(author).is_none() {
+        all.push(("to", "this box has no mail domain yet, so a message has no sender address".to_owned()));
+    }
+    all
 }
 
 /// What [`compose`] would make of a message, without keeping it.
@@ -236,6 +275,7 @@ fn written_to(
         author: Some(author.name.clone()),
         subject,
         message_id: Some(message_id.to_owned()),
+        references: sheet.references.clone(),
         terms,
         ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };

@@ -86,6 +86,28 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a piece, up to the deadline.
+    ///
+    /// # Errors
+    /// When the connection broke or the deadline passed.
+    pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes),
+            Self::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+        }
+    }
+
+    /// Closes after the last piece so that it arrives: reads away at most `most` bytes that still come.
+    pub fn farewell(&mut self, most: usize) {
+        if let Self::Tls(tls) = self {
+            tls.conn.send_close_notify();
+            tls.sock.allow(FAREWELL);
+            // Who left meanwhile needs no farewell.
+            let _ = tls.flush();
+        }
+        self.stream().close_gently(most, FAREWELL);
+    }
+
     /// Sends the last replies and closes so that they arrive. A client may come again as soon as it has read them.
     ///
     /// # Errors

@@ -8,14 +8,17 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Body;
+use super::connection::Connection;
 use super::data::Spool;
+use super::forwarded;
 use super::gate::{Caps, Service, spare_descriptors};
-use super::http_head::{self, Answer, Request, host_is_ours, host_name, is_near};
+use super::http_head::{self, Answer, Origin, Request, host_is_ours, host_name, is_near};
 use super::stream::Stream;
+use super::tls::CertStore;
 use crate::settings::{Key, Settings};
 use crate::sys::network;
 
@@ -28,8 +31,6 @@ const MAX_BODY: u64 = 256 * 1024;
 const STILL_THERE: Duration = Duration::from_secs(1);
 /// How long the question of an open page for what has changed may take; the page answers some time before.
 const LIVE: Duration = Duration::from_secs(60);
-/// How long a client may take to notice that its answer is complete.
-const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
 /// File descriptors of one request behind this listener, counted generously.
 const DESCRIPTORS: usize = 5;
@@ -46,6 +47,8 @@ pub struct HttpFront {
     pub times: Times,
     /// The rules in force; asked at each request.
     pub rules: Box<dyn Fn() -> Rules + Send + Sync>,
+    /// Certificates of a listener that speaks TLS from the first byte on.
+    pub tls: Option<Arc<CertStore>>,
     /// Requests on their way to the server that it has not begun to answer.
     waiting: Mutex<usize>,
 }
@@ -81,11 +84,15 @@ pub struct Rules {
     pub uploads: Vec<(String, u64, Duration)>,
     /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
     pub streams: Vec<(String, Duration)>,
+    /// The settings, which say which web servers in front are believed, and the path of the pages there.
+    pub settings: Arc<Settings>,
+    /// Who asks for a page without TLS is sent to this port.
+    pub https: Option<u16>,
 }
 
 impl Rules {
     /// Reads the rules from the settings. `host` is the host name of the machine.
-    pub fn new(settings: &Settings, host: &str) -> Self {
+    pub fn new(settings: &Arc<Settings>, host: &str) -> Self {
         let bare = [settings.text(Key::BoxName), host];
         let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
         let mut names: Vec<_> = bare.flat_map(|name| [format!("{name}.local"), name]).collect();
@@ -96,7 +103,27 @@ impl Rules {
         let public = settings.text(Key::SmsPublicUrl).split_once("://").map(|(_, rest)| rest);
         let open = public.and_then(|rest| host_name(rest.split('/').next()?)).map(|host| ("/hooks/", host));
         let streams = vec![("/live?".to_owned(), LIVE)];
-        Self { names, near_only: settings.on(Key::WebLanOnly), open, streams, ..Self::default() }
+        let (near_only, settings) = (settings.on(Key::WebLanOnly), Arc::clone(settings));
+        Self { names, near_only, open, streams, settings, ..Self::default() }
+    }
+
+    /// Where a request comes from.
+    fn origin(&self, request: &mut Request, peer: IpAddr, tls: bool) -> Result<Origin, Answer> {
+        let is_front = |ip| self.settings.contains(Key::WebFront, ip);
+        forwarded::origin(request, peer, tls, self.settings.text(Key::WebBasePath), is_front)
+    }
+
+    /// The answer for who asks without TLS where the owner wants it. Not for programs that ask for something of their own.
+    fn to_https(&self, request: &Request, origin: &Origin) -> Option<Answer> {
+        const PLAIN: [&str; 5] = ["/hooks/", "/healthz", "/metrics", "/.well-known/", "/mail/"];
+        let port =
+            self.https.filter(|_| !origin.secure && !PLAIN.iter().any(|path| request.target.starts_with(path)))?;
+        let host = match request.host.parse::<std::net::Ipv6Addr>() {
+            Ok(ip) => format!("[{ip}]"),
+            Err(_) => request.host.clone(),
+        };
+        let port = if port == 443 { String::new() } else { format!(":{port}") };
+        Some(Answer::elsewhere(format!("https://{host}{port}{}{}", origin.base, request.target)))
     }
 
     fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
@@ -132,8 +159,15 @@ impl Service for HttpFront {
           Connection: close\r\n\r\nToo many connections, try again in a moment.\r\n"
     }
 
-    fn serve(&self, mut stream: Stream, peer: IpAddr) {
-        if let Err(e) = self.connection(&mut stream, peer) {
+    fn serve(&self, stream: Stream, peer: IpAddr) {
+        let mut connection = Connection::Plain(stream);
+        if let Some(certificates) = &self.tls {
+            connection = match connection.encrypt(certificates, self.times.head) {
+                Ok(encrypted) => encrypted,
+                Err(e) => return log::debug!("https: a handshake failed: {e}"),
+            };
+        }
+        if let Err(e) = self.connection(&mut connection, peer) {
             log::debug!("http: a connection ended early: {e}");
         }
     }
@@ -142,36 +176,47 @@ impl Service for HttpFront {
 impl HttpFront {
     /// Makes the front of the server on `socket`, with the usual caps and times.
     pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
-        Self { socket, spool, caps: CAPS, times: Times::default(), rules, waiting: Mutex::default() }
+        Self { socket, spool, caps: CAPS, times: Times::default(), rules, tls: None, waiting: Mutex::default() }
     }
 
-    fn connection(&self, stream: &mut Stream, peer: IpAddr) -> io::Result<()> {
-        stream.allow(self.times.head);
-        let (request, rest) = match read_head(stream) {
+    fn connection(&self, stream: &mut Connection, peer: IpAddr) -> io::Result<()> {
+        stream.stream().allow(self.times.head);
+        let (mut request, rest) = match read_head(stream) {
             Ok(Some(head)) => head,
             Ok(None) => return Ok(()),
             Err(answer) => return self.refuse(stream, &answer, false),
         };
-        stream.useful();
+        stream.stream().useful();
         let rules = (self.rules)();
         let head_only = request.method == "HEAD";
-        if let Err(answer) = rules.check(&request, peer, stream.local_ip()?) {
+        let origin = match rules.origin(&mut request, peer, self.tls.is_some()) {
+            Ok(origin) => origin,
+            Err(answer) => return self.refuse(stream, &answer, head_only),
+        };
+        let checked = rules.check(&request, origin.client, stream.stream().local_ip()?);
+        if let Some(answer) = checked.err().or_else(|| rules.to_https(&request, &origin)) {
             return self.refuse(stream, &answer, head_only);
         }
         match self.read_body(stream, &request, &rest, &rules) {
-            Ok(body) => self.exchange(stream, &request, body, peer, &rules),
+            Ok(body) => self.exchange(stream, &request, body, &origin, &rules),
             Err(answer) => self.refuse(stream, &answer, head_only),
         }
     }
 
-    fn refuse(&self, stream: &mut Stream, answer: &Answer, head_only: bool) -> io::Result<()> {
-        stream.allow(self.times.head);
+    fn refuse(&self, stream: &mut Connection, answer: &Answer, head_only: bool) -> io::Result<()> {
+        stream.stream().allow(self.times.head);
         stream.write_all(&answer.bytes(head_only))?;
-        stream.close_gently(1 << 20, FAREWELL);
+        stream.farewell(1 << 20);
         Ok(())
     }
 
-    fn read_body(&self, stream: &mut Stream, request: &Request, rest: &[u8], rules: &Rules) -> Result<Body, Answer> {
+    fn read_body(
+        &self,
+        stream: &mut Connection,
+        request: &Request,
+        rest: &[u8],
+        rules: &Rules,
+    ) -> Result<Body, Answer> {
         let upload = rules.uploads.iter().find(|(path, ..)| request.target.starts_with(path));
         let (most, time) = upload.map_or((MAX_BODY, self.times.body), |&(_, most, time)| (most, time));
         if request.length > most {
@@ -182,7 +227,7 @@ impl HttpFront {
             Answer::new("507 Insufficient Storage", "There is no space to take this.")
         };
         let mut body = Spool::new(&self.spool);
-        stream.allow(time);
+        stream.stream().allow(time);
         // What stands behind the body is no business of this request, and the connection ends with it.
         let at_once = usize::try_from(request.length).map_or(rest.len(), |length| rest.len().min(length));
         body.write(&rest[..at_once]).map_err(no_room)?;
@@ -204,17 +249,17 @@ impl HttpFront {
     /// Has the server answer, and copies what it says.
     fn exchange(
         &self,
-        stream: &mut Stream,
+        stream: &mut Connection,
         request: &Request,
         body: Body,
-        peer: IpAddr,
+        origin: &Origin,
         rules: &Rules,
     ) -> io::Result<()> {
         let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
         let until = Instant::now() + endless.unwrap_or(self.times.answer);
         let asked = Place::take(&self.waiting).and_then(|place| {
             let mut server = UnixStream::connect(&self.socket)?;
-            ask(&mut server, request, body, peer, until)?;
+            ask(&mut server, request, body, origin, until)?;
             Ok((server, place))
         });
         let Ok((server, place)) = asked else {
@@ -222,7 +267,7 @@ impl HttpFront {
             return self.refuse(stream, &answer, request.method == "HEAD");
         };
         if self.copy_back(stream, server, place, until, endless.is_some())? {
-            stream.close_gently(4 * PIECE, FAREWELL);
+            stream.farewell(4 * PIECE);
             return Ok(());
         }
         let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
@@ -232,7 +277,7 @@ impl HttpFront {
     /// Copies the answer to its end, at most until `until`; false if there was none.
     fn copy_back(
         &self,
-        stream: &mut Stream,
+        stream: &mut Connection,
         mut server: UnixStream,
         place: Place<'_>,
         until: Instant,
@@ -246,11 +291,11 @@ impl HttpFront {
                 Ok(0) => break,
                 Ok(read) => {
                     place = None;
-                    stream.set_deadline(until.min(Instant::now() + self.times.answer));
+                    stream.stream().set_deadline(until.min(Instant::now() + self.times.answer));
                     stream.write_all(&buffer[..read])?;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    if endless && (stream.hung_up() || stream.stopping()) {
+                    if endless && (stream.stream().hung_up() || stream.stream().stopping()) {
                         return Ok(true);
                     }
                 }
@@ -263,7 +308,7 @@ impl HttpFront {
 }
 
 /// Reads the head and what came behind it; `None` when the client left, or never said anything.
-fn read_head(stream: &mut Stream) -> Result<Option<(Request, Vec<u8>)>, Answer> {
+fn read_head(stream: &mut Connection) -> Result<Option<(Request, Vec<u8>)>, Answer> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -306,8 +351,8 @@ impl Drop for Place<'_> {
     }
 }
 
-fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, until: Instant) -> io::Result<()> {
-    push(server, &request.clean_head(peer), until)?;
+fn ask(server: &mut UnixStream, request: &Request, body: Body, origin: &Origin, until: Instant) -> io::Result<()> {
+    push(server, &request.clean_head(origin), until)?;
     match body {
         Body::Memory(bytes) => push(server, &bytes, until),
         Body::File(spooled) => {

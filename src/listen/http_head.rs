@@ -17,24 +17,52 @@ pub struct Answer {
     pub status: &'static str,
     /// What the reader of the page sees.
     pub text: String,
+    /// Where it leads; an address.
+    pub place: Option<String>,
 }
 
 impl Answer {
     /// Makes an answer with this status and text.
     pub fn new(status: &'static str, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self { status, text: text.into(), place: None }
+    }
+
+    /// Sends a browser to an address, and what it sends with it.
+    pub fn elsewhere(place: String) -> Self {
+        Self { place: Some(place), ..Self::new("307 Temporary Redirect", "This page is served under https.") }
     }
 
     /// Writes it as bytes; `head_only` leaves out the text, for HEAD.
     pub fn bytes(&self, head_only: bool) -> Vec<u8> {
-        let Self { status, text } = self;
+        let Self { status, text, place } = self;
+        let place = place.as_ref().map(|place| format!("Location: {place}\r\n")).unwrap_or_default();
         let length = text.len() + 1;
         let body = if head_only { String::new() } else { format!("{text}\n") };
         format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n{place}\
              X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
         )
         .into_bytes()
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The address of the browser.
+    pub client: IpAddr,
+    /// Between the browser and this machine it was encrypted, as far as this machine can know.
+    pub secure: bool,
+    /// Path before all paths of the pages, as `/post`; empty for none.
+    pub base: String,
+    /// The Host that the browser asked for, where the request itself has another.
+    pub host: Option<String>,
+}
+
+impl Origin {
+    /// A request that came straight from this address.
+    pub fn direct(client: IpAddr, secure: bool) -> Self {
+        Self { client, secure, base: String::new(), host: None }
     }
 }
 
@@ -142,7 +170,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 /// Fields that concern only this connection, or that only the gate may set, stay here; so does what is not ASCII:
 /// another program on the same address can set such a cookie, and the server behind would hang up on it.
 fn passed_on(field: &httparse::Header<'_>) -> Option<(String, String)> {
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 12] = [
         "connection",
         "keep-alive",
         "proxy-connection",
@@ -153,6 +181,8 @@ fn passed_on(field: &httparse::Header<'_>) -> Option<(String, String)> {
         "expect",
         "content-length",
         "x-satpost-peer",
+        "x-satpost-proto",
+        "x-satpost-base",
     ];
     let name = field.name.to_ascii_lowercase();
     let value = std::str::from_utf8(field.value).ok().filter(|value| value.is_ascii())?;
@@ -160,16 +190,35 @@ fn passed_on(field: &httparse::Header<'_>) -> Option<(String, String)> {
 }
 
 impl Request {
-    /// Gives the head for the server behind: one request a connection, with the peer's address in `X-Satpost-Peer`.
-    pub fn clean_head(&self, peer: IpAddr) -> Vec<u8> {
+    /// The fields that came with it, but for those of the connection: name in lower case, value.
+    pub fn fields(&self) -> impl Iterator<Item = (String, &str)> {
+        self.fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+    }
+
+    /// Gives the head for the server behind: one request a connection, with the browser's address in `X-Satpost-Peer`, whether
+    /// it speaks HTTPS in `X-Satpost-Proto`, and the path before all paths in `X-Satpost-Base`.
+    pub fn clean_head(&self, origin: &Origin) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.fields {
+            let lower = name.to_ascii_lowercase();
+            if lower.starts_with("x-forwarded-") || lower == "forwarded" || (lower == "host" && origin.host.is_some()) {
+                continue;
+            }
             head += &format!("{name}: {value}\r\n");
+        }
+        if let Some(host) = &origin.host {
+            head += &format!("Host: {host}\r\n");
         }
         if self.length > 0 || self.method == "POST" {
             head += &format!("Content-Length: {}\r\n", self.length);
         }
-        head += &format!("X-Satpost-Peer: {peer}\r\nConnection: close\r\n\r\n");
+        if origin.secure {
+            head += "X-Satpost-Proto: https\r\n";
+        }
+        if !origin.base.is_empty() {
+            head += &format!("X-Satpost-Base: {}\r\n", origin.base);
+        }
+        head += &format!("X-Satpost-Peer: {}\r\nConnection: close\r\n\r\n", origin.client);
         head.into_bytes()
     }
 }

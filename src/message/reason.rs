@@ -88,9 +88,9 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         untold: bool,
     },
-    /// It would go once more, and a budget does not allow it.
+    /// It would go, once more or because somebody lets it go, and a budget does not allow it.
     AgainOverBudget {
-        /// Why it has to go once more.
+        /// Why it would go.
         why: Box<Self>,
         /// The budget in the way.
         budget: OverBudget,
@@ -171,7 +171,8 @@ impl Reason {
     /// Its code for logs and scripts, as `waits.link`: no names, no addresses, no words of others.
     pub fn code(&self) -> String {
         match self {
-            Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } => return why.code(),
+            Self::Ended { why, .. } => return why.code(),
+            Self::AgainOverBudget { budget, .. } => return Self::OverBudget(budget.clone()).code(),
             Self::SentBy(sent) => return sent.why.code(),
             _ => {}
         }

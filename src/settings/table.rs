@@ -113,6 +113,7 @@ settings! {
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
     IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpWhole, "ip.whole", Number(0, 100_000), "1000", "Link", "Largest whole mail, kB", "A mail with files, with a signature, or of which the text leaves something out, goes whole over this line where that charges nothing: packed, up to this size. A larger one goes as text, and the rest when it is asked for. 0: texts only, and nothing is asked for.";
     IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
 
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";
@@ -200,7 +201,7 @@ settings! {
     QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Delay notice after", "Sent to the sender once per message.";
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First retry after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest retry interval", "The doubling ends here.";
-    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed, and what lies in Trash for so long; what else is in a mailbox stays.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed. What is in a mailbox stays; its Trash is emptied after 30 days.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
     KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";
@@ -208,6 +209,10 @@ settings! {
     DiskReserve, "store.reserve", Number(0, 1_000_000), "64", "Queue", "Disk reserve, MB", "With less free space no mail is accepted (452) and no packet is taken from the modem.";
 
     WebListen, "web.listen", Listen, "0.0.0.0:80", "Web page", "Web page listens on", "Used when systemd passes no socket named web.";
+    WebsListen, "webs.listen", Listen, "", "Web page", "Web page under https listens on", "With the certificate of the box, for example 0.0.0.0:443. Used when systemd passes no socket named webs. Empty: none.";
+    WebHttps, "web.https", Switch, "no", "Web page", "Lead from http to https", "Whoever asks for a page under http is sent to https, once that listens.";
+    WebFront, "web.front", Networks, "", "Web page", "Web servers in front", "Networks of reverse proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed, for example 192.168.1.5. Empty: none.";
+    WebBasePath, "web.base_path", Text, "", "Web page", "Path behind that server", "Where the pages stand under a path there, for example /post. Empty: at the top.";
     WebLanOnly, "web.lan_only", Switch, "yes", "Web page", "Local networks only", "Requests from public addresses get 403.";
     WebMetrics, "web.metrics", Switch, "no", "Web page", "Metrics at /metrics", "For Prometheus, without a log-in: whoever may open the log-in page may read them. No name and no address is among them.";
     WebNames, "web.names", Text, "", "Web page", "Other host names", "Names of this box besides its addresses, box.name and box.name.local, separated by spaces.";

@@ -18,7 +18,7 @@ use crate::money::{Bill, Limit, Money, OverBudget, Use};
 /// A warning is written when an account passes one of these, in hundredths.
 const WARN_AT: [u64; 2] = [80, 100];
 /// A message that a budget keeps back is looked at again after this: others may have given back what they reserved.
-const LOOK: Duration = Duration::from_secs(60);
+pub const BUDGET_LOOK: Duration = Duration::from_secs(60);
 
 impl Tx<'_> {
     /// Reserves what a bill asks for, if all its limits allow it; otherwise says which is in the way.
@@ -134,7 +134,7 @@ impl Tx<'_> {
         if let Err(why) = self.reserve(&mut bill, message.accepted)? {
             bill.short = true;
             (message.state, message.reason) = (State::Held, why.into());
-            message.next = message.next.min(message.accepted + LOOK);
+            message.next = message.next.min(message.accepted + BUDGET_LOOK);
         }
         message.bill = Some(bill);
         Ok(())

@@ -69,6 +69,7 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::OPEN)?;
         rows += $do($($argument,)* schema::REFERENCES)?;
         rows += $do($($argument,)* schema::PEERS)?;
+        rows += $do($($argument,)* schema::SESSION_ROWS)?;
         rows += $do($($argument,)* schema::FAR_BOXES)?;
         rows += $do($($argument,)* schema::PACKETS_1)?;
         rows += $do($($argument,)* schema::REFERENCES_1)?;
@@ -85,6 +86,8 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::CONVERSATIONS)?;
         rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;
+        rows += $do($($argument,)* schema::LINKS)?;
+        rows += $do($($argument,)* schema::CHARGES)?;
         rows += $do($($argument,)* schema::SETTINGS)?;
         rows += $do($($argument,)* schema::EVENTS)?;
         rows += $do($($argument,)* schema::USAGE)?;

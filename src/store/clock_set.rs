@@ -148,11 +148,17 @@ impl Tx<'_> {
             self.after.people = true;
             self.people.insert(key.as_str(), bytes.as_slice())?;
         }
-        for name in self.peer_names()? {
-            let Some(Ok(mut peer)) = self.peer(&name)?.map(|bytes| serde_json::from_slice(&bytes)) else { continue };
-            if put_right(&mut peer, set, &SESSION_MOMENTS) {
-                self.put_peer(&name, peer.to_string().as_bytes())?;
+        for name in self.session_names()? {
+            let mut rows = self.session_rows(&name)?;
+            for ((part, _), content) in &mut rows {
+                // Rows that are no JSON count hours and are forgotten when there are too many.
+                let Ok(value) = serde_json::from_slice::<Value>(content) else { continue };
+                let mut named = serde_json::json!({ part: value });
+                if put_right(&mut named, set, &SESSION_MOMENTS) {
+                    *content = named[part.as_str()].to_string().into_bytes();
+                }
             }
+            self.put_session_rows(&name, &rows)?;
         }
         let mut parts = Vec::new();
         for row in self.parts.iter()? {

@@ -2,6 +2,7 @@
 
 use redb::ReadableTable;
 
+use super::SessionRows;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
@@ -47,7 +48,7 @@ impl Tx<'_> {
     pub fn remove_far_box(&mut self, id: PeerId) -> TxResult<()> {
         let name = id.to_string();
         self.far_boxes.remove(id.0)?;
-        self.peers.remove(name.as_str())?;
+        self.put_session_rows(&name, &SessionRows::new())?;
         self.fates.retain(|(peer, _), ()| peer != name)?;
         self.after.people = true;
         Ok(())

@@ -4,6 +4,7 @@ mod bills;
 mod far_boxes;
 mod links;
 mod mailboxes;
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
 use super::queue::parse;
-use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
+use super::schema::{MAILBOX, PACKETS_1, PEERS, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
@@ -25,7 +26,11 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     }
     let txn = database.begin_write()?;
     let old = old_packets(&txn)?;
+    let old_sessions = sessions::old(&txn)?;
     let mut tx = Tx::open(&txn)?;
+    if version < 9 {
+        sessions::file(&mut tx, old_sessions)?;
+    }
     if version < 5 {
         // Before a record is written anew without what only the old form says.
         far_boxes::far_boxes(&mut tx)?;
@@ -50,6 +55,7 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     tx.ledger.version = VERSION;
     tx.close()?;
     txn.delete_table(MAILBOX)?;
+    txn.delete_table(PEERS)?;
     txn.delete_table(PACKETS_1)?;
     txn.delete_table(REFERENCES_1)?;
     txn.commit()?;

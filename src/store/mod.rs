@@ -15,6 +15,7 @@ mod counts;
 mod erase;
 mod far_boxes;
 mod fates;
+mod file_version;
 mod inbound;
 mod indexed;
 mod journal;
@@ -34,6 +35,7 @@ mod record;
 mod repair;
 mod schema;
 pub mod search;
+mod sessions;
 mod spool;
 mod synced_file;
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wholes;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +63,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
 
+pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
@@ -73,6 +77,7 @@ pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
+pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -297,7 +302,15 @@ impl Store {
     /// # Errors
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
-        spool::keep(&self.0.folder, front, from)
+        spool::keep(&self.0.folder, front, Some(from))
+    }
+
+    /// Writes a large mail into the spool folder.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool_bytes(&self, mail: &[u8]) -> std::io::Result<Spooled> {
+        spool::keep(&self.0.folder, mail, None)
     }
 
     /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.

@@ -167,22 +167,6 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
-        Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
-    }
-
-    /// The names of all far boxes of which something is known.
-    pub fn peer_names(&self) -> TxResult<Vec<String>> {
-        self.peers.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
-    }
-
-    /// Writes what is known of a far box.
-    pub fn put_peer(&mut self, name: &str, json: &[u8]) -> TxResult<()> {
-        self.peers.insert(name, json)?;
-        Ok(())
-    }
-
     /// Takes a message out of its packets; what carries nothing else goes. An unreadable one goes as well.
     pub(super) fn remove_packets(&mut self, message: Id) -> TxResult<()> {
         for number in self.numbers_of(message)? {
@@ -312,20 +296,6 @@ impl View {
             found.push(packet.map_err(|why| (number, why)));
         }
         Ok(found)
-    }
-
-    /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
-        Ok(self.0.open_table(schema::PEERS)?.get(name)?.map(|row| row.value().to_vec()))
-    }
-
-    /// All far boxes by name, with what is known of them.
-    pub fn peers(&self) -> TxResult<Vec<(String, Vec<u8>)>> {
-        let table = self.0.open_table(schema::PEERS)?;
-        table
-            .iter()?
-            .map(|row| row.map(|(name, json)| (name.value().to_owned(), json.value().to_vec())).map_err(Into::into))
-            .collect()
     }
 
     /// When a link is asked after one of its packets next.

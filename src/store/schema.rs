@@ -43,8 +43,10 @@ pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_c
 pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
 /// (link and holder, number) of a packet on a link -> packet.
 pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
-/// Number of a far box, or nothing for the one by which this box reaches the world -> JSON of what the two boxes know of
-/// each other.
+/// (number of a far box, or nothing for the one by which this box reaches the world; part; id) -> a part of what the two boxes know
+/// of each other, with its CRC-32.
+pub const SESSION_ROWS: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("air_sessions");
+/// Up to version 8: the same as one JSON.
 pub const PEERS: TableDefinition<&str, &[u8]> = TableDefinition::new("air_peers");
 /// Number of a far box -> JSON of `FarBox`.
 pub const FAR_BOXES: TableDefinition<u32, &[u8]> = TableDefinition::new("far_boxes");
@@ -164,7 +166,7 @@ pub struct Tx<'t> {
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
     pub(super) references: Table<'t, (&'static str, u64), u64>,
-    pub(super) peers: Table<'t, &'static str, &'static [u8]>,
+    pub(super) session_rows: Table<'t, (&'static str, &'static str, u64), &'static [u8]>,
     pub(super) far_boxes: Table<'t, u32, &'static [u8]>,
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
@@ -239,7 +241,7 @@ impl<'t> Tx<'t> {
             carried: txn.open_table(CARRIED)?,
             open: txn.open_table(OPEN)?,
             references: txn.open_table(REFERENCES)?,
-            peers: txn.open_table(PEERS)?,
+            session_rows: txn.open_table(SESSION_ROWS)?,
             far_boxes: txn.open_table(FAR_BOXES)?,
             seen: txn.open_table(SEEN)?,
             parts: txn.open_table(PARTS)?,

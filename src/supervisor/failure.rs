@@ -9,7 +9,6 @@ use smol::future::or;
 use crate::fault::Fault;
 use crate::listen::gate::Gate;
 use crate::listen::http::{HttpFront, Rules};
-use crate::settings::Settings;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;
@@ -44,7 +43,7 @@ pub fn show<T>(
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
     let page = crate::admin::serve_failure(why, &socket)?;
-    let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
+    let rules = Box::new(|| Rules::new(&Arc::default(), &super::listeners::host_name()));
     let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
     let mut gates = vec![Gate::open(web, front, Arc::default())];
     for (name, closed) in super::listeners::while_closed(&super::listeners::host_name()) {

@@ -81,12 +81,21 @@ static LISTENERS: &[Row] = &[
         closed: Some(|_| Closed::silent()),
         service: |shared, context| Ok(shared.imap(context, true)),
     },
-    Row { name: "web", ports: Key::WebListen, tls: false, closed: None, service: Shared::web },
+    Row {
+        name: WEB,
+        ports: Key::WebListen,
+        tls: false,
+        closed: None,
+        service: |shared, context| shared.web(context, None),
+    },
+    Row { name: WEBS, ports: Key::WebsListen, tls: true, closed: Some(|_| Closed::silent()), service: Shared::webs },
     Row { name: "ip", ports: Key::IpListen, tls: false, closed: None, service: Shared::ip },
 ];
 
 /// The listener of the page.
 pub const WEB: &str = "web";
+/// The listener of the page under TLS.
+pub const WEBS: &str = "webs";
 /// Gives what answers at each listener while the box cannot work, by the name of the listener.
 pub fn while_closed(host: &str) -> impl Iterator<Item = (&'static str, Closed)> {
     LISTENERS.iter().filter_map(move |row| row.closed.map(|closed| (row.name, closed(host))))
@@ -242,14 +251,27 @@ impl Listeners {
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Made {
-        let store = context.store.clone();
+    fn webs(&self, context: &Context) -> Made {
+        match Self::certificates(context) {
+            Some(certificates) => self.web(context, Some(certificates)),
+            None => Err(Fault::operator("there is no certificate: see tls.certificate and tls.key")),
+        }
+    }
+
+    fn web(&self, context: &Context, tls: Option<Arc<CertStore>>) -> Made {
+        let (store, status) = (context.store.clone(), context.status.clone());
         let rules = Box::new(move || {
             let mut rules = Rules::new(&store.settings(), &host_name());
+            if store.settings().on(Key::WebHttps) {
+                let facts = status.facts();
+                rules.https = facts.listen.get(WEBS).and_then(|open| open.first()).map(std::net::SocketAddr::port);
+            }
             rules.names.extend(new_host_name().into_iter().flat_map(|name| [format!("{name}.local"), name]));
             rules
         });
-        Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
+        let mut front = HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules);
+        front.tls = tls;
+        Ok(Arc::new(front))
     }
 
     fn ip(&self, context: &Context) -> Made {

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use super::listeners::{WEB, WEBS};
 use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 use crate::sys::network;
@@ -39,7 +40,10 @@ impl Welcome {
 
 fn lines(context: &Context) -> Vec<String> {
     let facts = context.status.facts();
-    let pages = facts.listen.get("web").into_iter().flatten().flat_map(|address| pages(*address));
+    let open = |name| facts.listen.get(name).into_iter().flatten();
+    let pages = open(WEB)
+        .flat_map(|address| pages("http", *address))
+        .chain(open(WEBS).flat_map(|address| pages("https", *address)));
     let mut lines: Vec<String> = pages.map(|page| format!("satpost: {page}")).collect();
     lines.dedup();
     let service = Service::new(&context.store, Actor::command_line(rustix::process::getuid().as_raw()));
@@ -53,7 +57,7 @@ fn lines(context: &Context) -> Vec<String> {
 }
 
 /// Makes the addresses that a person types; a listener on all addresses is named by those that lead to it.
-fn pages(address: SocketAddr) -> Vec<String> {
+fn pages(scheme: &str, address: SocketAddr) -> Vec<String> {
     let ip = address.ip();
     let mut hosts = match ip.is_unspecified() {
         true => network::addresses().into_iter().filter(|own| ip.is_ipv6() || own.is_ipv4()).map(host).collect(),
@@ -63,9 +67,9 @@ fn pages(address: SocketAddr) -> Vec<String> {
     if hosts.is_empty() {
         hosts.push(super::listeners::host_name());
     }
-    let page = |host: String| match address.port() {
-        80 => format!("http://{host}/"),
-        port => format!("http://{host}:{port}/"),
+    let page = |host: String| match (scheme, address.port()) {
+        ("http", 80) | ("https", 443) => format!("{scheme}://{host}/"),
+        (_, port) => format!("{scheme}://{host}:{port}/"),
     };
     hosts.into_iter().map(page).collect()
 }

@@ -1,121 +1,236 @@
 //! Composing a message, with its cost before it is sent.
 
-use minijinja::context;
+use minijinja::{Value, context};
 
-use super::{Ask, Reply, queue};
-use crate::address::Address;
+use super::answering::{self, Source};
+use super::wrong::{self, Problem};
+use super::{Ask, Reply, contacts, queue};
 use crate::admin::auth;
+use crate::admin::response::Response;
 use crate::fault::Fault;
-use crate::intake::{self, ComposeForm};
+use crate::intake::{self, ComposeForm, drafts};
 use crate::message::Wanted;
-use crate::message::{Id, LinkPreference, Priority, Way};
+use crate::message::{LinkPreference, Priority, Way};
 use crate::money::Money;
 use crate::settings::Key;
+use crate::store::mailbox::Special;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
-/// Characters of the name that each form has: 64 random bits in hex.
-const ONCE: usize = 16;
 
-/// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
+/// What the form shows besides the message.
+#[derive(Default)]
+struct Shown {
+    status: u16,
+    previews: Option<Vec<intake::Preview>>,
+    problems: Vec<Problem>,
+    error: String,
+    source: Option<Source>,
+    /// It is kept among the drafts as it stands.
+    kept: bool,
+}
+
+/// Shows the form; `?reply=` and `?forward=` name what is answered or passed on, `?to=` a recipient, `?draft=` what was begun.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
-    let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
-    if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
-        let message = super::messages::mine(ask, message)?;
-        draft.to = match &message.from {
-            from @ (Address::Mail(_) | Address::Phone(_)) => from.to_string(),
-            _ => String::new(),
+    let mut sheet = ComposeForm {
+        to: query.get("to").to_owned(),
+        subject: query.get("subject").to_owned(),
+        ..ComposeForm::default()
+    };
+    let mut shown = Shown { status: 200, ..Shown::default() };
+    if let Some(name) = query.find("draft") {
+        let Some(uid) = draft_of(ask, name)? else {
+            return Ok(ask.sorry(404, "This draft is gone: it was sent, deleted, or is written on elsewhere."));
         };
-        let subject = message.subject.trim();
-        let again = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
-        draft.subject = if again { subject.to_owned() } else { format!("Re: {subject}") };
+        let opened = drafts::open(&ask.app.context, &uid)?;
+        if opened.has_files {
+            // The form has no room for them.
+            return Ok(Response::see(&format!("/mailbox/{}/{}", Special::Drafts.number(), uid.uid)));
+        }
+        (sheet, shown.kept) = (opened.sheet, true);
+    } else if let Some(name) = query.find("reply") {
+        let source = answering::find(ask, name)?;
+        (sheet.to, sheet.subject) = (source.answer_to.clone(), source.answer_subject());
+        shown.source = Some(source);
+    } else if let Some(name) = query.find("forward") {
+        let source = answering::find(ask, name)?;
+        (sheet.subject, sheet.text) = (source.forward_subject(), source.forwarded());
     }
-    form(ask, 200, &draft, None, "")
+    form(ask, &sheet, shown)
 }
 
-/// Looks at the message or sends it, as the button says.
-pub fn send(ask: &Ask) -> Reply {
-    let form_fields = &ask.request.form;
-    let draft = ComposeForm {
-        to: form_fields.get("to").trim().to_owned(),
-        subject: form_fields.get("subject").trim().to_owned(),
-        text: form_fields.get("text").replace("\r\n", "\n"),
-        wanted: Wanted {
-            priority: form_fields.get("priority").to_owned(),
-            by: form_fields.get("by").trim().to_owned(),
-            at_most: form_fields.get("at_most").trim().to_owned(),
-            links: form_fields.get("links").to_owned(),
-        },
-        once: form_fields.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect(),
-    };
-    if draft.text.len() > TEXT_MOST {
-        return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
+/// Finds a draft by the name of its form, or by its number in the folder.
+fn draft_of(ask: &Ask, name: &str) -> Result<Option<crate::store::mailbox::Entry>, Fault> {
+    // A number of a mail has at most ten digits.
+    if name.len() > 10 {
+        return drafts::of_form(&ask.app.context, ask.me(), name);
     }
-    if draft.text.trim().is_empty() && draft.subject.is_empty() {
-        return form(ask, 422, &draft, None, "There is nothing to send: write a subject or a text.");
+    let Ok(uid) = name.parse() else { return Ok(None) };
+    ask.app.store.read(|view| view.entry(ask.me(), Special::Drafts.number(), uid))
+}
+
+/// Reads the form as it was sent.
+pub fn sheet_of(ask: &Ask) -> ComposeForm {
+    let form = &ask.request.form;
+    ComposeForm {
+        to: form.get("to").trim().to_owned(),
+        subject: form.get("subject").trim().to_owned(),
+        text: form.get("text").replace("\r\n", "\n"),
+        wanted: Wanted {
+            priority: form.get("priority").to_owned(),
+            by: form.get("by").trim().to_owned(),
+            at_most: form.get("at_most").trim().to_owned(),
+            links: form.get("links").to_owned(),
+        },
+        references: Vec::new(),
+        once: auth::once_of(ask.request),
+        begun: form.get("begun").parse().ok(),
+    }
+}
+
+/// Sends the message, looks at its cost, quotes what it answers, or keeps it for later, as the button says. What is not sent
+/// is kept as a draft.
+pub fn send(ask: &Ask) -> Reply {
+    let (mut sheet, what) = (sheet_of(ask), ask.request.form.get("do"));
+    let mut shown = Shown { status: 200, ..Shown::default() };
+    if let Some(name) = Some(ask.request.form.get("reply")).filter(|name| !name.is_empty()) {
+        // What was answered may be gone by now, and what was written stays.
+        shown.source = answering::find(ask, name).ok();
+        sheet.references = shown.source.as_ref().map(|source| source.references.clone()).unwrap_or_default();
+    }
+    if what == "quote"
+        && let Some(source) = shown.source.take()
+    {
+        sheet.text = format!("{}\n\n{}", sheet.text.trim_end(), source.quoted()).trim_start().to_owned();
+    }
+    if sheet.text.len() > TEXT_MOST {
+        shown.problems.push(("text", "this form takes 64 KB: use a mail program for a longer text".to_owned()));
+        shown.status = 422;
+        return form(ask, &sheet, shown);
     }
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
-    if form_fields.get("do") != "send" {
-        return match intake::preview(context, me, &draft) {
-            Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
-            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
-            Err(fault) => Err(fault),
-        };
+    if what != "draft" {
+        shown.problems = intake::problems(context, me, &sheet);
     }
-    match intake::compose(context, me, &draft) {
-        Ok(kept) => {
-            queue::forget(ask.app);
-            let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
-            let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")))
+    if what == "send" && shown.problems.is_empty() {
+        match intake::compose(context, me, &sheet) {
+            Ok(kept) => {
+                queue::forget(ask.app);
+                let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
+                let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
+                return ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")));
+            }
+            Err(Fault::Permanent(why)) => (shown.error, shown.status) = (why.to_string(), 422),
+            Err(fault) => return Err(fault),
         }
-        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
-        Err(fault) => Err(fault),
+    } else if shown.problems.is_empty() && what != "draft" {
+        match intake::preview(context, me, &sheet) {
+            Ok(previews) => shown.previews = Some(previews),
+            Err(Fault::Permanent(why)) => (shown.error, shown.status) = (why.to_string(), 422),
+            Err(fault) => return Err(fault),
+        }
+    } else if !shown.problems.is_empty() {
+        shown.status = 422;
+    }
+    match drafts::keep(context, me, &sheet) {
+        Ok(drafts::Kept::Stored) if what == "draft" => {
+            let place = format!("/mailbox?folder={}", Special::Drafts.number());
+            return ask.done(&place, "Your draft is kept here.");
+        }
+        Ok(kept) => shown.kept = kept == drafts::Kept::Stored,
+        Err(fault) if what == "draft" => (shown.error, shown.status) = (fault.why(), 422),
+        // The page holds the text as well.
+        Err(fault) => log::warn!("web: a draft is not kept: {fault}"),
+    }
+    form(ask, &sheet, shown)
+}
+
+/// Keeps what was written so far, for the script of the pages.
+pub fn keep(ask: &Ask) -> Reply {
+    let sheet = sheet_of(ask);
+    if sheet.text.len() > TEXT_MOST {
+        return Ok(Response::text(422, "The text is too long to be kept here.\n"));
+    }
+    match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
+        Ok(drafts::Kept::Sent) => Ok(Response::text(410, "This message was sent already.\n")),
+        Ok(_) => Ok(Response::text(200, &format!("Kept as a draft at {}.\n", ask.times.clock(ask.times.now)))),
+        Err(fault) => Ok(Response::text(507, &format!("Not kept: {}.\n", fault.why()))),
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake::Preview>>, error: &str) -> Reply {
-    let domain = ask.settings.text(Key::Domain);
-    let people: Vec<_> = match domain {
-        "" => Vec::new(),
-        domain => ask.service.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
+fn row(ask: &Ask, preview: &intake::Preview) -> Value {
+    let way = match preview.way {
+        Way::Mailbox => "into a mailbox on this box",
+        Way::Relay => "by the mail relay",
+        Way::Link => "over the satellite link",
+        Way::Carrier => "by the carrier of text messages",
     };
-    let row = |preview: intake::Preview| {
-        let way = match preview.way {
-            Way::Mailbox => "into a mailbox on this box",
-            Way::Relay => "by the mail relay",
-            Way::Link => "over the satellite link",
-            Way::Carrier => "by the carrier of text messages",
-        };
-        let hint = preview.saved().map(|saved| {
-            format!(
-                "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
-            )
-        });
-        let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
-        context! { to => preview.to.to_string(), way, texts, hint, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
+    let hint = preview.saved().map(|saved| {
+        format!(
+            "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
+        )
+    });
+    context! {
+        to => preview.to.to_string(), way, hint,
+        texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
+        bytes => preview.bytes, packets => preview.packets,
+        reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
-        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>() }
+        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>(),
+    }
+}
+
+/// What quoting adds: bytes, and packets and price where the link is known.
+fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
+    let quoted = source.quoted();
+    let with = |text: String| {
+        let sheet = ComposeForm { text, ..sheet.clone() };
+        intake::preview(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())
     };
-    let total = previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
-    let total = total.map(|money| super::costs::amount(ask, money));
-    let previews: Vec<_> = previews.into_iter().flatten().map(row).collect();
-    let once = if draft.once.len() == ONCE { draft.once.clone() } else { auth::token()?.chars().take(ONCE).collect() };
+    let bytes = format!("{} bytes", quoted.len());
+    match (with("x".to_owned()), with(format!("x\n\n{quoted}"))) {
+        (Some(without), Some(with)) if with.packets > 0 => {
+            let (more, price) = (with.packets.saturating_sub(without.packets), with.price);
+            let packets = if more == 1 { "1 packet".to_owned() } else { format!("{more} packets") };
+            let price = price.map(|money| format!(": {} in all", super::costs::amount(ask, money)));
+            format!("{} bytes, {packets} more{}", with.bytes.saturating_sub(without.bytes), price.unwrap_or_default())
+        }
+        _ => bytes,
+    }
+}
+
+fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
+    let total = shown.previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
+    let drafts = Special::Drafts.number();
+    let all = ask.app.store.read(|view| view.folder(ask.me(), drafts))?;
     let values = context! {
-        once, error, previews, total, people, domain,
-        to => draft.to, subject => draft.subject, text => draft.text,
+        drafts,
+        once => auth::once(&sheet.once)?,
+        error => wrong::heading(&shown.problems, &shown.error),
+        errors => wrong::by_field(&shown.problems),
+        previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),
+        total => total.map(|money| super::costs::amount(ask, money)),
+        people => contacts::of(ask)?,
+        domain => ask.settings.text(Key::Domain),
+        begun => sheet.begun,
+        reply => shown.source.as_ref().map(|source| source.name.clone()),
+        quote => shown.source.as_ref().map(|source| quote_cost(ask, sheet, source)),
+        kept => shown.kept,
+        others => all.map_or(0, |folder| folder.total.saturating_sub(u32::from(shown.kept))),
+        unkept => !shown.kept && shown.status != 200,
+        to => sheet.to, subject => sheet.subject, text => sheet.text,
         priorities => Priority::ALL.map(Priority::word),
-        priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },
+        priority => if sheet.wanted.priority.is_empty() { Priority::default().word() } else { &sheet.wanted.priority },
         preferences => LinkPreference::ALL.map(LinkPreference::word),
-        preference => if draft.wanted.links.is_empty() { LinkPreference::default().word() } else { &draft.wanted.links },
-        by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
+        preference => if sheet.wanted.links.is_empty() { LinkPreference::default().word() } else { &sheet.wanted.links },
+        by => sheet.wanted.by, at_most => sheet.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
         terms => {
             let usual = |word: &str, usual: &str| word.is_empty() || word == usual;
-            let Wanted { priority, by, at_most, links } = &draft.wanted;
+            let Wanted { priority, by, at_most, links } = &sheet.wanted;
             let plain = usual(priority, Priority::default().word()) && usual(links, LinkPreference::default().word());
             !plain || !by.is_empty() || !at_most.is_empty()
         },
     };
-    Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
+    Ok(ask.page(shown.status, "compose.html", "compose", "Write a message", values))
 }

@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::wrong::{self, Problem};
 use super::{Ask, Reply};
 use crate::address::PeerId;
 use crate::admin::request::Fields;
@@ -28,9 +29,15 @@ fn fields(edit: &FarBoxEdit) -> Value {
 }
 
 /// Shows all far boxes, and the form for a new one.
-pub fn list(ask: &Ask, status: u16, error: &str, edit: &FarBoxEdit) -> Reply {
+pub fn list(ask: &Ask) -> Reply {
+    listed(ask, 200, "", &[], &FarBoxEdit::default())
+}
+
+fn listed(ask: &Ask, status: u16, error: &str, problems: &[Problem], edit: &FarBoxEdit) -> Reply {
     let rows: Vec<_> = ask.service.far_boxes().iter().map(|far_box| row(ask, far_box)).collect();
-    let values = context! { rows, error, form => fields(edit), open => !error.is_empty() };
+    let (error, errors) = (wrong::heading(problems, error), wrong::by_field(problems));
+    let open = !error.is_empty();
+    let values = context! { rows, error, errors, form => fields(edit), open };
     Ok(ask.page(status, "far-boxes.html", "far-boxes", "Far boxes", values))
 }
 
@@ -54,9 +61,13 @@ fn row(ask: &Ask, far_box: &FarBox) -> Value {
 /// Adds a far box.
 pub fn add(ask: &Ask) -> Reply {
     let edit = edit_of(&ask.request.form);
+    let problems = ask.service.far_box_problems(&edit, None);
+    if !problems.is_empty() {
+        return listed(ask, 422, "", &problems, &edit);
+    }
     match ask.service.add_far_box(&edit) {
         Ok(far_box) => ask.done(&format!("/far-boxes/{}", far_box.id), format!("{} is here now.", far_box.shown())),
-        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string(), &edit),
+        Err(Fault::Permanent(why)) => listed(ask, 422, &why.to_string(), &[], &edit),
         Err(fault) => Err(fault),
     }
 }
@@ -66,12 +77,17 @@ fn meant(ask: &Ask, number: &str) -> Option<std::sync::Arc<FarBox>> {
 }
 
 /// Shows one far box, with its people and what the two boxes know of each other.
-pub fn one(ask: &Ask, number: &str, status: u16, error: &str, edit: Option<&FarBoxEdit>) -> Reply {
+pub fn one(ask: &Ask, number: &str) -> Reply {
+    shown(ask, number, 200, "", &[], None)
+}
+
+fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem], edit: Option<&FarBoxEdit>) -> Reply {
     let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let talk = ask.app.context.talk(Some(far_box.id))?;
     let current = FarBoxEdit::of(&far_box);
     let values = context! {
-        error,
+        error => wrong::heading(problems, error),
+        errors => wrong::by_field(problems),
         row => row(ask, &far_box),
         form => fields(edit.unwrap_or(&current)),
         compact => talk.coding != "classic",
@@ -86,9 +102,13 @@ pub fn one(ask: &Ask, number: &str, status: u16, error: &str, edit: Option<&FarB
 pub fn edit(ask: &Ask, number: &str) -> Reply {
     let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let edit = edit_of(&ask.request.form);
+    let problems = ask.service.far_box_problems(&edit, Some(far_box.id));
+    if !problems.is_empty() {
+        return shown(ask, number, 422, "", &problems, Some(&edit));
+    }
     match ask.service.edit_far_box(far_box.id, &edit) {
         Ok(_) => ask.done(&format!("/far-boxes/{number}"), "Saved."),
-        Err(Fault::Permanent(why)) => one(ask, number, 422, &why.to_string(), Some(&edit)),
+        Err(Fault::Permanent(why)) => shown(ask, number, 422, &why.to_string(), &[], Some(&edit)),
         Err(fault) => Err(fault),
     }
 }
@@ -96,7 +116,7 @@ pub fn edit(ask: &Ask, number: &str) -> Reply {
 /// Gives somebody there an address or refuses that, or removes the far box.
 pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
     let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
-    let (id, shown) = (far_box.id, far_box.shown());
+    let (id, title) = (far_box.id, far_box.shown());
     let (name, place) = (ask.request.form.get("who").trim(), format!("/far-boxes/{number}"));
     let wanted = Some(ask.request.form.get("address_name").trim()).filter(|wanted| !wanted.is_empty());
     let done = match what {
@@ -104,12 +124,12 @@ pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
             ask.service.admit(id, name, wanted).map(|person| (place, format!("{name} is {} here.", person.name)))
         }
         "refuse" => ask.service.refuse(id, name).map(|()| (place, format!("{name} gets no address here."))),
-        "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{shown} is removed."))),
+        "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{title} is removed."))),
         _ => return Ok(ask.sorry(404, "There is no such page.")),
     };
     match done {
         Ok((place, words)) => ask.done(&place, words),
-        Err(Fault::Permanent(why)) => one(ask, number, 422, &why.to_string(), None),
+        Err(Fault::Permanent(why)) => shown(ask, number, 422, &why.to_string(), &[], None),
         Err(fault) => Err(fault),
     }
 }

@@ -7,7 +7,7 @@ use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::Id;
-use crate::store::mailbox::{Entry, FlagChange, Flags, Folder, Special};
+use crate::store::mailbox::{Entry, FlagChange, Flags, Folder, Special, TRASH_DAYS};
 
 /// Folders for a choice, without the one where something lies.
 pub fn others(folders: &[Folder], number: u32) -> Vec<Value> {
@@ -25,13 +25,25 @@ pub fn mine(ask: &Ask) -> Result<Vec<Folder>, Fault> {
     Ok(folders)
 }
 
+/// Names with their addresses, as a page shows them.
+fn named(people: &[(String, String)]) -> String {
+    let one = |(name, address): &(String, String)| match name.is_empty() {
+        true => address.clone(),
+        false => format!("{name} <{address}>"),
+    };
+    people.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// Where a folder is shown.
 fn place(folder: u32) -> String {
     if folder == Special::Inbox.number() { "/mailbox".to_owned() } else { format!("/mailbox?folder={folder}") }
 }
 
 /// Finds an entry.
-fn entry(ask: &Ask, folder: &str, uid: &str) -> Result<(Folder, Entry), Fault> {
+///
+/// # Errors
+/// Permanent when there is none.
+pub fn entry(ask: &Ask, folder: &str, uid: &str) -> Result<(Folder, Entry), Fault> {
     let none = || Fault::permanent("there is no such message in your mailbox");
     let (number, uid) = (folder.parse().map_err(|_| none())?, uid.parse().map_err(|_| none())?);
     let found = ask.app.store.read(|view| Ok((view.folder(ask.me(), number)?, view.entry(ask.me(), number, uid)?)))?;
@@ -50,7 +62,10 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
     let Ok((folder, entry)) = entry(ask, folder, uid) else { return missing(ask) };
     let raw = ask.app.store.content_bytes(&entry)?;
     let (mail, heading) = (reading::read(&raw), reading::heading(&raw));
-    let (trash, drafts) = (Special::Trash.number(), Special::Drafts.number());
+    let trash = folder.number == Special::Trash.number();
+    let draft = folder.number == Special::Drafts.number();
+    let back = trash.then(|| origin(ask, &entry, &raw).number());
+    let writers = reading::correspondents(&raw, false);
     let message = match entry.message {
         0 => None,
         number => ask.app.store.message(Id(number))?.map(|message| message.id.to_string()),
@@ -67,7 +82,13 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         read => entry.flags & Flags::SEEN != 0,
         words => folder.words(entry.keywords).collect::<Vec<_>>(),
         message,
-        for_good => folder.number == trash || folder.number == drafts,
+        for_good => trash,
+        back, draft, uid => entry.uid,
+        name => format!("{}-{}", folder.number, entry.uid),
+        files_in => !mail.files.is_empty(),
+        from => named(&writers),
+        to => named(&reading::correspondents(&raw, true)),
+        answers => reading::answer_to(&raw).filter(|answers| !writers.iter().any(|(_, from)| from == answers)),
     };
     Ok(ask.page(200, "mailbox-mail.html", "mailbox", "Message", values))
 }
@@ -88,29 +109,61 @@ pub fn file(ask: &Ask, folder: &str, uid: &str, number: &str) -> Reply {
     }
 }
 
-/// Marks a mail as read, moves it into another folder, or removes it: into Trash first, and from there, as a draft, for good.
+/// Where something that was deleted is put back: where mails of its kind lie.
+fn origin(ask: &Ask, entry: &Entry, raw: &[u8]) -> Special {
+    let own = |address: &str| {
+        address.parse().is_ok_and(|mailbox| {
+            ask.app.store.people().addressed(&mailbox).is_some_and(|person| person.name == ask.me())
+        })
+    };
+    let mut writers = reading::correspondents(raw, false).into_iter();
+    match () {
+        () if entry.flags & Flags::DRAFT != 0 => Special::Drafts,
+        () if writers.next().is_some_and(|(_, address)| own(&address)) => Special::Sent,
+        () => Special::Inbox,
+    }
+}
+
+/// Marks a mail as read, moves it into another folder, or removes it: into Trash first, and from there for good.
 pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
     let Ok((folder, entry)) = entry(ask, folder, uid) else { return missing(ask) };
     let (me, number, uid) = (ask.me().to_owned(), folder.number, entry.uid);
-    let (trash, drafts) = (Special::Trash.number(), Special::Drafts.number());
+    let trash = Special::Trash.number();
     let store = &ask.app.store;
     match action {
         "read" => {
             let seen = Flags::of(Flags::SEEN);
             store.write(move |tx| tx.mark(&me, number, &[uid], FlagChange::Add, &seen, None).map(drop))?;
         }
-        "delete" if number == trash || number == drafts => {
+        "delete" if number == trash => {
             store.write(move |tx| tx.remove_entries(&me, number, &[uid]).map(drop))?;
+            return ask.done(&place(number), "It is deleted for good.");
         }
-        "delete" => store.write(move |tx| tx.move_entries(&me, number, &[uid], trash).map(drop))?,
+        "delete" => return throw_away(ask, number, uid),
         "move" => {
             let to = ask.request.form.get("to").parse().unwrap_or_default();
-            if to == number || !mine(ask)?.iter().any(|folder| folder.number == to) {
+            let Some(target) = mine(ask)?.into_iter().find(|folder| folder.number == to && to != number) else {
                 return Ok(ask.sorry(422, "There is no such folder in your mailbox."));
-            }
-            store.write(move |tx| tx.move_entries(&me, number, &[uid], to).map(drop))?;
+            };
+            let gone = store.write(move |tx| tx.move_entries(&me, number, &[uid], to))?;
+            let words = format!("It is in {} now.", target.name);
+            return match gone.first() {
+                Some((_, there)) if number != trash => {
+                    ask.moved(&place(number), words, format!("/mailbox/{to}/{there}"), number)
+                }
+                _ => ask.done(&place(number), words),
+            };
         }
         _ => return Ok(ask.sorry(404, "There is no such page.")),
     }
     Ok(Response::see(&place(number)))
+}
+
+/// Moves a mail into Trash, from where it can be put back.
+pub fn throw_away(ask: &Ask, folder: u32, uid: u32) -> Reply {
+    let (me, trash) = (ask.me().to_owned(), Special::Trash.number());
+    let gone = ask.app.store.write(move |tx| tx.move_entries(&me, folder, &[uid], trash))?;
+    let Some((_, there)) = gone.first() else { return missing(ask) };
+    let words = format!("Deleted. It can be put back for {TRASH_DAYS} days, from Trash.");
+    ask.moved(&place(folder), words, format!("/mailbox/{trash}/{there}"), folder)
 }

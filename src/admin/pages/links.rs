@@ -91,6 +91,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let live = facts.links.get(&link.id);
     let values = context! {
         error, charts, lines,
+        once => auth::once("")?,
         name => link.name, driver => link.driver, about => driver.map(|driver| driver.about), on => link.on,
         console => driver.is_some_and(|driver| driver.console),
         price => price_words(ask, &link), day => used(day), month => used(month),
@@ -239,7 +240,9 @@ pub fn send(ask: &Ask, name: &str) -> Reply {
         return one(ask, name, 422, why);
     }
     let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, "There is no link of this name.")) };
-    ask.service.console_line(line)?;
+    if !ask.service.console_line(line, &auth::once_of(ask.request))? {
+        return ask.done(&format!("/links/{name}#console"), "This line was sent already; it is not sent twice.");
+    }
     if !ask.app.status.console_send(link.id, line.to_owned()) {
         return one(ask, name, 503, "Sixteen lines wait for the modem already. Is it there at all?");
     }

@@ -8,8 +8,7 @@ use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading::{self, WholeMail};
 use crate::message::{Id, Message};
-use crate::settings::Key;
-use crate::store::mailbox::{Entry, Flags, Folder, Special};
+use crate::store::mailbox::{Entry, Flags, Folder, Special, TRASH_DAYS};
 
 const PAGE: usize = 50;
 
@@ -40,7 +39,7 @@ pub fn list(ask: &Ask) -> Reply {
         name => folder.name,
         tabs => folders.iter().map(tab).collect::<Vec<_>>(),
         trash => number == Special::Trash.number(),
-        keep_days => ask.settings.text(Key::KeepDays),
+        trash_days => TRASH_DAYS,
         older => found.last().filter(|_| more).map(|entry| here(number, &entry.uid.to_string())),
         newest => before.map(|_| here(number, "")),
     };
@@ -59,7 +58,11 @@ fn row(ask: &Ask, folder: &Folder, entry: &Entry, outgoing: bool) -> Result<Valu
             // One that another session removed meanwhile, or that is damaged, has a line without words.
             let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
             let who = if outgoing { heading.to } else { heading.from };
-            (format!("/mailbox/{}/{}", folder.number, entry.uid), who, shorten(&heading.subject, 90))
+            let href = match folder.special() {
+                Some(Special::Drafts) => format!("/compose?draft={}", entry.uid),
+                _ => format!("/mailbox/{}/{}", folder.number, entry.uid),
+            };
+            (href, who, shorten(&heading.subject, 90))
         }
     };
     let words: Vec<_> = folder.words(entry.keywords).collect();
@@ -80,6 +83,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         read, text,
         path => format!("/mailbox/{inbox}/{place}"),
         others => folders::others(&folders::mine(ask)?, inbox),
+        name => message.id.to_string(),
         files => mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default(),
         id => message.id.to_string(),
         from => message.sender_shown(),
@@ -104,9 +108,9 @@ pub fn read(ask: &Ask, id: &str) -> Reply {
 /// Moves a message into Trash.
 pub fn delete(ask: &Ask, id: &str) -> Reply {
     let (message, _) = message(ask, id)?;
-    let (me, id) = (ask.me().to_owned(), message.id);
-    ask.app.store.write(move |tx| tx.throw_away(&me, id))?;
-    Ok(Response::see("/mailbox"))
+    let inbox = Special::Inbox.number();
+    let place = ask.app.store.read(|view| view.place(ask.me(), inbox, message.id))?;
+    folders::throw_away(ask, inbox, place.unwrap_or_default())
 }
 
 /// Gives a message of this mailbox, and whether it was read.

@@ -6,12 +6,13 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::{Ask, Reply, query, queue};
+use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
 use crate::intake::reading;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, Whole, words};
 use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::settings::Key;
@@ -167,6 +168,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     };
     let values = context! {
         error, steps, whole, files, release,
+        once => auth::once_for(ask.visitor, &format!("{} {}", message.id, message.steps.len())),
         text => message.text.trim_end(),
         row => line(ask, &message),
         id => message.id.to_string(),
@@ -178,7 +180,8 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
-        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        whole_mail => message.whole.as_ref().map(ToString::to_string),
+        cut => message.cut.iter().filter(|_| !matches!(message.whole, Some(Whole::Went))).map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
         by => message.terms.by.map(|by| ask.times.moment(by)),
@@ -272,7 +275,14 @@ pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
     let done = ask.service.act_on(action, number);
     queue::forget(ask.app);
     match done {
-        Ok(done) => ask.done(&format!("/messages/{number}"), done.to_string()),
+        Ok(done) => {
+            ask.remember(number)?;
+            ask.done(&format!("/messages/{number}"), done.to_string())
+        }
+        // What the same form did before was done: this is its answer.
+        Err(Fault::Permanent(_)) if ask.did_before()? => {
+            ask.done(&format!("/messages/{number}"), "That was done already.")
+        }
         Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }

@@ -1,9 +1,11 @@
 //! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
 pub mod account;
+pub mod answering;
 pub mod attached;
 pub mod audit;
 pub mod compose;
+pub mod contacts;
 pub mod costs;
 pub mod dashboard;
 pub mod far_boxes;
@@ -28,18 +30,20 @@ pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod usage;
+pub mod wrong;
 
 use std::sync::Arc;
 
 use minijinja::{Value, context};
 
-use super::App;
-use super::auth::Visitor;
+use super::auth::{self, Visitor};
 use super::request::{Request, encode};
 use super::response::Response;
 use super::service::{Actor, Service, zone};
 use super::view::{Frame, Light, NAV, TimeFormat, over, page, title};
+use super::{App, Told};
 use crate::fault::Fault;
+use crate::message::Id;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
 
@@ -124,9 +128,40 @@ impl<'a> Ask<'a> {
         self.page(status, "sorry.html", "", title, context! { why })
     }
 
+    /// True when the form of this request was sent before and did what it is for.
+    ///
+    /// # Errors
+    /// As [`Store::write`](crate::store::Store::write).
+    pub fn did_before(&self) -> Result<bool, Fault> {
+        let Some(form) = self.form() else { return Ok(false) };
+        self.app.store.write(move |tx| Ok(!tx.made_by_form(&form)?.is_empty()))
+    }
+
+    /// Remembers that it did it, to this message.
+    ///
+    /// # Errors
+    /// As [`Store::write`](crate::store::Store::write).
+    pub fn remember(&self, id: Id) -> Result<(), Fault> {
+        let (Some(form), now) = (self.form(), self.times.now) else { return Ok(()) };
+        self.app.store.write(move |tx| tx.form_made(&form, &[id], now))
+    }
+
+    /// The name of the form of this request in the store.
+    fn form(&self) -> Option<String> {
+        let once = auth::once_of(self.request);
+        let place = self.request.target.split('?').next().unwrap_or_default();
+        Some(format!("{}:{once}:{place}", self.me())).filter(|_| !once.is_empty())
+    }
+
     /// Leads back to a page with GET, which then says `words`.
     pub fn done(&self, place: &str, words: impl Into<String>) -> Reply {
-        self.app.tell(&self.visitor.hash, words.into());
+        self.app.tell(&self.visitor.hash, Told { words: words.into(), undo: None });
+        Ok(Response::see(place))
+    }
+
+    /// The same for a mail that was moved to `path`, out of the folder of this number: the page offers to put it back.
+    pub fn moved(&self, place: &str, words: impl Into<String>, path: String, from: u32) -> Reply {
+        self.app.tell(&self.visitor.hash, Told { words: words.into(), undo: Some((path, from)) });
         Ok(Response::see(place))
     }
 
@@ -149,6 +184,7 @@ impl<'a> Ask<'a> {
             flash: if self.looks { None } else { self.app.told(&self.visitor.hash) },
             unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
             here: self.request.target.clone(),
+            base: self.request.base.clone(),
             now: Some(self.times.moment(self.times.now)),
             zone: self.settings.text(Key::TimeZone).to_owned(),
         }

@@ -2,12 +2,13 @@
 
 use minijinja::{Value, context};
 
+use super::wrong::{self, Problem};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
 use crate::admin::response::Response;
 use crate::admin::service::PersonEdit;
 use crate::fault::Fault;
-use crate::password::{LEAST, LEAST_OWNER};
+use crate::password::{self, LEAST, LEAST_OWNER};
 use crate::people::{Home, Person, Role};
 use crate::settings::Key;
 
@@ -47,12 +48,17 @@ pub fn fields(edit: &PersonEdit) -> Value {
 }
 
 /// Shows everybody, and the form for somebody new.
-pub fn list(ask: &Ask, status: u16, error: &str, edit: &PersonEdit) -> Reply {
+pub fn list(ask: &Ask) -> Reply {
+    listed(ask, 200, "", &[], &PersonEdit::default())
+}
+
+fn listed(ask: &Ask, status: u16, error: &str, problems: &[Problem], edit: &PersonEdit) -> Reply {
     let rows: Vec<_> = ask.service.people().iter().map(|person| row(ask, person)).collect();
     let max_parts = ask.settings.text(Key::AirMaxParts);
     let roles = roles(ask);
-    let values =
-        context! { rows, error, max_parts, roles, who => fields(edit), open => !error.is_empty() || rows.len() < 2 };
+    let (error, errors) = (wrong::heading(problems, error), wrong::by_field(problems));
+    let open = !error.is_empty() || rows.len() < 2;
+    let values = context! { rows, error, errors, max_parts, roles, who => fields(edit), open };
     Ok(ask.page(status, "people.html", "people", "People", values))
 }
 
@@ -94,23 +100,37 @@ fn address(ask: &Ask, person: &Person) -> String {
 /// Adds somebody.
 pub fn add(ask: &Ask) -> Reply {
     let edit = edit_of(&ask.request.form);
+    let problems = ask.service.person_problems(&edit, None);
+    if !problems.is_empty() {
+        return listed(ask, 422, "", &problems, &edit);
+    }
     match ask.service.add(&edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), format!("{} is here now.", person.name)),
-        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string(), &edit),
+        Err(Fault::Permanent(why)) => listed(ask, 422, &why.to_string(), &[], &edit),
         Err(fault) => Err(fault),
     }
 }
 
 /// Shows one person.
-pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>) -> Reply {
-    shown(ask, name, status, error, edit, None)
+pub fn one(ask: &Ask, name: &str) -> Reply {
+    shown(ask, name, 200, "", &[], None, None)
 }
 
-fn shown(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>, tried: Option<&str>) -> Reply {
+fn shown(
+    ask: &Ask,
+    name: &str,
+    status: u16,
+    error: &str,
+    problems: &[Problem],
+    edit: Option<&PersonEdit>,
+    tried: Option<&str>,
+) -> Reply {
     let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
     let current = PersonEdit::of(&person, &ask.service.store.people());
     let values = context! {
-        error, tried,
+        tried,
+        error => wrong::heading(problems, error),
+        errors => wrong::by_field(problems),
         row => row(ask, &person),
         who => fields(edit.unwrap_or(&current)),
         roles => roles(ask),
@@ -127,9 +147,14 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
         return Ok(no);
     }
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
+    let before = ask.service.person(name)?;
+    let problems = ask.service.person_problems(&edit, Some(&before));
+    if !problems.is_empty() {
+        return shown(ask, name, 422, "", &problems, Some(&edit), None);
+    }
     match ask.service.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
+        Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], Some(&edit), None),
         Err(fault) => Err(fault),
     }
 }
@@ -140,9 +165,13 @@ pub fn rehearse(ask: &Ask, name: &str) -> Reply {
         return Ok(no);
     }
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
+    let problems = ask.service.person_problems(&edit, ask.service.person(name).ok().as_deref());
+    if !problems.is_empty() {
+        return shown(ask, name, 422, "", &problems, Some(&edit), None);
+    }
     match ask.service.rehearse_person(name, &edit) {
-        Ok(rehearsal) => shown(ask, name, 200, "", Some(&edit), Some(&rehearsal.words())),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
+        Ok(rehearsal) => shown(ask, name, 200, "", &[], Some(&edit), Some(&rehearsal.words())),
+        Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], Some(&edit), None),
         Err(fault) => Err(fault),
     }
 }
@@ -160,12 +189,17 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     }
     let place = format!("/people/{name}");
     let (done, place, words) = match what {
-        "password" if ask.request.form.get("password").is_empty() => {
-            return one(ask, name, 422, "The new password is empty.", None);
-        }
         "password" => {
+            let (given, person) = (ask.request.form.get("password"), ask.service.person(name)?);
+            let wrong = match password::judge(given, name, person.is_owner()) {
+                _ if given.is_empty() => Some("the new password is empty".to_owned()),
+                judged => judged.err().map(|why| why.to_string()),
+            };
+            if let Some(why) = wrong {
+                return shown(ask, name, 422, "", &[("password", why)], None, None);
+            }
             let words = "The new password holds from now on; who was logged in with the old one is out.";
-            (ask.service.set_password(name, ask.request.form.get("password")), place, words.to_owned())
+            (ask.service.set_password(name, given), place, words.to_owned())
         }
         "disable" => (ask.service.disable(name, true), place, format!("{name} is disabled: no log-in, no mail.")),
         "enable" => (ask.service.disable(name, false), place, format!("{name} is enabled again.")),
@@ -174,7 +208,7 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     };
     match done {
         Ok(()) => ask.done(&place, words),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
+        Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], None, None),
         Err(fault) => Err(fault),
     }
 }
@@ -219,12 +253,13 @@ pub fn export(ask: &Ask, name: &str) -> Reply {
 /// Erases a person, if the form says their name once more.
 pub fn erase(ask: &Ask, name: &str) -> Reply {
     if ask.request.form.get("name").trim() != name {
-        return one(ask, name, 422, "Nothing was erased: type the name of the person into the field.", None);
+        let why = "nothing was erased: type the name of the person here".to_owned();
+        return shown(ask, name, 422, "", &[("erase", why)], None, None);
     }
     match ask.service.erase(name) {
         Ok(1) => ask.done("/people", format!("{name} is erased, and one message.")),
         Ok(messages) => ask.done("/people", format!("{name} is erased, and {messages} messages.")),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
+        Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], None, None),
         Err(fault) => Err(fault),
     }
 }

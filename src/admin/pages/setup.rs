@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::wrong;
 use super::{Ask, Reply, links, login, people, query, settings};
 use crate::admin::App;
 use crate::admin::auth;
@@ -155,8 +156,15 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
         .filter_map(|name| rows.iter().find(|row| row.setting.name == *name))
         .map(|row| settings::field_with(ask, row.setting, &ask.settings, posted, &problems))
         .collect();
+    let wrong = posted.filter(|_| step == "people").map(|form| {
+        let edit = PersonEdit { role: Role::Person, ..people::edit_of(form) };
+        ask.service.person_problems(&edit, None)
+    });
+    let wrong = wrong.unwrap_or_default();
+    let error = wrong::heading(&wrong, &error);
     let values = context! {
         step, next, error, results, fields,
+        errors => wrong::by_field(&wrong),
         proven => steps.iter().any(|(name, _, done)| *name == step && *done),
         steps,
         words => known.words,
@@ -203,7 +211,9 @@ fn special(ask: &Ask, step: &str) -> Value {
             who => people::fields(&people::edit_of(&ask.request.form)),
             max_parts => ask.settings.text(Key::AirMaxParts),
         },
-        _ => context! { address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) },
+        _ => {
+            context! { once => auth::once(&auth::once_of(ask.request)).unwrap_or_default(), address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) }
+        }
     }
 }
 
@@ -287,7 +297,13 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         to => to.to_owned(),
     };
     let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
-    let sheet = intake::ComposeForm { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let sheet = intake::ComposeForm {
+        to,
+        subject: "Test".to_owned(),
+        text,
+        once: auth::once_of(ask.request),
+        ..Default::default()
+    };
     let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

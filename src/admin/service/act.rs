@@ -166,14 +166,20 @@ impl Service {
         })
     }
 
-    /// Writes a line to the modem down: its command only, as a line may hold a message.
+    /// Writes a line to the modem down: its command only, as a line may hold a message. False for one from a form, named
+    /// `once`, that was sent before: the line is not to go again.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn console_line(&self, line: &str) -> Result<(), Fault> {
+    pub fn console_line(&self, line: &str, once: &str) -> Result<bool, Fault> {
         let end = line.find([' ', '=', ',', '*']).unwrap_or(line.len()).min(8);
         let command = line.get(..end).unwrap_or("a line").to_owned();
-        self.act(Action::ConsoleLine, "", format!("sent {command} to the modem"), |_| Ok(()))
+        self.may(Action::ConsoleLine)?;
+        let (form, now) = (format!("line:{}:{once}", self.by.name), self.store.clock().now());
+        if !once.is_empty() && !self.store.write(move |tx| tx.once(&form, now))? {
+            return Ok(false);
+        }
+        self.act(Action::ConsoleLine, "", format!("sent {command} to the modem"), |_| Ok(true))
     }
 
     /// Ends or changes a session of the page.

@@ -203,9 +203,22 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         {
             Err("the first repeat cannot come later than the longest wait between tries".to_owned())
         }
+        Key::WebBasePath if !is_base_path(value) => {
+            Err("write a path such as /post: parts of letters, digits, dots and hyphens, no slash at its end"
+                .to_owned())
+        }
         Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),
     }
+}
+
+/// True for a path before the paths of the pages, and for none.
+fn is_base_path(path: &str) -> bool {
+    let part = |part: &str| {
+        let plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        !part.is_empty() && plain && part != "." && part != ".."
+    };
+    path.is_empty() || (path.len() <= 200 && path.strip_prefix('/').is_some_and(|inner| inner.split('/').all(part)))
 }
 
 fn relay_is_here(settings: &Settings) -> bool {

@@ -230,7 +230,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::SwitchLink => service.switch_link(&linked(site), false),
         Action::RemoveLink => service.remove_link(&linked(site), false),
         Action::UnlockConsole | Action::LockConsole => service.session(action, "", "x", &session("anna"), None),
-        Action::ConsoleLine => service.console_line("$TD 48656c6c6f"),
+        Action::ConsoleLine => service.console_line("$TD 48656c6c6f", "").map(drop),
         Action::EndLogIn => service.session(action, "ben", "ended", &session("ben"), None),
         Action::Backup => {
             let part = site.folder.join("test.backup");

@@ -14,6 +14,7 @@ pub const PAGES: &str = "
     Post /mailbox/{folder}/{uid}/{action}           in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
+    Post /drafts                                    in  yes yes yes
     Get  /messages                                  in  yes yes yes
     Get  /messages/quarantine                       in  no  yes yes
     Post /messages/quarantine                       in  no  yes yes
@@ -26,6 +27,7 @@ pub const PAGES: &str = "
     Post /account                                   in  yes yes yes
     Get  /account/mail.mobileconfig                 in  yes yes yes
     Post /account/export                            in  yes yes yes
+    Post /account/log-ins/{id}/end                  in  yes yes yes
     Get  /help                                      in  yes yes yes
     Get  /help/{topic}                              in  yes yes yes
     Post /theme                                     yes yes yes yes

@@ -184,7 +184,14 @@ impl Rockblock {
         }
         let token = self.token(answer);
         let Up { imei, payload, key, sent } = up;
-        self.events.push(Event::Inbound(Inbound { device: Some(imei), payload, key, received: sent, token }));
+        self.events.push(Event::Inbound(Inbound {
+            device: Some(imei),
+            payload,
+            wholes: Vec::new(),
+            key,
+            received: sent,
+            token,
+        }));
     }
 
     fn token(&mut self, answer: Sender<u16>) -> Token {

@@ -480,7 +480,14 @@ impl Sbd {
                     let hash = hex::encode(&Sha256::digest(&payload)[..8]);
                     let key = format!("sbd:{imei}:{number}:{hash}");
                     let token = Token(self.plan.last_token);
-                    self.events.push(Event::Inbound(Inbound { device: None, payload, key, received: None, token }));
+                    self.events.push(Event::Inbound(Inbound {
+                        device: None,
+                        payload,
+                        wholes: Vec::new(),
+                        key,
+                        received: None,
+                        token,
+                    }));
                     return Ok(());
                 }
                 Err(Trouble::Damaged) => {}

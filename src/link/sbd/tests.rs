@@ -148,7 +148,7 @@ fn driver(folder: &std::path::Path, settings: &[(Key, &str)]) -> Sbd {
 }
 
 fn packet(payload: &[u8]) -> LinkPacket {
-    LinkPacket { payload: payload.to_vec(), device: None, deadline: Time::NEVER }
+    LinkPacket { payload: payload.to_vec(), device: None, deadline: Time::NEVER, wholes: Vec::new() }
 }
 
 impl Drop for Bench {

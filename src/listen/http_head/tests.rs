@@ -58,7 +58,7 @@ fn a_clean_request_is_written_anew() {
     let (request, length) = read(text.as_bytes()).unwrap().unwrap();
     assert_eq!(&text[length..], "abc");
     assert_eq!((request.host.as_str(), request.length, request.waits), ("boat.local", 3, false));
-    let head = String::from_utf8(request.clean_head("192.0.2.1".parse().unwrap())).unwrap();
+    let head = String::from_utf8(request.clean_head(&Origin::direct("192.0.2.1".parse().unwrap(), false))).unwrap();
     assert_eq!(
         head,
         "POST /x?y HTTP/1.1\r\nHoSt: Boat.Local:8080\r\nCookie: s=1\r\nContent-Length: 3\r\n\
@@ -135,7 +135,7 @@ fn mutated_heads_never_pass_unclean() {
         }
         let Ok(Some((request, _))) = read(&text) else { continue };
         passed += 1;
-        let head = String::from_utf8(request.clean_head("192.0.2.1".parse().unwrap())).unwrap();
+        let head = String::from_utf8(request.clean_head(&Origin::direct("192.0.2.1".parse().unwrap(), false))).unwrap();
         let lower = head.to_ascii_lowercase();
         let count = |line: &str| lower.matches(&format!("\r\n{line}:")).count();
         assert!(head.is_ascii() && head.ends_with("\r\n\r\n") && head.matches("\r\n\r\n").count() == 1, "{head}");

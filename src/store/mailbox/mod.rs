@@ -38,7 +38,7 @@ pub use folders::FolderError;
 pub use names::message_id_of;
 pub use read::UidRanges;
 pub use rows::{Entry, Folder, Special};
-pub use upkeep::full_note;
+pub use upkeep::{TRASH_DAYS, full_note};
 
 pub(super) use contents::header_length;
 pub(super) use upkeep::RESTORED;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::flags::Flags;
 use super::rows::{Entry, Special};
-use crate::store::schema::{Tx, TxResult};
+use crate::store::schema::{self, Tx, TxResult, View};
 
 /// Folders whose entries are found by name.
 fn is_named(folder: u32) -> bool {
@@ -89,6 +89,18 @@ impl Tx<'_> {
             return Ok(());
         }
         self.remove_entries(person, Special::Drafts.number(), &old).map(drop)
+    }
+}
+
+impl View {
+    /// The last draft of this person with this Message-ID.
+    pub fn draft(&self, person: &str, message_id: &str) -> TxResult<Option<Entry>> {
+        let (names, name) = (self.0.open_table(schema::NAMES)?, hash(Some(message_id)));
+        let drafts = Special::Drafts.number();
+        let last =
+            names.range((person, name, drafts, 0)..=(person, name, drafts, u32::MAX))?.next_back().transpose()?;
+        let uid = last.map(|row| row.0.value().3);
+        uid.map_or(Ok(None), |uid| self.entry(person, drafts, uid))
     }
 }
 

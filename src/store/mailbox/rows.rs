@@ -15,7 +15,7 @@ pub enum Special {
     Drafts = 3,
     /// What somebody wants out of the way.
     Archive = 4,
-    /// What goes after `store.keep_days`.
+    /// What goes for good after 30 days.
     Trash = 5,
 }
 

@@ -9,6 +9,8 @@ use crate::clock::Time;
 use crate::message::Id;
 use crate::store::schema::{Tx, TxResult};
 
+/// What was put into Trash can be put back for so many days.
+pub const TRASH_DAYS: u64 = 30;
 /// Name of the note that a restored backup was put in place: what the folders say of UIDs may be older than what mail
 /// programs know.
 pub const RESTORED: &str = "restored";
@@ -71,18 +73,6 @@ impl Tx<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Moves a message from a person's INBOX into their Trash. True when it was there.
-    pub fn throw_away(&mut self, person: &str, id: Id) -> TxResult<bool> {
-        let (inbox, trash) = (Special::Inbox.number(), Special::Trash.number());
-        let places = self.places_of(id)?;
-        let uids: Vec<_> = places
-            .into_iter()
-            .filter(|(owner, folder, _)| owner == person && *folder == inbox)
-            .map(|(_, _, uid)| uid)
-            .collect();
-        Ok(!self.move_entries(person, inbox, &uids, trash)?.is_empty())
     }
 
     /// Gives each folder a new UIDVALIDITY, after a restore.

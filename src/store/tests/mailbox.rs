@@ -149,8 +149,9 @@ fn what_a_person_keeps_is_not_pruned_and_trash_is() {
     assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap(), (0, None));
     let kept = bytes(&store, &entries(&store, INBOX)[2]);
     assert!(String::from_utf8_lossy(&kept).contains("Message-ID: <3@x>\r\n"), "{}", String::from_utf8_lossy(&kept));
-    assert!(store.write(|tx| tx.throw_away("ben", Id(1))).unwrap());
-    assert!(!store.write(|tx| tx.throw_away("ben", Id(1))).unwrap());
+    let place = store.read(|v| v.place("ben", INBOX, Id(1))).unwrap().unwrap();
+    let trash = Special::Trash.number();
+    assert_eq!(store.write(move |tx| tx.move_entries("ben", INBOX, &[place], trash)).unwrap().len(), 1);
     assert_eq!(store.write(move |tx| tx.empty_trash(later, 10)).unwrap(), 1);
     assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap(), (1, None));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 2);

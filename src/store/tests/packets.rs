@@ -4,7 +4,7 @@ use crate::message::LinkId;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use serde_json::json;
 
-use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
+use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, REFERENCES, REFERENCES_1, SESSION_ROWS};
 use super::*;
 use crate::clock::ClockSet;
 use crate::message::{Packet, PacketState, Reason, Reference};
@@ -170,7 +170,7 @@ fn written_by_version_1(folder: &Folder) {
     txn.delete_table(CARRIED).unwrap();
     txn.delete_table(OPEN).unwrap();
     txn.delete_table(REFERENCES).unwrap();
-    txn.delete_table(PEERS).unwrap();
+    txn.delete_table(SESSION_ROWS).unwrap();
     {
         let held = json!({"held": {"holder": "m138:0x001abe", "number": 77}});
         let old = |message: u64, part: u16, state: serde_json::Value| {
@@ -201,6 +201,11 @@ fn a_store_of_version_1_keeps_its_packets() {
     let store = store(&folder);
     let ledger = store.ledger().unwrap();
     assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
+    // An older program could go on with what was kept.
+    let kept = store.put_aside();
+    assert_eq!(kept.len(), 1);
+    let before = Database::open(&kept[0].path).unwrap();
+    assert_eq!(Ledger::load(&before.begin_read().unwrap().open_table(META).unwrap()).unwrap().version, 1);
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
     assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
     assert_eq!(
@@ -236,4 +241,23 @@ fn a_backup_of_version_1_can_be_restored() {
     let store = store(&other);
     assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);
     assert_eq!(store.read(|v| v.packets_of(Id(1))).unwrap().len(), 2);
+}
+
+/// An older program that comes upon the store of a newer one says so, and not a byte of it changes.
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_not_touched() {
+    let folder = Folder::new();
+    let first = store(&folder);
+    first
+        .write(|tx| {
+            tx.ledger.version = super::super::schema::VERSION + 1;
+            Ok(())
+        })
+        .unwrap();
+    first.close();
+    drop(first);
+    let before = std::fs::read(folder.path(FILE)).unwrap();
+    let Err(refused) = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))) else { panic!("it was opened") };
+    assert!(refused.why().contains("written by a newer satpost"), "{}", refused.why());
+    assert!(before == std::fs::read(folder.path(FILE)).unwrap());
 }

@@ -35,7 +35,7 @@ fn every_page_in_a_real_browser() {
 }
 
 /// Chromium, and the folder with playwright-core and axe-core; or what is missing.
-fn browser() -> Result<(PathBuf, PathBuf), String> {
+pub fn browser() -> Result<(PathBuf, PathBuf), String> {
     let chromium = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
     if !chromium.exists() {
         return Err(format!("there is no {}", chromium.display()));

@@ -253,8 +253,11 @@ async function sessionEnds(browser) {
   }
   let asked = 0;
   page.on("dialog", (dialog) => { asked += 1; dialog.dismiss(); });
-  // A way off the page asks before.
-  await page.evaluate(() => { location.href = "/messages"; });
+  // A way off the page asks before, as long as the box does not have the text.
+  await page.evaluate(() => {
+    document.querySelector("#text").dispatchEvent(new Event("input", { bubbles: true }));
+    location.href = "/messages";
+  });
   for (let tries = 0; asked === 0 && tries < 200; tries += 1) await new Promise((done) => setTimeout(done, 50));
   if (asked === 0) fault(tab.where(), "a way off the page does not ask about the text");
   await tab.context.clearCookies();
@@ -267,6 +270,74 @@ async function sessionEnds(browser) {
   await submit(page, "Log in");
   await expect(tab, "the message is not sent", page.getByText(/Your message is accepted as m\d+/).isVisible());
   await expect(tab, "the text is lost", page.getByText("An hour of work.").isVisible());
+  await tab.context.close();
+}
+
+/** What is written is on the box within seconds, and when the page is left: another browser goes on with it. */
+async function drafts(browser) {
+  const logIn = async (kind) => {
+    const tab = await open(browser, base, {}, kind);
+    await tab.go("/login", FIRST_MOST);
+    await tab.page.fill("#name", PERSON.name);
+    await tab.page.fill("#password", PERSON.password);
+    await Promise.all([tab.page.waitForURL(`${base}/mailbox`), tab.page.keyboard.press("Enter")]);
+    return tab;
+  };
+  const first = await logIn("a draft is written");
+  await first.go("/compose");
+  for (const [field, value] of [["to", "anna, bert"], ["subject", "Log"], ["text", "Day one."]]) await first.page.fill(`#${field}`, value);
+  await first.page.getByText("Kept as a draft at").waitFor();
+  if (!first.page.url().includes("/compose?draft=")) fault(first.where(), `a reload would lose it: ${first.page.url()}`);
+  await first.page.reload();
+  if ((await first.page.inputValue("#text")).trim() !== "Day one.") fault(first.where(), "a reload loses the text");
+  // Left at once after a word: it goes along on the way out, whatever the browser asks.
+  first.page.on("dialog", (dialog) => dialog.accept());
+  await first.page.locator("#text").press("Control+End");
+  await first.page.locator("#text").pressSequentially(" And two.");
+  await first.page.goto(`${base}/help`);
+  const second = await logIn("a draft is gone on with");
+  await second.go("/mailbox?folder=3");
+  await lookAt(second);
+  const rows = await second.page.locator(".messages tbody tr").count();
+  if (rows !== 1) fault(second.where(), `${rows} drafts of one form`);
+  await second.page.locator(".messages .subject a").first().click();
+  await second.page.waitForURL(/compose\?draft=/);
+  second.state.at = "/compose?draft";
+  await lookAt(second);
+  if ((await second.page.inputValue("#text")).trim() !== "Day one. And two.") fault(second.where(), `the text is ${await second.page.inputValue("#text")}`);
+  await submit(second.page, "Send");
+  await second.go("/mailbox?folder=3");
+  if (await second.page.locator(".messages tbody tr").count()) fault(second.where(), "the draft stays although it was sent");
+  // A mail is deleted and taken back.
+  await second.go("/mailbox");
+  const before = await second.page.locator(".messages tbody tr").count();
+  await second.page.locator(".messages .subject a").first().click();
+  await second.page.waitForURL(/mailbox\/m\d+/);
+  second.state.at = "/mailbox/m";
+  await lookAt(second);
+  await submit(second.page, "Delete");
+  await expect(second, "it is not deleted", second.page.locator(".messages tbody tr").count().then((now) => now === before - 1));
+  await lookAt(second);
+  await submit(second.page, "Undo");
+  await second.go("/mailbox");
+  await expect(second, "it is not taken back", second.page.locator(".messages tbody tr").count().then((now) => now === before));
+  await first.context.close();
+  await second.context.close();
+}
+
+/** Whatever stands behind next=, the browser stays here. */
+async function staysHere(browser) {
+  const tab = await open(browser, base, {}, "log-in with next=");
+  const { page } = tab;
+  for (const next of ["//evil.invalid", "/\t/evil.invalid", "/\n/evil.invalid", "\t//evil.invalid", "/\\evil.invalid", "\\\\evil.invalid", "https:evil.invalid", "http:/\\evil.invalid", "javascript:alert(1)", "/.//evil.invalid", "/a/..//evil.invalid", "/%09/evil.invalid", "/\u2028/evil.invalid"]) {
+    tab.state.at = JSON.stringify(next);
+    await tab.context.clearCookies();
+    await page.goto(`${base}/login?next=${encodeURIComponent(next)}`);
+    await page.fill("#name", PERSON.name);
+    await page.fill("#password", PERSON.password);
+    await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.keyboard.press("Enter")]);
+    if (new URL(page.url()).origin !== base) fault(tab.where(), `leads to ${page.url()}`);
+  }
   await tab.context.close();
 }
 
@@ -307,6 +378,8 @@ async function asPerson(browser) {
   await stage("as a person", () => asPerson(browser));
   await stage("on a phone", () => onAPhone(tab));
   await stage("the session ended", () => sessionEnds(browser));
+  await stage("drafts", () => drafts(browser));
+  await stage("no way to elsewhere", () => staysHere(browser));
   await stage("the modem fell silent", () => silence(tab));
   await stage("without scripts", () => withoutScripts(browser));
   await browser.close();

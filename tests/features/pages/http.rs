@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::web::Client;
+use crate::support::web::{Client, hidden};
 use crate::support::{Folder, PASSWORD, SATPOST, SOON, Station};
 
 /// A box with an owner and two persons, without a link.
@@ -54,22 +54,6 @@ fn a_form_from_elsewhere_changes_nothing() {
     let answer = anna.form("/settings/box", &format!("csrf={token}&box.name=Otter"), &own);
     assert_eq!((answer.status, answer.header("location")), (303, "/settings/box"));
     assert_eq!(station.cli_ok(&["settings", "get", "box.name"], "").trim(), "Otter");
-}
-
-/// The value that a page gives a hidden field, as a browser would send it.
-fn hidden(page: &str, name: &str) -> String {
-    let (_, after) = page.split_once(&format!("name={name} value=\"")).unwrap_or_else(|| panic!("no {name}: {page}"));
-    let value = after.split('"').next().unwrap();
-    let plain = [
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&#x27;", "'"),
-        ("&#x2f;", "/"),
-        ("&amp;", "&"),
-    ];
-    plain.iter().fold(value.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[test]

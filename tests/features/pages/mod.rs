@@ -1,6 +1,10 @@
 //! The pages: in a real browser, by hand, and by everybody who may or may not.
 
 mod browser;
+mod drafts;
+mod front;
 mod http;
+mod log_ins;
 mod reading;
 mod roles;
+mod wrong;

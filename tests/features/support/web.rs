@@ -101,3 +101,19 @@ impl Client {
         client
     }
 }
+
+/// The value that a page gives a hidden field, as a browser would send it.
+pub fn hidden(page: &str, name: &str) -> String {
+    let (_, after) = page.split_once(&format!("name={name} value=\"")).unwrap_or_else(|| panic!("no {name}: {page}"));
+    let value = after.split('"').next().unwrap();
+    let plain = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&amp;", "&"),
+    ];
+    plain.iter().fold(value.to_owned(), |text, (from, to)| text.replace(from, to))
+}

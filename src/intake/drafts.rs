@@ -1,0 +1,250 @@
+//! Drafts of what is written on the page: mails in the writer's folder Drafts, where mail programs see them too. Each form has
+//! one draft, and a later version takes the place of the one before.
+
+use mail_parser::{HeaderName, MessageParser};
+
+use super::ComposeForm;
+use crate::address::{Mailbox, pasted};
+use crate::deliver::compose::{self, DraftMail};
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::mail_text::attached;
+use crate::message::Wanted;
+use crate::people::Person;
+use crate::settings::Key;
+use crate::store::mailbox::{Entry, Flags, NewContent, NewEntry, Special};
+use crate::store::{Tx, TxResult};
+
+/// Field of a draft's header with what other fields have no place for: recipients as they were typed, and the terms.
+const FORM: &str = "X-Satpost-Form";
+/// Longest line of it, in bytes.
+const LINE: usize = 500;
+/// Longest list of recipients that is kept, in bytes.
+const TO_MOST: usize = 16 * 1024;
+
+/// What became of a version of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is the draft now.
+    Stored,
+    /// There is nothing in it, so there is no draft.
+    Empty,
+    /// The form was sent meanwhile.
+    Sent,
+}
+
+/// A draft that is opened again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// The form as it was.
+    pub sheet: ComposeForm,
+    /// It has files, which a form cannot hold.
+    pub has_files: bool,
+}
+
+/// The name of a form in the store. The person is part of it, so that nobody meets the form of somebody else.
+pub(super) fn form_of(person: &str, once: &str) -> String {
+    format!("{person}:{once}")
+}
+
+/// The Message-ID of the draft of a form.
+pub(super) fn name_of(once: &str) -> String {
+    format!("<{once}@draft.invalid>")
+}
+
+/// Keeps what somebody has written so far. Nothing is kept of a form that was sent meanwhile.
+///
+/// # Errors
+/// Permanent with a sentence when the mailbox is full; temporary when the disk is in the way.
+pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Kept, Fault> {
+    if sheet.once.is_empty() {
+        return Err(Fault::permanent("this form has no name: load its page again"));
+    }
+    let (person, name, begun) = (author.name.clone(), name_of(&sheet.once), sheet.begun);
+    let form = form_of(&person, &sheet.once);
+    let empty = [&sheet.to, &sheet.subject, &sheet.text].iter().all(|field| field.trim().is_empty());
+    let mail = written(context, author, sheet, &name);
+    room(context, author, mail.len())?;
+    let (content, now) = (NewContent::Bytes(mail), context.now());
+    context.store.write(move |tx| {
+        if !tx.made_by_form(&form)?.is_empty() {
+            return Ok(Kept::Sent);
+        }
+        if empty {
+            drop(tx, &person, &name, None)?;
+            return Ok(Kept::Empty);
+        }
+        tx.open_mailbox(&person)?;
+        let content = tx.add_content(&content)?;
+        let flags = Flags::of(Flags::DRAFT | Flags::SEEN);
+        let entry = NewEntry { content, flags, arrived: now.seconds(), ..NewEntry::default() };
+        let uid = tx.add_entry(&person, Special::Drafts.number(), &entry)?;
+        tx.drop_drafts(&person, &name, Some(uid))?;
+        drop(tx, &person, "", begun)?;
+        Ok(Kept::Stored)
+    })
+}
+
+/// Removes the draft of this name, and the one that a mail program began.
+pub(super) fn drop(tx: &mut Tx, person: &str, name: &str, begun: Option<u32>) -> TxResult<()> {
+    if !name.is_empty() {
+        tx.drop_drafts(person, name, None)?;
+    }
+    match begun {
+        Some(uid) if tx.all_folders(person)?.iter().any(|folder| folder.special() == Some(Special::Drafts)) => {
+            tx.remove_entries(person, Special::Drafts.number(), &[uid]).map(std::mem::drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Finds the draft of a form.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn of_form(context: &Context, person: &str, once: &str) -> Result<Option<Entry>, Fault> {
+    context.store.read(|view| view.draft(person, &name_of(once)))
+}
+
+/// Opens a draft: one of the page as it was, one of a mail program as far as a form has room for it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn open(context: &Context, entry: &Entry) -> Result<Opened, Fault> {
+    Ok(read(&context.store.content_bytes(entry)?, entry.uid))
+}
+
+fn read(raw: &[u8], uid: u32) -> Opened {
+    let Some(mail) = MessageParser::new().parse(raw) else { return Opened::default() };
+    let lines = mail.header_values(HeaderName::Other(FORM.into())).filter_map(|value| value.as_text());
+    let form: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
+    let field = |name: &str| {
+        let mut pairs = form_urlencoded::parse(form.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    let own = mail.message_id().and_then(|id| id.strip_suffix("@draft.invalid")).map(str::to_owned);
+    let listed = mail.to().into_iter().chain(mail.cc()).flat_map(mail_parser::Address::iter);
+    let listed = listed.filter_map(|one| match (one.name(), one.address()) {
+        (Some(name), Some(address)) => Some(format!("\"{}\" <{address}>", name.replace(['"', '\\'], " "))),
+        (None, Some(address)) => Some(address.to_owned()),
+        _ => None,
+    });
+    let sheet = ComposeForm {
+        to: if form.is_empty() { listed.collect::<Vec<_>>().join(", ") } else { field("to") },
+        subject: mail.subject().unwrap_or_default().to_owned(),
+        text: mail.body_text(0).unwrap_or_default().replace("\r\n", "\n"),
+        wanted: Wanted {
+            priority: field("priority"),
+            by: field("by"),
+            at_most: field("at_most"),
+            links: field("links"),
+        },
+        references: Vec::new(),
+        begun: own.is_none().then_some(uid),
+        once: own.unwrap_or_default(),
+    };
+    Opened { sheet, has_files: !attached::list(raw).is_empty() }
+}
+
+/// The draft as a mail.
+fn written(context: &Context, author: &Person, sheet: &ComposeForm, name: &str) -> Vec<u8> {
+    let policy = context.policy();
+    // Names here are such as an address may have.
+    let here = || Mailbox::new(&author.name, "localhost").expect("a name of this box is a local part");
+    let from = policy.address_of(author).unwrap_or_else(here);
+    let to: Vec<_> = pasted::several(&sheet.to).iter().map(|piece| (name_in(piece), pasted::visible(piece))).collect();
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let typed = &sheet.to[..sheet.to.floor_char_boundary(TO_MOST)];
+    let Wanted { priority, by, at_most, links } = &sheet.wanted;
+    for (name, value) in [("to", typed), ("priority", priority), ("by", by), ("at_most", at_most), ("links", links)] {
+        if !value.is_empty() {
+            form.append_pair(name, value);
+        }
+    }
+    // A form with nothing in it is still known as one.
+    form.append_pair("v", "1");
+    let form = form.finish();
+    let lines: Vec<_> = form.as_bytes().chunks(LINE).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    compose::draft(&DraftMail {
+        from: &from,
+        to: &to,
+        subject: &sheet.subject,
+        text: &sheet.text,
+        date: context.now(),
+        message_id: name,
+        more: (FORM, &lines),
+    })
+}
+
+/// The name before an address in angle brackets.
+fn name_in(piece: &str) -> String {
+    let name = piece.trim().strip_suffix('>').and_then(|rest| rest.rsplit_once('<')).map(|(name, _)| name);
+    name.unwrap_or_default().trim().trim_matches('"').to_owned()
+}
+
+fn room(context: &Context, author: &Person, size: usize) -> Result<(), Fault> {
+    if context.store.disk_room().is_ok_and(|room| room.is_short()) {
+        return Err(Fault::temporary("there is too little room on the disk of this box"));
+    }
+    let quota = context.store.settings().count(Key::MailboxQuota) as u64 * 1_000_000;
+    let used = context.store.read(|view| view.mailbox_bytes(&author.name))?;
+    match quota > 0 && used.saturating_add(size as u64) > quota {
+        true => Err(Fault::permanent("your mailbox is full: delete something in it")),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(to: &str, subject: &str, text: &str, more: &[String]) -> Vec<u8> {
+        let from = "anna@boat.example".parse().unwrap();
+        let to: Vec<_> = pasted::several(to).iter().map(|piece| (name_in(piece), pasted::visible(piece))).collect();
+        let id = name_of("00112233aabbccdd");
+        let date = crate::clock::Time::from_seconds(1_795_564_800);
+        compose::draft(&DraftMail { from: &from, to: &to, subject, text, date, message_id: &id, more: (FORM, more) })
+    }
+
+    #[test]
+    fn a_draft_of_the_page_comes_back_as_it_was() {
+        for text in [
+            "",
+            "One line.",
+            "  kept blanks  \n\n-- \nmark\n> quote",
+            "gr\u{fc}\u{df}e \u{1f6a2}\n",
+            &"long ".repeat(2000),
+        ] {
+            let form = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs([("to", "Mary <mary@x.org>, +1 415"), ("by", "2h")])
+                .finish();
+            let raw =
+                mail("Mary <mary@x.org>, +1 415", "Tide \u{2013} high", text, &[form[..9].into(), form[9..].into()]);
+            let opened = read(&raw, 7);
+            assert_eq!(opened.sheet.text.trim_end_matches('\n'), text.trim_end_matches('\n'));
+            assert_eq!(
+                (opened.sheet.to.as_str(), opened.sheet.wanted.by.as_str()),
+                ("Mary <mary@x.org>, +1 415", "2h")
+            );
+            assert_eq!(
+                (opened.sheet.subject.as_str(), opened.sheet.once.as_str()),
+                ("Tide \u{2013} high", "00112233aabbccdd")
+            );
+            assert_eq!((opened.sheet.begun, opened.has_files), (None, false));
+        }
+    }
+
+    #[test]
+    fn a_draft_of_a_mail_program_is_gone_on_with() {
+        let raw =
+            b"From: anna@boat.example\r\nTo: \"Miller, Mary\" <mary@x.org>\r\nCc: bob@x.org\r\nMessage-ID: <1@pc>\r\n\
+            Subject: Tide\r\n\r\nHello\r\nMary\r\n";
+        let opened = read(raw, 7);
+        assert_eq!(opened.sheet.to, "\"Miller, Mary\" <mary@x.org>, bob@x.org");
+        assert_eq!((opened.sheet.text.as_str(), opened.sheet.begun), ("Hello\nMary\n", Some(7)));
+        assert_eq!((opened.sheet.once.as_str(), opened.has_files), ("", false));
+        for odd in [&b""[..], b"\0\xff", b"Message-ID: <@draft.invalid>\r\nX-Satpost-Form: %%%&&=\r\n\r\n"] {
+            read(odd, 1);
+        }
+    }
+}
