@@ -237,8 +237,7 @@ fn what_waits_for_the_next_month_goes_then() {
     clock.ahead(date(&format!("{} +1 month +26 hours", first.trim())) - date("now"));
     gateway.start_with(&clock.environment());
     wait_for("it to leave in the next month", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
-    let shown = gateway.json(&["queue", "show", held["id"].as_str().unwrap()]);
-    assert_eq!(shown["state"], "on the link", "{shown}");
+    assert_eq!(gateway.wait_state(SOON, ANNA, "on the link")["id"], held["id"]);
     assert_eq!(reserved(&gateway, "(box)").0, 1);
     gateway.books_balance();
 }

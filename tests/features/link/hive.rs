@@ -180,7 +180,6 @@ fn a_hive_that_is_down_is_waited_for() {
     assert_eq!(shore.to_device(6846).len(), 1);
 }
 
-/// A send whose answer is lost is found in the Hive's list and not sent again; one that never arrived is.
 /// What the Hive says once in a while ends no message: each goes once, however the first try was answered, and nobody is
 /// told of a failure.
 #[test]
@@ -203,6 +202,7 @@ fn an_error_of_the_hive_ends_no_message() {
     gateway.books_balance();
 }
 
+/// A send whose answer is lost is found in the Hive's list and not sent again; one that never arrived is.
 #[test]
 fn a_lost_answer_of_the_hive_sends_nothing_twice() {
     let shore = Shore::start();

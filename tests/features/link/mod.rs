@@ -4,7 +4,6 @@ mod ashore;
 mod both_ways;
 mod compact;
 mod crew;
-mod gaps;
 mod hive;
 mod m138;
 mod parts;
