@@ -103,7 +103,7 @@ settings! {
     RockblockUrl, "rockblock.url", Url, "https://rockblock.rock7.com/rockblock/MT", "Link", "Address of the service", "Where messages for terminals are sent.";
     RockblockUser, "rockblock.user", Text, "", "Link", "RockBLOCK user", "Log-in name at the service.";
     RockblockPassword, "rockblock.password", Secret, "", "Link", "RockBLOCK password", "Log-in password.";
-    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more letters and digits of chance. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
+    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
     RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
     RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
 

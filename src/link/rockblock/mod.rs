@@ -50,7 +50,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if path.len() < LEAST_PATH || !path.chars().all(fits) {
         wrong.push(format!(
-            "the webhook has no secret address: set rockblock.path to {LEAST_PATH} or more letters and digits of chance"
+            "the webhook has no secret address: set rockblock.path to {LEAST_PATH} or more random characters"
         ));
     }
     let public = settings.text(Key::SmsPublicUrl);

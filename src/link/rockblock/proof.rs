@@ -15,7 +15,7 @@ pub const VENDOR_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAlaWAVJ
 /// Bytes before the key itself in what the pages print (SubjectPublicKeyInfo of an RSA key of 2048 bits).
 const PREFIX: usize = 24;
 
-/// Reads the keys of a setting: in base64, separated by blanks; the vendor's where none is named.
+/// Reads the keys of a setting: in base64, separated by spaces; the vendor's where none is named.
 ///
 /// # Errors
 /// What is wrong, in words.

@@ -14,6 +14,8 @@ use crate::sys::process;
 const ASKS: u32 = 5;
 /// Waits between questions to a modem that does not answer. One in a session hears nothing until that is over.
 const WAITS: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(30));
+/// What is plugged in is something else: it is asked no more often than this.
+const FOREIGN_EVERY: Duration = Duration::from_secs(60);
 /// The modem ends a session by itself after so many seconds.
 const SESSION_SECONDS: u32 = 90;
 
@@ -54,6 +56,11 @@ impl Sbd {
             Err(Trouble::Refused) => {
                 let port = self.path().display().to_string();
                 self.close(DeviceReason::NotAModem { port, looks_like: Some(Foreign::AtModem) }, tries + 1);
+                if let Phase::Closed { next, .. } = &mut self.phase
+                    && !others
+                {
+                    *next = Instant::now() + FOREIGN_EVERY;
+                }
             }
             Err(_) if others && tries > 0 => self.close(DeviceReason::Reopened, tries + 1),
             Err(trouble) => {

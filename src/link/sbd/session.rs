@@ -1,26 +1,22 @@
 //! What is due when: sessions, ring alerts, messages that came down, and looks at an idle modem, which cost nothing. No
 //! session begins without something to send, a ring alert, something that waits, or a look that the owner asked for.
 
+mod fetch;
+
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use smol::channel::Receiver;
 
 use super::codec::{self, SessionResult};
 use super::slot::{Fate, Slot};
 use super::status::{self, Step};
-use super::wire::{Heard, Trouble};
+use super::wire::Heard;
 use super::{Phase, Sbd, time};
 use crate::fault::Fault;
-use crate::hex;
-use crate::link::{Event, Inbound, Series, Token, serial};
+use crate::link::{Event, Series, serial};
 use crate::message::Reason;
 use crate::message::reason::{Acknowledged, DeviceReason, SessionReason, TrackingReason};
 
-/// Reads of one message before it is left for later.
-const READS: u32 = 3;
-/// A message that arrives damaged is read again after this.
-const READ_AGAIN: Duration = Duration::from_secs(10);
 /// A slot that is not emptied is tried again after this.
 const CLEAR_AGAIN: Duration = Duration::from_secs(30);
 /// A pause of unknown length that the network asks for.
@@ -460,57 +456,6 @@ impl Sbd {
         if let Some(time) = lines.iter().find_map(|line| time::read(line, near)) {
             self.clock.learn(time);
         }
-    }
-
-    /// Reads what came down, and reports it. `mtmsn` is its number, where that is known.
-    ///
-    /// # Errors
-    /// [`Trouble`], which was followed up. What arrives damaged is no error: it is read again later.
-    pub(super) fn fetch(&mut self, mtmsn: Option<i32>) -> Result<(), Trouble> {
-        let limit = self.limits.local;
-        for _ in 0..READS {
-            let Some(wire) = &mut self.wire else { return Ok(()) };
-            match wire.read_slot(limit) {
-                Ok(payload) if payload.is_empty() => return Ok(()),
-                Ok(payload) => {
-                    self.plan.last_token += 1;
-                    self.plan.inbound = Some(self.plan.last_token);
-                    let imei = self.facts.imei.as_deref().unwrap_or_default();
-                    let number = mtmsn.map_or_else(|| "-".to_owned(), |mtmsn| mtmsn.to_string());
-                    let hash = hex::encode(&Sha256::digest(&payload)[..8]);
-                    let key = format!("sbd:{imei}:{number}:{hash}");
-                    let token = Token(self.plan.last_token);
-                    self.events.push(Event::Inbound(Inbound {
-                        device: None,
-                        payload,
-                        wholes: Vec::new(),
-                        key,
-                        received: None,
-                        token,
-                    }));
-                    return Ok(());
-                }
-                Err(Trouble::Damaged) => {}
-                Err(trouble) => {
-                    self.plan.unread = Some((mtmsn, Instant::now() + READ_AGAIN));
-                    self.on_trouble(&trouble);
-                    return Err(trouble);
-                }
-            }
-        }
-        log::warn!("sbd: a message in the modem arrives damaged");
-        self.plan.unread = Some((mtmsn, Instant::now() + READ_AGAIN));
-        Ok(())
-    }
-
-    /// See [`crate::link::Link::confirm`].
-    pub(super) fn delete_inbound(&mut self, token: &Token) -> Result<(), Fault> {
-        // An older token is of a message that was read again since.
-        if self.plan.inbound.take_if(|known| *known == token.0).is_none() {
-            return Ok(());
-        }
-        // Where that fails the next session overwrites it, and a look before that recognises it.
-        self.command("+SBDD1").map(drop).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
     }
 
     /// A line of the console page.

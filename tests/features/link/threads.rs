@@ -153,9 +153,9 @@ fn an_answer_under_another_subject_is_in_the_thread() {
     let page = format!("/compose?reply={}", arrived["id"].as_str().unwrap());
     let token = anna.token(&page);
     let form = anna.get(&page).body;
-    let (_, answers) = form.split_once("name=answers value=\"").unwrap_or_else(|| panic!("{form}"));
-    let answers = answers.split('"').next().unwrap();
-    let fields = format!("csrf={token}&answers={answers}&do=send&to=bob%40home.example&subject=Oil&text=By+the+page.");
+    let (_, reply) = form.split_once("name=reply value=\"").unwrap_or_else(|| panic!("{form}"));
+    let reply = reply.split('"').next().unwrap();
+    let fields = format!("csrf={token}&reply={reply}&do=send&to=bob%40home.example&subject=Oil&text=By+the+page.");
     let sent = anna.form("/compose", &fields, &anna.own());
     assert_eq!(sent.status, 303, "{sent:?}");
     let mail = at_the_relay(&world, 3);

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::scene::{ALWAYS, Scene};
+use crate::support::{SOON, wait_for};
 
 fn messages_through(modem: &[&str], faults: &[&str]) {
     let mut scene = Scene::start(modem);
@@ -126,7 +127,7 @@ fn another_program_reads_along() {
     scene.ready();
     scene.both("after");
     scene.settle();
-    assert!(!scene.link()["words"].as_str().unwrap().contains(&name), "{}", scene.link());
+    wait_for("nobody to be named any more", SOON, || (!scene.link()["words"].as_str()?.contains(&name)).then_some(()));
 }
 
 /// A modem that answers after five seconds is called slow; it is waited for, and not told to restart.
