@@ -9,7 +9,7 @@ use super::record::{VERSION, json, record};
 use crate::clock::Time;
 use crate::message::{Column, Origin};
 use crate::money::Use;
-use crate::store::schema::Readable;
+use crate::store::table::Readable;
 use crate::store::table::Table;
 
 /// The counts of one door.

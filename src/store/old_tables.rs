@@ -4,15 +4,7 @@
 use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
 use super::schema;
-use super::table::{AnyTable, Definition, Form, Key, Value, if_there, in_redb};
-
-/// What is added to the name of a table whose keys or values lie otherwise in the file since version 9.
-macro_rules! since_9 {
-    ($name:literal) => {
-        concat!($name, ".9")
-    };
-}
-pub(super) use since_9;
+use super::table::{AnyTable, Definition, Form, Key, Value, if_there, in_redb, since_9};
 
 /// A row of an old table.
 pub struct OldRow {

@@ -4,10 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{ReadTransaction, WriteTransaction};
 
-use super::old_tables::since_9;
 pub use super::record::{Unreadable, VERSION, json, record};
 pub use super::table::Readable;
-use super::table::{AnyTable, Definition, ReadTable, Table};
+use super::table::{AnyTable, Definition, ReadTable, Table, since_9};
 use crate::fault::Fault;
 
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
@@ -48,7 +47,7 @@ pub const OPEN: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("air_o
 pub const REFERENCES: Definition<(&str, u64), u64> = Definition::new(since_9!("air_references"));
 /// (number of a far box, or nothing for the one by which this box reaches the world; part; id) -> a part of what the two boxes know
 /// of each other, with its CRC-32.
-pub const SESSION_ROWS: Definition<(&str, &str, u64), &[u8]> = Definition::new("air_sessions");
+pub const SESSION_ROWS: Definition<(&str, &str, u64), &[u8]> = Definition::new(since_9!("air_sessions"));
 /// Up to version 8: the same as one JSON.
 pub const PEERS: Definition<&str, &[u8]> = Definition::new("air_peers");
 /// Number of a far box -> JSON of `FarBox`.

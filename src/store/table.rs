@@ -294,6 +294,14 @@ pub fn if_there<K: redb::Key + 'static, V: redb::Value + 'static>(
     }
 }
 
+/// What is added to the name of a table whose keys or values lie otherwise in the file since version 9.
+macro_rules! since_9 {
+    ($name:literal) => {
+        concat!($name, ".9")
+    };
+}
+pub(super) use since_9;
+
 /// A table of which only the form of the keys is known.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyTable {
