@@ -32,7 +32,7 @@ fn an_open_page_is_told_what_has_changed_and_nothing_else() {
         // What a form has said is for the next visit, and no script takes it away.
         site.app.tell(
             &auth::visitor(&site.app.store, &site.app.cookies, &request_of(&anna)).unwrap().unwrap().hash,
-            "Done.".into(),
+            crate::admin::Told { words: "Done.".into(), undo: None },
         );
         live(&mut anna, page, "");
         assert!(text(&anna.get(page)).contains("Done."), "{page}");
