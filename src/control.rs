@@ -24,6 +24,8 @@ const REQUEST_MOST: u64 = 1024 * 1024 + 4096;
 const ANSWER_MOST: u64 = 64 * 1024 * 1024;
 /// A request has to be complete after this, an answer read.
 const LINE_LIMIT: Duration = Duration::from_secs(5);
+/// A piece of a long answer: somebody may read it page by page on a terminal.
+const PIECE_LIMIT: Duration = Duration::from_secs(600);
 /// Commands at work at once; more are told to come again.
 const AT_ONCE: usize = 8;
 
@@ -135,9 +137,10 @@ fn converse(stream: &UnixStream, shared: &Shared) -> Result<(), String> {
     let line = read_line(stream).map_err(|error| format!("the request cannot be read: {error}"))?;
     let request: Request =
         serde_json::from_slice(&line).map_err(|error| format!("the request is no JSON of ours: {error}"))?;
-    let answer = session::carry_out(&shared.context, true, uid, request);
+    let mut pieces = |piece: Answer| write_line(stream, &piece, PIECE_LIMIT).is_ok();
+    let answer = session::carry_out(&shared.context, true, uid, request, &mut pieces);
     // A client that went away has its command carried out all the same.
-    let _ = write_line(stream, &answer);
+    let _ = write_line(stream, &answer, LINE_LIMIT);
     Ok(())
 }
 
@@ -154,7 +157,7 @@ fn may_command(stream: &UnixStream) -> Result<u32, String> {
 fn refuse(stream: &UnixStream, why: &str) {
     let answer = Answer { code: 1, err: format!("satpost: {why}\n"), ..Answer::default() };
     // Nobody is there to tell when this fails.
-    let _ = write_line(stream, &answer);
+    let _ = write_line(stream, &answer, LINE_LIMIT);
 }
 
 /// Reads one line within [`LINE_LIMIT`], however slowly it drips in.
@@ -182,19 +185,25 @@ fn read_line(stream: &UnixStream) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-fn write_line(stream: &UnixStream, answer: &Answer) -> io::Result<()> {
-    stream.set_write_timeout(Some(LINE_LIMIT))?;
+fn write_line(stream: &UnixStream, answer: &Answer, limit: Duration) -> io::Result<()> {
+    stream.set_write_timeout(Some(limit))?;
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     let mut to = stream;
     to.write_all(&line)
 }
 
-/// Asks the box and waits at most `patience` for its answer.
+/// Asks the box and waits at most `patience` for its answer, and for each piece of one; the last is given back, those before it
+/// are passed on until that fails.
 ///
 /// # Errors
 /// Those of the socket; `TimedOut` or `WouldBlock` when the box does not answer in time.
-pub fn ask(stream: UnixStream, request: &Request, patience: Duration) -> io::Result<Answer> {
+pub fn ask(
+    stream: UnixStream,
+    request: &Request,
+    patience: Duration,
+    mut pass_on: impl FnMut(&Answer) -> io::Result<()>,
+) -> io::Result<Answer> {
     stream.set_write_timeout(Some(LINE_LIMIT))?;
     stream.set_read_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(request)?;
@@ -203,10 +212,17 @@ pub fn ask(stream: UnixStream, request: &Request, patience: Duration) -> io::Res
         return Err(io::Error::new(io::ErrorKind::InvalidData, "that is more than a megabyte"));
     }
     (&stream).write_all(&line)?;
-    let mut said = Vec::new();
-    BufReader::new(stream.take(ANSWER_MOST)).read_until(b'\n', &mut said)?;
-    if !said.ends_with(b"\n") {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the box hung up before its answer was complete"));
+    let mut from = BufReader::new(stream);
+    loop {
+        let mut said = Vec::new();
+        from.by_ref().take(ANSWER_MOST).read_until(b'\n', &mut said)?;
+        if !said.ends_with(b"\n") {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the box hung up before its answer was complete"));
+        }
+        let answer: Answer = serde_json::from_slice(&said)?;
+        if !answer.more {
+            return Ok(answer);
+        }
+        pass_on(&answer)?;
     }
-    Ok(serde_json::from_slice(&said)?)
 }

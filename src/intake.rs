@@ -115,6 +115,10 @@ impl MailIntake for Intake {
         let phone = policy.is_sms(&to);
         match (known, phone, policy.is_ours(&to)) {
             (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
+            // A fault of the configuration is the owner's: nobody's mail ends with it.
+            (false, false, false) if policy.settings.text(Key::Domain).is_empty() => {
+                return Err(Refusal::new(451, "4.3.5", "this box has no mail domain yet"));
+            }
             (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             _ => {}
         }
@@ -477,11 +481,7 @@ fn is_field(line: &[u8], name: &[u8]) -> bool {
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
 fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<BodyIn, Refusal> {
     match body {
-        Body::Memory(bytes) => {
-            let mut mail = trace;
-            mail.extend_from_slice(&bytes);
-            Ok(BodyIn::Bytes(mail))
-        }
+        Body::Memory(bytes) => Ok(BodyIn::Bytes([trace, bytes].concat())),
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
                 let full = error.kind() == std::io::ErrorKind::StorageFull;

@@ -22,6 +22,7 @@ pub mod sender;
 mod size;
 mod terms;
 pub mod title;
+mod whole;
 pub mod words;
 
 pub use cut::CutNote;
@@ -33,6 +34,7 @@ pub use reporting::{Notify, Reporting};
 pub use sender::{ReturnPath, Sender};
 pub use size::{Account, Extent, LinkSize};
 pub use terms::{LinkPreference, Priority, Terms, Wanted};
+pub use whole::Whole;
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -132,10 +134,9 @@ pub enum State {
     /// The link (a modem, or the ground service of its network) has taken all its packets.
     #[serde(rename = "onmodem")]
     OnLink,
-    /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
-    /// link, which has no receipts; a carrier may still report.
+    /// All its packets were acknowledged by a satellite (the end over a classic link), or the carrier of texts took it.
     Sent,
-    /// The far box has it, and has not said that it arrived behind it: at the relay, at the phone, in a mailbox there.
+    /// The far box has it, and has not said that it arrived behind it.
     FarBox,
     /// Arrived: in the mailbox, at the relay, or known from the far box or the carrier.
     Delivered,
@@ -147,8 +148,7 @@ pub enum State {
     Unconfirmed,
     /// Withdrawn by its owner.
     Cancelled,
-    /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it. Whoever looks
-    /// after the box can release it.
+    /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, an operator can release it.
     Refused,
 }
 
@@ -220,8 +220,7 @@ pub struct Message {
     /// The person of this box who wrote it (logged in, or owner of the device it came from).
     #[serde(default)]
     pub author: Option<String>,
-    /// The person of this box whose it is besides writer and recipient: a copy to their private address, a notice about a
-    /// message of theirs.
+    /// The person of this box whose it is besides writer and recipient: a copy elsewhere, a notice about one of theirs.
     #[serde(default)]
     pub on_behalf_of: Option<String>,
     /// One line; empty when its writer gave none.
@@ -234,6 +233,9 @@ pub struct Message {
     /// The whole mail as it came in; `None` when there never was more than `text`.
     #[serde(default)]
     pub mail: Option<Mail>,
+    /// Where its whole mail is, where its text went over a link and is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Whole>,
     /// Written by a machine (auto-reply, list, bounce), and how that shows: on air only where it is wanted or released,
     /// never answered by a notice.
     #[serde(default)]
@@ -280,14 +282,13 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
-    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    /// Times that the mail relay was given all of it and never answered: each may have been a delivery.
     #[serde(default)]
     pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
-    /// Once it is sent: until when the far box is given time to say that it has it. `None` where nothing more will be
-    /// known.
+    /// Once it is sent: until when the far box has time to say that it has it. `None` where no more will be known.
     #[serde(default)]
     pub receipt_until: Option<Time>,
     /// The terms on which it goes.
@@ -296,7 +297,7 @@ pub struct Message {
     /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
-    /// What it takes on the link when it leaves alone, for messages that go that way.
+    /// What it takes on the link when it leaves alone.
     #[serde(default)]
     pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
@@ -305,7 +306,7 @@ pub struct Message {
     /// Its owner wants it back; what the link has not sent yet is withdrawn.
     #[serde(default)]
     pub recall: bool,
-    /// Somebody who is not of this box wrote it: what the mail server in front found out about them.
+    /// Somebody who is not of this box wrote it: what the mail server in front found out.
     #[serde(default)]
     pub stranger: Option<Proof>,
     /// What it costs, on ways that cost.
@@ -367,8 +368,7 @@ impl Message {
         }
     }
 
-    /// What stands for it in a list, and is the subject of a mail made from it: its subject, or else the first line of its
-    /// text.
+    /// What stands for it in lists and as a subject: its subject, or else the first line of its text.
     pub fn title(&self) -> String {
         match self.subject.as_str() {
             "" => title::first_line(&self.text, title::MAX_TITLE),

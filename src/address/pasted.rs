@@ -42,6 +42,12 @@ pub fn visible(text: &str) -> String {
     }
 }
 
+/// True for an address with signs that nobody sees, as somebody writes who wants to look like another one. Those that
+/// scripts and emoji need (ZWNJ, ZWJ, variation selectors) are none.
+pub fn has_hidden(text: &str) -> bool {
+    text.chars().any(|c| plain(c).is_none() && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}'))
+}
+
 /// The sign of ASCII that looks the same; `None` for what is not seen.
 fn plain(c: char) -> Option<char> {
     match c {
@@ -66,6 +72,17 @@ fn plain(c: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_looks_like_another_one_has_hidden_signs() {
+        for hidden in ["bob\u{202e}@x.org", "bob@wor\u{200b}ld.org", "b\u{ad}ob@x.org", "bob@x.org\u{feff}"] {
+            assert!(has_hidden(hidden), "{hidden:?}");
+        }
+        for whole in ["bob+x@world.org", "jürgen@müller.example", "نامه\u{200c}ای@x.org", "\u{2764}\u{fe0f}@x.org"]
+        {
+            assert!(!has_hidden(whole), "{whole:?}");
+        }
+    }
 
     #[test]
     fn several_recipients_stand_in_one_line_or_in_lines() {

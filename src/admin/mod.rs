@@ -39,6 +39,7 @@ use crate::store::Store;
 use request::Request;
 use service::{Actor, Service};
 
+pub use pages::help::{TOPICS as HELP_TOPICS, plain as plain_help};
 pub use server::Handle;
 
 /// The fields of a form, for the fuzzers.

@@ -57,6 +57,7 @@ open! {
     Get "/.well-known/autoconfig/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
+    Post "/hooks/{ground}/{secret}" |app, request, part| pages::hooks::ground(app, request, part[0], part[1]);
     Post "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
 }
 

@@ -25,9 +25,10 @@ templates! {
     "far-boxes.html", "far-box.html", "help/far-boxes.html",
     "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "about.html", "log.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
-    "help/start.html", "help/modem.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
+    "help/start.html", "help/modem.html", "help/iridium.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
-    "help/on-air.html",
+    "help/on-air.html", "help/faq.html", "help/troubleshooting.html", "help/hardware.html", "help/upgrade.html", "help/network.html",
+    "help/programs.html",
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

@@ -18,6 +18,7 @@ mod costs;
 mod data;
 mod demo;
 mod far_box;
+mod help;
 mod input;
 mod link;
 mod logging;
@@ -69,7 +70,8 @@ See how it works, without a modem:
 
   satpost demo",
     note = "Commands reach a running box through the socket control.sock in its data folder. When no box runs they open
-the store themselves. --data DIR may stand anywhere on the line.",
+the store themselves. --data DIR may stand anywhere on the line. 'satpost help --html DIR' writes the help pages of the box into a
+folder, to be read without one.",
     error_code(0, "done"),
     error_code(1, "it did not work; standard error says why"),
     error_code(2, "the command line or the settings are wrong"),
@@ -247,6 +249,12 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     // Its flags are not of our kind.
     if words.first().is_some_and(|word| word == "sendmail") && words.get(1).is_none_or(|word| word != "--help") {
         return Ok(sendmail::run(&words[1..]));
+    }
+    // The library takes the word for --help.
+    if let Some(help) =
+        words.split_first().filter(|(word, _)| *word == "help").and_then(|(_, rest)| help::Help::read(rest))
+    {
+        return help?.go();
     }
     let command = match parse(&words) {
         Ok(command) => command,

@@ -190,6 +190,8 @@ fn each(session: &mut Session, ids: &[Id], action: MessageAction) -> Done {
     // A message that is named twice is acted on once.
     for id in ids.iter().collect::<BTreeSet<_>>() {
         let done = found(session, *id).and_then(|_| Ok(session.service().act_on(action, *id)?));
+        // It was asked for and is done to all of them, whether or not somebody still reads.
+        let _ = session.pass_on();
         match done {
             Ok(words) => session.line(words),
             Err(failure) => {
@@ -219,45 +221,59 @@ fn found(session: &Session, id: Id) -> Result<Message, Failure> {
 
 impl List {
     fn act(self, session: &mut Session) -> Done {
-        let store = &session.context.store;
+        let store = session.context.store.clone();
         let wants_old = self.all || !self.search.is_empty() || self.person.is_some();
-        let filter = ListFilter {
+        let mut filter = ListFilter {
             open: self.state.is_empty() && !wants_old,
             states: self.state,
             search: self.search,
             domain: store.settings().text(crate::settings::Key::Domain).to_owned(),
             person: self.person.as_ref().map(|person| person.to_lowercase()),
             before: self.before,
-            limit: self.limit,
             ..ListFilter::default()
         };
-        let messages = store.read(|view| view.list(&filter))?;
-        if messages.is_empty() {
-            // Of somebody who was removed there may be messages.
-            if let Some(name) = self.person.as_ref().filter(|name| store.people().get(name).is_none()) {
-                return Err(Failure::not_found(format!("nobody here has the name '{}'", name.escape_debug())));
+        let mut left = self.limit;
+        loop {
+            filter.limit = left.min(PAGE);
+            let messages = store.read(|view| view.list(&filter))?;
+            let first = left == self.limit;
+            if first && messages.is_empty() {
+                // Of somebody who was removed there may be messages.
+                if let Some(name) = self.person.as_ref().filter(|name| store.people().get(name).is_none()) {
+                    return Err(Failure::not_found(format!("nobody here has the name '{}'", name.escape_debug())));
+                }
+                if let Some(before) = self.before {
+                    found(session, before)?;
+                }
             }
-            if let Some(before) = self.before {
-                found(session, before)?;
+            left -= messages.len();
+            filter.before = messages.last().map(|message| message.id);
+            let last = left == 0 || messages.len() < filter.limit;
+            if self.json {
+                session.json_part(&messages.iter().map(shown).collect::<Vec<_>>(), first, last);
+            } else {
+                session.out.push_str(&columns(&messages.iter().map(row).collect::<Vec<_>>()));
             }
+            if last {
+                return Ok(());
+            }
+            session.pass_on()?;
         }
-        if self.json {
-            session.json(&messages.iter().map(shown).collect::<Vec<_>>());
-            return Ok(());
-        }
-        let row = |message: &Message| {
-            vec![
-                message.id.to_string(),
-                message.state.words().to_owned(),
-                message.accepted.to_string(),
-                format!("{} -> {}", message.from, message.to),
-                one_line(&message.title(), 40),
-                one_line(&message.reason.to_string(), 80),
-            ]
-        };
-        session.out.push_str(&columns(&messages.iter().map(row).collect::<Vec<_>>()));
-        Ok(())
     }
+}
+
+/// Messages that are read, and lined up, in one go.
+const PAGE: usize = 200;
+
+fn row(message: &Message) -> Vec<String> {
+    vec![
+        message.id.to_string(),
+        message.state.words().to_owned(),
+        message.accepted.to_string(),
+        format!("{} -> {}", message.from, message.to),
+        one_line(&message.title(), 40),
+        one_line(&message.reason.to_string(), 80),
+    ]
 }
 
 impl Show {

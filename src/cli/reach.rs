@@ -94,12 +94,18 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
             };
         }
     };
-    match control::ask(stream, request, patience) {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+    let mut stopped = None;
+    let asked = control::ask(stream, request, patience, |piece| {
+        stopped = piece.print_piece();
+        stopped.map_or(Ok(()), |_| Err(io::ErrorKind::Other.into()))
+    });
+    match (asked, stopped) {
+        (_, Some(code)) => Ok(Some(Answer { code, ..Answer::default() })),
+        (Ok(answer), None) => Ok(Some(answer)),
+        (Err(error), None) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             Err(Failure::failed(format!("the box in {} does not answer in {} s", data.display(), patience.as_secs())))
         }
-        Err(error) => Err(Failure::failed(format!("the box in {}: {error}", data.display()))),
+        (Err(error), None) => Err(Failure::failed(format!("the box in {}: {error}", data.display()))),
     }
 }
 
@@ -136,9 +142,13 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
         stop: stopped,
         link: None,
     };
-    let answer = carry_out(&context, false, asker(), request.clone());
+    let mut stopped = None;
+    let answer = carry_out(&context, false, asker(), request.clone(), &mut |piece| {
+        stopped = piece.print_piece();
+        stopped.is_none()
+    });
     context.store.close();
-    Ok(answer)
+    Ok(stopped.map_or(answer, |code| Answer { code, ..Answer::default() }))
 }
 
 /// Gives the user and group that the data folder belongs to, when we are root and it is somebody else's: files made by

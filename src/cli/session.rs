@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +38,18 @@ pub struct Answer {
     /// A file in the data folder whose content follows on standard output: a large mail does not go through JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// A piece: the rest comes in a line of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
+
+/// A long answer goes out in pieces of about so many bytes: nobody has it in memory as a whole.
+const PIECE: usize = 64 * 1024;
+/// What takes longer says so far what it did after this: whoever waits sees it work.
+const SIGN: Duration = Duration::from_secs(2);
+
+/// Takes a piece of an answer to whoever asked; false when they are gone.
+pub type Pieces<'a> = &'a mut dyn FnMut(Answer) -> bool;
 
 /// A command that did not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +109,10 @@ pub struct Session<'a> {
     pub bytes: Option<Vec<u8>>,
     /// A file whose content follows `out`.
     pub file: Option<PathBuf>,
+    /// Where pieces of a long answer go.
+    pub pieces: Pieces<'a>,
+    /// When the last one went.
+    pub passed: Instant,
 }
 
 impl Session<'_> {
@@ -105,9 +121,42 @@ impl Session<'_> {
         Service::new(&self.context.store, Actor::command_line(self.uid))
     }
 
+    /// Passes on what was said so far, when that is much or nothing was passed on for a while.
+    ///
+    /// # Errors
+    /// When nobody listens any more. An action that was asked for is carried out all the same.
+    pub fn pass_on(&mut self) -> Done {
+        if self.out.len() + self.err.len() < PIECE && self.passed.elapsed() < SIGN {
+            return Ok(());
+        }
+        self.passed = Instant::now();
+        let (out, err) = (std::mem::take(&mut self.out), std::mem::take(&mut self.err));
+        match (self.pieces)(Answer { out, err, more: true, ..Answer::default() }) {
+            true => Ok(()),
+            false => Err(Failure::failed("nobody reads the answer any more")),
+        }
+    }
+
     /// Adds a line for people.
     pub fn line(&mut self, text: impl std::fmt::Display) {
         self.out.push_str(&format!("{text}\n"));
+    }
+
+    /// Adds items of a JSON array that is not in memory as a whole; it reads as the whole would.
+    pub fn json_part(&mut self, items: &[impl Serialize], first: bool, last: bool) {
+        // As in `json`.
+        let text = serde_json::to_string_pretty(items).expect("output of commands serialises");
+        let inner = text.trim_start_matches('[').trim_end_matches(']').trim_end_matches('\n');
+        match (first, last) {
+            (true, true) => return self.line(text),
+            (true, false) => self.out.push('['),
+            (false, _) if !items.is_empty() => self.out.push(','),
+            (false, _) => {}
+        }
+        self.out.push_str(inner);
+        if last {
+            self.out.push_str("\n]\n");
+        }
     }
 
     /// Adds JSON for scripts.
@@ -119,18 +168,18 @@ impl Session<'_> {
 }
 
 /// Carries out a request. Never fails itself: what goes wrong is in the answer.
-pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request) -> Answer {
+pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request, pieces: Pieces) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,
         Err(exit) if exit.status.is_ok() => return Answer { out: exit.output, ..Answer::default() },
         Err(exit) => return Answer { code: USAGE, err: exit.output, ..Answer::default() },
     };
-    let nothing = String::new;
-    let mut session =
-        Session { context, live, uid, input: request.input, out: nothing(), err: nothing(), bytes: None, file: None };
+    let (input, passed) = (request.input, Instant::now());
+    let (out, err) = (String::new(), String::new());
+    let mut session = Session { context, live, uid, input, out, err, bytes: None, file: None, pieces, passed };
     let done = command.act(&mut session);
     let bytes = session.bytes.map(|bytes| STANDARD.encode(bytes));
-    let mut answer = Answer { code: 0, out: session.out, err: session.err, bytes, file: session.file };
+    let mut answer = Answer { out: session.out, err: session.err, bytes, file: session.file, ..Answer::default() };
     if let Err(failure) = done {
         answer.code = failure.code;
         answer.err.push_str(&format!("satpost: {}\n", failure.why));
@@ -160,6 +209,19 @@ impl Answer {
         }
         super::say(&mut std::io::stderr(), &self.err);
         code
+    }
+
+    /// Prints a piece of an answer; the exit code where no more of it can be printed, which is no failure when the reader went away.
+    pub fn print_piece(&self) -> Option<u8> {
+        super::say(&mut std::io::stderr(), &self.err);
+        match self.print_out() {
+            Ok(()) => None,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Some(0),
+            Err(error) => {
+                super::say(&mut std::io::stderr(), &format!("satpost: standard output cannot be written: {error}\n"));
+                Some(FAILED)
+            }
+        }
     }
 
     fn print_out(&self) -> std::io::Result<()> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
-use crate::sim::{carrier, hive, line, modem, sink};
+use crate::sim::{carrier, hive, line, modem, rockblock, sbd, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs)]
@@ -27,6 +27,8 @@ pub struct Simulate {
 enum What {
     Modem(modem::Options),
     Hive(hive::Options),
+    Sbd(sbd::Options),
+    Rockblock(rockblock::Options),
     Sink(sink::Program),
     Carrier(carrier::Options),
     Line(line::Program),
@@ -37,6 +39,8 @@ impl Simulate {
         let (what, ended) = match self.what {
             What::Modem(options) => ("modem", modem::run(options)),
             What::Hive(options) => ("Hive", hive::run(options)),
+            What::Sbd(options) => ("SBD modem", sbd::run(options)),
+            What::Rockblock(options) => ("RockBLOCK service", rockblock::run(options)),
             What::Sink(options) => ("mail server", sink::run(options)),
             What::Carrier(options) => ("carrier", carrier::run(options)),
             What::Line(options) => ("line", line::run(options)),

@@ -21,7 +21,7 @@ pub struct ComposedMail<'a> {
     pub from_name: Option<&'a str>,
     /// The one recipient.
     pub to: &'a Mailbox,
-    /// Made one line: every run of blanks and control characters becomes one blank.
+    /// Made one line: every run of blanks and control characters becomes one blank. Without any the mail has no subject.
     pub subject: &'a str,
     /// The whole body.
     pub text: &'a str,
@@ -41,9 +41,12 @@ pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
     let mut built = MessageBuilder::new()
         .from(from)
         .to(mail.to.quoted())
-        .subject(one_line(mail.subject))
         .date(mail.date.seconds())
         .message_id(bare_id(mail.message_id));
+    let subject = one_line(mail.subject);
+    if !subject.is_empty() {
+        built = built.subject(subject);
+    }
     let thread: Vec<String> = mail.references.iter().map(|id| bare_id(id)).filter(|id| !id.is_empty()).collect();
     if let Some(answered) = thread.last() {
         built = built.in_reply_to(answered.clone()).references(thread);

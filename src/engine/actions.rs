@@ -10,11 +10,11 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::{ActionReason, NeedsOwner};
 use crate::message::{Id, Message, Packet, Reason, State, Way};
-use crate::money::{Amount, OverBudget, Use};
+use crate::money::{Amount, Bill, OverBudget, Use};
 use crate::route::choose::Policy;
 use crate::route::price;
 use crate::settings::Key;
-use crate::store::{Store, TextState, Tx, TxResult, reject};
+use crate::store::{BUDGET_LOOK, Store, TextState, Tx, TxResult, reject};
 
 /// What somebody may wish of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +65,12 @@ impl MessageAction {
                     let address = policy.address_of(&person).map_or(person.name, |address| address.to_string());
                     return Ok(Applied { id, what: Done::Admitted { name: name.clone(), address } });
                 }
-                let cost = freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
-                Ok(Applied { id, what: Done::Released(cost) })
+                if waits_for_budget(&message) {
+                    let why = message.reason;
+                    return reject(Fault::permanent(format!("{why}: it waits for a larger budget or the next month")));
+                }
+                let freed = freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
+                Ok(Applied { id, what: Done::Released(freed) })
             }
             Self::Allow => allow(tx, policy, id, who, now),
             Self::Cancel => cancel(tx, id, who, now),
@@ -86,9 +90,9 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     Held,
-    Released(Cost),
+    Released(Freed),
     /// Its sender may write from now on.
-    Allowed(Address, Cost),
+    Allowed(Address, Freed),
     /// Its writer, somebody of a far box, has this address here from now on.
     Admitted {
         name: String,
@@ -112,9 +116,18 @@ impl std::fmt::Display for Applied {
         let id = self.id;
         match &self.what {
             Done::Held => write!(f, "{id} is held"),
-            Done::Released(cost) => write!(f, "{id} is released{}", cost.clause()),
-            Done::Allowed(sender, cost) => {
+            Done::Released(Freed::Goes(cost)) => write!(f, "{id} is released{}", cost.clause()),
+            Done::Released(Freed::Waits(budget)) => {
+                write!(f, "{id} is released, and goes with a larger budget or in the next month: {budget}")
+            }
+            Done::Allowed(sender, Freed::Goes(cost)) => {
                 write!(f, "{id} is released{}, and {sender} may write from now on", cost.clause())
+            }
+            Done::Allowed(sender, Freed::Waits(budget)) => {
+                write!(
+                    f,
+                    "{sender} may write from now on; {id} goes with a larger budget or in the next month: {budget}"
+                )
             }
             Done::Admitted { name, address } => write!(f, "{id} is released: {name} is {address} from now on"),
             Done::Cancelled => write!(f, "{id} is cancelled"),
@@ -131,6 +144,22 @@ impl std::fmt::Display for Applied {
             }
         }
     }
+}
+
+impl Applied {
+    /// True for a message that was let go, and waits for a budget.
+    pub fn waits(&self) -> bool {
+        matches!(self.what, Done::Released(Freed::Waits(_)) | Done::Allowed(_, Freed::Waits(_)))
+    }
+}
+
+/// What came of a message that somebody let go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Freed {
+    /// It is in its queue, for this much.
+    Goes(Cost),
+    /// This budget keeps it back: it goes by itself once there is room.
+    Waits(OverBudget),
 }
 
 /// What messages will cost when they go.
@@ -198,6 +227,8 @@ fn hold(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResul
     }
     let look = policy.next_look(&message, Time::NEVER);
     tx.step(id, now, State::Held, ActionReason::Held { who }, 0, look)?;
+    // Room in a budget does not let it go any more.
+    tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = false))?;
     Ok(Applied { id, what: Done::Held })
 }
 
@@ -211,14 +242,20 @@ pub fn is_releasable(policy: &Policy, message: &Message) -> bool {
     }
 }
 
-/// Lets a message that is held, or that a rule refused, into its queue, if its budget allows it; gives what it costs.
+/// True for a message that goes as soon as a budget has room for it.
+pub fn waits_for_budget(message: &Message) -> bool {
+    message.state == State::Held && message.bill.as_ref().is_some_and(|bill| bill.short)
+}
+
+/// Lets a message that is held, or that a rule refused, into its queue; one that a budget does not allow goes on by itself
+/// once there is room.
 pub(super) fn freed(
     tx: &mut Tx,
     policy: &Policy,
     message: &Message,
     reason: ActionReason,
     now: Time,
-) -> TxResult<Cost> {
+) -> TxResult<Freed> {
     let id = message.id;
     if !is_releasable(policy, message) {
         let why = match message.state {
@@ -230,10 +267,19 @@ pub(super) fn freed(
     if let Some(why) = policy.over_limit(message, policy.bill(message).as_ref()) {
         return reject(Fault::refused(why));
     }
-    match enter(tx, policy, message, reason, now)? {
-        Ok(()) => Ok(Cost::of(policy, message)),
-        Err(why) => {
-            reject(Fault::permanent(format!("{}: it waits for a larger budget or the next month", Reason::from(why))))
+    match enter(tx, policy, message, reason.clone(), now)? {
+        Ok(()) => Ok(Freed::Goes(Cost::of(policy, message))),
+        Err(budget) => {
+            let (why, next) = (Box::new(reason.into()), policy.look_after(message, now).min(now + BUDGET_LOOK));
+            tx.step(id, now, State::Held, Reason::AgainOverBudget { why, budget: budget.clone() }, 0, next)?;
+            let quote = policy.bill(message);
+            tx.change(id, |message| {
+                let spent = message.bill.as_ref().map(|bill| bill.spent).unwrap_or_default();
+                message.bill = quote.map(|bill| Bill { short: true, spent, ..bill });
+                message.released = true;
+                message.deadline = policy.deadline(message.way, &message.terms, now);
+            })?;
+            Ok(Freed::Waits(budget))
         }
     }
 }
@@ -273,9 +319,9 @@ fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResu
     // A machine on the list of people who may write would be held again the next time.
     let list = if message.automatic.is_some() { &mut person.machines } else { &mut person.allow };
     *list = Pattern::tidy(&format!("{list} {from}"));
-    let cost = freed(tx, policy, &message, ActionReason::Released { who, allow: true }, now)?;
+    let freed = freed(tx, policy, &message, ActionReason::Released { who, allow: true }, now)?;
     tx.put_person(&person)?;
-    Ok(Applied { id, what: Done::Allowed(from.clone(), cost) })
+    Ok(Applied { id, what: Done::Allowed(from.clone(), freed) })
 }
 
 fn cancel(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {

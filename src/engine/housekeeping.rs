@@ -55,7 +55,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
-            for done in [inbound::give_up_on_parts(context), clean_up(context), full_mailboxes::tell(context)] {
+            for done in [
+                inbound::give_up_on_parts(context),
+                clean_up(context),
+                full_mailboxes::tell(context),
+                old_wholes(context),
+            ] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
                 }
@@ -69,6 +74,11 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         context.rest(&changed, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
+}
+
+/// What came of whole mails whose messages never came is removed.
+fn old_wholes(context: &Context) -> Result<(), Fault> {
+    context.store.sweep_wholes(context.now()).map_err(Fault::temporary)
 }
 
 /// Looks whether messages can be read; one that cannot is set aside, with its bytes, and counted. Gives where to go on.

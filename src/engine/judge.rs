@@ -100,6 +100,9 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
         _ => return Ok(()),
     }
     let (policy, now, id) = (context.policy(), context.now(), message.id);
+    if takes_another_way(context, &policy, message)? {
+        return Ok(());
+    }
     let (state, reason) = context.judged(&policy, message)?;
     match state {
         State::Queued => {
@@ -128,6 +131,14 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
             None => Ok(()),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Its reader is somewhere else now: what held it there is none of its business any more. True when it went.
+fn takes_another_way(context: &Context, policy: &Policy, message: &Message) -> Result<bool, Fault> {
+    match policy.choose(&message.to).way() {
+        Some(way) if way != message.way => relay::reroute(context, message, way).map(|()| true),
+        _ => Ok(false),
     }
 }
 
@@ -181,6 +192,9 @@ fn of_newcomer(context: &Context, message: &Message, far_box: PeerId, name: &str
 /// When the store fails.
 pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
     let (policy, now, message) = (context.policy(), context.now(), message.clone());
+    if takes_another_way(context, &policy, &message)? {
+        return Ok(true);
+    }
     let (state, reason) = context.judged(&policy, &message)?;
     let until = policy.budget_deadline(&message);
     context.store.write(move |tx| {

@@ -170,7 +170,9 @@ impl Context {
     /// # Errors
     /// When the store cannot be written or read.
     pub fn came_back(&self, id: Id, why: &Reason) -> Result<(), Fault> {
-        let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
+        // What came to us never left by the relay: nobody can give it back.
+        let left = |message: &Message| message.state == State::Delivered && message.way == Way::Relay;
+        let Some(message) = self.store.message(id)?.filter(left) else {
             return Ok(());
         };
         let (policy, now, why) = (self.policy(), self.now(), why.clone());

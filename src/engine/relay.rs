@@ -288,7 +288,7 @@ fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> 
         from,
         from_name: name.as_deref().filter(|name| !name.is_empty()).or(message.sender.name.as_deref()),
         to,
-        subject: &message.title(),
+        subject: &message.subject,
         text: &message.text,
         date: message.accepted,
         message_id: message.message_id.as_deref().unwrap_or(&fallback),

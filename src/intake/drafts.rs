@@ -4,7 +4,6 @@
 use mail_parser::{HeaderName, MessageParser};
 
 use super::ComposeForm;
-use super::writing::form_of;
 use crate::address::{Mailbox, pasted};
 use crate::deliver::compose::{self, DraftMail};
 use crate::engine::Context;
@@ -41,6 +40,11 @@ pub struct Opened {
     pub sheet: ComposeForm,
     /// It has files, which a form cannot hold.
     pub has_files: bool,
+}
+
+/// The name of a form in the store. The person is part of it, so that nobody meets the form of somebody else.
+pub(super) fn form_of(person: &str, once: &str) -> String {
+    format!("{person}:{once}")
 }
 
 /// The Message-ID of the draft of a form.
@@ -135,6 +139,7 @@ fn read(raw: &[u8], uid: u32) -> Opened {
             at_most: field("at_most"),
             links: field("links"),
         },
+        references: Vec::new(),
         begun: own.is_none().then_some(uid),
         once: own.unwrap_or_default(),
     };

@@ -14,7 +14,7 @@
 //!
 //! What is believed of all this, and what it opens, is said in [`crate::route::rules`].
 
-use crate::address::{Address, Mailbox, idn, is_nowhere};
+use crate::address::{Address, Mailbox, idn, is_nowhere, pasted};
 use crate::listen::Caller;
 use crate::mail_text::{HeaderMailbox, Shaped};
 use crate::message::sender::display_name;
@@ -78,9 +78,11 @@ impl MailWriter {
     }
 }
 
-/// The address of a header field; one without a form in ASCII is nowhere in the mail, and on no list.
+/// The address of a header field; one without a form in ASCII, or with signs that nobody sees, is nowhere in the mail, and on
+/// no list.
 fn mailbox(named: &HeaderMailbox) -> Option<Mailbox> {
-    named.address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok())
+    let usable = |one: &Mailbox| !pasted::has_hidden(&one.to_string()) && idn::to_ascii(one.domain()).is_ok();
+    named.address.parse().ok().filter(usable)
 }
 
 /// Who wants answers instead of the writer; `None` where the writer does.

@@ -55,6 +55,8 @@ pub struct ComposeForm {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// Message-IDs of the thread that it continues, the oldest first; empty where nobody said.
+    pub references: Vec<String>,
     /// The terms on which it is to go.
     pub wanted: Wanted,
     /// A name that only this form has: sent twice it makes its messages once. Empty for none.
@@ -70,7 +72,7 @@ pub struct ComposeForm {
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let messages = written(context, author, sheet)?;
     let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
-    let form = Some(form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
+    let form = Some(drafts::form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
     let (person, draft, begun) = (author.name.clone(), drafts::name_of(&sheet.once), sheet.begun);
     let (committed, anew) = context.store.commit_in(move |tx| {
         let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
@@ -87,11 +89,6 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
         log::info!("{id} {} by web", if anew { "taken" } else { "asked for again" });
     }
     Ok(committed)
-}
-
-/// The name of a form in the store. The person is part of it, so that nobody meets the form of somebody else.
-pub(super) fn form_of(person: &str, once: &str) -> String {
-    format!("{person}:{once}")
 }
 
 /// Says of each field of a message that will not do why; nothing is kept.
@@ -278,6 +275,7 @@ fn written_to(
         author: Some(author.name.clone()),
         subject,
         message_id: Some(message_id.to_owned()),
+        references: sheet.references.clone(),
         terms,
         ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ServerConnection;
 use smol::channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::hooks::Hooks;
 use crate::address::KeyId;
 
 /// Connections that wait for the driver to take them; it does so at once.
@@ -35,21 +36,25 @@ pub enum Call {
     Forgotten(KeyId),
 }
 
-/// The way from the listener to the driver; clones share it.
+/// The ways from the listeners to the drivers; clones share them.
 #[derive(Clone, Default)]
-pub struct Callers(Arc<Mutex<Option<Sender<Call>>>>);
+pub struct Callers {
+    boxes: Arc<Mutex<Option<Sender<Call>>>>,
+    /// Calls of ground services.
+    pub hooks: Hooks,
+}
 
 impl Callers {
     /// Becomes the one who is called, as long as the receiver lives.
     pub fn answer(&self) -> Receiver<Call> {
         let (sender, receiver) = bounded(WAITING);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        *self.boxes.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         receiver
     }
 
     /// Hands a call over; false when nobody answers: the box has no such link at present.
     pub fn call(&self, call: Call) -> bool {
-        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sender = self.boxes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Full means that the driver is stuck; the caller comes again.
         sender.is_some_and(|sender| {
             !matches!(sender.try_send(call), Err(TrySendError::Full(_) | TrySendError::Closed(_)))

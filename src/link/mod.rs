@@ -6,9 +6,13 @@
 
 pub mod callers;
 pub mod hive;
+pub mod hooks;
 pub mod ip;
 pub mod m138;
+pub mod rockblock;
+pub mod sbd;
 pub mod serial;
+pub mod whole;
 
 use std::time::Duration;
 
@@ -22,6 +26,7 @@ use crate::links::Reach;
 use crate::message::reason::{Acknowledged, GpsFix, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
+use whole::{WholeFrame, WholePlace, Wide};
 
 /// One way through the sky, driven by the engine's link thread.
 pub trait Link: Send {
@@ -49,6 +54,18 @@ pub trait Link: Send {
     /// What its messages wait for.
     fn reaches(&self, _device: Option<LinkAddress>, _urgent: bool) -> Result<(), Waits> {
         Ok(())
+    }
+
+    /// Whether whole mails go to a far box now. Asked before a message that has one is planned; a far box that is called
+    /// when there is something to carry is called then.
+    fn wide(&mut self, _device: Option<LinkAddress>) -> Wide {
+        Wide::No
+    }
+
+    /// Says something of a whole mail to a far box that is [`Wide::Open`] now; it may be lost with the connection. False when it
+    /// is not taken: the far box is away, or enough pieces wait to be written.
+    fn say(&mut self, _device: Option<LinkAddress>, _frame: WholeFrame) -> bool {
+        false
     }
 
     /// What has to be on disk before [`Link::send`] may be called for this packet. `Err` when the link can take
@@ -100,7 +117,7 @@ pub struct Equipment {
     pub taken_in: Vec<String>,
     /// What the link of this driver kept in an earlier life; empty at first.
     pub kept: Vec<u8>,
-    /// Where the listener leaves connections.
+    /// Where the listeners leave connections, and calls of ground services.
     pub callers: callers::Callers,
 }
 
@@ -122,6 +139,8 @@ pub struct LinkPacket {
     pub device: Option<LinkAddress>,
     /// When the message is given up; the link drops the packet then.
     pub deadline: Time,
+    /// The whole mails of messages in it that the far box has already; empty where they go as text.
+    pub wholes: Vec<WholePlace>,
 }
 
 /// The end of a hand-over.
@@ -174,6 +193,13 @@ pub enum PacketStatus {
 pub enum Event {
     /// A packet came in. It comes again until it is confirmed.
     Inbound(Inbound),
+    /// A far box says something of a whole mail.
+    Whole {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// What.
+        frame: WholeFrame,
+    },
     /// A packet was acknowledged by a satellite.
     Sent {
         /// Which.
@@ -197,6 +223,8 @@ pub enum Event {
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
+    /// A session carried no packet up, and is charged like the smallest one.
+    Mailbox,
     /// The state of the link changed.
     Health(Health),
     /// A measured value, kept as history for the page.
@@ -240,6 +268,8 @@ pub enum Series {
     Volts,
     /// GPS satellites in use.
     Gps,
+    /// Signal, in bars from 0 to 5.
+    Bars,
 }
 
 impl Series {
@@ -252,6 +282,7 @@ impl Series {
             Self::Temperature => "temperature",
             Self::Volts => "volts",
             Self::Gps => "gps",
+            Self::Bars => "bars",
         }
     }
 }
@@ -263,6 +294,8 @@ pub struct Inbound {
     pub device: Option<LinkAddress>,
     /// The bytes that went through the air.
     pub payload: Vec<u8>,
+    /// The whole mails of messages in it, which came before.
+    pub wholes: Vec<WholePlace>,
     /// Names the packet for good, whatever channel repeats it: the store remembers it.
     pub key: String,
     /// When the other side received it, if it says so.
@@ -325,6 +358,8 @@ pub struct Driver {
     /// Whether a link of it that charges nothing carries what is owed to a far box at once, alone: its packets are small
     /// change. Elsewhere notes wait for a packet that goes anyway.
     pub prompt: fn(&Settings) -> bool,
+    /// Largest whole mail, packed, in bytes, that goes along with its message by itself; 0 where only texts go.
+    pub whole: fn(&Settings) -> usize,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
     pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
     /// Makes the link; it opens nothing before the first poll.
@@ -357,8 +392,24 @@ pub static DRIVERS: &[Driver] = &[
         console: true,
         paired: false,
         prompt: |_| false,
+        whole: |_| 0,
         check: m138::check,
         make: m138::make,
+    },
+    Driver {
+        name: "sbd",
+        about: "Iridium SBD modem (9602, 9603, RockBLOCK) on a serial port of this machine",
+        settings: &[Key::SbdPort, Key::SbdRing, Key::SbdCheck],
+        max_payload: sbd::MAX_PAYLOAD,
+        reach: Reach { far_box: true, kinds: &[] },
+        window: |_| 1,
+        withdraws: true,
+        console: true,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: sbd::check,
+        make: sbd::make,
     },
     Driver {
         name: "hive",
@@ -378,13 +429,44 @@ pub static DRIVERS: &[Driver] = &[
         console: false,
         paired: false,
         prompt: |_| false,
+        whole: |_| 0,
         check: hive::check,
         make: hive::make,
     },
     Driver {
+        name: "rockblock",
+        about: "RockBLOCK service over HTTPS: reaches every SBD modem of the account",
+        settings: &[
+            Key::RockblockUrl,
+            Key::RockblockUser,
+            Key::RockblockPassword,
+            Key::RockblockPath,
+            Key::RockblockKey,
+            Key::RockblockForms,
+        ],
+        max_payload: rockblock::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| rockblock::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: rockblock::check,
+        make: rockblock::make,
+    },
+    Driver {
         name: "ip",
         about: "another satpost box over the internet",
-        settings: &[Key::IpAddress, Key::IpKey, Key::IpHold, Key::IpMetered, Key::IpBudgetDay, Key::IpBudgetMonth],
+        settings: &[
+            Key::IpAddress,
+            Key::IpKey,
+            Key::IpHold,
+            Key::IpMetered,
+            Key::IpBudgetDay,
+            Key::IpBudgetMonth,
+            Key::IpWhole,
+        ],
         max_payload: ip::frame::MAX_PACKET,
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
@@ -392,6 +474,7 @@ pub static DRIVERS: &[Driver] = &[
         console: false,
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),
+        whole: |settings| settings.count(Key::IpWhole) * 1000,
         check: ip::check,
         make: ip::make,
     },

@@ -3,27 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::http_head::{Answer, Request, host_name};
-
-/// Where a request comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The address of the browser.
-    pub client: IpAddr,
-    /// Between the browser and this machine it was encrypted, as far as this machine can know.
-    pub secure: bool,
-    /// Path before all paths of the pages, as `/post`; empty for none.
-    pub base: String,
-    /// The Host that the browser asked for, where the request itself has another.
-    pub host: Option<String>,
-}
-
-impl Origin {
-    /// A request that came straight from this address.
-    pub fn direct(client: IpAddr, secure: bool) -> Self {
-        Self { client, secure, base: String::new(), host: None }
-    }
-}
+use super::http_head::{Answer, Origin, Request, host_name};
 
 /// Finds out where a request comes from, and takes the base path off its target. What it says of itself counts only from a
 /// web server in front (`is_front`), and of a chain of those only what the last one that is not trusted said.

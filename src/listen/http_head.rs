@@ -5,8 +5,6 @@
 
 use std::net::IpAddr;
 
-use super::forwarded::Origin;
-
 /// Longest head, in bytes, with its empty line.
 pub const MAX_HEAD: usize = 16 * 1024;
 /// Most fields of a head.
@@ -45,6 +43,26 @@ impl Answer {
              X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
         )
         .into_bytes()
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The address of the browser.
+    pub client: IpAddr,
+    /// Between the browser and this machine it was encrypted, as far as this machine can know.
+    pub secure: bool,
+    /// Path before all paths of the pages, as `/post`; empty for none.
+    pub base: String,
+    /// The Host that the browser asked for, where the request itself has another.
+    pub host: Option<String>,
+}
+
+impl Origin {
+    /// A request that came straight from this address.
+    pub fn direct(client: IpAddr, secure: bool) -> Self {
+        Self { client, secure, base: String::new(), host: None }
     }
 }
 

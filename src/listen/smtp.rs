@@ -26,7 +26,7 @@ use super::counters::{ClientCounters, Place};
 use super::data::Flaw;
 use super::reply::{Next, Part, answer, clip, say, say_with};
 use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
-use crate::address::{Address, Mailbox, check_domain, idn};
+use crate::address::{Address, Mailbox, check_domain, idn, pasted};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -340,6 +340,9 @@ impl SmtpSession {
         let utf8 = from.flags & MAIL_SMTPUTF8 != 0;
         if !utf8 && !from.address.is_ascii() {
             return self.fail(out, 553, "an address beyond ASCII needs the parameter SMTPUTF8");
+        }
+        if pasted::has_hidden(&from.address) {
+            return self.fail(out, 553, "this sender address holds signs that nobody sees");
         }
         let Some(address) = sender(&from.address, line) else {
             return self.fail(out, 553, "this sender address cannot be read");

@@ -34,6 +34,15 @@ pub fn take(raw: &[u8], number: usize) -> Option<(AttachedFile, Vec<u8>)> {
     Some((named(number, part), bytes))
 }
 
+/// True where a mail says more than its text: it has several parts or files, is no plain text, or is signed.
+pub fn says_more(raw: &[u8]) -> bool {
+    let tree = Tree::read(raw);
+    // The first part is the mail itself.
+    let plain = tree.parts.len() == 1 && tree.parts[0].typed.value == "text/plain" && found(&tree).next().is_none();
+    let signed = |field| tree.parts.first().is_some_and(|mail| mail.head.has(field));
+    !plain || signed("dkim-signature") || signed("arc-seal")
+}
+
 /// Parts with a name, parts that say that they are files, mails inside the mail, and all that is no text. Texts and HTML
 /// pages without a name are what is read.
 fn found<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = &'t Part<'a>> {

@@ -31,14 +31,18 @@ const MAX_LIST: usize = 9;
 /// Shortest rule that a list draws above its footer.
 const MIN_LIST_RULE: usize = 20;
 
-/// Cuts one notice or footer off the end; false when there is none.
-pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
+/// Cuts blank lines off the end, and rules that were drawn above something that went.
+pub fn cut_blank(lines: &mut Vec<String>) {
     while lines
         .last()
         .is_some_and(|line| line.is_empty() || shapes::is_rule(line) && lines.len() > 1 && is_loose_rule(lines))
     {
         lines.pop();
     }
+}
+
+/// Cuts one notice or footer off the end; false when there is none.
+pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     let reach = lines.len().saturating_sub(MAX_NOTICE);
     let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
     if let Some((at, rule, confidence)) = list_footer(lines)

@@ -65,6 +65,9 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     let mut found = lines.iter().enumerate().filter(|(_, line)| matches!(line.as_str(), "--" | "—"));
     let (at, _) = found.next().filter(|_| found.next().is_none())?;
     let (above, below) = (&lines[..at], &lines[at + 1..]);
+    if below.len() > MAX_SIGNATURE {
+        return None;
+    }
     let last = above.iter().rfind(|line| !line.is_empty())?;
     // What touches the words above may be what they lead to, unless they are at their end.
     let ended = above.len() > 1 || last.ends_with(['.', '!', '?', '。', '！', '？']);
@@ -74,7 +77,7 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     let prose =
         filled.filter(|line| line.split_whitespace().count() >= SENTENCE && line.ends_with(['.', '!', '?'])).count();
     let is_program = below.iter().any(|line| is_added(line)) || below.join(" ").contains("http");
-    (below.len() <= MAX_SIGNATURE && apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+    (apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
 }
 
 /// The line leads to what stands below it.

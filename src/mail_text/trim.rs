@@ -81,7 +81,9 @@ fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut C
 /// Cuts what programs added at the end, as long as there is some.
 fn cut_ends(lines: &mut Vec<String>, cuts: &mut Cuts) {
     for _ in 0..MAX_ROUNDS {
-        if !notices::cut_last(lines, cuts) && !signature::cut_added(lines, cuts) {
+        notices::cut_blank(lines);
+        // The line first: whether a paragraph is a notice takes far longer to say.
+        if !signature::cut_added(lines, cuts) && !notices::cut_last(lines, cuts) {
             break;
         }
     }

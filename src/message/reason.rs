@@ -11,6 +11,7 @@ mod link;
 mod relay;
 mod route;
 mod rule;
+mod session;
 mod text;
 mod tracking;
 mod unusable;
@@ -29,6 +30,7 @@ pub use link::{Acknowledged, GoneReason, LinkReason, Part, SignalFigures, Taken}
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
 pub use route::{Arrived, LinkBar, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, SentBy, Whose};
+pub use session::SessionReason;
 pub use text::{Doubt, TextCount, TextReason};
 pub use tracking::TrackingReason;
 pub use unusable::Unusable;
@@ -63,6 +65,8 @@ pub enum Reason {
     Tracking(TrackingReason),
     /// What a link says of the device, or the service, at its other end.
     Device(DeviceReason),
+    /// What a link says of the sessions of its modem.
+    Session(SessionReason),
     /// What a link over the internet says of its line, and of packets on it.
     Line(LineReason),
     /// It cannot be used, and is set aside.
@@ -84,9 +88,9 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         untold: bool,
     },
-    /// It would go once more, and a budget does not allow it.
+    /// It would go, once more or because somebody lets it go, and a budget does not allow it.
     AgainOverBudget {
-        /// Why it has to go once more.
+        /// Why it would go.
         why: Box<Self>,
         /// The budget in the way.
         budget: OverBudget,
@@ -167,7 +171,8 @@ impl Reason {
     /// Its code for logs and scripts, as `waits.link`: no names, no addresses, no words of others.
     pub fn code(&self) -> String {
         match self {
-            Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } => return why.code(),
+            Self::Ended { why, .. } => return why.code(),
+            Self::AgainOverBudget { budget, .. } => return Self::OverBudget(budget.clone()).code(),
             Self::SentBy(sent) => return sent.why.code(),
             _ => {}
         }
@@ -231,6 +236,7 @@ is_a_reason! {
     LinkReason => Link,
     TrackingReason => Tracking,
     LineReason => Line,
+    SessionReason => Session,
     DeviceReason => Device,
     Unusable => Unusable,
     FarBoxReason => FarBox,

@@ -46,6 +46,7 @@ impl Message {
             size: None,
             account: None,
             recall: false,
+            whole: None,
             released: false,
             wanted: false,
             on_behalf_of: None,

@@ -1,4 +1,10 @@
-//! The title of a message that has no subject, and the topic that an answer shares with what it answers.
+//! The title of a message that has no subject, and what makes a thread: the topic that an answer shares with what it
+//! answers, its two ends, its references.
+
+use super::{Message, Origin};
+
+/// Message-IDs of a thread that are kept: the first, and the last ones (RFC 5322 section 3.6.4 sets no limit).
+const MAX_REFERENCES: usize = 20;
 
 /// Longest title made from a text, in characters.
 pub const MAX_TITLE: usize = 72;
@@ -30,6 +36,43 @@ fn after_mark(text: &str) -> Option<&str> {
     let mark = mark.trim().to_lowercase();
     let bare = mark.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
     ANSWER_MARKS.split('|').any(|known| known == bare).then_some(after)
+}
+
+/// The two ends of a message, the same in both directions; `None` for one that is no part of a conversation.
+pub fn ends(message: &Message) -> Option<String> {
+    let counts = message.door != Origin::Notice && message.automatic.is_none() && message.message_id.is_some();
+    if !counts || message.from.is_nobody() {
+        return None;
+    }
+    let mut ends = [message.from.to_string().to_lowercase(), message.to.to_string().to_lowercase()];
+    ends.sort_unstable();
+    Some(ends.join(" "))
+}
+
+/// The topics under which an answer may look for a message: of one without a subject also its title, which was the subject
+/// of the mail that was made from it.
+pub fn topics(message: &Message) -> Vec<String> {
+    let mut topics = vec![topic(&message.subject).words];
+    if message.subject.is_empty() {
+        topics.push(topic(&message.title()).words);
+    }
+    topics
+}
+
+/// True when its ends and its subject say enough of what a message answers: whoever has that finds it by them.
+pub fn says_what_it_answers(answer: &Message, answered: &Message) -> bool {
+    let topic = topic(&answer.subject);
+    topic.is_answer && topics(answered).contains(&topic.words) && ends(answer) == ends(answered)
+}
+
+/// The references of an answer to a message: its own, and it. The first and the last ones are kept.
+pub fn references_of_answer(answered: &Message) -> Vec<String> {
+    let mut references: Vec<_> = answered.references.iter().chain(&answered.message_id).cloned().collect();
+    let over = references.len().saturating_sub(MAX_REFERENCES);
+    if over > 0 {
+        references.drain(1..=over);
+    }
+    references
 }
 
 /// The first line of `text` that says something, whitespace collapsed, at most `max_chars` characters; a longer one is

@@ -2,7 +2,7 @@
 //!
 //! | audience | where | what they hear |
 //! |---|---|---|
-//! | the owner: page, command line, time line | [`owner`], [`device`], [`line`], [`events`], [`mail`], which are `Display` | the whole fact, and what to do |
+//! | the owner: page, command line, time line | [`owner`], [`device`], [`line`], [`session`], [`events`], [`mail`], which are `Display` | the whole fact, and what to do |
 //! | a person, and who is told by a notice | [`person`] | plain words, nothing of modems, settings and codings |
 //! | an SMTP client | [`smtp`] | a reply code, an enhanced status code, a sentence |
 //! | the log | [`super::Reason::code`] | the code of the fact: no names, no addresses, no words of others |
@@ -14,6 +14,7 @@ mod link;
 mod mail;
 mod owner;
 mod person;
+mod session;
 pub mod smtp;
 
 pub use mail::size as file_size;

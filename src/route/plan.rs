@@ -165,6 +165,7 @@ impl Policy {
             size,
             account: None,
             recall: false,
+            whole: None,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
             wanted: false,

@@ -12,60 +12,125 @@ pub fn judge<'v>(fields: impl IntoIterator<Item = &'v str>, host: &str, domain: 
     if host.is_empty() {
         return Proof::Unproven;
     }
-    let of_host = |value: &&str| {
-        let name = without_comments(value);
-        name.split(';')
-            .next()
-            .and_then(|id| id.split_whitespace().next())
-            .is_some_and(|id| id.eq_ignore_ascii_case(host))
+    let of_host = |value: &str| {
+        let field = read(value);
+        let named = |id: &Word| !id.quoted && id.text.eq_ignore_ascii_case(host);
+        field.results.first().and_then(|words| words.first()).is_some_and(named).then_some(field)
     };
-    let Some(value) = fields.into_iter().find(of_host) else { return Proof::Unproven };
-    let value = without_comments(value).to_lowercase();
-    let vouched = value.split(';').skip(1).any(|result| vouches(result, domain));
+    let Some(field) = fields.into_iter().find_map(of_host) else { return Proof::Unproven };
+    // What ends within a quotation or a comment was cut, or written by somebody who plays with them.
+    let vouched = field.whole && field.results.iter().skip(1).any(|result| vouches(result, domain));
     if vouched { Proof::Proven } else { Proof::Failed }
 }
 
 /// One result such as `spf=pass smtp.mailfrom=example.org`.
-fn vouches(result: &str, domain: &str) -> bool {
+fn vouches(result: &[Word], domain: &str) -> bool {
+    let Some((first, rest)) = result.split_first() else { return false };
     let property = |names: [&str; 2]| {
-        let values = result.split_whitespace().filter_map(|word| word.split_once('='));
-        values.filter(|(name, _)| names.contains(name)).any(|(_, value)| aligned(value, domain))
+        let values = rest.iter().filter_map(Word::assignment);
+        values.filter(|(name, _)| names.contains(&name.as_str())).any(|(_, value)| aligned(&value, domain))
     };
-    match result.split_whitespace().next() {
-        Some("spf=pass") => property(["smtp.mailfrom", "smtp.mail"]),
-        Some("dkim=pass") => property(["header.d", "header.i"]),
-        Some("dmarc=pass") => property(["header.from", "header.from"]),
+    let Some((method, verdict)) = first.assignment().filter(|_| !first.quoted) else { return false };
+    // A method may have a version.
+    match (method.split('/').next().unwrap_or_default(), verdict.as_str()) {
+        ("spf", "pass") => property(["smtp.mailfrom", "smtp.mail"]),
+        ("dkim", "pass") => property(["header.d", "header.i"]),
+        ("dmarc", "pass") => property(["header.from", "header.from"]),
         _ => false,
     }
+}
+
+/// A piece between blanks, in the order of the field. What stands in quotation marks is part of its piece, whatever it holds:
+/// strangers choose it, as the local part of their address.
+#[derive(Default)]
+struct Word {
+    text: String,
+    /// Where the first equals sign outside of quotation marks stands.
+    equals: Option<usize>,
+    /// Something of it stood in quotation marks.
+    quoted: bool,
+}
+
+impl Word {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && !self.quoted
+    }
+
+    /// Name and value of `name=value`, in lower case.
+    fn assignment(&self) -> Option<(String, String)> {
+        let (name, value) = self.text.split_at_checked(self.equals?)?;
+        Some((name.to_lowercase(), value.get(1..)?.to_lowercase()))
+    }
+}
+
+/// A field taken apart: who wrote it, and its results.
+struct Field {
+    results: Vec<Vec<Word>>,
+    /// All quotation marks and parentheses were closed.
+    whole: bool,
+}
+
+/// A blank or a comment ends a word, but for one whose value is still to come.
+fn finish(word: &mut Word, words: &mut Vec<Word>) {
+    let complete = word.quoted || word.equals.is_none_or(|at| at + 1 < word.text.len());
+    if complete && !word.is_empty() {
+        words.push(std::mem::take(word));
+    }
+}
+
+/// Reads a field by the grammar of RFC 8601 section 2.2: comments are blanks, and blanks may stand around an equals sign.
+fn read(value: &str) -> Field {
+    let (mut results, mut words, mut word) = (Vec::new(), Vec::new(), Word::default());
+    let (mut depth, mut quoted, mut odd) = (0_usize, false, false);
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted || depth > 0 => match chars.next() {
+                Some(escaped) if quoted => word.text.push(escaped),
+                Some(_) => {}
+                None => odd = true,
+            },
+            '"' if depth == 0 => (quoted, word.quoted) = (!quoted, true),
+            _ if quoted => word.text.push(c),
+            '(' if depth > 0 => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            '(' => {
+                finish(&mut word, &mut words);
+                depth += 1;
+            }
+            ')' => odd = true,
+            '=' if word.is_empty() && words.last().is_some_and(|before: &Word| before.equals.is_none()) => {
+                word = words.pop().unwrap_or_default();
+                word.equals = Some(word.text.len());
+                word.text.push(c);
+            }
+            '=' => {
+                word.equals = word.equals.or(Some(word.text.len()));
+                word.text.push(c);
+            }
+            ';' => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
+                results.push(std::mem::take(&mut words));
+            }
+            _ if c.is_whitespace() => finish(&mut word, &mut words),
+            _ => word.text.push(c),
+        }
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    results.push(words);
+    Field { results, whole: !odd && !quoted && depth == 0 }
 }
 
 /// The domain of a value is the sender's, or one above it with at least two labels (relaxed alignment of RFC 7489, but
 /// without a list of public suffixes: never upward to a single label).
 fn aligned(value: &str, domain: &str) -> bool {
-    let value = value.trim_matches(['"', '<', '>']);
+    let value = value.trim_matches(['<', '>']);
     let vouched = value.rsplit('@').next().unwrap_or(value).trim_end_matches('.');
     let below = |long: &str, short: &str| {
         short.contains('.') && long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     below(domain, vouched)
-}
-
-/// The value without what stands in parentheses.
-fn without_comments(value: &str) -> String {
-    let mut depth = 0_usize;
-    let outside = |c: &char| match c {
-        '(' => {
-            depth += 1;
-            false
-        }
-        ')' => {
-            let inside = depth > 0;
-            depth = depth.saturating_sub(1);
-            !inside
-        }
-        _ => depth == 0,
-    };
-    value.chars().filter(outside).collect()
 }
 
 #[cfg(test)]
@@ -83,6 +148,10 @@ mod tests {
             " MX.here.org 1;\r\n dkim=pass (2048-bit key; unprotected) header.d=example.org header.s=x;\r\n spf=none",
             "mx.here.org; spf=fail smtp.mailfrom=x.org; dmarc=pass (p=none) header.from=example.org",
             "mx.here.org; spf=pass smtp.mailfrom=mum@example.org",
+            "mx.here.org; spf=pass smtp.mailfrom=\"mum\"@example.org",
+            "mx.here.org (of us) 1;dkim/1 = pass (good) header.d\t=\r\n example.org",
+            "mx.here.org; spf=fail (\\); or so) reason=\"a\\\"; x\"; dkim=pass reason=\"\" header.d=example.org;",
+            "mx.here.org; spf=pass(well) smtp.mailfrom(from)=example.org(fine)",
         ] {
             assert_eq!(of(&[proven]), Proof::Proven, "{proven}");
         }
@@ -93,6 +162,20 @@ mod tests {
             "mx.here.org; spf=pass smtp.mailfrom=org",
             "mx.here.org; dkim=pass header.d=notexample.org",
             "mx.here.org (; spf=pass smtp.mailfrom=example.org)",
+            // The local part of an address is chosen by whoever writes.
+            "mx.here.org; spf=pass smtp.mailfrom=\"x; dmarc=pass header.from=example.org \"@evil.org",
+            "mx.here.org; spf=pass smtp.mailfrom=\"x smtp.mailfrom=example.org \"@evil.org",
+            "mx.here.org; spf=pass smtp.mailfrom=\"smtp.mailfrom=example.org\"@evil.org",
+            "mx.here.org; spf=pass smtp.mailfrom=\"mum@example.org\"@evil.org",
+            "mx.here.org; spf=pass smtp.mailfrom=\"\\\"; dkim=pass header.d=example.org\"@evil.org",
+            "mx.here.org; spf=fail reason=\"; spf=pass smtp.mailfrom=example.org\"",
+            "mx.here.org; spf=fail reason=\"(\" smtp.mailfrom=evil.org; x=y reason=\") ; spf=pass smtp.mailfrom=example.org\"",
+            "mx.here.org; spf=fail (a \\) ; spf=pass smtp.mailfrom=example.org)",
+            "mx.here.org; spf=fail (a) b) ; spf=pass smtp.mailfrom=example.org",
+            "mx.here.org; spf=fail ((a) ; spf=pass smtp.mailfrom=example.org",
+            "mx.here.org; spf=fail smtp.mailfrom=\"a; spf=pass smtp.mailfrom=example.org",
+            "mx.here.org; \"spf\"=pass smtp.mailfrom=example.org",
+            "mx.here.org; x spf=pass smtp.mailfrom=example.org",
         ] {
             assert_eq!(of(&[failed]), Proof::Failed, "{failed}");
         }
@@ -109,5 +192,6 @@ mod tests {
         assert_eq!(of(&["mx.here.org; spf=fail", "mx.here.org; spf=pass smtp.mailfrom=example.org"]), Proof::Failed);
         assert_eq!(judge([forged], "", "example.org"), Proof::Unproven);
         assert_eq!(of(&["", ";", "((((", "mx.here.org;;=;spf=pass"]), Proof::Failed);
+        assert_eq!(of(&["\"mx.here.org\"; spf=pass smtp.mailfrom=example.org"]), Proof::Unproven);
     }
 }

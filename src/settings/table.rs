@@ -92,11 +92,20 @@ settings! {
     M138Port, "m138.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Link", "Application id", "Marks our packets; both ends of a link use the same.";
     M138Window, "m138.window", Number(1, 1000), "64", "Link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
+    SbdPort, "sbd.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    SbdRing, "sbd.ring", Switch, "yes", "Link", "Answer ring alerts", "yes: when the network announces a message, it is fetched at once. A session that sends nothing costs a credit.";
+    SbdCheck, "sbd.check", Seconds(0, 2_592_000), "0", "Link", "Look into the mailbox every", "For messages whose announcement was not heard: a session that sends nothing costs a credit each time. One that sends looks there for nothing. 0: never unasked.";
     HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Link", "Hive address", "Base address of the Hive, without the closing slash.";
     HiveUser, "hive.user", Text, "", "Link", "Hive user", "Log-in name.";
     HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+    RockblockUrl, "rockblock.url", Url, "https://rockblock.rock7.com/rockblock/MT", "Link", "Address of the service", "Where messages for terminals are sent.";
+    RockblockUser, "rockblock.user", Text, "", "Link", "RockBLOCK user", "Log-in name at the service.";
+    RockblockPassword, "rockblock.password", Secret, "", "Link", "RockBLOCK password", "Log-in password.";
+    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
+    RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
+    RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
 
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
     IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
@@ -104,6 +113,7 @@ settings! {
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
     IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpWhole, "ip.whole", Number(0, 100_000), "1000", "Link", "Largest whole mail, kB", "A mail with files, with a signature, or of which the text leaves something out, goes whole over this line where that charges nothing: packed, up to this size. A larger one goes as text, and the rest when it is asked for. 0: texts only, and nothing is asked for.";
     IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
 
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";

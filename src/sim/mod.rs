@@ -8,5 +8,8 @@ mod http;
 pub mod line;
 mod lines;
 pub mod modem;
+mod pty;
+pub mod rockblock;
+pub mod sbd;
 pub mod sink;
 pub mod sky;

@@ -9,6 +9,14 @@
 //!   that waits for that device. It stays until it arrived.
 //! * `{"arrived":55}` → `{"ok":true}`: the modem has it.
 //!
+//!
+//! A terminal of the other network, named by its IMEI, has sessions instead: each carries at most one message either way.
+//!
+//! * `{"session":{"imei":"300234010753370","momsn":23,"data":"<hex>"}}` → `{"ok":true,"packet":{...},"waiting":1}`: the
+//!   message (none: `data` is absent) is at the gateway; the oldest one for the terminal is in `packet`, and so many wait
+//!   behind it. It stays until it arrived.
+//! * `{"waiting":"300234010753370"}` → `{"waiting":1}`: what a ring alert tells.
+//!
 //! What cannot be done is answered with `{"error":"<why>"}`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -42,6 +50,18 @@ pub enum Ask {
     Take(u32),
     /// This packet reached its device.
     Arrived(u64),
+    /// A session of a terminal.
+    Session {
+        /// Which terminal.
+        imei: String,
+        /// Number of the session, the same for one that is tried again.
+        momsn: u16,
+        /// Message that goes up, in hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<String>,
+    },
+    /// How much waits for this terminal?
+    Waiting(String),
 }
 
 /// A packet on its way down.
@@ -65,6 +85,9 @@ pub struct Reply {
     /// What waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<Down>,
+    /// How much waits for a terminal, behind what the answer brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
     /// Why it could not be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -113,6 +136,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&ask).unwrap(), up);
         assert_eq!(serde_json::from_str::<Ask>(r#"{"take":6846}"#).unwrap(), Ask::Take(6846));
         assert_eq!(serde_json::from_str::<Ask>(r#"{"arrived":55}"#).unwrap(), Ask::Arrived(55));
+        let session = r#"{"session":{"imei":"300234010753370","momsn":23}}"#;
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<Ask>(session).unwrap()).unwrap(), session);
         assert_eq!(serde_json::from_str::<Reply>(r#"{"packet":null}"#).unwrap(), Reply::default());
     }
 }

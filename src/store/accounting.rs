@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use redb::ReadableTable;
-
 use super::Ledger;
 use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View};
@@ -14,11 +12,12 @@ use crate::clock::Time;
 use crate::message::events::EventKind;
 use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::money::{Bill, Limit, Money, OverBudget, Use};
+use crate::store::schema::Readable;
 
 /// A warning is written when an account passes one of these, in hundredths.
 const WARN_AT: [u64; 2] = [80, 100];
 /// A message that a budget keeps back is looked at again after this: others may have given back what they reserved.
-const LOOK: Duration = Duration::from_secs(60);
+pub const BUDGET_LOOK: Duration = Duration::from_secs(60);
 
 impl Tx<'_> {
     /// Reserves what a bill asks for, if all its limits allow it; otherwise says which is in the way.
@@ -134,7 +133,7 @@ impl Tx<'_> {
         if let Err(why) = self.reserve(&mut bill, message.accepted)? {
             bill.short = true;
             (message.state, message.reason) = (State::Held, why.into());
-            message.next = message.next.min(message.accepted + LOOK);
+            message.next = message.next.min(message.accepted + BUDGET_LOOK);
         }
         message.bill = Some(bill);
         Ok(())
@@ -263,13 +262,13 @@ fn read((packets, texts, money): (u64, u64, i64)) -> Use {
 impl View {
     /// What is reserved in each account for messages that have not left; the box under the name of [`BOX`].
     pub fn reserved(&self) -> TxResult<BTreeMap<String, Use>> {
-        Ok(Ledger::load(&self.0.open_table(schema::META)?)?.reserved)
+        Ok(Ledger::load(&schema::META.read(&self.0)?)?.reserved)
     }
 
     /// What each account spent in a month; the box under the name of [`BOX`].
     pub fn spent_in(&self, month: &str) -> TxResult<Vec<(String, Use)>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::SPENT)?.range((month, "")..)? {
+        for row in schema::SPENT.read(&self.0)?.range((month, "")..)? {
             let (key, value) = row?;
             if key.value().0 != month {
                 break;
@@ -282,7 +281,7 @@ impl View {
     /// What an account used, month by month, oldest first.
     pub fn used_by(&self, account: &str) -> TxResult<Vec<(String, Use)>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::SPENT)?.iter()? {
+        for row in schema::SPENT.read(&self.0)?.iter()? {
             let (key, value) = row?;
             let (month, whose) = key.value();
             if whose == account {
@@ -295,7 +294,7 @@ impl View {
     /// The months that have accounts, oldest first.
     pub fn months(&self) -> TxResult<Vec<String>> {
         let mut months: Vec<String> = Vec::new();
-        for row in self.0.open_table(schema::SPENT)?.iter()? {
+        for row in schema::SPENT.read(&self.0)?.iter()? {
             let month = row?.0.value().0.to_owned();
             if months.last() != Some(&month) {
                 months.push(month);

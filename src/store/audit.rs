@@ -1,11 +1,11 @@
 //! The audit log: who changed what on this box, from where and when. Bounded by count and by age; what somebody wrote in
 //! a message, and the value of a secret, never stand in it.
 
-use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::store::schema::Readable;
 
 /// Records that are kept; the oldest go.
 const MOST: u64 = 10_000;
@@ -86,7 +86,7 @@ impl View {
     pub fn audit(&self, before: Option<u64>, search: &str, limit: usize) -> TxResult<Vec<(u64, Record)>> {
         let search = search.to_lowercase();
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::AUDIT)?.range(..before.unwrap_or(u64::MAX))?.rev() {
+        for row in schema::AUDIT.read(&self.0)?.range(..before.unwrap_or(u64::MAX))?.rev() {
             if found.len() >= limit {
                 break;
             }

@@ -18,7 +18,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::mailbox::RESTORED;
-use super::schema::{self, VERSION};
+use super::old_tables::OldTable;
+use super::schema::{self, KEPT, VERSION};
+use super::table::{AnyTable, Form, if_there, in_redb};
 use super::{FILE, Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
@@ -47,55 +49,6 @@ pub struct Contents {
     /// Their bytes.
     pub file_bytes: u64,
 }
-
-/// Does the same for every table that a backup holds; sessions are not among them.
-macro_rules! for_each_table {
-    ($do:ident, $($argument:expr),*) => {{
-        let mut rows = 0;
-        rows += $do($($argument,)* schema::MESSAGES)?;
-        rows += $do($($argument,)* schema::BODIES)?;
-        rows += $do($($argument,)* schema::DUE)?;
-        rows += $do($($argument,)* schema::FOLDERS)?;
-        rows += $do($($argument,)* schema::ENTRIES)?;
-        rows += $do($($argument,)* schema::CHANGES)?;
-        rows += $do($($argument,)* schema::CONTENTS)?;
-        rows += $do($($argument,)* schema::PLACES)?;
-        rows += $do($($argument,)* schema::NAMES)?;
-        rows += $do($($argument,)* schema::SEARCH_ROWS)?;
-        rows += $do($($argument,)* schema::SEARCH_LOOSE)?;
-        rows += $do($($argument,)* schema::MAILBOX)?;
-        rows += $do($($argument,)* schema::PACKETS)?;
-        rows += $do($($argument,)* schema::CARRIED)?;
-        rows += $do($($argument,)* schema::OPEN)?;
-        rows += $do($($argument,)* schema::REFERENCES)?;
-        rows += $do($($argument,)* schema::PEERS)?;
-        rows += $do($($argument,)* schema::FAR_BOXES)?;
-        rows += $do($($argument,)* schema::PACKETS_1)?;
-        rows += $do($($argument,)* schema::REFERENCES_1)?;
-        rows += $do($($argument,)* schema::SEEN)?;
-        rows += $do($($argument,)* schema::PARTS)?;
-        rows += $do($($argument,)* schema::MESSAGE_IDS)?;
-        rows += $do($($argument,)* schema::CONTACTS)?;
-        rows += $do($($argument,)* schema::TEXTS)?;
-        rows += $do($($argument,)* schema::TEXT_IDS)?;
-        rows += $do($($argument,)* schema::TEXT_DUE)?;
-        rows += $do($($argument,)* schema::OPT_OUTS)?;
-        rows += $do($($argument,)* schema::THREADS)?;
-        rows += $do($($argument,)* schema::FATES)?;
-        rows += $do($($argument,)* schema::CONVERSATIONS)?;
-        rows += $do($($argument,)* schema::SPENT)?;
-        rows += $do($($argument,)* schema::PEOPLE)?;
-        rows += $do($($argument,)* schema::SETTINGS)?;
-        rows += $do($($argument,)* schema::EVENTS)?;
-        rows += $do($($argument,)* schema::USAGE)?;
-        rows += $do($($argument,)* schema::AUDIT)?;
-        rows += $do($($argument,)* schema::SAMPLES)?;
-        rows += $do($($argument,)* schema::QUARANTINE)?;
-        rows += $do($($argument,)* schema::META)?;
-        rows
-    }};
-}
-pub(super) use for_each_table;
 
 impl Store {
     /// Writes a backup to a new file and reads it back.
@@ -173,18 +126,26 @@ pub(super) fn create(file: File) -> Result<Database, DatabaseError> {
     Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)
 }
 
+/// Copies all tables; those of an older version become those of today. Gives the number of their rows.
 fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
-    Ok(for_each_table!(copy, from, to))
+    let mut rows = 0;
+    for table in &KEPT {
+        rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
+            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?))?,
+            None => in_redb!(table, definition => copy(from, to, definition))?,
+        };
+    }
+    Ok(rows)
 }
 
-fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
+fn copy<K: redb::Key>(
     from: &ReadTransaction,
     to: &WriteTransaction,
-    table: TableDefinition<K, V>,
+    table: TableDefinition<K, &'static [u8]>,
 ) -> Result<u64, redb::Error> {
-    let Some(source) = schema::table_of(from, table)? else { return Ok(0) };
+    let Some(source) = if_there(from, table)? else { return Ok(0) };
     let mut target = to.open_table(table)?;
-    for row in source.iter()? {
+    for row in source.range::<K::SelfType<'_>>(..)? {
         let (key, value) = row?;
         target.insert(key.value(), value.value())?;
     }
@@ -200,10 +161,23 @@ fn seal(database: &Database) -> Result<(), redb::Error> {
     Ok(txn.commit()?)
 }
 
-/// Reads everything but the seal: what it holds, and its hash.
+/// Reads everything but the seal, so that a page that cannot be read shows now and not on the day of the restore: what it
+/// holds, and its hash.
 fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::Error> {
     let mut found = count(txn)?;
-    found.rows = for_each_table!(read_through, txn, hash);
+    for table in &KEPT {
+        found.rows += match OldTable::of(table).map(|old| old.rows(txn)).transpose()?.flatten() {
+            Some(old) => {
+                for row in old.rows {
+                    let (key, value) = row?.before;
+                    hash.update(key);
+                    hash.update(value);
+                }
+                old.count
+            }
+            None => in_redb!(table, definition => read_through(txn, hash, definition))?,
+        };
+    }
     each_piece(txn, |name, number, piece| {
         hash.update(name);
         hash.update(number.to_be_bytes());
@@ -215,18 +189,17 @@ fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::
     Ok(found)
 }
 
-/// Reads every row, so that a page that cannot be read shows now and not on the day of the restore.
-fn read_through<K: redb::Key + 'static, V: redb::Value + 'static>(
+fn read_through<K: redb::Key>(
     from: &ReadTransaction,
     hash: &mut Sha256,
-    table: TableDefinition<K, V>,
+    table: TableDefinition<K, &'static [u8]>,
 ) -> Result<u64, redb::Error> {
-    let Some(source) = schema::table_of(from, table)? else { return Ok(0) };
+    let Some(source) = if_there(from, table)? else { return Ok(0) };
     let mut rows = 0;
-    for row in source.iter()? {
+    for row in source.range::<K::SelfType<'_>>(..)? {
         let (key, value) = row?;
         hash.update(K::as_bytes(&key.value()));
-        hash.update(V::as_bytes(&value.value()));
+        hash.update(value.value());
         rows += 1;
     }
     Ok(rows)
@@ -234,23 +207,19 @@ fn read_through<K: redb::Key + 'static, V: redb::Value + 'static>(
 
 /// The counts that people know, from the lengths of the tables.
 fn count(from: &ReadTransaction) -> Result<Contents, redb::Error> {
+    let length = |table: &AnyTable| match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
+        Some(old) => Ok::<_, redb::Error>(old.count),
+        None => in_redb!(table, definition => match if_there(from, definition)? {
+            Some(table) => Ok(table.len()?),
+            None => Ok(0),
+        }),
+    };
     Ok(Contents {
-        messages: length(from, schema::MESSAGES)?,
-        people: length(from, schema::PEOPLE)?,
-        settings: length(from, schema::SETTINGS)?,
+        messages: length(&schema::MESSAGES.any())?,
+        people: length(&schema::PEOPLE.any())?,
+        settings: length(&schema::SETTINGS.any())?,
         ..Contents::default()
     })
-}
-
-fn length<K: redb::Key + 'static, V: redb::Value + 'static>(
-    from: &ReadTransaction,
-    table: TableDefinition<K, V>,
-) -> Result<u64, redb::Error> {
-    match from.open_table(table) {
-        Ok(table) => Ok(table.len()?),
-        Err(TableError::TableDoesNotExist(_)) => Ok(0),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy> {
@@ -304,7 +273,7 @@ fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
         error => no_backup(&error),
     })?;
     let txn = source.begin_read().map_err(|error| no_backup(&error))?;
-    let meta = txn.open_table(schema::META).map_err(|error| no_backup(&error))?;
+    let meta = schema::META.read(&txn).map_err(|error| no_backup(&error))?;
     let ledger = Ledger::load(&meta).map_err(|error| no_backup(&error))?;
     if ledger.version > VERSION {
         return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
@@ -400,7 +369,7 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result
         let to = database.begin_write()?;
         copy_all(&from, &to)?;
         // Mail programs may know UIDs that were given after the backup was made.
-        to.open_table(schema::META)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
+        schema::META.open(&to)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
         to.commit()?;
         each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
     };

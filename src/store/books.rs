@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, Table};
 use serde::{Deserialize, Serialize};
 
 use super::counts::Today;
@@ -10,6 +9,8 @@ use super::record::{VERSION, json, record};
 use crate::clock::Time;
 use crate::message::{Column, Origin};
 use crate::money::Use;
+use crate::store::schema::Readable;
+use crate::store::table::Table;
 
 /// The counts of one door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -111,12 +112,12 @@ fn first_far_box() -> u32 {
 }
 
 impl Ledger {
-    pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
+    pub(super) fn load(meta: &impl Readable<&'static str, &'static [u8]>) -> Result<Self, redb::Error> {
         let found = meta.get(ROW)?.map(|row| record(row.value()));
         Ok(match found {
             Some(Ok(ledger)) => ledger,
             Some(Err(error)) => {
-                return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
+                return Err(redb::Error::Corrupted(format!("the ledger is unreadable: {error}")));
             }
             None => Self {
                 version: VERSION,
@@ -130,7 +131,7 @@ impl Ledger {
         })
     }
 
-    pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<(), redb::StorageError> {
+    pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<(), redb::Error> {
         meta.insert(ROW, json(self).as_slice())?;
         Ok(())
     }

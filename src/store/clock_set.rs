@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::{ReadableTable, Table};
 use serde_json::Value;
 
 use super::counts::Counts;
@@ -11,6 +10,8 @@ use super::queue::parse;
 use super::schema::{StoreError, Tx, TxResult, json, record};
 use crate::clock::{ClockSet, Time};
 use crate::message::{Id, Message};
+use crate::store::schema::Readable;
+use crate::store::table::{Key, Table};
 
 /// The fields of records that are times of what happened.
 const MOMENTS: [&str; 7] = ["at", "first", "added", "created", "seen", "unlocked", "since"];
@@ -148,11 +149,17 @@ impl Tx<'_> {
             self.after.people = true;
             self.people.insert(key.as_str(), bytes.as_slice())?;
         }
-        for name in self.peer_names()? {
-            let Some(Ok(mut peer)) = self.peer(&name)?.map(|bytes| serde_json::from_slice(&bytes)) else { continue };
-            if put_right(&mut peer, set, &SESSION_MOMENTS) {
-                self.put_peer(&name, peer.to_string().as_bytes())?;
+        for name in self.session_names()? {
+            let mut rows = self.session_rows(&name)?;
+            for ((part, _), content) in &mut rows {
+                // Rows that are no JSON count hours and are forgotten when there are too many.
+                let Ok(value) = serde_json::from_slice::<Value>(content) else { continue };
+                let mut named = serde_json::json!({ part: value });
+                if put_right(&mut named, set, &SESSION_MOMENTS) {
+                    *content = named[part.as_str()].to_string().into_bytes();
+                }
             }
+            self.put_session_rows(&name, &rows)?;
         }
         let mut parts = Vec::new();
         for row in self.parts.iter()? {
@@ -264,7 +271,7 @@ fn mend_steps(message: &mut Message, set: &ClockSet) {
 /// Puts the moments of all records of a table right.
 fn mend<K>(table: &mut Table<K, &'static [u8]>, set: &ClockSet, fields: &[&str]) -> TxResult<()>
 where
-    K: redb::Key + for<'k> redb::Value<SelfType<'k> = K> + Copy + 'static,
+    K: for<'k> Key<Is<'k> = K> + Copy,
 {
     let mut rows = Vec::new();
     for row in table.iter()? {

@@ -1,35 +1,9 @@
 //! What two correspondents said last about a topic: an answer that comes off the air, or is written on the page, names no
 //! Message-ID. Its subject says what it answers, and that costs no byte on any link.
 
-use redb::ReadableTable;
-
-use super::schema::{Tx, TxResult};
-use crate::message::title::topic;
-use crate::message::{Id, Message, Origin, Way};
-
-/// Message-IDs of a thread that are kept: the first, and the last ones (RFC 5322 section 3.6.4 sets no limit).
-const MAX_REFERENCES: usize = 20;
-
-/// The two ends of a message, the same in both directions; `None` for one that is no part of a conversation.
-fn ends(message: &Message) -> Option<String> {
-    let counts = message.door != Origin::Notice && message.automatic.is_none() && message.message_id.is_some();
-    if !counts || message.from.is_nobody() {
-        return None;
-    }
-    let mut ends = [message.from.to_string().to_lowercase(), message.to.to_string().to_lowercase()];
-    ends.sort_unstable();
-    Some(ends.join(" "))
-}
-
-/// The topics under which an answer may look for a message: of one without a subject also its title, which is the subject
-/// of the mail that was made from it.
-fn topics(message: &Message) -> Vec<String> {
-    let mut topics = vec![topic(&message.subject).words];
-    if message.subject.is_empty() {
-        topics.push(topic(&message.title()).words);
-    }
-    topics
-}
+use super::schema::{Readable, Tx, TxResult};
+use crate::message::title::{ends, references_of_answer, topic, topics};
+use crate::message::{Id, Message, Way};
 
 impl Tx<'_> {
     /// Gives an answer that does not know its thread the references of the message that it answers: the last one between
@@ -42,11 +16,17 @@ impl Tx<'_> {
         let row = self.conversations.get((ends.as_str(), topic.words.as_str()))?;
         let Some(answered) = row.map(|row| Id(row.value())) else { return Ok(()) };
         let Some(answered) = self.find(answered)? else { return Ok(()) };
-        message.references = answered.references;
-        message.references.extend(answered.message_id);
-        let over = message.references.len().saturating_sub(MAX_REFERENCES);
-        if over > 0 {
-            message.references.drain(1..=over);
+        message.references = references_of_answer(&answered);
+        Ok(())
+    }
+
+    /// A message that came in answers one of ours, as the far box says: believed where they share an end, so that no thread
+    /// of others is shown to anybody.
+    pub fn continue_thread(&self, message: &mut Message, answered: Id) -> TxResult<()> {
+        if let Some(answered) = self.find(answered)?
+            && (answered.from == message.to || answered.to == message.from)
+        {
+            message.references = references_of_answer(&answered);
         }
         Ok(())
     }

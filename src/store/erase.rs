@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::ReadableTable;
 use serde_json::Value;
 
 use super::audit::Record;
@@ -15,17 +14,19 @@ use crate::fault::Fault;
 use crate::message::reason::ActionReason;
 use crate::message::{Id, Message, Packet, State, Way};
 use crate::people::Person;
+use crate::store::schema::Readable;
 
 /// Stands where the name of an erased person stood.
 const SOMEBODY: &str = "(erased)";
 
 impl View {
-    /// All messages by a person and to them, oldest first; unreadable ones are left out.
-    pub fn messages_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
+    /// The numbers of all messages by a person and to them, oldest first; unreadable ones are left out.
+    pub fn messages_of(&self, person: &str, domain: &str) -> TxResult<Vec<Id>> {
         let mut found = Vec::new();
         for row in self.messages()?.iter()? {
-            let (_, bytes) = row?;
-            found.extend(parse(bytes.value()).ok().filter(|message| message.concerns(person, domain)));
+            let (id, bytes) = row?;
+            let theirs = parse(bytes.value()).is_ok_and(|message| message.concerns(person, domain));
+            found.extend(theirs.then(|| Id(id.value())));
         }
         Ok(found)
     }

@@ -1,11 +1,11 @@
 //! Far boxes: one record each. Who asks for one sees those of the snapshot of people.
 
-use redb::ReadableTable;
-
+use super::SessionRows;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::people::FarBox;
+use crate::store::schema::Readable;
 
 impl Tx<'_> {
     /// The far box of this number, as of this transaction.
@@ -47,7 +47,7 @@ impl Tx<'_> {
     pub fn remove_far_box(&mut self, id: PeerId) -> TxResult<()> {
         let name = id.to_string();
         self.far_boxes.remove(id.0)?;
-        self.peers.remove(name.as_str())?;
+        self.put_session_rows(&name, &SessionRows::new())?;
         self.fates.retain(|(peer, _), ()| peer != name)?;
         self.after.people = true;
         Ok(())
@@ -58,7 +58,7 @@ impl View {
     /// All far boxes; unreadable ones are left out, and said in the log.
     pub(super) fn far_boxes(&self) -> TxResult<Vec<FarBox>> {
         let mut all = Vec::new();
-        for row in self.0.open_table(schema::FAR_BOXES)?.iter()? {
+        for row in schema::FAR_BOXES.read(&self.0)?.iter()? {
             let (id, bytes) = row?;
             match schema::record::<FarBox>(bytes.value()) {
                 Ok(far_box) => all.push(far_box),

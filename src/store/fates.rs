@@ -1,6 +1,6 @@
 //! Messages from a far box whose state changed: it is told what became of them.
 
-use super::schema::{FATES, Tx, TxResult, View};
+use super::schema::{FATES, Readable, Tx, TxResult, View};
 use crate::message::{Id, Message, Way};
 
 impl Tx<'_> {
@@ -26,7 +26,7 @@ impl View {
     /// Messages whose far boxes may have to be told, by the far box.
     pub fn fates(&self, most: usize) -> TxResult<Vec<(String, Id)>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(FATES)?.range::<(&str, u64)>(..)?.take(most) {
+        for row in FATES.read(&self.0)?.iter()?.take(most) {
             let (key, _) = row?;
             let (far_box, id) = key.value();
             found.push((far_box.to_owned(), Id(id)));

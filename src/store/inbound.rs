@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 use super::journal::Event;
@@ -11,6 +10,7 @@ use crate::clock::Time;
 use crate::message::events::{EventKind, SetAside};
 use crate::message::reason::Unusable;
 use crate::message::{Id, Reason};
+use crate::store::schema::Readable;
 
 /// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,7 +181,7 @@ impl Tx<'_> {
         };
         let going = numbers.len().min(QUARANTINE_GO);
         for number in &numbers[..going] {
-            self.quarantine.remove(number)?;
+            self.quarantine.remove(*number)?;
         }
         let kind = EventKind::QuarantineFull { source, deleted: going };
         log::warn!("store: {kind}");
@@ -206,14 +206,14 @@ impl Tx<'_> {
 impl View {
     /// True for a key that was named before.
     pub fn known(&self, key: &str) -> TxResult<bool> {
-        Ok(self.0.open_table(schema::SEEN)?.get(key)?.is_some())
+        Ok(schema::SEEN.read(&self.0)?.get(key)?.is_some())
     }
 
     /// Sets of parts whose newest part is older than `limit`: they will not be complete any more. Unreadable parts count
     /// as missing.
     pub fn stale_parts(&self, limit: Time) -> TxResult<Vec<PartSet>> {
         let mut sets: Vec<PartSet> = Vec::new();
-        for row in self.0.open_table(schema::PARTS)?.iter()? {
+        for row in schema::PARTS.read(&self.0)?.iter()? {
             let (key, bytes) = row?;
             let (set, number) = key.value();
             let Ok(part) = super::schema::record::<PartIn>(bytes.value()) else { continue };
@@ -228,13 +228,13 @@ impl View {
 
     /// How many things are set aside, and the newest of them; `None` when there are none.
     pub fn set_aside(&self) -> TxResult<Option<(u64, Quarantined)>> {
-        let count = self.0.open_table(schema::QUARANTINE)?.len()?;
+        let count = schema::QUARANTINE.read(&self.0)?.len()?;
         Ok(self.quarantined(1)?.pop().map(|(_, newest)| (count, newest)))
     }
 
     /// What was set aside, newest first.
     pub fn quarantined(&self, limit: usize) -> TxResult<Vec<(u64, Quarantined)>> {
-        let table = self.0.open_table(schema::QUARANTINE)?;
+        let table = schema::QUARANTINE.read(&self.0)?;
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
             let (number, bytes) = row?;

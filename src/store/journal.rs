@@ -1,12 +1,12 @@
 //! What happened, for the page: a ring of events, and the history of measured values.
 
-use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 use crate::message::LinkId;
 use crate::message::events::EventKind;
+use crate::store::schema::Readable;
 
 /// Events that are kept.
 const EVENTS_MOST: u64 = 2000;
@@ -55,7 +55,7 @@ impl Tx<'_> {
     /// Adds measured values of a link, all at once: samples are collected so that they cost one write a minute.
     pub fn samples(&mut self, link: LinkId, samples: &[(&'static str, Time, f64)]) -> TxResult<()> {
         for (name, at, value) in samples {
-            self.samples.insert((series(link, name).as_str(), at.0), value)?;
+            self.samples.insert((series(link, name).as_str(), at.0), *value)?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Tx<'_> {
 impl View {
     /// Events, newest first.
     pub fn events(&self, limit: usize) -> TxResult<Vec<Event>> {
-        let table = self.0.open_table(schema::EVENTS)?;
+        let table = schema::EVENTS.read(&self.0)?;
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
             found.extend(super::schema::record::<Event>(row?.1.value()));
@@ -80,7 +80,7 @@ impl View {
 
     /// The values of a series of a link since `from`, oldest first.
     pub fn samples(&self, link: LinkId, name: &str, from: Time) -> TxResult<Vec<(Time, f64)>> {
-        let table = self.0.open_table(schema::SAMPLES)?;
+        let table = schema::SAMPLES.read(&self.0)?;
         let (mut found, series) = (Vec::new(), series(link, name));
         for row in table.range((series.as_str(), from.0)..(series.as_str(), i64::MAX))? {
             let (key, value) = row?;

@@ -4,11 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use redb::ReadableTableMetadata;
-
 use super::schema::{TxResult, View};
 use super::{FILE, Store};
 use crate::clock::Time;
+use crate::store::schema::Readable;
 
 /// Something that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, PoisonError};
 
-use redb::ReadableTable;
-
 use super::Store;
 use super::schema::{self, Tx, TxResult, View, json, record, reject};
 use crate::clock::Time;
@@ -12,6 +10,7 @@ use crate::fault::Fault;
 use crate::links::{LinkBudget, LinkRecord, Links};
 use crate::message::{Charge, LinkId};
 use crate::money::{Exceeded, Money, Use};
+use crate::store::schema::Readable;
 
 impl Tx<'_> {
     /// The links, as of this transaction; an unreadable one is left out.
@@ -100,7 +99,7 @@ fn read((packets, money): (u64, i64)) -> Use {
 impl View {
     /// What was booked on a link in a day, such as `2026-11-25`, or a month.
     pub fn charged(&self, link: LinkId, period: &str) -> TxResult<Use> {
-        let row = self.0.open_table(schema::CHARGES)?.get((link.0, period))?.map(|row| row.value());
+        let row = schema::CHARGES.read(&self.0)?.get((link.0, period))?.map(|row| row.value());
         Ok(row.map_or(Use::default(), read))
     }
 }
@@ -124,7 +123,7 @@ impl Store {
     pub(super) fn reload_links(&self) -> Result<(), Fault> {
         let links = self.read(|view| {
             let mut found = Vec::new();
-            for row in view.0.open_table(schema::LINKS)?.iter()? {
+            for row in schema::LINKS.read(&view.0)?.iter()? {
                 let (number, bytes) = row?;
                 match record::<LinkRecord>(bytes.value()) {
                     Ok(link) => found.push(link),

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::ReadableTable;
-
 use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
 use super::search::{FAILED, Needle, has_failed, texts_of};
@@ -12,6 +10,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
 use crate::message::{Id, Mail, Message, Origin, Reason, State, Way};
+use crate::store::schema::Readable;
 
 /// Messages that one page looks at; reading so many takes less than a second on a small board.
 const LOOKED_AT: usize = 10_000;
@@ -60,14 +59,15 @@ pub struct Unreadable {
 impl View {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
-        let row = self.messages()?.get(id.0)?;
+        let table = self.messages()?;
+        let row = table.get(id.0)?;
         let message = row.map(|row| parse(row.value())).transpose();
         message.or_else(|error| reject(Fault::refused(unreadable(id, &error))))
     }
 
     /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
     pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> TxResult<Option<Id>> {
-        let Some(id) = self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())) else {
+        let Some(id) = schema::MESSAGE_IDS.read(&self.0)?.get(message_id)?.map(|row| Id(row.value())) else {
             return Ok(None);
         };
         let mut outside = Vec::new();
@@ -85,7 +85,7 @@ impl View {
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
     pub fn due(&self, lane: Queue, now: Time, limit: usize) -> TxResult<Vec<Result<Message, (Id, Reason)>>> {
-        let (messages, due) = (self.messages()?, self.0.open_table(schema::DUE)?);
+        let (messages, due) = (self.messages()?, schema::DUE.read(&self.0)?);
         let mut found = Vec::new();
         for part in lane.parts() {
             let code = *part as u8;
@@ -103,7 +103,7 @@ impl View {
 
     /// All that stands in a queue, in order, each with the part of the queue that it stands in.
     pub fn line(&self, lane: Queue) -> TxResult<Vec<(Queue, Id)>> {
-        let due = self.0.open_table(schema::DUE)?;
+        let due = schema::DUE.read(&self.0)?;
         let mut line = Vec::new();
         for part in lane.parts() {
             for row in due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX))? {
@@ -115,7 +115,7 @@ impl View {
 
     /// When the next message of a queue is due; `None` when nothing waits there.
     pub fn next_due(&self, lane: Queue) -> TxResult<Option<Time>> {
-        let due = self.0.open_table(schema::DUE)?;
+        let due = schema::DUE.read(&self.0)?;
         let mut next = None;
         for part in lane.parts() {
             let code = *part as u8;
@@ -128,7 +128,7 @@ impl View {
 
     /// How many wait in each queue, and since when the one waits that is due first.
     pub fn queues(&self) -> TxResult<Vec<(Queue, u64, Option<Time>)>> {
-        let due = self.0.open_table(schema::DUE)?;
+        let due = schema::DUE.read(&self.0)?;
         let mut queues = Vec::new();
         for lane in Queue::ALL {
             let (mut count, mut oldest) = (0, None);
@@ -205,7 +205,7 @@ impl View {
             return Ok(None);
         }
         let mut ids = BTreeSet::new();
-        for row in self.0.open_table(schema::DUE)?.iter()? {
+        for row in schema::DUE.read(&self.0)?.iter()? {
             ids.insert(row?.0.value().2);
         }
         Ok(Some(ids))
@@ -214,7 +214,7 @@ impl View {
     /// The last `most` messages, oldest first; unreadable ones are left out.
     pub fn past(&self, most: usize) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
-        for row in self.messages()?.range::<u64>(..)?.rev().take(most) {
+        for row in self.messages()?.iter()?.rev().take(most) {
             let (_, bytes) = row?;
             found.extend(parse(bytes.value()));
         }
@@ -239,7 +239,7 @@ impl View {
 
     /// The bytes of a mail that are not in a file.
     pub(super) fn body(&self, mail: &Mail) -> TxResult<Option<Vec<u8>>> {
-        Ok(self.0.open_table(schema::BODIES)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
+        Ok(schema::BODIES.read(&self.0)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
     }
 }
 

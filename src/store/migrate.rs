@@ -4,14 +4,16 @@ mod bills;
 mod far_boxes;
 mod links;
 mod mailboxes;
+mod sessions;
 
 use std::collections::BTreeMap;
 
-use redb::{Database, ReadableTable, WriteTransaction};
+use redb::{Database, ReadableDatabase, WriteTransaction};
 use serde::Deserialize;
 
+use super::old_tables;
 use super::queue::parse;
-use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
+use super::schema::{MAILBOX, PACKETS_1, PEERS, REFERENCES_1, Readable, Tx, TxResult, VERSION, json};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
@@ -24,8 +26,14 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         return Ok(());
     }
     let txn = database.begin_write()?;
+    if version < 9 {
+        old_tables::bring(&database.begin_read()?, &txn)?;
+    }
     let old = old_packets(&txn)?;
     let mut tx = Tx::open(&txn)?;
+    if version < 9 {
+        sessions::rows(&mut tx, &txn)?;
+    }
     if version < 5 {
         // Before a record is written anew without what only the old form says.
         far_boxes::far_boxes(&mut tx)?;
@@ -49,9 +57,10 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     }
     tx.ledger.version = VERSION;
     tx.close()?;
-    txn.delete_table(MAILBOX)?;
-    txn.delete_table(PACKETS_1)?;
-    txn.delete_table(REFERENCES_1)?;
+    MAILBOX.delete(&txn)?;
+    PEERS.delete(&txn)?;
+    PACKETS_1.delete(&txn)?;
+    REFERENCES_1.delete(&txn)?;
     txn.commit()?;
     log::info!("store: brought from version {version} to {VERSION}");
     Ok(())
@@ -104,7 +113,7 @@ struct Packet1 {
 
 fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {
     let mut old: BTreeMap<u64, Vec<Vec<u8>>> = BTreeMap::new();
-    for row in txn.open_table(PACKETS_1)?.iter()? {
+    for row in PACKETS_1.open(txn)?.iter()? {
         let (key, bytes) = row?;
         old.entry(key.value().0).or_default().push(bytes.value().to_vec());
     }
@@ -114,7 +123,7 @@ fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> 
 /// Up to version 6: whose mailbox, which message, whether it was read.
 fn old_mailboxes(txn: &WriteTransaction) -> TxResult<Vec<(String, Id, bool)>> {
     let mut old = Vec::new();
-    for row in txn.open_table(MAILBOX)?.iter()? {
+    for row in MAILBOX.open(txn)?.iter()? {
         let (key, read) = row?;
         old.push((key.value().0.to_owned(), Id(key.value().1), read.value() != 0));
     }

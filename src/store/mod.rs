@@ -15,6 +15,7 @@ mod counts;
 mod erase;
 mod far_boxes;
 mod fates;
+mod file_version;
 mod inbound;
 mod indexed;
 mod journal;
@@ -23,6 +24,7 @@ mod links;
 mod lists;
 pub mod mailbox;
 mod migrate;
+mod old_tables;
 mod opening;
 mod overlay;
 mod own_files;
@@ -34,13 +36,16 @@ mod record;
 mod repair;
 mod schema;
 pub mod search;
+mod sessions;
 mod spool;
 mod synced_file;
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wholes;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +65,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
 
+pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
@@ -73,6 +79,7 @@ pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
+pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -269,7 +276,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read`].
     pub fn ledger(&self) -> Result<Ledger, Fault> {
-        self.read(|view| Ok(Ledger::load(&view.0.open_table(schema::META)?)?))
+        self.read(|view| Ok(Ledger::load(&schema::META.read(&view.0)?)?))
     }
 
     /// The people, as last committed.
@@ -297,7 +304,15 @@ impl Store {
     /// # Errors
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
-        spool::keep(&self.0.folder, front, from)
+        spool::keep(&self.0.folder, front, Some(from))
+    }
+
+    /// Writes a large mail into the spool folder.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool_bytes(&self, mail: &[u8]) -> std::io::Result<Spooled> {
+        spool::keep(&self.0.folder, mail, None)
     }
 
     /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.

@@ -1,4 +1,5 @@
-//! What is said while the store opens: after a power cut the whole file is checked, which takes longer the larger it is.
+//! What is said while the store opens: a file of an older version is copied and migrated, and one that was not closed in order
+//! may have to be checked as a whole. Both take longer the larger it is.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,13 +24,20 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Says, from now on, that the store in `path` takes its time: in the log, and to systemd, which then waits longer.
-    pub fn begin(path: &Path) -> Self {
-        let shown = path.display().to_string();
+    /// Says, from now on, that the store in `path` is being checked: in the log, and to systemd, which then waits longer.
+    pub fn check(path: &Path) -> Self {
+        Self::begin(format!("{} was not closed in order and is being checked", path.display()))
+    }
+
+    /// The same of one that an older version wrote. How far that is nobody knows.
+    pub fn migration(path: &Path) -> Self {
+        Self::begin(format!("{} was written by an older satpost and is being made that of this one", path.display()))
+    }
+
+    fn begin(what: String) -> Self {
         Self::begin_with(QUIET, EVERY, move |since, percent| {
-            let (done, seconds) =
-                (if percent > 0 { format!(", {percent} % done") } else { String::new() }, since.as_secs());
-            let words = format!("{shown} was not closed in order and is being checked, {seconds} s so far{done}");
+            let done = if percent > 0 { format!(", {percent} % done") } else { String::new() };
+            let words = format!("{what}, {} s so far{done}", since.as_secs());
             log::warn!("store: {words}");
             notify::status(&words);
             notify::extend(PATIENCE);

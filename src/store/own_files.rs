@@ -7,7 +7,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
-use super::schema::table_of;
+use super::table::if_there;
 
 /// Small file of the data folder -> its CRC-32 and its bytes. Earlier versions do not know the table, and restore the rest: so it
 /// is not under the seal.
@@ -31,7 +31,7 @@ pub(super) fn put(txn: &WriteTransaction, data: &Path) -> Result<(), redb::Error
 /// Puts the small files of a backup into the data folder, each as a whole; one that was damaged is left out, as the box makes
 /// a new one.
 pub(super) fn take(txn: &ReadTransaction, data: &Path) -> Result<(), redb::Error> {
-    let Some(table) = table_of(txn, OWN_FILES)? else { return Ok(()) };
+    let Some(table) = if_there(txn, OWN_FILES)? else { return Ok(()) };
     let like = fs::metadata(data)?;
     for name in OWN {
         let Some(row) = table.get(name)? else { continue };

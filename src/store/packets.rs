@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadOnlyTable, ReadableTable};
-
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
 use crate::message::{Id, LinkId, Packet, PacketState, Reason, Reference, Way};
+use crate::store::schema::Readable;
+use crate::store::table::ReadTable;
 
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,22 +167,6 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
-        Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
-    }
-
-    /// The names of all far boxes of which something is known.
-    pub fn peer_names(&self) -> TxResult<Vec<String>> {
-        self.peers.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
-    }
-
-    /// Writes what is known of a far box.
-    pub fn put_peer(&mut self, name: &str, json: &[u8]) -> TxResult<()> {
-        self.peers.insert(name, json)?;
-        Ok(())
-    }
-
     /// Takes a message out of its packets; what carries nothing else goes. An unreadable one goes as well.
     pub(super) fn remove_packets(&mut self, message: Id) -> TxResult<()> {
         for number in self.numbers_of(message)? {
@@ -258,13 +242,13 @@ impl Tx<'_> {
 }
 
 impl View {
-    fn packets(&self) -> Result<ReadOnlyTable<u64, &'static [u8]>, redb::Error> {
-        Ok(self.0.open_table(schema::PACKETS)?)
+    fn packets(&self) -> Result<ReadTable<u64, &'static [u8]>, redb::Error> {
+        schema::PACKETS.read(&self.0)
     }
 
     /// The packets that carry a message, in the order in which they were planned.
     pub fn packets_of(&self, message: Id) -> TxResult<Vec<Packet>> {
-        let (packets, carried) = (self.packets()?, self.0.open_table(schema::CARRIED)?);
+        let (packets, carried) = (self.packets()?, schema::CARRIED.read(&self.0)?);
         let mut found = Vec::new();
         for row in carried.range((message.0, 0)..=(message.0, u64::MAX))? {
             let number = row?.0.value().1;
@@ -287,7 +271,7 @@ impl View {
 
     /// The number of the packet that a link holds, or held, under this reference.
     pub fn owner(&self, link: LinkId, reference: &Reference) -> TxResult<Option<u64>> {
-        let table = self.0.open_table(schema::REFERENCES)?;
+        let table = schema::REFERENCES.read(&self.0)?;
         let row = table.get((holder(link, reference).as_str(), reference.number))?;
         Ok(row.map(|row| row.value()))
     }
@@ -302,7 +286,7 @@ impl View {
     /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
     pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, Reason)>>> {
         let (packets, code, mut found) = (self.packets()?, queue as u8, Vec::new());
-        for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
+        for row in schema::OPEN.read(&self.0)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
             let number = row?.0.value().2;
             let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {
                 None => Err(Unusable::Nowhere { what: format!("packet {number}") }.into()),
@@ -314,24 +298,10 @@ impl View {
         Ok(found)
     }
 
-    /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
-        Ok(self.0.open_table(schema::PEERS)?.get(name)?.map(|row| row.value().to_vec()))
-    }
-
-    /// All far boxes by name, with what is known of them.
-    pub fn peers(&self) -> TxResult<Vec<(String, Vec<u8>)>> {
-        let table = self.0.open_table(schema::PEERS)?;
-        table
-            .iter()?
-            .map(|row| row.map(|(name, json)| (name.value().to_owned(), json.value().to_vec())).map_err(Into::into))
-            .collect()
-    }
-
     /// When a link is asked after one of its packets next.
     pub fn next_ask(&self, link: LinkId) -> TxResult<Option<Time>> {
         let (code, packets) = (PacketQueue::OnLink as u8, self.packets()?);
-        for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))? {
+        for row in schema::OPEN.read(&self.0)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))? {
             let (_, at, number) = row?.0.value();
             let packet = packets.get(number)?.map(|row| parse(number, row.value())).transpose();
             // An unreadable one is set aside by whoever looks first.

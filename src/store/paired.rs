@@ -9,6 +9,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::people::FarBox;
+use crate::store::schema::Readable;
 
 /// Start of the names of these notes; the address of the box follows.
 const PAIRED: &str = "note:paired:";
@@ -84,14 +85,15 @@ const MOST_TAKEN_IN: usize = 4096;
 impl View {
     /// The paired box of this address.
     pub fn paired(&self, address: LinkAddress) -> TxResult<Option<PairedBox>> {
-        let row = self.0.open_table(schema::META)?.get(format!("{PAIRED}{address}").as_str())?;
+        let table = schema::META.read(&self.0)?;
+        let row = table.get(format!("{PAIRED}{address}").as_str())?;
         Ok(row.and_then(|row| record(row.value()).ok()))
     }
 
     /// All paired boxes, by the digits of their keys. An unreadable one is left out: pairing makes it anew.
     pub fn all_paired(&self) -> TxResult<Vec<PairedBox>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::META)?.range(PAIRED..)? {
+        for row in schema::META.read(&self.0)?.range(PAIRED..)? {
             let (name, bytes) = row?;
             if !name.value().starts_with(PAIRED) {
                 break;
@@ -105,7 +107,7 @@ impl View {
     /// second colon and the field behind it: `ip:KEY:STORE:NUMBER...` gives the highest number of each box and store. Keys
     /// of links that do not name them so are none of these.
     pub fn last_taken_in(&self, prefix: &str) -> TxResult<Vec<String>> {
-        let seen = self.0.open_table(schema::SEEN)?;
+        let seen = schema::SEEN.read(&self.0)?;
         let mut found = Vec::new();
         // From the end: the character behind all that can follow the prefix.
         let mut end = format!("{prefix}\u{7f}");

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, PoisonError};
 
-use redb::ReadableTable;
-
 use super::Store;
 use super::queue::parse;
 use super::schema::{self, Tx, TxResult, View, json};
@@ -13,6 +11,7 @@ use crate::fault::Fault;
 use crate::message::{Id, Message, State};
 use crate::people::{People, Person};
 use crate::settings::Settings;
+use crate::store::schema::Readable;
 
 /// Start of the names of notes about messages whose arrival is to be reported.
 const REPORT: &str = "report:";
@@ -131,7 +130,7 @@ impl Tx<'_> {
 impl View {
     /// When a person last wrote to this correspondent, under whichever of their addresses.
     pub fn written_to(&self, person: &str, to: &Address) -> TxResult<Option<Time>> {
-        let contacts = self.0.open_table(schema::CONTACTS)?;
+        let contacts = schema::CONTACTS.read(&self.0)?;
         let when = |key: String| Ok(contacts.get((person, key.as_str()))?.map(|row| row.value()));
         // Older versions kept each address as it was written.
         let (now, before): (TxResult<_>, TxResult<_>) = (when(to.correspondent()), when(to.to_string().to_lowercase()));
@@ -141,7 +140,7 @@ impl View {
     /// Whom a person wrote to, and when last; by address.
     pub fn contacts(&self, person: &str) -> TxResult<Vec<(String, Time)>> {
         let mut all = Vec::new();
-        let contacts = self.0.open_table(schema::CONTACTS)?;
+        let contacts = schema::CONTACTS.read(&self.0)?;
         for row in contacts.range((person, "")..)? {
             let (key, at) = row?;
             let (author, to) = key.value();
@@ -157,7 +156,7 @@ impl View {
     pub fn to_report(&self, most: usize) -> TxResult<Vec<Id>> {
         let (begin, end) = (format!("note:{REPORT}"), format!("note:{REPORT}~"));
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::META)?.range(begin.as_str()..end.as_str())?.take(most) {
+        for row in schema::META.read(&self.0)?.range(begin.as_str()..end.as_str())?.take(most) {
             found.extend(row?.0.value()[begin.len()..].parse().map(Id));
         }
         Ok(found)
@@ -166,7 +165,7 @@ impl View {
     /// All web sessions: hash of the token and JSON.
     pub fn sessions(&self) -> TxResult<Vec<(String, Vec<u8>)>> {
         let mut all = Vec::new();
-        for row in self.0.open_table(schema::SESSIONS)?.iter()? {
+        for row in schema::SESSIONS.read(&self.0)?.iter()? {
             let (hash, bytes) = row?;
             all.push((hash.value().to_owned(), bytes.value().to_vec()));
         }
@@ -175,7 +174,8 @@ impl View {
 
     /// A value stored with [`Tx::put_note`].
     pub fn note(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
-        let row = self.0.open_table(schema::META)?.get(format!("note:{name}").as_str())?;
+        let table = schema::META.read(&self.0)?;
+        let row = table.get(format!("note:{name}").as_str())?;
         Ok(row.map(|row| row.value().to_vec()))
     }
 }
@@ -184,7 +184,7 @@ impl Store {
     pub(super) fn reload_people(&self) -> Result<(), Fault> {
         let people = self.read(|view| {
             let mut people = Vec::new();
-            for row in view.0.open_table(schema::PEOPLE)?.iter()? {
+            for row in schema::PEOPLE.read(&view.0)?.iter()? {
                 let (name, bytes) = row?;
                 match super::schema::record::<Person>(bytes.value()) {
                     Ok(person) => people.push(person),
@@ -200,7 +200,7 @@ impl Store {
     pub(super) fn reload_settings(&self) -> Result<(), Fault> {
         let stored = self.read(|view| {
             let mut stored = Vec::new();
-            for row in view.0.open_table(schema::SETTINGS)?.iter()? {
+            for row in schema::SETTINGS.read(&view.0)?.iter()? {
                 let (name, value) = row?;
                 stored.push((name.value().to_owned(), value.value().to_owned()));
             }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use redb::ReadableTable;
-
 use super::schema::{INLINE, Tx, TxResult, Unreadable, json, record, reject};
 use super::spool::Spooled;
 use super::waiting::Queue;
@@ -15,6 +13,7 @@ use crate::fault::Fault;
 use crate::message::events::SetAside;
 use crate::message::reason::Unusable;
 use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step, Way};
+use crate::store::schema::Readable;
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -192,7 +191,7 @@ impl Tx<'_> {
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
         for key in &stale {
-            self.due.remove(key)?;
+            self.due.remove(*key)?;
         }
         if !stale.is_empty()
             && let Some(door) = self.miscounted()?

@@ -15,15 +15,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableTable, ReadableTableMetadata,
-    TableDefinition, Value, WriteTransaction,
+    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableTableMetadata, Table, TableDefinition,
+    WriteTransaction,
 };
 use serde::Serialize;
 
 use opening::{Source, WAYS, Way};
 
-use super::backup::{create, for_each_table};
-use super::schema::{self, Tx, TxResult, guarded};
+use super::backup::create;
+use super::old_tables::OldTable;
+use super::schema::{self, Readable, Tx, TxResult, guarded};
+use super::table::{AnyTable, Definition, Form, if_there, in_redb};
 use super::{FILE, Ledger, StoreError, queue};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -112,7 +114,7 @@ fn open(copy: &Path, fresh: &Path, way: Way) -> Option<Source> {
     let opened = guarded(|| {
         let source = Source::open(copy, fresh, way)?;
         // One without this table is no store of ours; of one whose root is bad nothing can be found in it.
-        let messages = schema::table_of(&source.begin_read()?, schema::MESSAGES)?;
+        let messages = schema::MESSAGES.read_if_there(&source.begin_read()?)?;
         let found = messages.map(|table| table.first().map(drop)).transpose()?;
         Ok(found.map(|()| source))
     });
@@ -123,9 +125,11 @@ fn fill(from: &Source, to: &Database) -> TxResult<Repaired> {
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
-    repaired.rows = for_each_table!(rescue, &source, &txn, &mut repaired);
+    for table in &schema::KEPT {
+        repaired.rows += rescue(&source, &txn, &mut repaired, table)?;
+    }
     for (numbers, name) in [(schema::MESSAGES, "message"), (schema::BODIES, "mail"), (schema::PACKETS, "packet")] {
-        let found = fill_gap(&source, &txn, numbers)?;
+        let found = fill_gap(&source, &txn, &numbers)?;
         if found > 0 {
             repaired.rows += found;
             repaired.lost_rows = repaired.lost_rows.saturating_sub(found);
@@ -138,24 +142,53 @@ fn fill(from: &Source, to: &Database) -> TxResult<Repaired> {
     Ok(repaired)
 }
 
-/// Copies the rows of a table that can be read from either end.
-fn rescue<K: Key + 'static, V: Value + 'static>(
+/// Copies the rows of a table that can be read from either end; those of an older version become those of today.
+fn rescue(from: &ReadTransaction, to: &WriteTransaction, repaired: &mut Repaired, table: &AnyTable) -> TxResult<u64> {
+    let old = OldTable::of(table).map(|old| catch_unwind(AssertUnwindSafe(|| old.rows(from))));
+    match old {
+        Some(Ok(Ok(Some(old)))) => {
+            let rows = old.rows.map(|row| row.map(|row| row.now));
+            in_redb!(table, definition => put(rows, Some(old.count), table, &mut to.open_table(definition)?, repaired))
+        }
+        _ => in_redb!(table, definition => rescue_as_it_is(from, to, repaired, (table, definition))),
+    }
+}
+
+fn rescue_as_it_is<K: Key>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     repaired: &mut Repaired,
-    table: TableDefinition<K, V>,
+    (table, definition): (&AnyTable, TableDefinition<K, &'static [u8]>),
 ) -> TxResult<u64> {
-    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| schema::table_of(from, table))).ok() else {
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| if_there(from, definition))).ok() else {
         return Ok(0);
     };
-    let mut target = to.open_table(table)?;
     let wanted = catch_unwind(AssertUnwindSafe(|| source.len())).ok().and_then(Result::ok);
+    let Some(Ok(rows)) = catch_unwind(AssertUnwindSafe(|| source.range::<K::SelfType<'_>>(..))).ok() else {
+        return Ok(0);
+    };
+    let rows = rows.map(|row| {
+        let (key, value) = row?;
+        Ok((K::as_bytes(&key.value()).as_ref().to_vec(), value.value().to_vec()))
+    });
+    put(rows, wanted, table, &mut to.open_table(definition)?, repaired)
+}
+
+/// Puts rows into a table, from their beginning up to what cannot be read and then from their end.
+fn put<K: Key>(
+    mut rows: impl DoubleEndedIterator<Item = Result<(Vec<u8>, Vec<u8>), redb::Error>>,
+    wanted: Option<u64>,
+    table: &AnyTable,
+    target: &mut Table<K, &'static [u8]>,
+    repaired: &mut Repaired,
+) -> TxResult<u64> {
     for backwards in [false, true] {
-        let Some(Ok(mut rows)) = catch_unwind(AssertUnwindSafe(|| source.iter())).ok() else { break };
         loop {
             let step = catch_unwind(AssertUnwindSafe(|| if backwards { rows.next_back() } else { rows.next() }));
             let Ok(Some(Ok((key, value)))) = step else { break };
-            target.insert(key.value(), value.value())?;
+            if catch_unwind(AssertUnwindSafe(|| (table.is_row)(&key, &value))).unwrap_or(false) {
+                target.insert(K::from_bytes(&key), value.as_slice())?;
+            }
         }
         if wanted.is_some_and(|wanted| target.len().is_ok_and(|found| found >= wanted)) {
             break;
@@ -167,15 +200,11 @@ fn rescue<K: Key + 'static, V: Value + 'static>(
 }
 
 /// Asks for the numbers that neither end of a table reached.
-fn fill_gap(
-    from: &ReadTransaction,
-    to: &WriteTransaction,
-    table: TableDefinition<u64, &'static [u8]>,
-) -> TxResult<u64> {
-    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| schema::table_of(from, table))).ok() else {
+fn fill_gap(from: &ReadTransaction, to: &WriteTransaction, table: &Definition<u64, &'static [u8]>) -> TxResult<u64> {
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| table.read_if_there(from))).ok() else {
         return Ok(0);
     };
-    let mut target = to.open_table(table)?;
+    let mut target = table.open(to)?;
     let last = target.last()?.map_or(0, |(key, _)| key.value());
     let mut found = 0;
     for number in 1..last.min(GAP) {
@@ -195,7 +224,7 @@ fn fill_gap(
 /// Takes out the messages and people that are not what was written.
 fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
     let lost = &mut repaired.lost;
-    txn.open_table(schema::MESSAGES)?.retain(|id, bytes| {
+    schema::MESSAGES.open(txn)?.retain(|id, bytes| {
         let why = match queue::parse(bytes) {
             Err(error) => queue::unreadable(Id(id), &error).to_string(),
             // It lies under a damaged key.
@@ -205,7 +234,7 @@ fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()>
         lost.push(why);
         false
     })?;
-    txn.open_table(schema::PEOPLE)?.retain(|name, bytes| {
+    schema::PEOPLE.open(txn)?.retain(|name, bytes| {
         let read = schema::record::<Person>(bytes);
         lost.extend(read.as_ref().err().map(|why| format!("person '{name}' is unreadable: {why}")));
         read.is_ok()
@@ -215,10 +244,10 @@ fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()>
 
 /// Builds the queues from the messages, and counts what the totals can be counted from.
 fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
-    let damaged = Ledger::load(&txn.open_table(schema::META)?).is_err();
+    let damaged = Ledger::load(&schema::META.open(txn)?).is_err();
     if damaged {
         repaired.lost.push("the counters: those of the months before are lost".to_owned());
-        txn.open_table(schema::META)?.remove("ledger")?;
+        schema::META.open(txn)?.remove("ledger")?;
     }
     let mut tx = Tx::open(txn)?;
     tx.due.retain(|_, ()| false)?;

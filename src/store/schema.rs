@@ -2,9 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, WriteTransaction};
 
+use super::old_tables::since_9;
 pub use super::record::{Unreadable, VERSION, json, record};
+pub use super::table::Readable;
+use super::table::{AnyTable, Definition, ReadTable, Table};
 use crate::fault::Fault;
 
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
@@ -12,104 +15,141 @@ use crate::fault::Fault;
 pub const INLINE: usize = 72 * 1024;
 
 /// Message number -> JSON of `Message`.
-pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages");
+pub const MESSAGES: Definition<u64, &[u8]> = Definition::new("messages");
 /// Number of the first message of a mail -> its bytes.
-pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
+pub const BODIES: Definition<u64, &[u8]> = Definition::new("bodies");
 /// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
-pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
+pub const DUE: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("due"));
 /// (person, folder) -> row of a [`Folder`](super::mailbox::Folder).
-pub const FOLDERS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("folders");
+pub const FOLDERS: Definition<(&str, u32), &[u8]> = Definition::new(since_9!("folders"));
 /// (person, folder, uid) -> row of an [`Entry`](super::mailbox::Entry).
-pub const ENTRIES: TableDefinition<(&str, u32, u32), &[u8]> = TableDefinition::new("folder_entries");
+pub const ENTRIES: Definition<(&str, u32, u32), &[u8]> = Definition::new(since_9!("folder_entries"));
 /// (person, folder, number of the change) -> uid, and 1 when the entry went.
-pub const CHANGES: TableDefinition<(&str, u32, u64), (u32, u8)> = TableDefinition::new("folder_changes");
+pub const CHANGES: Definition<(&str, u32, u64), (u32, u8)> = Definition::new(since_9!("folder_changes"));
 /// Content -> row of what is known of its bytes; see `store::mailbox`.
-pub const CONTENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("folder_contents");
+pub const CONTENTS: Definition<u64, &[u8]> = Definition::new("folder_contents");
 /// (message, person, folder, uid): the entries of a message.
-pub const PLACES: TableDefinition<(u64, &str, u32, u32), ()> = TableDefinition::new("folder_places");
+pub const PLACES: Definition<(u64, &str, u32, u32), ()> = Definition::new(since_9!("folder_places"));
 /// (person, hash of a Message-ID, folder, uid): entries by name.
-pub const NAMES: TableDefinition<(&str, u64, u32, u32), ()> = TableDefinition::new("folder_names");
+pub const NAMES: Definition<(&str, u64, u32, u32), ()> = Definition::new(since_9!("folder_names"));
 /// (block, row) -> which of its numbers have a run of the row; see `store::search`.
-pub const SEARCH_ROWS: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("search_rows");
+pub const SEARCH_ROWS: Definition<(u64, u16), &[u8]> = Definition::new(since_9!("search_rows"));
 /// Number whose text changed since its block was written -> how often it did.
-pub const SEARCH_LOOSE: TableDefinition<u64, u32> = TableDefinition::new("search_loose");
+pub const SEARCH_LOOSE: Definition<u64, u32> = Definition::new(since_9!("search_loose"));
 /// Up to version 6: (person, message) -> 1 once read.
-pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
+pub const MAILBOX: Definition<(&str, u64), u8> = Definition::new(since_9!("mailbox"));
 /// Packet number -> JSON of `Packet`.
-pub const PACKETS: TableDefinition<u64, &[u8]> = TableDefinition::new("air_packets");
+pub const PACKETS: Definition<u64, &[u8]> = Definition::new("air_packets");
 /// (message, packet) for each packet that carries the message, or a piece of it.
-pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_carried");
+pub const CARRIED: Definition<(u64, u64), ()> = Definition::new(since_9!("air_carried"));
 /// (stage, when the link is asked after it in ms, packet) of packets that are not settled.
-pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
+pub const OPEN: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("air_open"));
 /// (link and holder, number) of a packet on a link -> packet.
-pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
-/// Number of a far box, or nothing for the one by which this box reaches the world -> JSON of what the two boxes know of
-/// each other.
-pub const PEERS: TableDefinition<&str, &[u8]> = TableDefinition::new("air_peers");
+pub const REFERENCES: Definition<(&str, u64), u64> = Definition::new(since_9!("air_references"));
+/// (number of a far box, or nothing for the one by which this box reaches the world; part; id) -> a part of what the two boxes know
+/// of each other, with its CRC-32.
+pub const SESSION_ROWS: Definition<(&str, &str, u64), &[u8]> = Definition::new("air_sessions");
+/// Up to version 8: the same as one JSON.
+pub const PEERS: Definition<&str, &[u8]> = Definition::new("air_peers");
 /// Number of a far box -> JSON of `FarBox`.
-pub const FAR_BOXES: TableDefinition<u32, &[u8]> = TableDefinition::new("far_boxes");
+pub const FAR_BOXES: Definition<u32, &[u8]> = Definition::new(since_9!("far_boxes"));
 /// Version 1: (message, part) -> JSON of a packet of one message.
-pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
+pub const PACKETS_1: Definition<(u64, u16), &[u8]> = Definition::new(since_9!("packets"));
 /// Version 1: (holder, number) of a packet on a link -> (message, part).
-pub const REFERENCES_1: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
+pub const REFERENCES_1: Definition<(&str, u64), (u64, u16)> = Definition::new(since_9!("references"));
 /// Keys of inbound packets that were taken -> when (ms).
-pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
+pub const SEEN: Definition<&str, i64> = Definition::new(since_9!("seen"));
 /// Parts of messages from the air that are not complete: set / part number -> JSON of `PartIn`.
-pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
+pub const PARTS: Definition<(&str, u16), &[u8]> = Definition::new(since_9!("parts"));
 /// Message-ID of mails that went outside -> message.
-pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
+pub const MESSAGE_IDS: Definition<&str, u64> = Definition::new(since_9!("message_ids"));
 /// (person, [`correspondent`](crate::address::Address::correspondent)) -> when the person last wrote there (ms).
-pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
+pub const CONTACTS: Definition<(&str, &str), i64> = Definition::new(since_9!("contacts"));
 /// Message -> JSON of `TextOut`: what the carrier has, or may have, of it.
-pub const TEXTS: TableDefinition<u64, &[u8]> = TableDefinition::new("texts");
+pub const TEXTS: Definition<u64, &[u8]> = Definition::new("texts");
 /// Carrier and its name for a text, `twilio:SM...` -> message.
-pub const TEXT_IDS: TableDefinition<&str, u64> = TableDefinition::new("text_ids");
+pub const TEXT_IDS: Definition<&str, u64> = Definition::new(since_9!("text_ids"));
 /// (next look at the carrier's report in ms, message).
-pub const TEXT_DUE: TableDefinition<(i64, u64), ()> = TableDefinition::new("text_due");
+pub const TEXT_DUE: Definition<(i64, u64), ()> = Definition::new(since_9!("text_due"));
 /// (service number, phone) -> JSON of `OptOut`.
-pub const OPT_OUTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("opt_outs");
+pub const OPT_OUTS: Definition<(&str, &str), &[u8]> = Definition::new(since_9!("opt_outs"));
 /// (person, phone) -> JSON of `Thread`: the last mail between the two.
-pub const THREADS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("threads");
+pub const THREADS: Definition<(&str, &str), &[u8]> = Definition::new(since_9!("threads"));
 /// (number of a far box or nothing, message that it sent) whose state changed: the far box may have to be told.
-pub const FATES: TableDefinition<(&str, u64), ()> = TableDefinition::new("fates");
+pub const FATES: Definition<(&str, u64), ()> = Definition::new(since_9!("fates"));
 /// (two addresses in lower case, topic) -> the last message between the two about it.
-pub const CONVERSATIONS: TableDefinition<(&str, &str), u64> = TableDefinition::new("conversations");
+pub const CONVERSATIONS: Definition<(&str, &str), u64> = Definition::new(since_9!("conversations"));
 /// (month, account) -> packets, text messages, and money in millionths; the account of the box is the empty one.
-pub const SPENT: TableDefinition<(&str, &str), (u64, u64, i64)> = TableDefinition::new("spent");
+pub const SPENT: Definition<(&str, &str), (u64, u64, i64)> = Definition::new(since_9!("spent"));
 /// Person -> JSON of `Person`.
-pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
+pub const PEOPLE: Definition<&str, &[u8]> = Definition::new("people");
 /// Number of a link -> JSON of `LinkRecord`.
-pub const LINKS: TableDefinition<u32, &[u8]> = TableDefinition::new("links");
+pub const LINKS: Definition<u32, &[u8]> = Definition::new(since_9!("links"));
 /// (link, day or month) -> packets, and money in millionths, that were handed over to it.
-pub const CHARGES: TableDefinition<(u32, &str), (u64, i64)> = TableDefinition::new("link_charges");
+pub const CHARGES: Definition<(u32, &str), (u64, i64)> = Definition::new(since_9!("link_charges"));
 /// Setting -> value.
-pub const SETTINGS: TableDefinition<&str, &str> = TableDefinition::new("settings");
+pub const SETTINGS: Definition<&str, &str> = Definition::new(since_9!("settings"));
 /// Number -> JSON of `Event`; a ring.
-pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+pub const EVENTS: Definition<u64, &[u8]> = Definition::new("events");
 /// Number -> JSON of an audit `Record`; a ring.
-pub const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
+pub const AUDIT: Definition<u64, &[u8]> = Definition::new("audit");
 /// (day such as `2026-11-25`, person) -> JSON of `Counts`; the box itself has the empty name.
-pub const USAGE: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("usage");
+pub const USAGE: Definition<(&str, &str), &[u8]> = Definition::new(since_9!("usage"));
 /// (link and series, ms) -> value.
-pub const SAMPLES: TableDefinition<(&str, i64), f64> = TableDefinition::new("samples");
+pub const SAMPLES: Definition<(&str, i64), f64> = Definition::new(since_9!("samples"));
 /// Set aside: number -> JSON of `Quarantined`.
-pub const QUARANTINE: TableDefinition<u64, &[u8]> = TableDefinition::new("quarantine");
+pub const QUARANTINE: Definition<u64, &[u8]> = Definition::new("quarantine");
 /// Log-ins of the web page: hash of the token -> JSON of the session.
-pub const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
+pub const SESSIONS: Definition<&str, &[u8]> = Definition::new("sessions");
 /// Counters, books, version, last time: name -> JSON.
-pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+pub const META: Definition<&str, &[u8]> = Definition::new("meta");
 
-/// A table; `None` when the store never needed it.
-pub(super) fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
-    from: &ReadTransaction,
-    table: TableDefinition<K, V>,
-) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {
-    match from.open_table(table) {
-        Ok(table) => Ok(Some(table)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
+/// Everything that a backup holds: all tables but the log-ins. The seal of a backup is over them in this order.
+pub const KEPT: [AnyTable; 43] = [
+    MESSAGES.any(),
+    BODIES.any(),
+    DUE.any(),
+    FOLDERS.any(),
+    ENTRIES.any(),
+    CHANGES.any(),
+    CONTENTS.any(),
+    PLACES.any(),
+    NAMES.any(),
+    SEARCH_ROWS.any(),
+    SEARCH_LOOSE.any(),
+    MAILBOX.any(),
+    PACKETS.any(),
+    CARRIED.any(),
+    OPEN.any(),
+    REFERENCES.any(),
+    PEERS.any(),
+    SESSION_ROWS.any(),
+    FAR_BOXES.any(),
+    PACKETS_1.any(),
+    REFERENCES_1.any(),
+    SEEN.any(),
+    PARTS.any(),
+    MESSAGE_IDS.any(),
+    CONTACTS.any(),
+    TEXTS.any(),
+    TEXT_IDS.any(),
+    TEXT_DUE.any(),
+    OPT_OUTS.any(),
+    THREADS.any(),
+    FATES.any(),
+    CONVERSATIONS.any(),
+    SPENT.any(),
+    PEOPLE.any(),
+    LINKS.any(),
+    CHARGES.any(),
+    SETTINGS.any(),
+    EVENTS.any(),
+    USAGE.any(),
+    AUDIT.any(),
+    SAMPLES.any(),
+    QUARANTINE.any(),
+    META.any(),
+];
 
 /// Why a job in the store did not happen.
 #[derive(Debug)]
@@ -164,7 +204,7 @@ pub struct Tx<'t> {
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
     pub(super) references: Table<'t, (&'static str, u64), u64>,
-    pub(super) peers: Table<'t, &'static str, &'static [u8]>,
+    pub(super) session_rows: Table<'t, (&'static str, &'static str, u64), &'static [u8]>,
     pub(super) far_boxes: Table<'t, u32, &'static [u8]>,
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
@@ -221,48 +261,48 @@ pub struct After {
 impl<'t> Tx<'t> {
     /// Opens (and on the first use makes) all tables.
     pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, redb::Error> {
-        let meta = txn.open_table(META)?;
+        let meta = META.open(txn)?;
         let ledger = super::books::Ledger::load(&meta)?;
         Ok(Self {
-            messages: txn.open_table(MESSAGES)?,
-            bodies: txn.open_table(BODIES)?,
-            due: txn.open_table(DUE)?,
-            folders: txn.open_table(FOLDERS)?,
-            entries: txn.open_table(ENTRIES)?,
-            changes: txn.open_table(CHANGES)?,
-            contents: txn.open_table(CONTENTS)?,
-            places: txn.open_table(PLACES)?,
-            names: txn.open_table(NAMES)?,
-            search_rows: txn.open_table(SEARCH_ROWS)?,
-            search_loose: txn.open_table(SEARCH_LOOSE)?,
-            packets: txn.open_table(PACKETS)?,
-            carried: txn.open_table(CARRIED)?,
-            open: txn.open_table(OPEN)?,
-            references: txn.open_table(REFERENCES)?,
-            peers: txn.open_table(PEERS)?,
-            far_boxes: txn.open_table(FAR_BOXES)?,
-            seen: txn.open_table(SEEN)?,
-            parts: txn.open_table(PARTS)?,
-            message_ids: txn.open_table(MESSAGE_IDS)?,
-            contacts: txn.open_table(CONTACTS)?,
-            texts: txn.open_table(TEXTS)?,
-            text_ids: txn.open_table(TEXT_IDS)?,
-            text_due: txn.open_table(TEXT_DUE)?,
-            opt_outs: txn.open_table(OPT_OUTS)?,
-            threads: txn.open_table(THREADS)?,
-            fates: txn.open_table(FATES)?,
-            conversations: txn.open_table(CONVERSATIONS)?,
-            spent: txn.open_table(SPENT)?,
-            people: txn.open_table(PEOPLE)?,
-            links: txn.open_table(LINKS)?,
-            charges: txn.open_table(CHARGES)?,
-            settings: txn.open_table(SETTINGS)?,
-            events: txn.open_table(EVENTS)?,
-            usage: txn.open_table(USAGE)?,
-            audit: txn.open_table(AUDIT)?,
-            samples: txn.open_table(SAMPLES)?,
-            quarantine: txn.open_table(QUARANTINE)?,
-            sessions: txn.open_table(SESSIONS)?,
+            messages: MESSAGES.open(txn)?,
+            bodies: BODIES.open(txn)?,
+            due: DUE.open(txn)?,
+            folders: FOLDERS.open(txn)?,
+            entries: ENTRIES.open(txn)?,
+            changes: CHANGES.open(txn)?,
+            contents: CONTENTS.open(txn)?,
+            places: PLACES.open(txn)?,
+            names: NAMES.open(txn)?,
+            search_rows: SEARCH_ROWS.open(txn)?,
+            search_loose: SEARCH_LOOSE.open(txn)?,
+            packets: PACKETS.open(txn)?,
+            carried: CARRIED.open(txn)?,
+            open: OPEN.open(txn)?,
+            references: REFERENCES.open(txn)?,
+            session_rows: SESSION_ROWS.open(txn)?,
+            far_boxes: FAR_BOXES.open(txn)?,
+            seen: SEEN.open(txn)?,
+            parts: PARTS.open(txn)?,
+            message_ids: MESSAGE_IDS.open(txn)?,
+            contacts: CONTACTS.open(txn)?,
+            texts: TEXTS.open(txn)?,
+            text_ids: TEXT_IDS.open(txn)?,
+            text_due: TEXT_DUE.open(txn)?,
+            opt_outs: OPT_OUTS.open(txn)?,
+            threads: THREADS.open(txn)?,
+            fates: FATES.open(txn)?,
+            conversations: CONVERSATIONS.open(txn)?,
+            spent: SPENT.open(txn)?,
+            people: PEOPLE.open(txn)?,
+            links: LINKS.open(txn)?,
+            charges: CHARGES.open(txn)?,
+            settings: SETTINGS.open(txn)?,
+            events: EVENTS.open(txn)?,
+            usage: USAGE.open(txn)?,
+            audit: AUDIT.open(txn)?,
+            samples: SAMPLES.open(txn)?,
+            quarantine: QUARANTINE.open(txn)?,
+            sessions: SESSIONS.open(txn)?,
             meta,
             ledger,
             day: String::new(),
@@ -282,7 +322,7 @@ impl<'t> Tx<'t> {
 pub struct View(pub(super) ReadTransaction);
 
 impl View {
-    pub(super) fn messages(&self) -> Result<ReadOnlyTable<u64, &'static [u8]>, redb::Error> {
-        Ok(self.0.open_table(MESSAGES)?)
+    pub(super) fn messages(&self) -> Result<ReadTable<u64, &'static [u8]>, redb::Error> {
+        MESSAGES.read(&self.0)
     }
 }

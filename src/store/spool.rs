@@ -124,8 +124,8 @@ impl Drop for Spooled {
     }
 }
 
-/// Writes `front` and then the content of `from` into a new spool file, and syncs it and its name.
-pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
+/// Writes `front` and then the content of `from`, where there is that, into a new spool file, and syncs it and its name.
+pub fn keep(data: &Path, front: &[u8], from: Option<&Path>) -> io::Result<Spooled> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name = crate::hex::encode(&random);
@@ -134,7 +134,10 @@ pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&spooled.path)?;
     let mut writer = Summed { inner: &mut file, sum: crc32fast::Hasher::new() };
     writer.write_all(front)?;
-    spooled.size = front.len() as u64 + io::copy(&mut File::open(from)?, &mut writer)?;
+    spooled.size = front.len() as u64;
+    if let Some(from) = from {
+        spooled.size += io::copy(&mut File::open(from)?, &mut writer)?;
+    }
     spooled.check = writer.sum.finalize();
     file.sync_all()?;
     crate::sys::disk::sync_folder(&folder(data))?;

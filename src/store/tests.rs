@@ -242,3 +242,16 @@ fn sentences_of_older_versions_are_read_and_kept() {
     assert_eq!(stepped.steps.iter().map(|step| step.cause.code()).collect::<Vec<_>>(), ["unknown", "waits.link"]);
     assert_eq!(store.message(Id(1)).unwrap().unwrap().steps[0].cause, words, "the old step stays as it was");
 }
+
+/// What is in no backup is lost on the day of a restore.
+#[test]
+fn every_table_but_the_log_ins_belongs_to_a_backup() {
+    use redb::{ReadableDatabase, TableHandle};
+    let folder = Folder::new();
+    store(&folder).close();
+    let database = redb::Database::open(folder.path(FILE)).unwrap();
+    let txn = database.begin_read().unwrap();
+    let there: Vec<_> = txn.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+    let missing = there.iter().filter(|name| schema::KEPT.iter().all(|kept| kept.name != name.as_str()));
+    assert_eq!(missing.collect::<Vec<_>>(), ["sessions"]);
+}

@@ -1,7 +1,6 @@
 //! Texts at the carrier: written before a request leaves, found again by the carrier's name; who wants no texts; and the
 //! thread that a person's mails with a phone belong to.
 
-use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Tx, TxResult, View, json, reject};
@@ -9,6 +8,7 @@ use crate::address::Phone;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::Id;
+use crate::store::schema::Readable;
 
 /// What a carrier has, or may have, of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,14 +145,14 @@ impl Tx<'_> {
 impl View {
     /// What the carrier has of a message.
     pub fn text(&self, message: Id) -> TxResult<Option<TextOut>> {
-        self.0.open_table(schema::TEXTS)?.get(message.0)?.map(|row| parse(row.value())).transpose()
+        schema::TEXTS.read(&self.0)?.get(message.0)?.map(|row| parse(row.value())).transpose()
     }
 
     /// Texts between a service number and a phone of which it is not known whether the carrier has them, in the order in
     /// which their requests began. Reads all texts there are, so it is for the rare moment of doubt.
     pub fn texts_open(&self, carrier: &str, from: Phone, to: Phone) -> TxResult<Vec<TextOut>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::TEXTS)?.iter()? {
+        for row in schema::TEXTS.read(&self.0)?.iter()? {
             let Ok(text) = parse(row?.1.value()) else { continue };
             let open = matches!(text.state, TextState::Handing | TextState::Unknown);
             if open && text.carrier == carrier && (text.from, text.to) == (from, to) {
@@ -166,7 +166,7 @@ impl View {
     /// Texts whose next look at the carrier is due, earliest first.
     pub fn texts_due(&self, now: Time, limit: usize) -> TxResult<Vec<TextOut>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::TEXT_DUE)?.range((i64::MIN, 0)..=(now.0, u64::MAX))?.take(limit) {
+        for row in schema::TEXT_DUE.read(&self.0)?.range((i64::MIN, 0)..=(now.0, u64::MAX))?.take(limit) {
             found.extend(self.text(Id(row?.0.value().1))?);
         }
         Ok(found)
@@ -174,20 +174,20 @@ impl View {
 
     /// When the next of them is due.
     pub fn next_text(&self) -> TxResult<Option<Time>> {
-        let due = self.0.open_table(schema::TEXT_DUE)?;
+        let due = schema::TEXT_DUE.read(&self.0)?;
         let first = due.iter()?.next().transpose()?;
         Ok(first.map(|row| Time(row.0.value().0)))
     }
 
     /// The message of a text that the carrier names so.
     pub fn text_named(&self, carrier: &str, id: &str) -> TxResult<Option<Id>> {
-        let table = self.0.open_table(schema::TEXT_IDS)?;
+        let table = schema::TEXT_IDS.read(&self.0)?;
         Ok(table.get(format!("{carrier}:{id}").as_str())?.map(|row| Id(row.value())))
     }
 
     /// Since when, and how, a phone wants no texts from a service number.
     pub fn opted_out(&self, number: Phone, phone: Phone) -> TxResult<Option<OptOut>> {
-        let table = self.0.open_table(schema::OPT_OUTS)?;
+        let table = schema::OPT_OUTS.read(&self.0)?;
         let row = table.get((number.to_string().as_str(), phone.to_string().as_str()))?;
         Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
@@ -195,7 +195,7 @@ impl View {
     /// Phones that want no texts: service number, phone, and how they said so.
     pub fn opt_outs(&self, limit: usize) -> TxResult<Vec<(String, String, OptOut)>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::OPT_OUTS)?.iter()?.take(limit) {
+        for row in schema::OPT_OUTS.read(&self.0)?.iter()?.take(limit) {
             let (key, bytes) = row?;
             if let Ok(out) = super::schema::record(bytes.value()) {
                 let (number, phone) = key.value();

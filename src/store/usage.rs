@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use redb::ReadableTable;
 use serde::Serialize;
 
 use super::Ledger;
@@ -18,6 +17,7 @@ use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
 use crate::settings::{Key, Settings, row};
+use crate::store::schema::Readable;
 
 /// What counts are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +213,7 @@ fn size(message: &Message) -> u64 {
 impl View {
     /// The counts by period, newest first; of the box, of one person, or (by person) of each person.
     pub fn usage(&self, span: Span, person: Option<&str>) -> TxResult<Vec<Usage>> {
-        let today = Ledger::load(&self.0.open_table(schema::META)?)?.today;
+        let today = Ledger::load(&schema::META.read(&self.0)?)?.today;
         let mut sums: BTreeMap<(String, String), Counts> = BTreeMap::new();
         let wanted = |name: &str| match person {
             Some(person) => name == person,
@@ -224,7 +224,7 @@ impl View {
                 sums.entry((span.of(day).to_owned(), name.to_owned())).or_default().add(counts);
             }
         };
-        for row in self.0.open_table(schema::USAGE)?.iter()? {
+        for row in schema::USAGE.read(&self.0)?.iter()? {
             let (key, bytes) = row?;
             let (day, name) = key.value();
             if day != today.day

@@ -1,9 +1,8 @@
 //! What waits, in order: the queues of messages to which something can still happen.
 
-use redb::ReadableTable;
-
 use super::schema::{Tx, TxResult};
 use crate::message::{Id, Message, Priority, State, Way};
+use crate::store::schema::Readable;
 
 /// A queue of messages that are not final, ordered by when the next look at them is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,8 +134,10 @@ impl Tx<'_> {
             old.map_or(Ok(()), |old| self.due.remove(old).map(drop))?;
             new.map_or(Ok(()), |new| self.due.insert(new, ()).map(drop))?;
         }
-        if after.way == Way::Relay
-            && before.is_none_or(|before| before.message_id != after.message_id || before.way != Way::Relay)
+        // Mail that left by the relay is named in reports of delivery, and what came by a link in answers to it.
+        let named = |message: &Message| message.way == Way::Relay || message.came_in.is_some();
+        if named(after)
+            && before.is_none_or(|before| before.message_id != after.message_id || !named(before))
             && let Some(message_id) = &after.message_id
         {
             self.message_ids.insert(message_id.as_str(), after.id.0)?;

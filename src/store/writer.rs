@@ -20,9 +20,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, Durability, ReadableDatabase};
+use redb::{Database, DatabaseError, Durability};
 use smol::channel::{Receiver, TrySendError};
 
+use super::file_version;
 use super::opening::Opening;
 use super::overlay;
 use super::schema::{After, REMEDIES, StoreError, Tx, TxResult, guarded};
@@ -90,16 +91,17 @@ pub fn read_only_disk(folder: &Path) -> Option<String> {
 /// # Errors
 /// As [`open`].
 pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
-    opened(path, overlay::open)
+    opened(path, overlay::open, true)
 }
 
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
 pub fn open(path: &Path) -> Result<Database, Fault> {
-    opened(path, create)
+    opened(path, create, false)
 }
 
-fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Result<Database, Fault> {
+fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>, in_memory: bool) -> Result<Database, Fault> {
     let shown = path.display();
+    file_version::refuse_newer(path)?;
     let opened = guarded(|| {
         let database = match by(path) {
             Err(DatabaseError::DatabaseAlreadyOpen) => {
@@ -109,9 +111,13 @@ fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Resu
             }
             opened => opened.map_err(redb::Error::from)?,
         };
-        let version = version(&database)?;
+        let version = file_version::of(&database)?;
         if version > super::schema::VERSION {
-            return super::reject(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
+            return super::reject(file_version::newer(path));
+        }
+        let _telling = (version < super::schema::VERSION).then(|| Opening::migration(path));
+        if version < super::schema::VERSION && !in_memory {
+            file_version::keep(path, version);
         }
         super::migrate::migrate(&database, version)?;
         Ok(database)
@@ -134,11 +140,14 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     }
     let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
     let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    let opening = Opening::begin(path);
-    let percent = opening.percent();
+    let opening = Opening::check(path);
+    let (percent, shown) = (opening.percent(), path.display().to_string());
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE).set_repair_callback(move |check| {
         let part = (check.progress() * 100.0) as u8;
+        if part == 0 {
+            log::info!("store: {shown} was not closed in order and is checked page by page");
+        }
         percent.store(part, Ordering::Relaxed);
     });
     builder.create_with_backend(file)
@@ -158,16 +167,6 @@ impl Cache for PageCache {
 
     fn read_through(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
         disk::read_through(&self.path, offset, out)
-    }
-}
-
-/// The version of the tables in a file; of a new one, today's.
-fn version(database: &Database) -> Result<u64, redb::Error> {
-    let txn = database.begin_read()?;
-    match txn.open_table(super::schema::META) {
-        Ok(meta) => Ok(super::Ledger::load(&meta)?.version),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(super::schema::VERSION),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -277,6 +276,8 @@ impl Store {
         let mut txn = database.begin_write()?;
         // The default, said aloud: promise 1 stands on it.
         txn.set_durability(Durability::Immediate)?;
+        // Opening after a power cut takes milliseconds then, however large the file is; it counts only if the last commit has it.
+        txn.set_quick_repair(true);
         let mut tx = Tx::open(&txn)?;
         let settings = self.settings();
         tx.day = super::usage::day(&settings, self.0.clock.now());

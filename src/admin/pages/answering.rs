@@ -5,6 +5,8 @@ use crate::address::Address;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::Id;
+use crate::message::title::references_of_answer;
+use crate::store::mailbox::message_id_of;
 
 /// A mail or message that somebody answers or passes on.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,8 @@ pub struct Source {
     pub name: String,
     /// Whom an answer goes to; empty when nobody can be answered.
     pub answer_to: String,
+    /// What an answer refers to, so that it stays in its thread whatever its subject.
+    pub references: Vec<String>,
     from: String,
     subject: String,
     at: String,
@@ -33,6 +37,7 @@ pub fn find(ask: &Ask, name: &str) -> Result<Source, Fault> {
         return Ok(Source {
             name: format!("{}-{}", folder.number, entry.uid),
             answer_to: reading::answer_to(&raw).unwrap_or(from.1),
+            references: message_id_of(&raw).into_iter().collect(),
             from: shown,
             subject: heading.subject,
             at: ask.times.moment(entry.at()).day,
@@ -49,6 +54,7 @@ pub fn find(ask: &Ask, name: &str) -> Result<Source, Fault> {
     Ok(Source {
         name: id.to_string(),
         answer_to,
+        references: references_of_answer(&message),
         from: message.sender_shown(),
         subject: message.subject.clone(),
         at: ask.times.moment(message.accepted).day,

@@ -83,6 +83,7 @@ pub fn sheet_of(ask: &Ask) -> ComposeForm {
             at_most: form.get("at_most").trim().to_owned(),
             links: form.get("links").to_owned(),
         },
+        references: Vec::new(),
         once: auth::once_of(ask.request),
         begun: form.get("begun").parse().ok(),
     }
@@ -94,7 +95,9 @@ pub fn send(ask: &Ask) -> Reply {
     let (mut sheet, what) = (sheet_of(ask), ask.request.form.get("do"));
     let mut shown = Shown { status: 200, ..Shown::default() };
     if let Some(name) = Some(ask.request.form.get("reply")).filter(|name| !name.is_empty()) {
+        // What was answered may be gone by now, and what was written stays.
         shown.source = answering::find(ask, name).ok();
+        sheet.references = shown.source.as_ref().map(|source| source.references.clone()).unwrap_or_default();
     }
     if what == "quote"
         && let Some(source) = shown.source.take()

@@ -5,12 +5,16 @@ use minijinja::{Value, context};
 use super::mail_setup::Servers;
 use super::{Ask, Reply, qr};
 use crate::admin::view::{fragment, span};
-use crate::settings::Key;
+use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 16] = [
+pub const TOPICS: [(&str, &str); 23] = [
     ("start", "How this works"),
+    ("faq", "Questions that are often asked"),
+    ("troubleshooting", "Something does not work"),
+    ("hardware", "Hardware"),
     ("modem", "Plugging in the modem"),
+    ("iridium", "A modem that can be bought: Iridium"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),
@@ -24,6 +28,9 @@ pub const TOPICS: [(&str, &str); 16] = [
     ("known-issues", "Proven, and known issues"),
     ("command-line", "The command line"),
     ("backup", "Backup and restore"),
+    ("upgrade", "Upgrade, go back, remove"),
+    ("network", "Proxies and firewalls"),
+    ("programs", "For programs"),
     ("metrics", "Metrics for a monitor"),
 ];
 
@@ -33,41 +40,83 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         return Ok(ask.sorry(404, "There is no help on this."));
     };
     let servers = Servers::new(ask.app, ask.request);
-    let port = |listener: &str, usual: &str| servers.port(listener, usual);
     let scheme = if ask.request.secure { "https" } else { "http" };
     let host = ask.request.header("host").unwrap_or(&servers.host);
-    let here = format!("{scheme}://{host}{}/help/mail-programs", ask.request.base);
-    let values = context! {
-        qr => Value::from_safe_string(qr::picture(&here, "The address of this page as a QR code")),
+    let readers = Readers {
+        me: ask.me().to_owned(),
+        owner: ask.owner(),
+        operator: ask.operator(),
+        here: Some(format!("{scheme}://{host}{}/help/mail-programs", ask.request.base)),
+    };
+    let max_payload = crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload);
+    let values = values(&servers, &ask.settings, max_payload, &readers);
+    let Some(text) = fragment(&format!("help/{name}.html"), values) else {
+        return Ok(ask.sorry(500, "This help text has a fault."));
+    };
+    Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
+}
+
+/// Who reads it.
+#[derive(Default)]
+struct Readers {
+    me: String,
+    owner: bool,
+    operator: bool,
+    /// Where a phone finds the page about mail programs; nowhere for pages that are read without a box.
+    here: Option<String>,
+}
+
+fn values(servers: &Servers, settings: &Settings, max_payload: usize, readers: &Readers) -> Value {
+    let port = |listener: &str, usual: &str| servers.port(listener, usual);
+    let qr = readers.here.as_ref().map(|here| qr::picture(here, "The address of this page as a QR code"));
+    context! {
+        qr => qr.map(Value::from_safe_string),
         host => servers.host,
         submission => port("submission", "587"),
         submissions => port("submissions", "465"),
         imap => port("imap", "143"),
         imaps => port("imaps", "993"),
         trash_days => crate::store::mailbox::TRASH_DAYS,
-        quota => ask.settings.number(Key::MailboxQuota),
+        quota => settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
-        me => ask.me(),
-        owner => ask.owner(), operator => ask.operator(),
-        domain => match ask.settings.text(Key::Domain) { "" => "your.domain", domain => domain },
-        trim => ask.settings.on(Key::AirTrim),
-        max_payload => crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload),
-        max_parts => ask.settings.text(Key::AirMaxParts),
-        strangers => ask.settings.text(Key::AirStrangers),
-        answers => span(ask.settings.span(Key::AirAnswers)),
-        auth_host => ask.settings.text(Key::SmtpAuthHost),
-        lifetime => span(ask.settings.span(Key::QueueLifetime)),
-        air_lifetime => span(ask.settings.span(Key::AirLifetime)),
-        carrier => ask.settings.text(Key::SmsCarrier),
-        public_url => ask.settings.text(Key::SmsPublicUrl),
-        poll => span(ask.settings.span(Key::SmsPoll)),
-        country => ask.settings.text(Key::SmsCountry),
-        delay_notice => span(ask.settings.span(Key::QueueDelayNotice)),
-        gather => span(ask.settings.span(Key::AirGather)),
-        receipt_wait => span(ask.settings.span(Key::AirReceiptWait)),
-    };
-    let Some(text) = fragment(&format!("help/{name}.html"), values) else {
-        return Ok(ask.sorry(500, "This help text has a fault."));
-    };
-    Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
+        me => readers.me,
+        owner => readers.owner, operator => readers.operator,
+        domain => match settings.text(Key::Domain) { "" => "your.domain", domain => domain },
+        trim => settings.on(Key::AirTrim),
+        max_payload,
+        max_parts => settings.text(Key::AirMaxParts),
+        strangers => settings.text(Key::AirStrangers),
+        answers => span(settings.span(Key::AirAnswers)),
+        auth_host => settings.text(Key::SmtpAuthHost),
+        lifetime => span(settings.span(Key::QueueLifetime)),
+        air_lifetime => span(settings.span(Key::AirLifetime)),
+        carrier => settings.text(Key::SmsCarrier),
+        public_url => settings.text(Key::SmsPublicUrl),
+        poll => span(settings.span(Key::SmsPoll)),
+        country => settings.text(Key::SmsCountry),
+        delay_notice => span(settings.span(Key::QueueDelayNotice)),
+        gather => span(settings.span(Key::AirGather)),
+        receipt_wait => span(settings.span(Key::AirReceiptWait)),
+    }
+}
+
+/// One topic as a page of its own, for no box in particular: links lead to other topics only.
+pub fn plain(topic: &str) -> Option<String> {
+    let values = values(&Servers::nowhere(), &Settings::default(), 192, &Readers::default());
+    let text = fragment(&format!("help/{topic}.html"), values)?.to_string();
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("<a href=\"/") {
+        let (before, link) = rest.split_at(at);
+        out.push_str(before);
+        let (path, behind) = link["<a href=\"/".len()..].split_once('"')?;
+        let (_, behind) = behind.split_once('>')?;
+        let (words, behind) = behind.split_once("</a>")?;
+        match path.strip_prefix("help/") {
+            Some(name) => out.push_str(&format!("<a href=\"{name}.html\">{words}</a>")),
+            None => out.push_str(words),
+        }
+        rest = behind;
+    }
+    Some(out + rest)
 }

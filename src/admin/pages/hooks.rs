@@ -1,13 +1,31 @@
-//! Answers the webhooks that the carrier of text messages calls. No log-in and no page; the carrier's own proof says who calls, and
-//! the yes goes out after the commit.
+//! Answers the webhooks that the carrier of text messages calls, and ground services of satellite networks. No log-in and no
+//! page; the caller's own proof says who calls, and the yes goes out after the commit.
+
+use std::time::Duration;
 
 use crate::admin::App;
 use crate::admin::request::{Method, Request};
 use crate::admin::response::Response;
 use crate::deliver::sms::{self, Hook, Unheard};
 use crate::engine::sms::receive;
+use crate::link::hooks::HookCall;
 use crate::settings::Key;
 use crate::status::{PartState, PartStatus};
+
+/// A ground service waits three seconds for its answer, and calls again without one.
+const GROUND_LIMIT: Duration = Duration::from_millis(2700);
+
+/// Answers a call to `/hooks/<ground service>/<secret>`: the driver of that service says with what.
+pub fn ground(app: &App, request: &Request, service: &str, secret: &str) -> Response {
+    let (kind, body) = (request.header("content-type").unwrap_or_default().to_owned(), request.body.clone());
+    let form = request.form.pairs().to_vec();
+    let call = |answer| HookCall { kind, form, body, answer };
+    let path = format!("{service}/{secret}");
+    match app.context.callers.hooks.call(&path, call, GROUND_LIMIT) {
+        None => Response::text(404, "There is nothing here.\n"),
+        Some(status) => Response::text(status, ""),
+    }
+}
 
 /// Answers a call to `/hooks/<carrier>`.
 pub fn answer(app: &App, request: &Request, name: &str) -> Response {

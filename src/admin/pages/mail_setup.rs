@@ -31,6 +31,11 @@ impl Servers {
         Self { host, listen: listen.map(|(name, at)| (name, ports(at))).collect() }
     }
 
+    /// Of no box in particular.
+    pub fn nowhere() -> Self {
+        Self { host: "this-box".to_owned(), listen: Default::default() }
+    }
+
     /// The port of a listener; the usual one while it is closed.
     pub fn port(&self, listener: &str, usual: &str) -> String {
         self.listen.get(listener).and_then(|ports| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())

@@ -12,7 +12,7 @@ use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
 use crate::intake::reading;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, Whole, words};
 use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::settings::Key;
@@ -180,7 +180,8 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
-        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        whole_mail => message.whole.as_ref().map(ToString::to_string),
+        cut => message.cut.iter().filter(|_| !matches!(message.whole, Some(Whole::Went))).map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
         by => message.terms.by.map(|by| ask.times.moment(by)),

@@ -13,7 +13,7 @@ use crate::admin::auth;
 use crate::clock::Time;
 use crate::engine::link::crew;
 use crate::fault::Fault;
-use crate::message::{Id, Message};
+use crate::message::{Id, Message, Step};
 use crate::people::Person;
 use crate::settings::Key;
 use crate::store::{Span, TxResult};
@@ -57,8 +57,9 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         let mut damaged = BTreeSet::new();
-        for message in &messages {
-            let raw = match self.store.raw(message) {
+        for message in self.each(&messages) {
+            let message = message?;
+            let raw = match self.store.raw(&message) {
                 // Its text is there all the same: one damaged mail must not hide all others.
                 Err(fault) if fault.is_permanent() => {
                     log::error!("export: {fault}");
@@ -67,14 +68,22 @@ impl Service {
                 }
                 raw => raw?,
             };
-            entry(to, message, raw.as_deref(), damaged.contains(&message.id)).map_err(failed)?;
+            entry(to, &message, raw.as_deref(), damaged.contains(&message.id)).map_err(failed)?;
         }
         finish(to, begin, &format!("{}/messages.mbox", person.name), now).map_err(failed)?;
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         // Maps, strings and numbers always serialise.
-        let data = serde_json::to_vec_pretty(&self.data(&person, &messages, &damaged)?).unwrap_or_default();
-        to.write_all(&data).map_err(failed)?;
+        let head = serde_json::to_string_pretty(&self.data(&person)?).unwrap_or_default();
+        // The messages are its last member, and are never in memory together.
+        let head = head.trim_end_matches('}').trim_end();
+        write!(to, "{head},\n  \"messages\": [").map_err(failed)?;
+        for (at, message) in self.each(&messages).enumerate() {
+            let message = message?;
+            let comma = if at == 0 { "" } else { "," };
+            write!(to, "{comma}\n    {}", shown(&message, damaged.contains(&message.id))).map_err(failed)?;
+        }
+        to.write_all(b"\n  ]\n}").map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
         self.put_folders(&person.name, to)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
@@ -83,7 +92,13 @@ impl Service {
         Ok(exported)
     }
 
-    fn data(&self, person: &Person, messages: &[Message], damaged: &BTreeSet<Id>) -> Result<Value, Fault> {
+    /// The messages of these numbers that are still there, one at a time.
+    fn each<'s>(&'s self, ids: &'s [Id]) -> impl Iterator<Item = Result<Message, Fault>> + 's {
+        ids.iter().filter_map(|id| self.store.message(*id).transpose())
+    }
+
+    /// All but the messages.
+    fn data(&self, person: &Person) -> Result<Value, Fault> {
         let mut record = serde_json::to_value(person).unwrap_or_default();
         if let Some(fields) = record.as_object_mut() {
             // A hash is a secret of theirs; that there is a password is not.
@@ -117,22 +132,8 @@ impl Service {
             .filter(|record| record.who == person.name || record.about == person.name)
             .map(|record| json!({"at": record.at.to_string(), "who": record.who, "action": record.action, "words": record.words}))
             .collect();
-        let messages: Vec<_> = messages
-            .iter()
-            .map(|message| {
-                json!({
-                    "id": message.id.to_string(), "damaged": damaged.contains(&message.id), "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
-                    "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
-                    "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
-                    "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets})
-                    }).collect::<Vec<_>>(),
-                })
-            })
-            .collect();
         Ok(json!({
             "person": record, "log_ins": sessions, "usage": usage, "contacts": contacts, "costs": costs, "audit": audit,
-            "messages": messages,
         }))
     }
 
@@ -154,6 +155,16 @@ impl Service {
             Ok(erased.messages.len())
         })
     }
+}
+
+fn shown(message: &Message, damaged: bool) -> Value {
+    let step = |step: &Step| json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets});
+    json!({
+        "id": message.id.to_string(), "damaged": damaged, "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
+        "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
+        "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
+        "time_line": message.steps.iter().map(step).collect::<Vec<_>>(),
+    })
 }
 
 /// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.

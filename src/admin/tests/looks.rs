@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 41] = [
+pub const PAGES: [&str; 42] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -37,6 +37,7 @@ pub const PAGES: [&str; 41] = [
     "/help/metrics",
     "/help",
     "/help/modem",
+    "/help/iridium",
     "/help/links",
     "/help/far-boxes",
     "/help/internet",

@@ -86,4 +86,5 @@ pub const OPEN: &str = "
     Get /.well-known/autoconfig/mail/config-v1.1.xml
     Get /mail/config-v1.1.xml
     Get /hooks/{carrier}
+    Post /hooks/{ground}/{secret}
     Post /hooks/{carrier}";

@@ -3,6 +3,7 @@
 use super::memory::{BundleName, HexBytes, MOST_SALTS, hash, name_of};
 use super::notes::{MARK, Note, append_to_classic, find_in_classic, hello_in, vary_classic};
 use super::outbox::OutboxFragment;
+use super::seal::answers;
 use super::turn::PlanRefusal;
 use super::{AirUse, OutgoingPacket, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::Letter;
@@ -28,7 +29,9 @@ impl Peer {
         let packets = packets.unwrap_or_else(|| plain.clone());
         let bytes = packets.iter().map(Vec::len).sum();
         let (count, classic) = (packets.len(), (plain.iter().map(Vec::len).sum(), plain.len()));
-        let all = self.classic_packets(context, waiting.key, packets, &of);
+        // Of a message in several packets none is the one that answers.
+        let answers = if packets.len() == 1 { answers([waiting].iter()) } else { Vec::new() };
+        let all = self.classic_packets(context, waiting.key, packets, (&of, &answers));
         plan.send.extend(all);
         plan.uses.push(AirUse { key: waiting.key, classic, alone: count, bytes, packets: count, messages: 1 });
     }
@@ -38,7 +41,7 @@ impl Peer {
         context: &mut PeerContext,
         key: u64,
         packets: Vec<Vec<u8>>,
-        of: &[Note],
+        (of, answers): (&[Note], &[Note]),
     ) -> Vec<OutgoingPacket> {
         let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(context, packet)).collect();
         let countable = cores.iter().all(|(_, name)| name.is_some());
@@ -48,10 +51,11 @@ impl Peer {
             let mut record = self.record(context, ticket, vec![key]);
             (record.name, record.countable, record.packets) = (name, countable, vec![OutboxFragment::default()]);
             record.wait = record.wait.filter(|_| countable);
+            record.answers = answers.to_vec();
             let dressed = name.and_then(|_| {
-                let with_name = self.add_notes(context, &core, of.to_vec(), true);
+                let with_name = self.add_notes(context, &core, (of.to_vec(), answers.to_vec()), true);
                 // Without room for the name it is of the one who is meant without.
-                with_name.or_else(|| self.add_notes(context, &core, Vec::new(), true))
+                with_name.or_else(|| self.add_notes(context, &core, (Vec::new(), answers.to_vec()), true))
             });
             let (payload, carries) = dressed.unwrap_or_else(|| (core.clone(), Vec::new()));
             record.hello = hello_in(&carries).cloned();

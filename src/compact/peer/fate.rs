@@ -142,7 +142,8 @@ impl Fates {
         self.there.drain(..over);
     }
 
-    fn key(&self, name: BundleName, place: u8) -> Option<u64> {
+    /// The message of ours at this place of that bundle.
+    pub(super) fn key(&self, name: BundleName, place: u8) -> Option<u64> {
         let bundle = self.there.iter().find(|bundle| bundle.name == name)?;
         bundle.keys.get(usize::from(place)).copied()
     }

@@ -1,6 +1,7 @@
 //! What is remembered for weeks: the names that went out, and the bundles that came in.
 //!
-//! Both are written as one line of hex digits: there may be thousands of them in the record of a peer.
+//! There may be thousands of both: each is a row of its own where the peer is kept. In records of older boxes all of them are one
+//! line of hex digits.
 
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +131,41 @@ fn hour(now: i64) -> u32 {
     u32::try_from(now / HOUR).unwrap_or(0)
 }
 
+impl TakenBundles {
+    /// One row for each, under its hash, or under its name where only that is known.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        self.0.iter().map(|entry| {
+            let id = if entry.hash == 0 { u64::from(entry.name.0) } else { entry.hash };
+            let mut row = vec![u8::from(entry.hash == 0), entry.reception as u8];
+            row.extend(entry.name.0.to_be_bytes());
+            row.extend(entry.hour.to_be_bytes());
+            (id, row)
+        })
+    }
+
+    /// Puts them together again, the last one last; `None` when one of them is no such row.
+    pub fn from_rows<'r>(rows: impl IntoIterator<Item = (u64, &'r [u8])>) -> Option<Self> {
+        let entry = |(id, row): (u64, &[u8])| {
+            let &[nameless, reception, high, low, a, b, c, d] = row else { return None };
+            Some(TakenEntry {
+                hash: if nameless == 1 { 0 } else { id },
+                name: BundleName(u16::from_be_bytes([high, low])),
+                reception: Reception::from_byte(reception)?,
+                hour: u32::from_be_bytes([a, b, c, d]),
+            })
+        };
+        let mut entries = rows.into_iter().map(entry).collect::<Option<Vec<_>>>()?;
+        entries.sort_by_key(|entry| entry.hour);
+        Some(Self(entries))
+    }
+}
+
+impl Reception {
+    fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Parked, Self::Delivered, Self::Replaced].into_iter().find(|known| *known as u8 == byte)
+    }
+}
+
 impl From<TakenBundles> for HexBytes {
     fn from(taken: TakenBundles) -> Self {
         let line = |entry: TakenEntry| {
@@ -152,9 +188,7 @@ impl TryFrom<HexBytes> for TakenBundles {
             let (hash, rest) = line.split_first_chunk::<8>()?;
             let (&[high, low], rest) = rest.split_first_chunk::<2>()?;
             let (&reception, hour) = rest.split_first()?;
-            let reception = [Reception::Parked, Reception::Delivered, Reception::Replaced]
-                .into_iter()
-                .find(|known| *known as u8 == reception)?;
+            let reception = Reception::from_byte(reception)?;
             let (hash, hour) = (u64::from_be_bytes(*hash), u32::from_be_bytes(hour.try_into().ok()?));
             Some(TakenEntry { hash, name: BundleName(u16::from_be_bytes([high, low])), reception, hour })
         };
@@ -184,6 +218,23 @@ impl UsedNames {
     /// Forgets what is too old.
     pub fn age(&mut self, now: i64) {
         self.0.retain(|(_, hour)| i64::from(*hour) + USED_HOURS > now / HOUR);
+    }
+}
+
+impl UsedNames {
+    /// One row for each, under the name.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        self.0.iter().map(|(name, hour)| (u64::from(name.0), hour.to_be_bytes().to_vec()))
+    }
+
+    /// Puts them together again, the last one last; `None` when one of them is no such row.
+    pub fn from_rows<'r>(rows: impl IntoIterator<Item = (u64, &'r [u8])>) -> Option<Self> {
+        let entry = |(id, hour): (u64, &[u8])| {
+            Some((BundleName(u16::try_from(id).ok()?), u32::from_be_bytes(hour.try_into().ok()?)))
+        };
+        let mut names = rows.into_iter().map(entry).collect::<Option<Vec<_>>>()?;
+        names.sort_by_key(|(_, hour)| *hour);
+        Some(Self(names))
     }
 }
 
@@ -224,6 +275,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<UsedNames>(&names).unwrap(), used);
         assert_eq!(taken.find(78), Some((BundleName(5), Reception::Delivered)));
         assert_eq!((taken.reception(BundleName(6)), taken.find(0x5555)), (Some(Reception::Replaced), None));
+        let rows: Vec<_> = taken.rows().collect();
+        let again = TakenBundles::from_rows(rows.iter().map(|(id, row)| (*id, row.as_slice()))).unwrap();
+        assert_eq!((again.find(77), again.reception(BundleName(6))), (taken.find(77), taken.reception(BundleName(6))));
+        assert_eq!(again.0.len(), taken.0.len());
+        let rows: Vec<_> = used.rows().collect();
+        assert_eq!(UsedNames::from_rows(rows.iter().map(|(id, row)| (*id, row.as_slice()))), Some(used.clone()));
+        assert!(
+            TakenBundles::from_rows([(1, &[0_u8; 7][..])]).is_none()
+                && UsedNames::from_rows([(70_000, &[0_u8; 4][..])]).is_none()
+        );
         taken.age(start + TAKEN_HOURS * HOUR);
         used.age(start + TAKEN_HOURS * HOUR);
         assert_eq!(

@@ -75,6 +75,7 @@ mod people;
 mod plan;
 mod reassembly;
 mod receive;
+pub mod record;
 mod seal;
 mod tick;
 pub mod turn;
@@ -235,6 +236,9 @@ pub struct WaitingMessage<'l> {
     pub key: u64,
     /// What it says; `other` is written out.
     pub message: &'l Letter,
+    /// The message of the far box that it answers, where its subject does not tell: the bundle in which that came, and its
+    /// place there. Said where a packet has room for it.
+    pub answers: Option<(BundleName, u8)>,
 }
 
 /// What [`Peer::plan`] made of the waiting messages.
@@ -291,6 +295,8 @@ pub struct PeerTurn {
     pub messages: Vec<Letter>,
     /// Where each of them came: its bundle, and its place there.
     pub places: Vec<(BundleName, u8)>,
+    /// Messages in it that answer one of ours: where they came, and the number of ours.
+    pub answering: Vec<((BundleName, u8), u64)>,
     /// A classic packet that came in, without its notes, to be read and delivered.
     pub classic: Option<Vec<u8>>,
     /// Its name, when it has one.

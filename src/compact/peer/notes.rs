@@ -19,6 +19,7 @@
 //! C1  length; about an address for a person of yours: 0 has it, 1 the owner is asked, 2 refused; name, line feed, address
 //! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
+//! D0  length; messages of this packet, which is no fragment, answer those of yours: the two places (four bits each), name
 //! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
@@ -48,6 +49,8 @@ const ANSWER: u8 = 0xC1;
 const OF: u8 = 0xC2;
 /// Kind of the note with a display name.
 const NAME: u8 = 0xB0;
+/// Kind of the note that tells what messages answer.
+const ANSWERS: u8 = 0xD0;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -83,6 +86,8 @@ pub enum Note {
     Of(String),
     /// Who writes from the address with this mark is called so.
     Name(AddressMark, String),
+    /// The message at this place of the packet answers the one of yours at that place of that bundle.
+    Answers(u8, BundleName, u8),
 }
 
 /// What a question is about.
@@ -120,18 +125,17 @@ fn write(notes: &[Note]) -> Vec<u8> {
             continue;
         }
         if let Note::Fate(name, place, fate) = note {
-            // The byte behind the kind counts bytes here.
-            let length = match counting.filter(|at| block[*at] == FATES && block[at + 1] < u8::MAX - 3) {
-                Some(at) => at + 1,
-                None => {
-                    counting = Some(block.len());
-                    block.extend([FATES, 0]);
-                    block.len() - 1
-                }
-            };
+            let length = open(&mut block, &mut counting, FATES);
             block[length] += 3;
             block.extend(name.0.to_be_bytes());
             block.push(place << 4 | *fate as u8);
+            continue;
+        }
+        if let Note::Answers(place, name, theirs) = note {
+            let length = open(&mut block, &mut counting, ANSWERS);
+            block[length] += 3;
+            block.push(place << 4 | theirs & 15);
+            block.extend(name.0.to_be_bytes());
             continue;
         }
         counting = None;
@@ -161,10 +165,21 @@ fn write(notes: &[Note]) -> Vec<u8> {
                 block.extend([NAME, (mark.len() + name.len()) as u8]);
                 block.extend(mark.iter().chain(name));
             }
-            Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
+            Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) | Note::Answers(..) => {}
         }
     }
     block
+}
+
+/// Where the length stands of a note that holds several of a kind, three bytes each: of the last one, as long as it takes
+/// more, or of a new one.
+fn open(block: &mut Vec<u8>, last: &mut Option<usize>, kind: u8) -> usize {
+    if let Some(at) = last.filter(|at| block[*at] == kind && block[at + 1] < u8::MAX - 3) {
+        return at + 1;
+    }
+    *last = Some(block.len());
+    block.extend([kind, 0]);
+    block.len() - 1
 }
 
 fn about(block: &mut Vec<u8>, bundle: u8, fragments: u8, subject: NoteSubject) {
@@ -262,6 +277,13 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
             if first == NAME {
                 let named = take(&mut content).zip(std::str::from_utf8(content).ok());
                 notes.extend(named.map(|(mark, name)| Note::Name(mark, name.to_owned())));
+                return Some(());
+            }
+            if first == ANSWERS {
+                while let Some([places, high, low]) = take(&mut content) {
+                    let name = BundleName(u16::from_be_bytes([high, low]));
+                    notes.push(Note::Answers(places >> 4, name, places & 15));
+                }
                 return Some(());
             }
             while let Some(name) = name(&mut content) {
@@ -412,6 +434,8 @@ mod tests {
             Note::Receipt(BundleName(8)),
             Note::Name([1, 2, 3], "Mary Müller".into()),
             Note::Fate(BundleName(14), 1, Fate::Held),
+            Note::Answers(0, BundleName(15), 3),
+            Note::Answers(15, BundleName(16), 0),
         ]
     }
 
@@ -459,9 +483,12 @@ mod tests {
     }
 
     #[test]
-    fn a_fate_takes_five_bytes_and_each_more_three() {
+    fn a_fate_or_an_answer_takes_five_bytes_and_each_more_three() {
         let fate = |place| Note::Fate(BundleName(7), place, Fate::NoRecipient);
         assert_eq!(write(&[fate(1)]), [0xA0, 3, 0, 7, 0x12]);
         assert_eq!(write(&[fate(1), fate(2)]).len(), 8);
+        let answers = |place| Note::Answers(place, BundleName(7), 2);
+        assert_eq!(write(&[answers(1)]), [0xD0, 3, 0x12, 0, 7]);
+        assert_eq!(write(&[answers(1), answers(2)]).len(), 8);
     }
 }

@@ -32,6 +32,9 @@ pub struct OutboxBundle {
     pub wait: Option<i64>,
     /// Bundles whose messages these are: said with the first packet.
     pub replaces: Vec<BundleName>,
+    /// What its messages answer: said with it as long as it is no fragment and has room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Note>,
     /// Id of the fragments.
     pub id: Option<u8>,
     /// Its packets without notes. Empty bytes when they are never repeated.
@@ -211,6 +214,12 @@ impl Peer {
         keys
     }
 
+    /// The name and the messages, in their order, of a bundle that went out; `None` for one without a name.
+    pub fn named(&self, ticket: u64) -> Option<(BundleName, &[u64])> {
+        let bundle = self.out.iter().find(|bundle| bundle.ticket == ticket)?;
+        Some((bundle.name?, &bundle.keys))
+    }
+
     /// True while a bundle that is to be there still has this message in it: it needs no other one.
     pub fn carries(&self, key: u64) -> bool {
         self.out.iter().any(|bundle| !bundle.replaced && bundle.messages.contains(&key))
@@ -229,7 +238,8 @@ impl Peer {
         let core = bundle.packets.get(fragment)?.bytes.0.clone();
         let must: Vec<_> = bundle.replaces.iter().filter(|_| fragment == 0).copied().map(Note::Replaces).collect();
         let classic = bundle.form.is_none() && bundle.name.is_some();
-        let (payload, carries) = self.add_notes(context, &core, must, classic)?;
+        let wish = if bundle.packets.len() == 1 { bundle.answers.clone() } else { Vec::new() };
+        let (payload, carries) = self.add_notes(context, &core, (must, wish), classic)?;
         let bundle = &mut self.out[at];
         if bundle.repeats == 0 && bundle.first_sent.is_none() {
             bundle.hello = super::notes::hello_in(&carries).cloned().or(bundle.hello.take());
@@ -248,12 +258,13 @@ impl Peer {
         })
     }
 
-    /// A packet with as many of the notes that are owed as it has room for; they are not owed any more.
+    /// A packet with notes that it must have, and with as many of those that are wished or owed as it has room for; they are
+    /// not owed any more.
     pub(super) fn add_notes(
         &mut self,
         context: &mut PeerContext,
         core: &[u8],
-        must: Vec<Note>,
+        (must, wish): (Vec<Note>, Vec<Note>),
         classic: bool,
     ) -> Option<(Vec<u8>, Vec<Note>)> {
         let form = |notes: &[Note]| if classic { append_to_classic(core, notes) } else { wrap(notes, core) };
@@ -261,7 +272,7 @@ impl Peer {
         let fits = |notes: &[Note]| form(notes).filter(|packet| packet.len() <= room);
         let mut notes = must;
         let mut packet = fits(&notes)?;
-        for note in self.owed_notes(context) {
+        for note in wish.into_iter().chain(self.owed_notes(context)) {
             notes.push(note);
             match fits(&notes) {
                 Some(more) => packet = more,

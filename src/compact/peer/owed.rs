@@ -136,7 +136,7 @@ impl Peer {
                 Note::Person(name) => self.people.said(name, now),
                 Note::Answer(name, _) => self.people.answered(name),
                 Note::Name(mark, name) => self.names.passed(*mark, name),
-                Note::Replaces(_) | Note::Of(_) => {}
+                Note::Replaces(_) | Note::Of(_) | Note::Answers(..) => {}
             }
         }
     }
@@ -154,7 +154,7 @@ impl Peer {
                 Note::Person(name) => self.people.not_said(&name),
                 Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
                 Note::Name(mark, name) => self.names.owe(mark, &name),
-                Note::Replaces(_) | Note::Of(_) => {}
+                Note::Replaces(_) | Note::Of(_) | Note::Answers(..) => {}
             }
         }
     }
@@ -176,7 +176,8 @@ impl Peer {
                 | Note::Fragments(..)
                 | Note::Person(_)
                 | Note::Of(_)
-                | Note::Replaces(_) => {}
+                | Note::Replaces(_)
+                | Note::Answers(..) => {}
             }
         }
     }

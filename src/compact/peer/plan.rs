@@ -87,7 +87,7 @@ impl Peer {
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
         match self.agreement.form(&context.codec.models()) {
             Some(form) => {
-                let batch = self.batch(context, form, &[], &[WaitingMessage { key: 0, message }]);
+                let batch = self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None }]);
                 (batch.alone[0], batch.packets(batch.alone[0]))
             }
             None => classic::size(context, message).unwrap_or_default(),

@@ -58,6 +58,7 @@ impl Peer {
                     self.taken.add(hash, name, Reception::Delivered, context.now);
                     self.owed.receipt(name, context.now, false);
                     turn.classic_name = Some(name);
+                    self.hear_answers(&notes, name, turn);
                 }
                 turn.classic = Some(core.to_vec());
             }
@@ -77,7 +78,19 @@ impl Peer {
         }
         match Fragment::parse(bundle) {
             Some(_) => self.take_fragment(context, turn, bundle, replaces),
-            None => self.take(context, turn, ArrivedBundle { bundle, replaces, fragments: None }),
+            None => {
+                self.hear_answers(notes, name_of(hash(bundle)), turn);
+                self.take(context, turn, ArrivedBundle { bundle, replaces, fragments: None });
+            }
+        }
+    }
+
+    /// Messages of this bundle answer some of ours: the far box has those, whatever became of their receipts.
+    fn hear_answers(&mut self, notes: &[Note], bundle: BundleName, turn: &mut PeerTurn) {
+        for note in notes {
+            let Note::Answers(place, name, ours) = note else { continue };
+            self.receipted(*name, turn);
+            turn.answering.extend(self.fates.key(*name, *ours).map(|key| ((bundle, *place), key)));
         }
     }
 
@@ -110,7 +123,12 @@ impl Peer {
                 Note::Answer(name, answer) if self.hear_answer(name, answer) => {
                     turn.answers.push((name.clone(), answer.clone()));
                 }
-                Note::Hello(_) | Note::Replaces(_) | Note::Person(_) | Note::Answer(..) | Note::Of(_) => {}
+                Note::Hello(_)
+                | Note::Replaces(_)
+                | Note::Person(_)
+                | Note::Answer(..)
+                | Note::Of(_)
+                | Note::Answers(..) => {}
             }
         }
         if let Some(sent) = newest {

@@ -2,6 +2,7 @@
 
 use super::classic::size;
 use super::memory::{HexBytes, MOST_SALTS, hash, name_of};
+use super::notes::Note;
 use super::outbox::{OutboxBundle, OutboxFragment};
 use super::plan::{Batch, DraftBundle};
 use super::turn::PlanRefusal;
@@ -45,6 +46,7 @@ impl Peer {
         let (ticket, count) = (self.next_ticket(), packets.len());
         let mut record = self.record(context, ticket, keys);
         (record.name, record.form, record.id) = (Some(name), Some(batch.form), id);
+        record.answers = answers(draft.messages.iter().map(|at| &batch.waiting[*at]));
         (record.replaces, record.indexed, record.addresses) = (batch.names.clone(), indexed, of(&batch.written, false));
         record.packets = packets
             .iter()
@@ -71,6 +73,7 @@ impl Peer {
             countable: true,
             wait: hours.map(|hours| hours.saturating_add(context.rules.patience).min(LONGEST_WAIT)),
             replaces: Vec::new(),
+            answers: Vec::new(),
             id: None,
             packets: Vec::new(),
             addresses: Vec::new(),
@@ -109,6 +112,12 @@ impl Peer {
     }
 }
 
+/// What the messages of a bundle answer, by their places.
+pub(super) fn answers<'w>(waiting: impl Iterator<Item = &'w WaitingMessage<'w>>) -> Vec<Note> {
+    let answers = (0..).zip(waiting).map(|(place, waiting)| (place, waiting.answers));
+    answers.filter_map(|(place, answers)| answers.map(|(name, theirs)| Note::Answers(place, name, theirs))).collect()
+}
+
 fn account(
     context: &mut PeerContext,
     batch: &Batch<'_>,
@@ -123,7 +132,7 @@ fn account(
         let last = nth + 1 == draft.messages.len();
         let share = if last { left } else { (bytes * batch.alone[at] / whole.max(1)).min(left) };
         left -= share;
-        let WaitingMessage { key, message } = batch.waiting[at];
+        let WaitingMessage { key, message, .. } = batch.waiting[at];
         plan.uses.push(AirUse {
             key,
             classic: size(context, message).unwrap_or_default(),

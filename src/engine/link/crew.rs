@@ -123,7 +123,7 @@ pub fn erase(tx: &mut Tx, person: &Person, erased: &Erased) -> TxResult<()> {
         address.parse::<Address>().is_ok_and(|address| erased.correspondents.contains(&address.correspondent()))
     };
     let keys: Vec<_> = erased.messages.iter().map(|id| id.0).collect();
-    for name in tx.peer_names()? {
+    for name in tx.session_names()? {
         let far_box = session::far_box(&name);
         let there = if far_box.is_none() { person.name.as_str() } else { person.name_at_sea() };
         session::change(tx, far_box, |peer| peer.erase(there, &keys, &theirs))?;

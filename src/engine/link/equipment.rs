@@ -21,7 +21,8 @@ const EVERY: Duration = Duration::from_secs(60);
 pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
     let kept = context.store.read(|view| view.note(&note(context.link())))?;
     if !driver.paired {
-        return Ok(Equipment { kept: kept.unwrap_or_default(), ..Equipment::default() });
+        let (kept, callers) = (kept.unwrap_or_default(), context.callers.clone());
+        return Ok(Equipment { kept, callers, ..Equipment::default() });
     }
     let identity = context.store.identity(ip::key::generate)?;
     let prefix = format!("{}:", driver.name);

@@ -6,6 +6,7 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
+use super::whole::arrived::{self, ArrivedMail};
 use crate::address::{Address, AddressError, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
@@ -15,6 +16,7 @@ use crate::engine::Context;
 use crate::engine::admit::{self, Admission};
 use crate::fault::Fault;
 use crate::link::Inbound;
+use crate::link::whole::WholePlace;
 use crate::message::events::SetAside;
 use crate::message::reason::{NeedsOwner, NoRoute, Unusable, Waits};
 use crate::message::sender::display_name;
@@ -23,7 +25,7 @@ use crate::people::{FarBox, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
+use crate::store::{BodyIn, Committed, IncomingMail, PartIn, SessionRows, Tx, TxResult};
 
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
@@ -34,8 +36,10 @@ const TRIES: u32 = 16;
 /// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+    let far_box = context.far_box_at(inbound.device)?;
+    let wholes = arrived::named(context, far_box, &inbound.wholes)?;
     for _ in 0..TRIES {
-        if let Some(committed) = try_take(context, inbound)? {
+        if let Some(committed) = try_take(context, inbound, &wholes)? {
             return Ok(committed);
         }
     }
@@ -43,17 +47,19 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 }
 
 /// `None` when the far box is not known any more as it was read.
-fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, Fault> {
+fn try_take(
+    context: &Context,
+    inbound: &Inbound,
+    wholes: &[(WholePlace, ArrivedMail)],
+) -> Result<Option<Committed>, Fault> {
     let payload = &inbound.payload;
     let far_box = context.far_box_at(inbound.device)?;
-    let unpacker = Unpacker::new(context, far_box)?;
+    let unpacker = Unpacker { wholes: wholes.to_vec(), ..Unpacker::new(context, far_box)? };
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
             return Err(Fault::refused(Unusable::CompactOff));
         }
-        (false, false) => {
-            Received { classic: Some((payload.clone(), None, None)), messages: Vec::new(), effects: None }
-        }
+        (false, false) => Received { classic: Some((payload.clone(), None, None)), ..Received::default() },
         (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let (mut peer, before) = context.peer_as_read(far_box)?;
@@ -104,9 +110,12 @@ pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<
 }
 
 /// What a turn of the session brought.
+#[derive(Default)]
 struct Received {
     /// A classic packet, its name, and whose it is.
     classic: Option<(Vec<u8>, Option<BundleName>, Option<String>)>,
+    /// Messages that answer one of ours, as the far box says: where they came, and the number of ours.
+    answering: Vec<((BundleName, u8), u64)>,
     messages: Vec<Arrival>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
@@ -119,16 +128,12 @@ struct Arrival {
     place: Option<(BundleName, u8)>,
     /// The display name of its correspondent.
     name: Option<String>,
+    /// The message of ours that it answers, as the far box says.
+    answers: Option<Id>,
 }
 
 impl Received {
-    fn new(
-        context: &Context,
-        far_box: Option<PeerId>,
-        peer: Peer,
-        before: Option<Vec<u8>>,
-        mut turn: PeerTurn,
-    ) -> Self {
+    fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, before: SessionRows, mut turn: PeerTurn) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
@@ -136,10 +141,12 @@ impl Received {
             Other::Address(address) => peer.display_name(address).map(str::to_owned),
             Other::Index(_) => None,
         };
-        let arrival = |(message, place)| Arrival { name: named(&message), message, place };
+        let answering = std::mem::take(&mut turn.answering);
+        let arrival =
+            |(message, place)| Arrival { name: named(&message), answers: answered(&answering, place), message, place };
         let messages = whole.chain(truncated).map(arrival).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take(), turn.classic_person.take()));
-        Self { classic, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
+        Self { classic, answering, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
     }
 
     /// See [`PeerEffects::is_current`].
@@ -154,7 +161,8 @@ impl Received {
                 match classic::decode(payload) {
                     Ok(packet) => {
                         let end = unpacker.end(tx, person.as_deref())?;
-                        ids.extend(unpacker.packet(tx, &packet, payload, *name, &end)?);
+                        let answers = answered(&self.answering, name.map(|name| (name, 0)));
+                        ids.extend(unpacker.packet(tx, &packet, payload, (*name, answers), &end)?);
                     }
                     Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
@@ -166,6 +174,11 @@ impl Received {
         self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
         Ok(ids)
     }
+}
+
+/// Which message of ours the one that came there answers.
+fn answered(answering: &[((BundleName, u8), u64)], place: Option<(BundleName, u8)>) -> Option<Id> {
+    answering.iter().find(|(came, _)| Some(*came) == place).map(|(_, key)| Id(*key))
 }
 
 /// Sets aside what a link could not even read.
@@ -193,7 +206,7 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
             let (subject, body) = apart(&first.other, &text);
             let end = unpacker.end(tx, None)?;
             match unpacker.message(&first.other, &end, subject, body) {
-                Ok(message) => tx.add(&alone(message)).map(drop),
+                Ok(message) => tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None }).map(drop),
                 Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
         })?;
@@ -215,17 +228,14 @@ fn apart<'t>(other: &str, whole: &'t str) -> (&'t str, &'t str) {
     if other.parse::<Phone>().is_ok() { ("", whole) } else { classic::take_apart(whole) }
 }
 
-/// A message of its own: it has no mail in common with others.
-fn alone(message: Message) -> store::IncomingMail {
-    store::IncomingMail { messages: vec![message], body: BodyIn::None }
-}
-
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
 struct Unpacker {
     policy: Policy,
     now: Time,
     believed: bool,
     side: Side,
+    /// Whole mails that came before the packet.
+    wholes: Vec<(WholePlace, ArrivedMail)>,
 }
 
 /// The person at this end of one message.
@@ -268,7 +278,7 @@ impl Unpacker {
                 Side::Reader((**reader).clone())
             }
         };
-        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side, wholes: Vec::new() })
     }
 
     /// The name of the far box in the store.
@@ -289,7 +299,7 @@ impl Unpacker {
         tx: &mut Tx,
         packet: &classic::Packet,
         payload: &[u8],
-        name: Option<BundleName>,
+        (name, answers): (Option<BundleName>, Option<Id>),
         end: &End,
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
@@ -308,7 +318,10 @@ impl Unpacker {
         let mut ids = Vec::new();
         for mut message in messages {
             message.came_in = name.map(|name| self.came_in(name, 0));
-            ids.extend(tx.add(&alone(message))?);
+            if let Some(answered) = answers {
+                tx.continue_thread(&mut message, answered)?;
+            }
+            ids.extend(tx.add(&arrived::with_mail(&self.wholes, message))?);
         }
         Ok(ids)
     }
@@ -375,11 +388,14 @@ impl Unpacker {
         match message {
             Ok(mut message) => {
                 message.came_in = place.map(|(name, place)| self.came_in(name, place));
+                if let Some(answered) = arrival.answers {
+                    tx.continue_thread(&mut message, answered)?;
+                }
                 // Here somebody reads it; toward the world its writer is somebody of this box.
                 if let (Side::Reader(_), Some(name)) = (&self.side, &arrival.name) {
                     message.sender.name = display_name(name, &message.from);
                 }
-                tx.add(&alone(message))
+                tx.add(&arrived::with_mail(&self.wholes, message))
             }
             Err(why) => {
                 self.set_aside(tx, why, format!("{other}\n{subject}\n{text}").as_bytes())?;

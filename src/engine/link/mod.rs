@@ -40,4 +40,5 @@ mod submit;
 mod telemetry;
 mod timers;
 mod track;
+pub mod whole;
 pub mod worker;

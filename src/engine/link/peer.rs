@@ -28,7 +28,7 @@ use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
 use crate::settings::Key;
-use crate::store::{Event, Tx, TxResult};
+use crate::store::{Event, SessionRows, Tx, TxResult};
 
 /// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -66,14 +66,14 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
+    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, SessionRows), Fault> {
         let name = name(device);
-        let bytes = self.store.read(|view| view.peer(&name))?;
-        let mut peer = read(&name, bytes.clone());
+        let rows = self.store.read(|view| view.session_rows(&name))?;
+        let mut peer = read(&name, &rows);
         if device.is_none() {
             crew::introduce(&self.policy(), &mut peer);
         }
-        Ok((peer, bytes))
+        Ok((peer, rows))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
@@ -185,7 +185,7 @@ pub struct PeerEffects {
     link: Option<LinkId>,
     /// As it is after the turn, and as it was read before.
     peer: Peer,
-    before: Option<Vec<u8>>,
+    before: SessionRows,
     turn: PeerTurn,
     /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
@@ -197,7 +197,7 @@ pub struct PeerEffects {
 
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
-    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: Option<Vec<u8>>, turn: PeerTurn) -> Self {
+    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: SessionRows, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -220,7 +220,7 @@ impl PeerEffects {
     /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
     /// be taken anew.
     pub fn is_current(&self, tx: &Tx) -> TxResult<bool> {
-        unchanged(tx, self.device, self.before.as_deref())
+        unchanged(tx, self.device, &self.before)
     }
 
     /// Writes it.

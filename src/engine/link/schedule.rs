@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use compact::packet::Form;
-use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
+use compact::peer::{BundleName, Peer, SendPlan, WaitingMessage, gather};
 
 use super::{commit, explain, peer};
 use crate::address::PeerId;
@@ -15,12 +15,13 @@ use crate::clock::Time;
 use crate::engine::{Context, outcome, relay};
 use crate::fault::Fault;
 use crate::message::reason::{NeedsOwner, Waits};
+use crate::message::title;
 use crate::message::{Account, Id, LinkId, Message, Packet, PacketState, Priority, Reason, State};
 use crate::money::{Bill, OverBudget};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan;
 use crate::settings::Key;
-use crate::store::{Tx, TxResult};
+use crate::store::{SessionRows, Tx, TxResult};
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
@@ -236,7 +237,11 @@ fn try_plan(
             message.sender.name.iter().for_each(|name| peer.introduce(&message.from.to_string(), name));
         }
     }
-    let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage { key: known.id.0, message });
+    let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage {
+        key: known.id.0,
+        message,
+        answers: answers(context, device, known),
+    });
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
@@ -245,6 +250,16 @@ fn try_plan(
         Kept::Decided => Some(Scheduled::Decided),
         Kept::Changed => None,
     })
+}
+
+/// The message of the far box that this one answers, where its subject does not tell: its bundle, and its place there.
+fn answers(context: &Context, device: Option<PeerId>, message: &Message) -> Option<(BundleName, u8)> {
+    let wanted = message.references.last()?;
+    // What cannot be read is not told: that costs a thread, and no message.
+    let id = context.store.read(|view| view.by_message_id(wanted, None)).ok()??;
+    let answered = context.store.message(id).ok()??;
+    let came_in = answered.came_in.filter(|came_in| came_in.far_box == device)?;
+    (!title::says_what_it_answers(message, &answered)).then_some((BundleName(came_in.bundle), came_in.place))
 }
 
 /// What became of a plan.
@@ -287,7 +302,7 @@ fn keep(
     context: &Context,
     device: Option<PeerId>,
     messages: &[Message],
-    (peer, before): (Peer, Option<Vec<u8>>),
+    (peer, before): (Peer, SessionRows),
     plan: SendPlan,
 ) -> Result<Kept, Fault> {
     let now = context.now();
@@ -298,7 +313,7 @@ fn keep(
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, context.link(), now);
     context.store.write(move |tx| {
-        if !peer::unchanged(tx, device, before.as_deref())? {
+        if !peer::unchanged(tx, device, &before)? {
             return Ok(Kept::Changed);
         }
         for id in &ids {

@@ -6,7 +6,7 @@ use crate::address::{LinkAddress, PeerId};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::settings::{Key, Settings};
-use crate::store::{Tx, TxResult};
+use crate::store::{SessionRows, Tx, TxResult};
 
 /// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
@@ -21,10 +21,9 @@ pub fn far_box(name: &str) -> Option<PeerId> {
     name.parse().ok()
 }
 
-/// What is known of a far box, as it was written; nothing where that cannot be read.
-pub(super) fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
-    let Some(bytes) = bytes else { return Peer::default() };
-    serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+/// What is known of a far box, from its rows; nothing where they cannot be read.
+pub(super) fn read(name: &str, rows: &SessionRows) -> Peer {
+    Peer::from_rows(rows).unwrap_or_else(|error| {
         log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
         Peer::default()
     })
@@ -33,20 +32,19 @@ pub(super) fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
 /// Changes what is known of a far box.
 pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
-    let mut peer = read(&name, tx.peer(&name)?);
+    let mut peer = read(&name, &tx.session_rows(&name)?);
     change(&mut peer);
     put(tx, device, &peer)
 }
 
 /// True while the record of a far box is the one that was read before.
-pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: Option<&[u8]>) -> TxResult<bool> {
-    Ok(tx.peer(&name(device))?.as_deref() == before)
+pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: &SessionRows) -> TxResult<bool> {
+    Ok(tx.session_rows(&name(device))? == *before)
 }
 
 /// Writes what is known of a far box.
 pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
-    // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
-    tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
+    tx.put_session_rows(&name(device), &peer.rows()).map(drop)
 }
 
 /// The rules of this box for its sessions.

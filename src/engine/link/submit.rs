@@ -23,6 +23,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::link::whole::WholePlace;
 use crate::link::{Driver, Link, LinkPacket, SubmitResult};
 use crate::message::reason::Part;
 use crate::message::{GoneReason, Packet, PacketState, Reason, Reference};
@@ -50,7 +51,7 @@ pub enum Submitted {
     Never(Packet),
 }
 
-/// Hands over one packet of the outbox, once.
+/// Hands over one packet of the outbox, once. `wholes` are the mails of its messages that the far box has already.
 ///
 /// # Errors
 /// When the store fails: nothing has left then.
@@ -60,6 +61,7 @@ pub fn submit(
     link: &mut dyn Link,
     group: &PacketGroup,
     mut packet: Packet,
+    wholes: &[WholePlace],
 ) -> Result<Submitted, Fault> {
     // What happened to the packets before it may have settled this one.
     let planned = group.packets.iter().any(|now| now.number == packet.number && now.state == PacketState::Planned);
@@ -74,7 +76,7 @@ pub fn submit(
         Ok(address) => address,
         Err(fault) => return Ok(Submitted::Refused(packet, fault)),
     };
-    let outgoing = outgoing(group, &packet, context.now());
+    let outgoing = LinkPacket { wholes: wholes.to_vec(), ..outgoing(group, &packet, context.now()) };
     let intent = match link.prepare(&outgoing) {
         Ok(intent) => intent,
         Err(fault) => return Ok(refused(packet, fault)),
@@ -110,7 +112,7 @@ pub fn submit(
 /// What the link gets of a packet.
 pub fn outgoing(group: &PacketGroup, packet: &Packet, now: Time) -> LinkPacket {
     let deadline = group.deadline().unwrap_or(now + PATIENCE);
-    LinkPacket { payload: packet.payload.clone(), device: packet.address, deadline }
+    LinkPacket { payload: packet.payload.clone(), device: packet.address, deadline, wholes: Vec::new() }
 }
 
 fn refused(mut packet: Packet, fault: Fault) -> Submitted {

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Health, Series};
+use crate::links::{LinkBudget, LinkRecord};
 use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
@@ -104,6 +105,16 @@ pub fn silent(
         }
     });
     Ok(())
+}
+
+/// Books a session that carried no packet up, at the least price. It has been had: no budget is in its way.
+///
+/// # Errors
+/// When the store fails.
+pub fn mailbox(context: &Context) -> Result<(), Fault> {
+    let (id, links) = (context.link(), context.store.links());
+    let price = links.get(id).and_then(LinkRecord::price).map(|price| price.of(1)).unwrap_or_default();
+    context.store.write(move |tx| tx.charge(id, &LinkBudget::default(), price, true).map(drop))
 }
 
 /// Shows a line on the wire.

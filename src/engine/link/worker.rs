@@ -8,8 +8,10 @@ mod queue;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod wholes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use smol::channel::Receiver;
@@ -21,6 +23,7 @@ use super::market::Market;
 use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
+use super::whole::Wholes;
 use super::{fate, inbound, peer};
 use crate::address::PeerId;
 use crate::back_off::BackOff;
@@ -29,8 +32,9 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
 use crate::links::{LinkRecord, Uptime};
-use crate::message::{LinkId, Reason, Way};
+use crate::message::{Id, LinkId, Reason, Way};
 use crate::money::Money;
+use crate::people::People;
 use crate::settings::Settings;
 use crate::status::LinkStatus;
 
@@ -148,6 +152,14 @@ struct LinkWorker<'c> {
     lines: Lines,
     /// Packets that are being taken back by commands of this life.
     taken_back: BTreeSet<u64>,
+    /// As they were in the last turn: when they change, a reader may have moved to another far box.
+    people: Arc<People>,
+    /// Whole mails on their way.
+    wholes: Wholes,
+    /// Largest that goes along, packed.
+    whole_most: usize,
+    /// Messages that wait until theirs is at the far box.
+    waits_whole: BTreeSet<Id>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -176,6 +188,10 @@ impl<'c> LinkWorker<'c> {
             paused: None,
             lines: Lines::default(),
             taken_back: BTreeSet::new(),
+            people: context.store.people(),
+            wholes: Wholes::default(),
+            whole_most: 0,
+            waits_whole: BTreeSet::new(),
         }
     }
 
@@ -222,12 +238,17 @@ impl<'c> LinkWorker<'c> {
         let record = links.get(self.id);
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
+        self.whole_most = (self.driver.whole)(&settings);
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
         self.gathering.prompt = free && (self.driver.prompt)(&settings);
         if self.driver.paired {
             self.look_for_far_boxes();
         }
         self.market = Market::now(self.context)?;
+        let people = self.context.store.people();
+        if !Arc::ptr_eq(&people, &self.people) {
+            (self.people, self.ask_all) = (people, true);
+        }
         Ok(())
     }
 
@@ -260,6 +281,7 @@ impl<'c> LinkWorker<'c> {
     fn turn(&mut self) -> Result<bool, Fault> {
         self.look_around()?;
         self.keep_inbound();
+        self.tend_wholes();
         self.track()?;
         self.give_way()?;
         self.collect_fates()?;
@@ -294,6 +316,7 @@ impl<'c> LinkWorker<'c> {
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
+            Event::Whole { device, frame } => self.hear_whole(device, frame)?,
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
             Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
             Event::Lost { reference, why } => self.gave_up(&reference, why)?,
@@ -302,6 +325,7 @@ impl<'c> LinkWorker<'c> {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {
@@ -371,7 +395,7 @@ impl<'c> LinkWorker<'c> {
         let again = self.market.links().count() > 1 && now >= self.sessions_at;
         if self.timers.begins() || again {
             self.sessions_at = now + SESSIONS;
-            for (name, _) in self.context.store.read(|view| view.peers())? {
+            for name in self.context.store.read(|view| view.session_names())? {
                 self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
         }

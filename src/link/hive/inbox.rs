@@ -112,6 +112,7 @@ impl Hive {
             (Ok(device), Ok(payload)) => Event::Inbound(Inbound {
                 device: Some(device.into()),
                 payload,
+                wholes: Vec::new(),
                 key: format!("hive:{}", item.message),
                 received: item.received,
                 token,

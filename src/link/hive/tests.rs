@@ -128,5 +128,10 @@ fn health(events: &[Event]) -> Health {
 }
 
 fn packet(payload: &[u8]) -> LinkPacket {
-    LinkPacket { payload: payload.to_vec(), device: Some("6846".parse().unwrap()), deadline: Time::NEVER }
+    LinkPacket {
+        payload: payload.to_vec(),
+        device: Some("6846".parse().unwrap()),
+        deadline: Time::NEVER,
+        wholes: Vec::new(),
+    }
 }

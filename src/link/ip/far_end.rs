@@ -20,11 +20,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::frame::{Got, Hello, Refusal};
+use crate::link::whole::{WholeFrame, WholePlace};
 
 /// Most packets, and most bytes of them, that are under way at once.
 const WINDOW: (usize, usize) = (32, 128 * 1024);
 /// The far box may have so many packets here that are not committed; then it is not read.
 const UNCOMMITTED: usize = 2 * WINDOW.0;
+/// Bytes of pieces of whole mails that wait here to be written; the rest waits in the engine, where it can be changed.
+const PIECES: usize = 128 * 1024;
 /// So many packets share a receipt, where commits follow one another.
 const TOGETHER: usize = 8;
 
@@ -76,6 +79,20 @@ pub struct FarEnd {
     uncommitted: usize,
     /// Its packets that were committed since it was last told.
     untold: usize,
+    /// The whole mails of messages in packets that wait.
+    wholes: BTreeMap<u32, Vec<WholePlace>>,
+    /// What is to be said of whole mails; lost with the connection, as the next one begins with what both have.
+    said: VecDeque<WholeFrame>,
+    /// Pieces of them, behind all else.
+    pieces: VecDeque<WholeFrame>,
+    /// An offer or a piece was written, and nothing heard of a whole mail since.
+    asks: bool,
+    /// It is to be called, as a whole mail waits to be offered.
+    called: bool,
+    /// It takes whole mails, by its last hello.
+    takes_wholes: bool,
+    /// It pays for its bytes, by its last hello.
+    metered: bool,
 }
 
 impl FarEnd {
@@ -107,6 +124,7 @@ impl FarEnd {
     pub fn withdraw(&mut self, number: u32) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|(known, _)| *known != number);
+        self.wholes.remove(&number);
         self.waiting.len() < before
     }
 
@@ -121,14 +139,70 @@ impl FarEnd {
         Some((number, payload))
     }
 
-    /// True when something waits to be written or for its receipt.
-    pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || !self.under_way.is_empty()
+    /// The whole mails of messages in a packet that was taken; see [`FarEnd::wholes_of`].
+    pub fn carry(&mut self, number: u32, wholes: Vec<WholePlace>) {
+        if !wholes.is_empty() {
+            self.wholes.insert(number, wholes);
+        }
     }
 
-    /// True when a receipt is waited for.
+    /// Gives what was carried for a packet that is written now; nothing for a box that would not understand it.
+    pub fn wholes_of(&mut self, number: u32) -> Vec<WholePlace> {
+        self.wholes.remove(&number).filter(|_| self.takes_wholes).unwrap_or_default()
+    }
+
+    /// True where it takes whole mails, by what it said last.
+    pub fn takes_wholes(&self) -> bool {
+        self.takes_wholes
+    }
+
+    /// True where it pays for its bytes, by what it said last.
+    pub fn is_metered(&self) -> bool {
+        self.metered
+    }
+
+    /// It is to be called, though no packet waits.
+    pub fn call(&mut self) {
+        self.called = true;
+    }
+
+    /// Takes something to say of whole mails; false for a piece while enough wait.
+    pub fn say(&mut self, frame: WholeFrame) -> bool {
+        let size = |frame: &WholeFrame| if let WholeFrame::Piece { bytes, .. } = frame { bytes.len() } else { 0 };
+        match size(&frame) {
+            0 => self.said.push_back(frame),
+            bytes if self.pieces.iter().map(size).sum::<usize>() + bytes > PIECES => return false,
+            _ => self.pieces.push_back(frame),
+        }
+        true
+    }
+
+    /// The next of it to write; pieces only where no packet waits.
+    pub fn next_said(&mut self) -> Option<WholeFrame> {
+        let piece = if self.waiting.is_empty() { self.pieces.front() } else { None };
+        let next = if self.said.is_empty() {
+            piece.is_some().then(|| self.pieces.pop_front())?
+        } else {
+            self.said.pop_front()
+        };
+        self.asks |= matches!(next, Some(WholeFrame::Offer { .. } | WholeFrame::Piece { .. }));
+        next
+    }
+
+    /// It says something of whole mails: it is there.
+    pub fn heard_of_wholes(&mut self) {
+        self.asks = false;
+    }
+
+    /// True when something waits to be written or for its receipt.
+    pub fn is_busy(&self) -> bool {
+        let wholes = self.called || self.asks || !self.said.is_empty() || !self.pieces.is_empty();
+        wholes || !self.waiting.is_empty() || !self.under_way.is_empty()
+    }
+
+    /// True when a receipt, or an answer about a whole mail, is waited for.
     pub fn awaits_receipt(&self) -> bool {
-        !self.under_way.is_empty()
+        self.asks || !self.under_way.is_empty()
     }
 
     /// Packets that the link holds for it.
@@ -169,6 +243,9 @@ impl FarEnd {
 
     /// It says hello. What became of all that was under way.
     pub fn greeted(&mut self, hello: &Hello) -> Vec<(u32, Fate)> {
+        self.said.clear();
+        self.pieces.clear();
+        (self.asks, self.called, self.takes_wholes, self.metered) = (false, false, hello.wholes, hello.metered);
         if hello.epoch != self.epoch {
             (self.epoch, self.committed, self.heard) = (hello.epoch, 0, 0);
         }
@@ -238,10 +315,20 @@ impl FarEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::whole::WholeId;
 
     fn hello(epoch: u32, upto: u32) -> Hello {
         let got = Got { upto, behind: 0 };
-        Hello { version: 1, metered: false, urgent_only: false, full: false, epoch, got, max_packet: 60_000 }
+        Hello {
+            version: 1,
+            metered: false,
+            urgent_only: false,
+            full: false,
+            wholes: true,
+            epoch,
+            got,
+            max_packet: 60_000,
+        }
     }
 
     fn take(end: &mut FarEnd, count: usize, bytes: usize) {
@@ -349,6 +436,33 @@ mod tests {
         take(&mut end, 2, 10);
         end.next_to_write();
         assert!(!end.withdraw(1) && end.withdraw(2) && !end.withdraw(2));
+    }
+
+    #[test]
+    fn pieces_of_whole_mails_go_behind_packets_and_end_with_the_connection() {
+        let name = WholeId([1; 16]);
+        let piece = |from| WholeFrame::Piece { name, from, bytes: vec![0; 60_000] };
+        let mut end = FarEnd::default();
+        end.greeted(&hello(9, 0));
+        assert!(end.say(piece(0)) && end.say(piece(60_000)) && !end.say(piece(120_000)));
+        let number = end.take(vec![1]);
+        let place = WholePlace { bundle: 7, place: 0, name };
+        end.carry(number, vec![place]);
+        assert!(end.say(WholeFrame::Have { name, got: 5 }));
+        assert_eq!(end.next_said(), Some(WholeFrame::Have { name, got: 5 }));
+        assert_eq!(end.next_said(), None, "a packet goes first");
+        assert_eq!(written(&mut end), [number]);
+        assert_eq!(end.wholes_of(number), [place]);
+        assert!(end.next_said().is_some() && end.awaits_receipt());
+        end.receipt(Got { upto: number, behind: 0 });
+        end.heard_of_wholes();
+        assert!(!end.awaits_receipt() && end.is_busy());
+        // The next connection begins with what both have; an older box gets no names.
+        let number = end.take(vec![2]);
+        end.carry(number, vec![place]);
+        end.greeted(&Hello { wholes: false, ..hello(9, 1) });
+        assert_eq!(end.next_said(), None);
+        assert_eq!((written(&mut end), end.wholes_of(number)), (vec![number], Vec::new()));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::pairing::{self, Introduction};
+use crate::link::whole::{WholeFrame, WholePlace};
 use crate::message::reason::ByeReason;
 
 /// The version of this protocol.
@@ -33,7 +34,11 @@ pub enum Frame {
         number: u32,
         /// 1 to [`MAX_PACKET`] bytes.
         payload: Vec<u8>,
+        /// The whole mails of messages in it, which are at the far box already. Only for a box that says [`Hello::wholes`].
+        wholes: Vec<WholePlace>,
     },
+    /// About whole mails; only for a box that says [`Hello::wholes`].
+    Whole(WholeFrame),
     /// What is committed at the sender of this frame.
     Receipt(Got),
     /// The packet will never be taken. It counts as received.
@@ -70,6 +75,8 @@ pub struct Hello {
     pub urgent_only: bool,
     /// It has no room for packets at present.
     pub full: bool,
+    /// It knows the frames of whole mails, and takes them.
+    pub wholes: bool,
     /// Random name of the store, born with it: packet numbers belong to it.
     pub epoch: u32,
     /// What it has committed of the other's packets.
@@ -143,16 +150,30 @@ impl Frame {
         match self {
             Self::Hello(hello) => {
                 out.push(0x01);
-                let flags = u8::from(hello.metered) | u8::from(hello.urgent_only) << 1 | u8::from(hello.full) << 2;
+                let flags = u8::from(hello.metered)
+                    | u8::from(hello.urgent_only) << 1
+                    | u8::from(hello.full) << 2
+                    | u8::from(hello.wholes) << 3;
                 out.extend_from_slice(&[hello.version, flags]);
                 out.extend_from_slice(&hello.epoch.to_be_bytes());
                 hello.got.write(out);
                 out.extend_from_slice(&hello.max_packet.to_be_bytes());
             }
-            Self::Packet { number, payload } => {
-                out.push(0x02);
+            Self::Packet { number, payload, wholes } => {
+                out.push(if wholes.is_empty() { 0x02 } else { 0x0c });
                 out.extend_from_slice(&number.to_be_bytes());
+                if !wholes.is_empty() {
+                    // A bundle has at most 16 messages.
+                    out.push(u8::try_from(wholes.len()).unwrap_or(u8::MAX));
+                    for place in wholes.iter().take(usize::from(u8::MAX)) {
+                        out.extend_from_slice(&place.bytes());
+                    }
+                }
                 out.extend_from_slice(payload);
+            }
+            Self::Whole(frame) => {
+                out.push(0x0b);
+                frame.write(out);
             }
             Self::Receipt(got) => {
                 out.push(0x03);
@@ -199,7 +220,10 @@ impl Frame {
         let mut from = Reader(body);
         let frame = match kind {
             0x01 => Self::Hello(from.hello().ok_or(wrong)?),
-            0x02 => Self::Packet { number: from.number().ok_or(wrong)?, payload: from.rest().to_vec() },
+            0x02 => {
+                let number = from.number().ok_or(wrong)?;
+                Self::Packet { number, payload: from.rest().to_vec(), wholes: Vec::new() }
+            }
             0x03 => Self::Receipt(from.got().ok_or(wrong)?),
             0x04 => Self::Refuse { number: from.number().ok_or(wrong)?, why: Refusal::of(from.byte().ok_or(wrong)?) },
             0x05 => {
@@ -214,6 +238,16 @@ impl Frame {
             0x08 => Self::Pong,
             0x09 => Self::Pair(Introduction::read(from.rest()).ok_or(wrong)?),
             0x0a => Self::Bye(bye_of(from.byte().ok_or(wrong)?)),
+            // What a later version says of whole mails may be skipped.
+            0x0b => WholeFrame::read(from.rest()).map_or(Self::Unknown(kind), Self::Whole),
+            0x0c => {
+                let number = from.number().ok_or(wrong)?;
+                let mut wholes = Vec::new();
+                for _ in 0..from.byte().ok_or(wrong)? {
+                    wholes.push(WholePlace::read(&from.take().ok_or(wrong)?));
+                }
+                Self::Packet { number, payload: from.rest().to_vec(), wholes }
+            }
             kind if kind > LAST_OPTIONAL => return Err(FrameError::Type(kind)),
             kind => Self::Unknown(kind),
         };
@@ -306,6 +340,7 @@ impl<'b> Reader<'b> {
             metered: flags & 1 != 0,
             urgent_only: flags & 2 != 0,
             full: flags & 4 != 0,
+            wholes: flags & 8 != 0,
             epoch: self.number()?,
             got: self.got()?,
             max_packet: self.take().map(u16::from_be_bytes)?,
@@ -362,12 +397,13 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::whole::WholeId;
     use crate::message::reason::PairFailure;
 
     fn hello() -> Hello {
         let got = Got { upto: 7, behind: 5 };
-        let (metered, urgent_only, full) = (true, false, true);
-        Hello { version: 1, metered, urgent_only, full, epoch: 0xdead_beef, got, max_packet: 60_000 }
+        let (metered, urgent_only, full, wholes) = (true, false, true, true);
+        Hello { version: 1, metered, urgent_only, full, wholes, epoch: 0xdead_beef, got, max_packet: 60_000 }
     }
 
     fn all() -> Vec<Frame> {
@@ -377,9 +413,10 @@ mod tests {
             domain: "boat.example".to_owned(),
             addresses: vec!["m138:0x001abe".to_owned()],
         };
+        let place = |place| WholePlace { bundle: 0xbeef, place, name: WholeId([7; 16]) };
         vec![
             Frame::Hello(hello()),
-            Frame::Packet { number: 8, payload: vec![9; 80] },
+            Frame::Packet { number: 8, payload: vec![9; 80], wholes: Vec::new() },
             Frame::Receipt(Got { upto: 8, behind: 0 }),
             Frame::Refuse { number: 3, why: Refusal::TooLarge },
             Frame::Ask(vec![1, u64::MAX]),
@@ -390,6 +427,9 @@ mod tests {
             Frame::Bye(ByeReason::Newer),
             Frame::Bye(ByeReason::Pairing(PairFailure::Expired)),
             Frame::Unknown(0x70),
+            Frame::Packet { number: 9, payload: vec![9; 80], wholes: vec![place(0), place(3)] },
+            Frame::Whole(WholeFrame::Have { name: WholeId([7; 16]), got: 70_000 }),
+            Frame::Whole(WholeFrame::Piece { name: WholeId([7; 16]), from: 16_000, bytes: vec![1; 100] }),
         ]
     }
 
@@ -414,7 +454,8 @@ mod tests {
         let sizes: Vec<_> = all().iter().map(|frame| frame.bytes().len()).collect();
         assert_eq!(sizes[..8], [19, 7 + 80, 11, 8, 3 + 16, 4, 3, 3]);
         assert_eq!(sizes[9], 4);
-        let largest = Frame::Packet { number: 1, payload: vec![0; MAX_PACKET] }.bytes();
+        assert_eq!(sizes[12..], [8 + 2 * 19 + 80, 24, 24 + 100]);
+        let largest = Frame::Packet { number: 1, payload: vec![0; MAX_PACKET], wholes: Vec::new() }.bytes();
         assert!(largest.len() - 2 <= MAX_FRAME);
     }
 
@@ -442,10 +483,12 @@ mod tests {
         };
         assert_eq!(next(&[0, 0]), Err(FrameError::Empty));
         assert_eq!(next(&[0, 1, 0x81]), Err(FrameError::Type(0x81)));
-        assert_eq!(next(&[0, 3, 0x0b, 1, 2]), Ok(Some(Frame::Unknown(0x0b))));
+        assert_eq!(next(&[0, 3, 0x0d, 1, 2]), Ok(Some(Frame::Unknown(0x0d))));
         assert_eq!(next(&[0, 5, 1, 1, 0, 0, 0]), Err(FrameError::Body(1)));
         assert_eq!(next(&[0, 3, 2, 0, 0]), Err(FrameError::Body(2)));
         assert_eq!(next(&[0, 4, 5, 0, 0, 0]), Err(FrameError::Body(5)));
+        assert_eq!(next(&[0, 3, 0x0b, 0x7f, 2]), Ok(Some(Frame::Unknown(0x0b))));
+        assert_eq!(next(&[0, 6, 0x0c, 0, 0, 0, 1, 1]), Err(FrameError::Body(0x0c)));
         // A later version may say more at the end of a body.
         assert_eq!(next(&[0, 3, 0x0a, 1, 99]), Ok(Some(Frame::Bye(ByeReason::Stop))));
     }

@@ -32,6 +32,8 @@ pub struct Manner {
     pub budget: Budget,
     /// The line is held, and not only dialled when there is something to carry.
     pub holds: bool,
+    /// It takes whole mails.
+    pub wholes: bool,
 }
 
 /// The shared state.
@@ -130,8 +132,8 @@ impl Hub {
 
     /// What this box says of itself now.
     pub fn own(&self) -> Own {
-        let Manner { epoch, metered, .. } = self.manner;
-        Own { epoch, metered, urgent_only: matches!(self.budget(), Use::Over { .. }) }
+        let Manner { epoch, metered, wholes, .. } = self.manner;
+        Own { epoch, metered, urgent_only: matches!(self.budget(), Use::Over { .. }), wholes }
     }
 
     /// Counts bytes.
@@ -186,7 +188,11 @@ impl Hub {
                         }
                     });
                 }
-                Fact::Came { number, payload, new } => {
+                Fact::Whole(frame) => {
+                    let device = many.then_some(LinkAddress::Ip(key));
+                    state.events.push(Event::Whole { device, frame });
+                }
+                Fact::Came { number, payload, wholes, new } => {
                     let epoch = state.fars.get(&key).map(|far| far.end.epoch()).unwrap_or_default();
                     if !new {
                         log::warn!("ip: {} uses number {number} again: was it put back to a backup?", key.groups());
@@ -198,6 +204,7 @@ impl Hub {
                         device: many.then_some(LinkAddress::Ip(key)),
                         key: inbound_key(key, epoch, number, &payload),
                         payload,
+                        wholes,
                         received: None,
                         token: Token(token),
                     }));

@@ -47,6 +47,7 @@ use crate::address::{KeyId, LinkAddress};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::callers::Call;
+use crate::link::whole::{WholeFrame, Wide};
 use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{LineReason, TrackingReason, Waits};
 use crate::message::{Intent, Reason, Reference};
@@ -85,6 +86,7 @@ struct Wanted {
     metered: bool,
     holds: bool,
     budget: Budget,
+    wholes: bool,
 }
 
 struct Ip {
@@ -117,6 +119,7 @@ impl Wanted {
             metered: settings.on(Key::IpMetered),
             holds: settings.on(Key::IpHold),
             budget: Budget { day: bytes(Key::IpBudgetDay), month: bytes(Key::IpBudgetMonth) },
+            wholes: settings.number(Key::IpWhole) > 0,
         }
     }
 }
@@ -144,6 +147,7 @@ impl Ip {
             metered: self.wanted.metered,
             budget: self.wanted.budget,
             holds: self.wanted.holds,
+            wholes: self.wanted.wholes,
         };
         self.kept = serde_json::from_slice(&equipment.kept).unwrap_or_default();
         let hub = Arc::new(Hub::new(&self.clock, manner, self.kept));
@@ -246,6 +250,36 @@ impl Link for Ip {
         }
     }
 
+    fn wide(&mut self, device: Option<LinkAddress>) -> Wide {
+        let (Some(work), Some(key), true) = (&self.work, self.far(device), self.wanted.wholes) else { return Wide::No };
+        let (used, mut state) = (work.hub.budget(), work.hub.lock());
+        let far = state.fars.entry(key).or_default();
+        match far.line.as_ref().filter(|line| line.up.is_some()) {
+            // What little may still go is for messages.
+            _ if matches!(used, Use::Over { .. }) => Wide::No,
+            Some(line) if far.end.takes_wholes() => {
+                Wide::Open { connection: line.number, metered: far.end.is_metered() }
+            }
+            Some(_) => Wide::No,
+            None if self.wanted.holds || work.target != Some(key) => Wide::No,
+            None => {
+                far.end.call();
+                let _ = work.bell.try_send(());
+                Wide::Away
+            }
+        }
+    }
+
+    fn say(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> bool {
+        let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return false };
+        let mut state = work.hub.lock();
+        let Some(far) = state.fars.get_mut(&key) else { return false };
+        let Some(line) = far.line.as_ref().filter(|line| line.up.is_some()) else { return false };
+        let said = far.end.say(frame);
+        let _ = line.bell.try_send(());
+        said
+    }
+
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
         let mut events = Vec::new();
         if let Some(work) = &self.work {
@@ -291,6 +325,7 @@ impl Link for Ip {
         let mut state = work.hub.lock();
         let far = state.fars.entry(key).or_default();
         let number = far.end.take(packet.payload.clone());
+        far.end.carry(number, packet.wholes.clone());
         let bell = far.line.as_ref().map_or(&work.bell, |line| &line.bell);
         let _ = bell.try_send(());
         SubmitResult::Taken(reference(key, number))
@@ -406,7 +441,7 @@ pub fn fuzz(data: &[u8]) {
     }
     let _ = read(usize::from(*size), MAX_FIRST);
     let now = std::time::Instant::now();
-    let own = session::Own { epoch: 1, metered: false, urgent_only: false };
+    let own = session::Own { epoch: 1, metered: false, urgent_only: false, wholes: true };
     let mut session = session::Session::new(Default::default(), true, Duration::ZERO, now);
     let mut end = FarEnd::default();
     let mut facts = Vec::new();

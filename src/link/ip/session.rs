@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::far_end::{FarEnd, Fate};
 use super::frame::{Decoder, Frame, FrameError, Hello, MAX_FRAME, MAX_PACKET, Refusal, VERSION};
 use super::keep_alive::{Due, KeepAlive, Patience};
+use crate::link::whole::{WholeFrame, WholePlace};
 use crate::message::reason::ByeReason;
 
 /// The far box has said hello by then.
@@ -33,9 +34,13 @@ pub enum Fact {
         number: u32,
         /// Its bytes.
         payload: Vec<u8>,
+        /// The whole mails of messages in it, which came before.
+        wholes: Vec<WholePlace>,
         /// The number is new.
         new: bool,
     },
+    /// The far box says something of whole mails.
+    Whole(WholeFrame),
     /// The far box asks whether packets of these names are committed here.
     Asked(Vec<u64>),
     /// The answer to such a question.
@@ -66,6 +71,8 @@ pub struct Own {
     pub metered: bool,
     /// Its budget is used up.
     pub urgent_only: bool,
+    /// It takes whole mails.
+    pub wholes: bool,
 }
 
 /// A connection.
@@ -158,16 +165,20 @@ impl Session {
                     }
                 }
             }
-            Frame::Packet { number, payload } if self.is_up() => match payload.len() {
+            Frame::Packet { number, payload, wholes } if self.is_up() => match payload.len() {
                 0 => Frame::Refuse { number, why: Refusal::Unreadable }.write(&mut self.out),
                 length if length > MAX_PACKET => Frame::Refuse { number, why: Refusal::TooLarge }.write(&mut self.out),
                 _ => {
                     let new = end.came(number);
-                    facts.push(Fact::Came { number, payload, new });
+                    facts.push(Fact::Came { number, payload, wholes, new });
                 }
             },
             // Before the hello of both sides nobody may send one.
             Frame::Packet { .. } => self.end(Over::NoHello, facts),
+            Frame::Whole(frame) => {
+                end.heard_of_wholes();
+                facts.push(Fact::Whole(frame));
+            }
             Frame::Receipt(got) => {
                 facts.extend(end.receipt(got).into_iter().map(|number| Fact::Told(number, Fate::Arrived)));
             }
@@ -191,6 +202,7 @@ impl Session {
                 metered: own.metered,
                 urgent_only: own.urgent_only,
                 full: false,
+                wholes: own.wholes,
                 epoch: own.epoch,
                 got: end.receipted(),
                 max_packet: u16::try_from(MAX_PACKET).unwrap_or(u16::MAX),
@@ -208,8 +220,16 @@ impl Session {
             && out.len() < WRITE
             && let Some((number, payload)) = end.next_to_write()
         {
-            Frame::Packet { number, payload }.write(&mut out);
+            let wholes = end.wholes_of(number);
+            Frame::Packet { number, payload, wholes }.write(&mut out);
             asks = true;
+        }
+        while self.is_up()
+            && out.len() < WRITE
+            && let Some(frame) = end.next_said()
+        {
+            asks |= frame.asks();
+            Frame::Whole(frame).write(&mut out);
         }
         if !out.is_empty() {
             self.keep.wrote(asks, now);

@@ -55,7 +55,7 @@ async fn station(key: &BoxKey, gateway: Pin, to: SocketAddr, places: &Semaphore)
     let (mut wire, trip) = connect::connect(key, gateway, &to.to_string(), &[], |_| ()).await.unwrap();
     let mut session = Session::new(keep_alive::Patience::default(), true, trip, Instant::now());
     let mut end = FarEnd::default();
-    let own = Own { epoch: 1, metered: false, urgent_only: false };
+    let own = Own { epoch: 1, metered: false, urgent_only: false, wholes: true };
     let (_never, silent) = smol::channel::bounded(1);
     loop {
         let out = session.write(&mut end, own, &mut Vec::new(), Instant::now());

@@ -143,7 +143,7 @@ impl M138 {
         self.events.push(match message.payload {
             Ok(payload) => {
                 let key = format!("m138:{device}:{}:{}", message.id, message.at);
-                Event::Inbound(Inbound { device: None, payload, key, received, token })
+                Event::Inbound(Inbound { device: None, payload, wholes: Vec::new(), key, received, token })
             }
             Err(data) => {
                 let why = Unusable::NotHex { number: message.id }.into();

@@ -83,7 +83,7 @@ impl Bench {
 
     fn packet(&self, text: &str) -> LinkPacket {
         let deadline = self.clock.now() + Duration::from_secs(3600);
-        LinkPacket { payload: text.as_bytes().to_vec(), device: None, deadline }
+        LinkPacket { payload: text.as_bytes().to_vec(), device: None, deadline, wholes: Vec::new() }
     }
 
     fn hand_over(&mut self, packet: &LinkPacket) -> (Intent, SubmitResult) {

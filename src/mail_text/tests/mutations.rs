@@ -69,15 +69,18 @@ fn no_mutation_of_a_mail_does_harm() {
 }
 
 /// Lines of which a whole mail may be made, besides the pieces.
-const LINES: [&str; 8] = [
-    "x\n",
-    "\u{44f}\n",
-    "a b\n\n",
-    "> \n\n",
-    "> q\na\n",
-    "A line of an ordinary length, as people write them.\n",
-    "\n",
-    "A: b\n",
+const LINES: [&[u8]; 11] = [
+    b"x\n",
+    b"\xd1\x8f\n",
+    b"\xd1\n",
+    b"a b\n\n",
+    b"> \n\n",
+    b"> q\na\n",
+    b"A line of an ordinary length, as people write them.\n",
+    b"\n",
+    b"A: b\n",
+    b"Get Outlook for Android<https://aka.ms here early.\n",
+    b"[image: a <https://a.b/c",
 ];
 
 /// A text that is four times as long may take four times as long, not sixteen times: a stranger chooses how long it is. By hand,
@@ -90,7 +93,7 @@ fn long_texts_cost_in_proportion_by_hand() {
         "Subject: Re: s\nIn-Reply-To: <a@b>\nContent-Type: text/html; charset=",
     ];
     let mut bad = Vec::new();
-    let pieces = PIECES.into_iter().chain(LINES.iter().map(|line| line.as_bytes()));
+    let pieces = PIECES.into_iter().chain(LINES);
     for (piece, head, charset) in pieces.flat_map(|piece| {
         heads.into_iter().flat_map(move |head| ["utf-8", "koi8-r"].map(|charset| (piece, head, charset)))
     }) {

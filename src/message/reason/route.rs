@@ -116,6 +116,8 @@ pub enum Waits {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<LinkAddress>,
     },
+    /// Its whole mail, which goes to the far box before it.
+    Whole,
     /// Other messages, to share a packet with.
     Others {
         /// It leaves at this time, with or without them.

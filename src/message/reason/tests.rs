@@ -152,7 +152,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
             Reason::Ended { why: Box::new(LinkReason::NoSatellite.into()), wanted_by: Some(Time(5)), untold: true },
             "link.no_satellite",
         ),
-        (Reason::AgainOverBudget { why: why(), budget: over_budget() }, "said"),
+        (Reason::AgainOverBudget { why: why(), budget: over_budget() }, "over_budget"),
         (
             Reason::SentBy(Box::new(SentBy {
                 why: Reason::HeldByRule(Ground::NotVouchedFor),

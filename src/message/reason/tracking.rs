@@ -80,6 +80,11 @@ pub enum TrackingReason {
         /// What people call the service.
         service: String,
     },
+    /// The service may have queued it, and cannot be asked.
+    MayBeQueued {
+        /// What people call the service.
+        service: String,
+    },
     /// The service gives nothing back.
     NoWithdrawal {
         /// What people call the service.

@@ -44,8 +44,8 @@ impl Display for DeviceReason {
                  plugging: remove brltty, then plug the modem in again",
             ),
             Self::NoAdapter { brltty: false } => f.write_str(
-                "no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting \
-                 m138.port",
+                "no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the \
+                 settings of the link",
             ),
             Self::Unopened { port, obstacle } => obstacle.words(f, port),
             Self::NoPort => f.write_str("no port is open"),
@@ -56,7 +56,7 @@ impl Display for DeviceReason {
             Self::Reopened => f.write_str("the modem does not answer, its port is opened anew"),
             Self::NotAModem { port, looks_like: Some(what) } => write!(
                 f,
-                "what is plugged in at {port} looks like {what}, not like an M138: name the modem's port in m138.port"
+                "what is plugged in at {port} looks like {what}, not like the modem of this link: name its port in the settings of the link"
             ),
             Self::NotAModem { port, looks_like: None } => {
                 write!(f, "what is plugged in at {port} does not answer like a modem")
@@ -117,7 +117,9 @@ impl Display for Caution {
 impl Obstacle {
     fn words(&self, f: &mut Formatter<'_>, port: &str) -> Result {
         match self {
-            Self::Missing => write!(f, "{port} is not there: plug the modem in, or check the setting m138.port"),
+            Self::Missing => {
+                write!(f, "{port} is not there: plug the modem in, or check the port in the settings of the link")
+            }
             Self::Forbidden => {
                 write!(f, "{port} may not be opened by this program: give its user the port's group (often dialout)")
             }
@@ -127,7 +129,7 @@ impl Obstacle {
             Self::Held(None) => {
                 write!(f, "{port} is held by another program: 'sudo fuser -v {port}' names it, then stop it")
             }
-            Self::NotSerial => write!(f, "{port} is not a serial port: check the setting m138.port"),
+            Self::NotSerial => write!(f, "{port} is not a serial port: check the port in the settings of the link"),
             Self::Other(why) => write!(f, "{port} cannot be opened: {why}"),
         }
     }
@@ -231,6 +233,9 @@ impl Display for TrackingReason {
             Self::NotListed { service, settled: false } => write!(f, "{service} does not list it yet"),
             Self::Failed { service } => write!(f, "{service} reports an error with this packet"),
             Self::Unreached { service } => write!(f, "{service} could not reach the device and gave up"),
+            Self::MayBeQueued { service } => {
+                write!(f, "{service} may have queued it, and does not tell: a receipt of the far box would")
+            }
             Self::NoWithdrawal { service } => {
                 write!(f, "{service} cannot give a packet back; it goes to the device when that is heard")
             }

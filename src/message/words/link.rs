@@ -26,7 +26,7 @@ impl Display for LinkReason {
             Self::Acknowledged { part, how } => {
                 part.map_or(Ok(()), |part| write!(f, "{part} "))?;
                 let by = match how {
-                    Acknowledged::NotKnown | Acknowledged::Arrived => "",
+                    Acknowledged::NotKnown | Acknowledged::Arrived | Acknowledged::NotSeen | Acknowledged::Late => "",
                     _ => "acknowledged by a satellite: ",
                 };
                 write!(f, "{by}{how}")
@@ -93,7 +93,9 @@ impl Display for Acknowledged {
             Self::OnSatellite => f.write_str("on a satellite"),
             Self::OnGround => f.write_str("on a ground station"),
             Self::Said(note) => f.write_str(note),
-            Self::NotSeen => f.write_str("its acknowledgement was not seen"),
+            Self::NotSeen => {
+                f.write_str("it is not on the link any more, so a satellite took it: its acknowledgement was not seen")
+            }
             Self::Arrived => f.write_str("sent: the far box has it"),
             Self::Late => f.write_str("gone from the link after its time had run out"),
             Self::NotKnown => f.write_str("not known whether it was sent: only a receipt of the far box tells"),

@@ -35,6 +35,7 @@ impl Display for Reason {
             Self::Link(fact) => fact.fmt(f),
             Self::Tracking(fact) => fact.fmt(f),
             Self::Line(fact) => fact.fmt(f),
+            Self::Session(fact) => fact.fmt(f),
             Self::Device(fact) => fact.fmt(f),
             Self::Unusable(fact) => fact.fmt(f),
             Self::FarBox(fact) => fact.fmt(f),
@@ -128,6 +129,7 @@ impl Display for Waits {
             Self::Refusing { device: None } => {
                 f.write_str("the link refused another message a moment ago: it is tried again soon")
             }
+            Self::Whole => f.write_str("its whole mail goes to the far box first, then the message"),
             Self::Others { until } => write!(f, "waits until {until} for other messages to share a packet with"),
             Self::Receipts => {
                 f.write_str("waits for receipts of the far box: as many packets as are kept wait for theirs")

@@ -6,6 +6,9 @@ use crate::message::reason::{
 };
 use crate::message::{Message, State, Way};
 
+/// Of what a budget keeps back.
+const OVER_BUDGET: &str = "the budget of this month is used up: it waits for room";
+
 /// Why a message is in its state, for the person who wrote it or is to read it.
 pub fn for_person(message: &Message) -> String {
     words(&message.reason, message.way, message.state)
@@ -14,6 +17,7 @@ pub fn for_person(message: &Message) -> String {
 /// Why a message waits or came back, for the notice to its sender.
 pub fn for_notice(message: &Message, why: &Reason) -> String {
     match why.root() {
+        _ if matches!(why, Reason::AgainOverBudget { .. }) => words(why, message.way, message.state),
         // What a mail server said is the one thing that helps its sender.
         Reason::Said { words } | Reason::Old(words) if message.way == Way::Relay => words.clone(),
         Reason::Relay(fact) => fact.to_string(),
@@ -47,7 +51,10 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::Barred(Barred::NoSender { .. }) => "it has no sender, and is not carried where it costs".to_owned(),
         Reason::HeldByRule(Ground::NoReader) => "waiting for the owner of this box to decide".to_owned(),
         Reason::HeldByRule(ground) => format!("{ground}: it waits for a decision"),
-        Reason::OverBudget(_) => "the budget of this month is used up: it waits for room".to_owned(),
+        Reason::OverBudget(_) => OVER_BUDGET.to_owned(),
+        Reason::AgainOverBudget { why, .. } if matches!(**why, Reason::Action(ActionReason::Released { .. })) => {
+            OVER_BUDGET.to_owned()
+        }
         Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::WithoutDevice { .. } | Arrived::Mailbox { .. }) => {
             "in the mailbox here".to_owned()
         }
@@ -68,17 +75,19 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
             "it has to go once more, and the budget of this month is used up: it waits for room".to_owned()
         }
         // What a device or a server says is for who looks after it.
-        Reason::Said { .. } | Reason::Tracking(_) | Reason::Device(_) | Reason::Line(_) => match state {
-            State::Held => "waiting for the owner of this box to decide".to_owned(),
-            State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
-            State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
-            State::Returned => match way {
-                Way::Link => "the satellite link did not take it".to_owned(),
-                Way::Carrier => "it could not be delivered to the phone".to_owned(),
-                Way::Relay | Way::Mailbox => reason.to_string(),
-            },
-            State::FarBox | State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
-        },
+        Reason::Said { .. } | Reason::Tracking(_) | Reason::Device(_) | Reason::Session(_) | Reason::Line(_) => {
+            match state {
+                State::Held => "waiting for the owner of this box to decide".to_owned(),
+                State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
+                State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
+                State::Returned => match way {
+                    Way::Link => "the satellite link did not take it".to_owned(),
+                    Way::Carrier => "it could not be delivered to the phone".to_owned(),
+                    Way::Relay | Way::Mailbox => reason.to_string(),
+                },
+                State::FarBox | State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
+            }
+        }
         Reason::RefusedByRule(_)
         | Reason::OverPrice(_)
         | Reason::Action(_)
@@ -102,6 +111,7 @@ fn waiting(way: Way) -> &'static str {
 fn waits(fact: &Waits) -> &'static str {
     match fact {
         Waits::Relay => waiting(Way::Relay),
+        Waits::Whole => "on its way, whole",
         Waits::Link { .. }
         | Waits::LinkDown
         | Waits::NotConnected

@@ -120,21 +120,21 @@ fn refuse(field: &str, why: &str) -> Answer {
     )
 }
 
-/// A text from a phone as an event.
-pub fn received(text: &Text) -> Value {
+/// A text from a phone as an event of an application.
+pub fn received(text: &Text, application: &str) -> Value {
     json!([{
         "type": "message-received", "time": iso(text.created), "description": "Incoming message received",
         "to": text.to,
         "message": {
             "id": text.id, "owner": text.to, "time": iso(text.created), "segmentCount": text.segments(),
-            "direction": "in", "to": [text.to], "from": text.from, "text": text.body, "applicationId": "demo",
+            "direction": "in", "to": [text.to], "from": text.from, "text": text.body, "applicationId": application,
             "media": (0..text.media).map(|at| format!("https://media.example/{}/{at}", text.id)).collect::<Vec<_>>(),
         },
     }])
 }
 
 /// The end of a text to a phone as an event; `None` while it is on its way.
-pub fn reported(text: &Text) -> Option<Value> {
+pub fn reported(text: &Text, application: &str) -> Option<Value> {
     let kind = match text.status {
         "delivered" => "message-delivered",
         "undelivered" => "message-failed",
@@ -144,7 +144,8 @@ pub fn reported(text: &Text) -> Option<Value> {
         "type": kind, "time": iso(text.created), "description": "simulated", "to": text.to,
         "message": {
             "id": text.id, "owner": text.from, "direction": "out", "to": [text.to], "from": text.from, "text": "",
-            "tag": text.tag, "segmentCount": text.segments(),
+            "tag": text.tag, "segmentCount": text.segments(), "time": iso(text.created), "applicationId": application,
+            "media": [],
         },
     });
     if kind == "message-failed" {

@@ -83,7 +83,7 @@ impl Carrier {
         let Some(text) = self.phones.find(id).cloned() else { return };
         let Some((url, public)) = self.calls.hook.clone() else { return };
         if self.options.carrier == "bandwidth" {
-            let body = bandwidth::received(&text).to_string().into_bytes();
+            let body = bandwidth::received(&text, &self.options.account).to_string().into_bytes();
             return self.call_bandwidth(&url, body);
         }
         let fields = self.incoming_fields(&text);
@@ -139,7 +139,8 @@ impl Carrier {
             return self.call_twilio(&reached, callback, fields);
         }
         if self.options.carrier == "bandwidth"
-            && let (Some(event), Some((url, _))) = (bandwidth::reported(&text), self.calls.hook.clone())
+            && let (Some(event), Some((url, _))) =
+                (bandwidth::reported(&text, &self.options.account), self.calls.hook.clone())
         {
             self.call_bandwidth(&url, event.to_string().into_bytes());
         }

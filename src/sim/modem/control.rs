@@ -17,9 +17,9 @@ use super::faults::ALWAYS;
 use super::machine::Machine;
 use super::machine::power::{Cause, Phase};
 use super::machine::radio::Passes;
-use super::pty::{Port, remove};
 use super::{Event, Words};
 use crate::hex;
+use crate::sim::pty::{Port, remove};
 
 use crate::clock::Time;
 

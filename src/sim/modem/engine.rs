@@ -9,9 +9,9 @@ use super::Event;
 use super::control;
 use super::machine::Machine;
 use super::memory::Backing;
-use super::pty::Port;
 use super::uplink::{self, Answer, Ask, empty_sky};
 use crate::clock::{Clock, Time};
+use crate::sim::pty::Port;
 
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

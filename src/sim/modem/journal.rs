@@ -6,10 +6,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::memory::{QueuedPacket, beside};
+use super::memory::QueuedPacket;
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::hex;
+use crate::sim::pty::beside;
 
 /// One line per transmission, oldest first.
 #[derive(Debug, Default)]

@@ -1,12 +1,13 @@
 //! What the modem remembers without power: both message stores, rates, flags and counters.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::DeviceId;
 use crate::clock::Time;
+use crate::sim::pty::beside;
 
 /// Received messages that fit; the manual names no number.
 pub(super) const INCOMING_CAPACITY: usize = 1024;
@@ -160,14 +161,6 @@ impl Backing {
         self.saved = memory.clone();
         Ok(())
     }
-}
-
-/// The same path with a dot and this word at its end.
-pub(super) fn beside(path: &Path, word: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(word);
-    name.into()
 }
 
 mod hex_field {

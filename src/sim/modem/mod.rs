@@ -14,7 +14,6 @@ mod faults;
 mod journal;
 mod machine;
 mod memory;
-mod pty;
 mod receiver;
 mod uplink;
 mod weather;
@@ -34,9 +33,9 @@ pub use self::machine::power::Start;
 use self::engine::Engine;
 use self::machine::Machine;
 use self::memory::Backing;
-use self::pty::Port;
 use crate::address::DeviceId;
 use crate::clock::Clock;
+use crate::sim::pty::{self, Port};
 use crate::sys::signals::Stop;
 
 /// The lines of an answer to a control command, or what is wrong with it.

@@ -33,7 +33,7 @@ pub(super) enum Answer {
 pub(super) fn empty_sky(ask: &Ask) -> Answer {
     match ask {
         Ask::Take(_) => Answer::Packet(None),
-        Ask::Up { .. } | Ask::Arrived(_) => Answer::Yes,
+        _ => Answer::Yes,
     }
 }
 
@@ -77,8 +77,8 @@ fn understand(ask: &Ask, reply: Reply) -> io::Result<Answer> {
     Ok(match ask {
         _ if reply.error.is_some() => Answer::No,
         Ask::Take(_) => Answer::Packet(reply.packet.map(decode).transpose()?),
-        Ask::Up { .. } | Ask::Arrived(_) if reply.ok == Some(true) => Answer::Yes,
-        Ask::Up { .. } | Ask::Arrived(_) => Answer::No,
+        _ if reply.ok == Some(true) => Answer::Yes,
+        _ => Answer::No,
     })
 }
 

@@ -299,7 +299,7 @@ fn bills_of_version_3_become_what_is_spent_and_what_is_reserved() {
     let database = redb::Database::open(folder.join(crate::store::FILE)).unwrap();
     let txn = database.begin_write().unwrap();
     {
-        let mut messages = txn.open_table(schema::MESSAGES).unwrap();
+        let mut messages = schema::MESSAGES.open(&txn).unwrap();
         for id in ids {
             let row = messages.get(id.0).unwrap().unwrap().value().to_vec();
             let mut old: serde_json::Value = schema::record(&row).unwrap();
@@ -308,11 +308,11 @@ fn bills_of_version_3_become_what_is_spent_and_what_is_reserved() {
                 "paid": {"packets": 0, "texts": 0, "money": 0}, "begun": 1, "short": false, "urgent": false});
             messages.insert(id.0, schema::json(&old).as_slice()).unwrap();
         }
-        let mut spent = txn.open_table(schema::SPENT).unwrap();
+        let mut spent = schema::SPENT.open(&txn).unwrap();
         for account in [BOX, "anna"] {
             spent.insert((MONTH, account), (6, 0, 420_000)).unwrap();
         }
-        let mut meta = txn.open_table(schema::META).unwrap();
+        let mut meta = schema::META.open(&txn).unwrap();
         let row = meta.get("ledger").unwrap().unwrap().value().to_vec();
         let mut ledger: serde_json::Value = schema::record(&row).unwrap();
         ledger["version"] = 3.into();

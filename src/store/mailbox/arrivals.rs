@@ -1,14 +1,13 @@
 //! What the box itself files: a message that arrived into INBOX, a mail that somebody here wrote into Sent, with its state as
 //! a keyword.
 
-use redb::ReadableTable;
-
 use super::entries::NewEntry;
 use super::flags::{FlagChange, Flags};
 use super::rows::Special;
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose::{self, ComposedMail};
 use crate::message::{Id, Message, Origin, State, Way};
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// How far a mail got, as Sent shows it.

@@ -1,8 +1,7 @@
 //! What happened in a folder, by number: where each entry changed last, and the last removals.
 
-use redb::ReadableTable;
-
 use super::rows::{Entry, Folder};
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// Removals of a folder that are listed; a session that knows an older state compares all UIDs.

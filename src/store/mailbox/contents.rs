@@ -9,13 +9,12 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redb::ReadableTable;
-
 use super::names::{hash, message_id_of};
 use super::rows::{ContentRow, Entry, sound};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::store::indexed::OWN;
+use crate::store::schema::Readable;
 use crate::store::schema::{self, Tx, TxResult, View, reject};
 use crate::store::{Spooled, Store, spool};
 
@@ -170,19 +169,21 @@ impl Tx<'_> {
 impl View {
     /// Bytes of an entry from the start on, at most so many, where they are in the store itself.
     pub fn content_start(&self, content: u64, most: usize) -> TxResult<Option<Vec<u8>>> {
-        let row = self.0.open_table(schema::BODIES)?.get(content)?;
+        let table = schema::BODIES.read(&self.0)?;
+        let row = table.get(content)?;
         Ok(row.map(|row| row.value()[..row.value().len().min(most)].to_vec()))
     }
 
     fn content_row(&self, content: u64) -> TxResult<Option<ContentRow>> {
-        let row = self.0.open_table(schema::CONTENTS)?.get(content)?;
+        let table = schema::CONTENTS.read(&self.0)?;
+        let row = table.get(content)?;
         row.map(|row| sound(ContentRow::read(row.value()), "a mail of a folder")).transpose()
     }
 
     /// Names of the spool files that entries show.
     pub(in crate::store) fn content_files(&self) -> TxResult<Vec<String>> {
         let mut files = Vec::new();
-        for row in self.0.open_table(schema::CONTENTS)?.iter()? {
+        for row in schema::CONTENTS.read(&self.0)?.iter()? {
             let row = sound(ContentRow::read(row?.1.value()), "a mail of a folder")?;
             files.extend((!row.file.is_empty()).then_some(row.file));
         }

@@ -1,9 +1,8 @@
 //! Entries: put into a folder, copied, moved, removed. Each change gets a number of its own and keeps the sums true.
 
-use redb::ReadableTable;
-
 use super::flags::Flags;
 use super::rows::{Entry, Folder, sound};
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// An entry that is to be put into a folder.

@@ -1,9 +1,8 @@
 //! Folders: made, renamed, removed; the five that each mailbox has are there from its first use on.
 
-use redb::ReadableTable;
-
 use super::rows::{Folder, Special, sound};
 use crate::fault::Fault;
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// Folders of their own that a person can have.

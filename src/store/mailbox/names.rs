@@ -1,12 +1,11 @@
 //! Entries of Sent and Drafts by Message-ID: a mail that left is in Sent once, and a draft that is saved each minute is in
 //! Drafts once.
 
-use redb::ReadableTable;
 use sha2::{Digest, Sha256};
 
 use super::flags::Flags;
 use super::rows::{Entry, Special};
-use crate::store::schema::{self, Tx, TxResult, View};
+use crate::store::schema::{self, Readable, Tx, TxResult, View};
 
 /// Folders whose entries are found by name.
 fn is_named(folder: u32) -> bool {
@@ -95,7 +94,7 @@ impl Tx<'_> {
 impl View {
     /// The last draft of this person with this Message-ID.
     pub fn draft(&self, person: &str, message_id: &str) -> TxResult<Option<Entry>> {
-        let (names, name) = (self.0.open_table(schema::NAMES)?, hash(Some(message_id)));
+        let (names, name) = (schema::NAMES.read(&self.0)?, hash(Some(message_id)));
         let drafts = Special::Drafts.number();
         let last =
             names.range((person, name, drafts, 0)..=(person, name, drafts, u32::MAX))?.next_back().transpose()?;

@@ -3,6 +3,7 @@
 use super::flags::Flags;
 use super::rows::{Entry, Folder, Special, sound};
 use crate::message::{Id, Message};
+use crate::store::schema::Readable;
 use crate::store::schema::{self, TxResult, View};
 
 /// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
@@ -116,7 +117,7 @@ impl View {
     /// All folders of a person, by number.
     pub fn folders(&self, person: &str) -> TxResult<Vec<Folder>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::FOLDERS)?.range((person, 0)..=(person, u32::MAX))? {
+        for row in schema::FOLDERS.read(&self.0)?.range((person, 0)..=(person, u32::MAX))? {
             let (key, row) = row?;
             found.push(sound(Folder::read(key.value().1, row.value()), "a folder")?);
         }
@@ -125,7 +126,8 @@ impl View {
 
     /// The folder of this number.
     pub fn folder(&self, person: &str, number: u32) -> TxResult<Option<Folder>> {
-        let row = self.0.open_table(schema::FOLDERS)?.get((person, number))?;
+        let table = schema::FOLDERS.read(&self.0)?;
+        let row = table.get((person, number))?;
         row.map(|row| sound(Folder::read(number, row.value()), "a folder")).transpose()
     }
 
@@ -139,7 +141,7 @@ impl View {
     /// The UIDs in a folder.
     pub fn uids(&self, person: &str, folder: &Folder) -> TxResult<UidRanges> {
         let mut uids = UidRanges::default();
-        let entries = self.0.open_table(schema::ENTRIES)?;
+        let entries = schema::ENTRIES.read(&self.0)?;
         let all = || entries.range((person, folder.number, 0)..=(person, folder.number, u32::MAX));
         let first = all()?.next().transpose()?.map(|row| row.0.value().2);
         let last = all()?.next_back().transpose()?.map(|row| row.0.value().2);
@@ -158,14 +160,15 @@ impl View {
 
     /// The entry of this UID.
     pub fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
-        let row = self.0.open_table(schema::ENTRIES)?.get((person, folder, uid))?;
+        let table = schema::ENTRIES.read(&self.0)?;
+        let row = table.get((person, folder, uid))?;
         row.map(|row| sound(Entry::read(uid, row.value()), "an entry of a folder")).transpose()
     }
 
     /// The entries of these UIDs, which rise; those that are not there are left out.
     pub fn entries(&self, person: &str, folder: u32, uids: &[u32]) -> TxResult<Vec<Entry>> {
         let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
-        let table = self.0.open_table(schema::ENTRIES)?;
+        let table = schema::ENTRIES.read(&self.0)?;
         let mut found = Vec::with_capacity(uids.len());
         if usize::try_from(last - first).unwrap_or(usize::MAX) < uids.len().saturating_mul(4) {
             let mut wanted = uids.iter().peekable();
@@ -190,7 +193,7 @@ impl View {
     /// The youngest entries before a UID that are not marked as deleted, the last that came first.
     pub fn newest(&self, person: &str, folder: u32, before: u32, limit: usize) -> TxResult<Vec<Entry>> {
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::ENTRIES)?.range((person, folder, 0)..(person, folder, before))?.rev() {
+        for row in schema::ENTRIES.read(&self.0)?.range((person, folder, 0)..(person, folder, before))?.rev() {
             if found.len() >= limit {
                 break;
             }
@@ -208,7 +211,7 @@ impl View {
         if changes.folder.modseq == since {
             return Ok(Some(changes));
         }
-        let table = self.0.open_table(schema::CHANGES)?;
+        let table = schema::CHANGES.read(&self.0)?;
         for row in table.range((person, number, since + 1)..=(person, number, u64::MAX))? {
             let (key, value) = row?;
             let (uid, removed) = value.value();
@@ -220,7 +223,7 @@ impl View {
     /// The place of a message in a folder of a person.
     pub fn place(&self, person: &str, folder: u32, message: Id) -> TxResult<Option<u32>> {
         let range = (message.0, person, folder, 0)..=(message.0, person, folder, u32::MAX);
-        Ok(self.0.open_table(schema::PLACES)?.range(range)?.next().transpose()?.map(|row| row.0.value().3))
+        Ok(schema::PLACES.read(&self.0)?.range(range)?.next().transpose()?.map(|row| row.0.value().3))
     }
 
     /// What tests ask for: the messages in a person's INBOX, the last that arrived first, and whether they were read; those that arrived before
@@ -233,7 +236,7 @@ impl View {
             None => u32::MAX,
         };
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::ENTRIES)?.range((person, inbox, 0)..(person, inbox, end))?.rev() {
+        for row in schema::ENTRIES.read(&self.0)?.range((person, inbox, 0)..(person, inbox, end))?.rev() {
             if found.len() >= limit {
                 break;
             }

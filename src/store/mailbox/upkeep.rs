@@ -1,12 +1,11 @@
 //! Mailboxes looked after: Trash is emptied, a mailbox goes with its person, and what cannot be vouched for gets a new
 //! UIDVALIDITY.
 
-use redb::ReadableTable;
-
 use super::flags::{FlagChange, Flags};
 use super::rows::{ContentRow, Entry, Folder, Special};
 use crate::clock::Time;
 use crate::message::Id;
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// What was put into Trash can be put back for so many days.

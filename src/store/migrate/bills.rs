@@ -1,10 +1,10 @@
 //! Bills up to version 3, which were in the accounts of their month from the beginning.
 
-use redb::ReadableTable;
 use serde::Deserialize;
 
 use crate::message::{Id, Message, Packet, State};
 use crate::money::{Bill, Money, Use};
+use crate::store::schema::Readable;
 use crate::store::schema::{self, Tx, TxResult};
 
 /// A bill up to version 3: `wanted` was in the account of its month from the beginning.

@@ -1,12 +1,13 @@
 //! Up to version 4 a far box was the device of one person. Each device that a record names becomes a far box of that
 //! address; what two boxes know of each other is kept whole under its number.
 
-use redb::ReadableTable;
 use serde_json::Value;
 
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
+use crate::store::SessionRows;
 use crate::store::inbound::PartIn;
+use crate::store::schema::Readable;
 use crate::store::schema::{self, Tx, TxResult, json};
 
 /// Gives every record that names a device the far box of it.
@@ -62,15 +63,11 @@ fn named(tx: &mut Tx, device: &str) -> TxResult<Option<String>> {
 }
 
 fn sessions(tx: &mut Tx) -> TxResult<()> {
-    let mut rows = Vec::new();
-    for row in tx.peers.iter()? {
-        let (name, bytes) = row?;
-        rows.push((name.value().to_owned(), bytes.value().to_vec()));
-    }
-    for (name, bytes) in rows {
+    for name in tx.session_names()? {
         if let Some(new) = named(tx, &name)? {
-            tx.peers.remove(name.as_str())?;
-            tx.peers.insert(new.as_str(), bytes.as_slice())?;
+            let rows = tx.session_rows(&name)?;
+            tx.put_session_rows(&name, &SessionRows::new())?;
+            tx.put_session_rows(&new, &rows)?;
         }
     }
     Ok(())

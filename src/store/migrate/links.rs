@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use redb::ReadableTable;
-
 use crate::links::LinkRecord;
 use crate::message::{LinkId, Packet, PacketState};
 use crate::settings::{self, Setting};
+use crate::store::schema::Readable;
 use crate::store::schema::{StoreError, Tx, TxResult};
 
 /// Makes the link of the settings a record, and moves what is filed by link.

@@ -1,10 +1,9 @@
 //! Mailboxes up to version 6, which were lists of messages, each read or not; what somebody had sent was in no folder.
 
-use redb::ReadableTable;
-
 use crate::message::Id;
 use crate::store::mailbox::Flags;
 use crate::store::queue::parse;
+use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
 /// Files what is in the mailboxes in the INBOX of each person, and what somebody wrote in their Sent, in order of number.

@@ -6,14 +6,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::ReadableTable;
-
 use super::rows::{Bits, rows_of};
 use super::{FAILED, has_failed, texts_of};
 use crate::fault::Fault;
 use crate::store::indexed::{BLOCK, Blocks, OWN, block_of, place_in};
 use crate::store::mailbox::Content;
 use crate::store::queue::parse;
+use crate::store::schema::Readable;
 use crate::store::schema::{self, Tx, TxResult, View};
 use crate::store::{Ledger, Store};
 
@@ -52,7 +51,7 @@ fn step_of(blocks: Blocks, base: u64, next: u64) -> Option<Step> {
 
 impl View {
     fn next_step(&self) -> TxResult<Option<Step>> {
-        let ledger = Ledger::load(&self.0.open_table(schema::META)?)?;
+        let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
         let messages = step_of(ledger.search.messages, 0, ledger.next_message);
         // The number of a content is given before it is used, that of a message afterwards.
         let contents = step_of(ledger.search.contents, block_of(OWN), ledger.next_content + 1);
@@ -60,7 +59,7 @@ impl View {
             return Ok(Some(step));
         }
         let mut run = (0, 0);
-        for row in self.0.open_table(schema::SEARCH_LOOSE)?.iter()? {
+        for row in schema::SEARCH_LOOSE.read(&self.0)?.iter()? {
             let block = block_of(row?.0.value());
             run = if run.0 == block { (block, run.1 + 1) } else { (block, 1) };
             if run.1 >= LOOSE {
@@ -73,7 +72,7 @@ impl View {
     /// Numbers in a block behind which there is something.
     fn numbers_in(&self, block: u64) -> TxResult<Bits> {
         let mut there = Bits::NONE;
-        for row in self.0.open_table(schema::CONTENTS)?.range(numbers_of(block))? {
+        for row in schema::CONTENTS.read(&self.0)?.range(numbers_of(block))? {
             there.set(place_in(row?.0.value()));
         }
         if block < block_of(OWN) {
@@ -85,7 +84,8 @@ impl View {
     }
 
     fn loose_in(&self, block: u64) -> TxResult<Vec<(u64, u32)>> {
-        let rows = self.0.open_table(schema::SEARCH_LOOSE)?.range(numbers_of(block))?;
+        let table = schema::SEARCH_LOOSE.read(&self.0)?;
+        let rows = table.range(numbers_of(block))?;
         rows.map(|row| row.map(|(number, times)| (number.value(), times.value())).map_err(Into::into)).collect()
     }
 }
@@ -170,8 +170,8 @@ impl Tx<'_> {
         }
         for (number, times) in loose {
             // What changed once more while the block was built stays noted.
-            if self.search_loose.get(number)?.is_some_and(|now| now.value() == *times) {
-                self.search_loose.remove(number)?;
+            if self.search_loose.get(*number)?.is_some_and(|now| now.value() == *times) {
+                self.search_loose.remove(*number)?;
             }
         }
         let (blocks, at) = self.ledger.search.of_mut(block);

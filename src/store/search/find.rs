@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::rows::{Bits, rows_of};
 use crate::store::Ledger;
 use crate::store::indexed::{BLOCK, Progress, block_of, place_in};
+use crate::store::schema::Readable;
 use crate::store::schema::{self, TxResult, View};
 
 /// Rows of one search that are read; more would name hardly less.
@@ -88,13 +89,13 @@ impl View {
     fn named_in(&self, needle: &mut Needle, block: u64) -> TxResult<Option<Bits>> {
         let progress = match needle.progress {
             Some(progress) => progress,
-            None => Ledger::load(&self.0.open_table(schema::META)?)?.search,
+            None => Ledger::load(&schema::META.read(&self.0)?)?.search,
         };
         needle.progress = Some(progress);
         if !progress.is_built(block) {
             return Ok(None);
         }
-        let rows = self.0.open_table(schema::SEARCH_ROWS)?;
+        let rows = schema::SEARCH_ROWS.read(&self.0)?;
         let mut named = Bits::ALL;
         for row in &needle.rows {
             match rows.get((block, *row))? {
@@ -105,7 +106,7 @@ impl View {
                 break;
             }
         }
-        for row in self.0.open_table(schema::SEARCH_LOOSE)?.range(block * BLOCK..(block + 1).saturating_mul(BLOCK))? {
+        for row in schema::SEARCH_LOOSE.read(&self.0)?.range(block * BLOCK..(block + 1).saturating_mul(BLOCK))? {
             named.set(place_in(row?.0.value()));
         }
         Ok(Some(named))

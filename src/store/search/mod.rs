@@ -20,11 +20,10 @@ mod rows;
 pub use build::LARGEST;
 pub use find::Needle;
 
-use redb::ReadableTable;
-
 use super::indexed::{Progress, block_of};
 use super::schema::{Tx, TxResult};
 use crate::message::{Message, State};
+use crate::store::schema::Readable;
 
 /// What stands for a message that failed, beside its text; no text has it.
 pub const FAILED: &str = "\u{1}failed\u{1}";

@@ -1,12 +1,11 @@
 //! What is written down, when the clock is set back.
 
-use redb::ReadableTable;
-
 use super::*;
 use crate::clock::ClockSet;
 use crate::message::LinkId;
 use crate::message::events::EventKind;
 use crate::store::Event;
+use crate::store::schema::Readable;
 use crate::store::usage::Span;
 
 const DAY: i64 = 86_400_000;
@@ -29,7 +28,11 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
             tx.once("m138:1", WRONG)?;
             tx.contacts.insert(("anna", "bob@world.example"), WRONG.0)?;
             tx.put_session("token", Some(br#"{"created":2079000000000,"seen":2079000000000,"seal":"x"}"#))?;
-            tx.put_peer("", br#"{"alive":2079000000000,"out":[{"planned":2079000000000,"ticket":2079000000001}]}"#)?;
+            let bundle = br#"{"planned":2079000000000,"ticket":2079000000001}"#.to_vec();
+            tx.put_session_rows(
+                "",
+                &[(("out".to_owned(), 1), bundle), (("alive".to_owned(), 0), b"2079000000000".to_vec())].into(),
+            )?;
             tx.samples(LinkId::FIRST, &[("rssi", WRONG, -90.0)])?;
             tx.event(&Event {
                 at: WRONG,
@@ -62,9 +65,11 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
     let sessions = store.read(|view| view.sessions()).unwrap();
     let session: serde_json::Value = serde_json::from_slice(&sessions[0].1).unwrap();
     assert_eq!((&session["created"], &session["seen"]), (&right.0.into(), &right.0.into()));
-    let peer: serde_json::Value = serde_json::from_slice(&store.read(|view| view.peer("")).unwrap().unwrap()).unwrap();
-    assert_eq!((&peer["alive"], &peer["out"][0]["planned"]), (&right.0.into(), &right.0.into()));
-    assert_eq!(peer["out"][0]["ticket"], 2_079_000_000_001_i64, "only times move");
+    let rows = store.read(|view| view.session_rows("")).unwrap();
+    let bundle: serde_json::Value = serde_json::from_slice(&rows[&("out".to_owned(), 1)]).unwrap();
+    assert_eq!(bundle["planned"], right.0);
+    assert_eq!(bundle["ticket"], 2_079_000_000_001_i64, "only times move");
+    assert_eq!(rows[&("alive".to_owned(), 0)], right.0.to_string().into_bytes());
     store
         .write(move |tx| {
             assert_eq!(tx.seen.get("m138:1")?.map(|at| at.value()), Some(right.0));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, FolderError, NewContent, NewEntry, Special};
+use crate::store::schema::Readable;
 
 const INBOX: u32 = Special::Inbox as u32;
 const SENT: u32 = Special::Sent as u32;
@@ -54,7 +55,7 @@ fn sound(store: &Store) {
         found.iter().for_each(|entry| *shown.entry(entry.content).or_insert(0) += 1);
         found.iter().for_each(|entry| assert_eq!(bytes(store, entry).len() as u64, entry.size));
     }
-    let kept = store.write(|tx| Ok(redb::ReadableTableMetadata::len(&tx.contents)?)).unwrap();
+    let kept = store.write(|tx| Ok(tx.contents.len()?)).unwrap();
     assert_eq!(kept as usize, shown.len());
 }
 

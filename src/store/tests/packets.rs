@@ -1,10 +1,11 @@
 //! Packets and their messages, receipts, and files of version 1.
 
 use crate::message::LinkId;
-use redb::{Database, ReadableDatabase, ReadableTable};
+use crate::store::schema::Readable;
+use redb::{Database, ReadableDatabase};
 use serde_json::json;
 
-use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
+use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, REFERENCES, REFERENCES_1, SESSION_ROWS};
 use super::*;
 use crate::clock::ClockSet;
 use crate::message::{Packet, PacketState, Reason, Reference};
@@ -166,11 +167,11 @@ fn written_by_version_1(folder: &Folder) {
     drop(first);
     let database = Database::open(folder.join(FILE)).unwrap();
     let txn = database.begin_write().unwrap();
-    txn.delete_table(PACKETS).unwrap();
-    txn.delete_table(CARRIED).unwrap();
-    txn.delete_table(OPEN).unwrap();
-    txn.delete_table(REFERENCES).unwrap();
-    txn.delete_table(PEERS).unwrap();
+    PACKETS.delete(&txn).unwrap();
+    CARRIED.delete(&txn).unwrap();
+    OPEN.delete(&txn).unwrap();
+    REFERENCES.delete(&txn).unwrap();
+    SESSION_ROWS.delete(&txn).unwrap();
     {
         let held = json!({"held": {"holder": "m138:0x001abe", "number": 77}});
         let old = |message: u64, part: u16, state: serde_json::Value| {
@@ -178,13 +179,13 @@ fn written_by_version_1(folder: &Folder) {
                 "state": state, "at": 5, "note": "as it was"});
             serde_json::to_vec(&row).unwrap()
         };
-        let mut packets = txn.open_table(PACKETS_1).unwrap();
+        let mut packets = PACKETS_1.open(&txn).unwrap();
         packets.insert((1, 1), old(1, 1, held).as_slice()).unwrap();
         packets.insert((1, 2), old(1, 2, json!("planned")).as_slice()).unwrap();
         packets.insert((2, 1), old(2, 1, json!("planned")).as_slice()).unwrap();
         packets.insert((3, 1), &b"{torn"[..]).unwrap();
-        txn.open_table(REFERENCES_1).unwrap().insert(("m138:0x001abe", 77), (1, 1)).unwrap();
-        let mut meta = txn.open_table(META).unwrap();
+        REFERENCES_1.open(&txn).unwrap().insert(("m138:0x001abe", 77), (1, 1)).unwrap();
+        let mut meta = META.open(&txn).unwrap();
         let row = meta.get("ledger").unwrap().unwrap().value().to_vec();
         let mut ledger: serde_json::Value = super::super::schema::record(&row).unwrap();
         ledger["version"] = 1.into();
@@ -201,6 +202,11 @@ fn a_store_of_version_1_keeps_its_packets() {
     let store = store(&folder);
     let ledger = store.ledger().unwrap();
     assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
+    // An older program could go on with what was kept.
+    let kept = store.put_aside();
+    assert_eq!(kept.len(), 1);
+    let before = Database::open(&kept[0].path).unwrap();
+    assert_eq!(Ledger::load(&META.read(&before.begin_read().unwrap()).unwrap()).unwrap().version, 1);
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
     assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
     assert_eq!(
@@ -219,7 +225,7 @@ fn a_store_of_version_1_keeps_its_packets() {
     assert_eq!(again.ledger().unwrap().next_packet, 4);
     let database = again.0.database.read().unwrap().clone().unwrap();
     let tables = database.begin_read().unwrap();
-    assert!(tables.open_table(PACKETS_1).is_err());
+    assert!(PACKETS_1.read(&tables).is_err());
 }
 
 #[test]
@@ -236,4 +242,23 @@ fn a_backup_of_version_1_can_be_restored() {
     let store = store(&other);
     assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);
     assert_eq!(store.read(|v| v.packets_of(Id(1))).unwrap().len(), 2);
+}
+
+/// An older program that comes upon the store of a newer one says so, and not a byte of it changes.
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_not_touched() {
+    let folder = Folder::new();
+    let first = store(&folder);
+    first
+        .write(|tx| {
+            tx.ledger.version = super::super::schema::VERSION + 1;
+            Ok(())
+        })
+        .unwrap();
+    first.close();
+    drop(first);
+    let before = std::fs::read(folder.path(FILE)).unwrap();
+    let Err(refused) = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))) else { panic!("it was opened") };
+    assert!(refused.why().contains("written by a newer satpost"), "{}", refused.why());
+    assert!(before == std::fs::read(folder.path(FILE)).unwrap());
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::indexed::OWN;
 use crate::store::mailbox::{NewContent, NewEntry, Special};
+use crate::store::schema::Readable;
 use crate::store::search::Needle;
 
 const NAMES: [&str; 6] = ["anna", "zoë", "Пётр", "船長", "bob", "ULLA"];
@@ -165,7 +166,7 @@ fn search_of_a_large_store_by_hand() {
     let (before, start) = (size(), std::time::Instant::now());
     build(&store);
     println!("built in {:?}; {} -> {} bytes", start.elapsed(), before, size());
-    let rows = store.write(|tx| Ok(redb::ReadableTableMetadata::stats(&tx.search_rows)?)).unwrap();
+    let rows = store.write(|tx| Ok(redb::ReadableTableMetadata::stats(Readable::below(&tx.search_rows))?)).unwrap();
     println!(
         "{} bytes a message: {rows:?}",
         (rows.stored_bytes() + rows.metadata_bytes() + rows.fragmented_bytes()) / count

@@ -57,6 +57,8 @@ fn every_command_explains_itself() {
         &["simulate", "sink"],
         &["man"],
         &["completions"],
+        &["clock"],
+        &["sendmail"],
     ];
     for words in commands {
         let help = satpost(&[words, &["--help"][..]].concat()).ok();
@@ -444,4 +446,29 @@ fn root_leaves_the_files_of_a_box_to_its_user() {
     }
     assert!(seen >= 3);
     assert_eq!(std::fs::metadata(file).unwrap().uid(), 0);
+}
+
+/// The help pages as files: each leads to the others, and none to a page that only a box has.
+#[test]
+fn help_pages_are_read_without_a_box() {
+    let folder = Folder::new();
+    let to = folder.path("pages");
+    let said = satpost(&["help", "--html", to.to_str().unwrap()]).ok();
+    let files: Vec<_> =
+        std::fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let pages = files.iter().filter(|name| name.ends_with(".html"));
+    assert!(
+        said.starts_with(&format!("{} pages", pages.clone().count())) && files.contains(&"style.css".to_owned()),
+        "{said}"
+    );
+    for page in pages {
+        let text = std::fs::read_to_string(to.join(page)).unwrap();
+        assert!(!text.contains("{{") && !text.contains("{%"), "{page}");
+        for link in text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            let there = link.starts_with("http") || link.starts_with('#') || files.iter().any(|file| file == link);
+            assert!(there, "{page} leads to {link}");
+        }
+    }
+    assert_eq!(satpost(&["help", "--html"]).code, 2);
+    assert!(satpost(&["help"]).ok().contains("Commands"));
 }

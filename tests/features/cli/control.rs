@@ -3,12 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Folder, SOON, Station, wait_for};
+use crate::support::{Folder, SATPOST, SOON, Smtp, Station, wait_for};
 
 fn connect(post: &Station) -> UnixStream {
     let stream = UnixStream::connect(post.folder.join("control.sock")).unwrap();
@@ -115,4 +116,44 @@ fn commands_at_the_same_time_wait_for_each_other() {
         }
     });
     assert_eq!(post.said(&["people", "list"]).ok().lines().count(), 6);
+}
+
+/// A list that is longer than the pages in which it is read, of a box that runs and of one that does not.
+#[test]
+fn long_lists_come_whole_and_end_when_nobody_reads() {
+    let folder = Folder::new();
+    let mut post = Station::new(&folder, "box", &[("box.domain", "box.example")], &["anna"]).started();
+    let mut smtp = Smtp::connect(post.door("smtp"));
+    let long = "a line of some length that makes the answer long\n".repeat(20);
+    for number in 0..250 {
+        let mail = format!("From: bob@world.example\nSubject: number {number}\n\n{long}\n");
+        let said = smtp.mail("bob@world.example", "anna@box.example", &mail);
+        assert!(said.starts_with("250"), "{said}");
+    }
+    for live in [true, false] {
+        let all: Value =
+            serde_json::from_str(&post.cli_ok(&["queue", "list", "--all", "--limit", "1000", "--json"], "")).unwrap();
+        let ids: Vec<_> =
+            all.as_array().unwrap().iter().map(|message| message["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids, (1..=250).rev().map(|number| format!("m{number}")).collect::<Vec<_>>(), "live: {live}");
+        let lines = post.cli_ok(&["queue", "list", "--all", "--limit", "201"], "");
+        assert_eq!(lines.lines().count(), 201);
+        let none: Value =
+            serde_json::from_str(&post.cli_ok(&["queue", "list", "--limit", "1000", "--json"], "")).unwrap();
+        assert_eq!(none.as_array().map(Vec::len), Some(0));
+        // A reader that goes away is no failure.
+        let data = post.folder.to_str().unwrap();
+        let head = format!(
+            "{SATPOST} queue list --all --limit 1000 --json --data {data} | head -n 1; exit ${{PIPESTATUS[0]}}"
+        );
+        let ended = Command::new("bash").args(["-c", &head]).output().unwrap();
+        assert!(ended.status.success() && ended.stdout == b"[\n", "{ended:?}");
+        if live {
+            // Each is told of, however many there are.
+            let every: Vec<&str> = ["queue", "cancel"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+            let ended = post.cli(&every, "");
+            assert_eq!(String::from_utf8_lossy(&ended.stderr).lines().count(), 250);
+            post.stop();
+        }
+    }
 }

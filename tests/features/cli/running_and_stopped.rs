@@ -126,6 +126,9 @@ fn a_backup_of_a_running_box_comes_back_whole() {
     assert_eq!(held["state"], "held");
     assert_eq!(other.json(&["people", "list"]), gateway.json(&["people", "list"]));
     assert_eq!(other.json(&["settings", "list"]), gateway.json(&["settings", "list"]));
+    let links = |of: &Station| of.json(&["link", "list"])[0]["name"].as_str().map(str::to_owned);
+    assert!(links(&gateway).is_some());
+    assert_eq!(links(&other), links(&gateway));
 
     assert_eq!(gateway.stop(), 0);
     assert_ne!(code(&gateway, &["restore", file]), Some(0), "not over a store that is there");

@@ -1,7 +1,11 @@
 //! What a month may cost: nothing goes beyond a budget, what waited for one goes on by itself, and the price that was
 //! shown is the price that is billed.
 
+use std::process::Command;
+
+use crate::support::clock::OwnClock;
 use crate::support::shore::{Shore, message, wait_polls};
+use crate::support::web::Client;
 use crate::support::{SOON, Smtp, Station, wait_for};
 use serde_json::Value;
 
@@ -130,4 +134,141 @@ fn what_a_budget_holds_is_called_held() {
     assert_eq!((&sent["state"], &sent["code"]), (&"held".into(), &tried["code"]), "{sent}");
     let shown = gateway.json(&["queue", "show", sent["id"].as_str().unwrap()]);
     assert_eq!((&shown["state"], &shown["reason"]), (&sent["state"], &sent["reason"]));
+}
+
+/// A yes over a used-up budget is a yes: the sender may write, what was let go goes on by itself with a larger budget, and until then
+/// says what it waits for. Who holds it after all, holds it.
+#[test]
+fn what_is_let_go_over_a_budget_goes_once_there_is_room() {
+    let shore = Shore::start();
+    let strict = [("air.strangers", "hold"), ("budget.packets", "1"), ("budget.reserve", "0")];
+    let gateway = shore.gateway(&strict, &["olga", "anna=6846"]).started();
+    olga_writes(&gateway, 1);
+    wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut ids = Vec::new();
+    for from in ["bob@world.example", "carl@world.example", "dora@world.example"] {
+        assert!(smtp.mail(from, ANNA, &message("", from)).starts_with("250"));
+        ids.push(
+            gateway.messages().into_iter().rfind(|m| m["from"] == from).unwrap()["id"].as_str().unwrap().to_owned(),
+        );
+    }
+    let shown = |id: &str| gateway.json(&["queue", "show", id]);
+    let short = |id: &str| {
+        let message = shown(id);
+        assert_eq!((&message["state"], &message["code"]), (&"held".into(), &"over_budget".into()), "{message}");
+        assert!(message["reason"].as_str().unwrap().contains("1 of 1 packets of this month are used"), "{message}");
+    };
+    let said = gateway.cli_ok(&["queue", "release", "--allow-sender", &ids[0]], "");
+    assert!(
+        said.contains("bob@world.example may write from now on") && said.contains("with a larger budget"),
+        "{said}"
+    );
+    let people = gateway.json(&["people", "list"]);
+    let anna = people.as_array().unwrap().iter().find(|person| person["name"] == "anna").unwrap();
+    assert_eq!(anna["allow"], "bob@world.example");
+    let said = gateway.cli_ok(&["queue", "release", &ids[1], &ids[2]], "");
+    assert_eq!(said.matches("goes with a larger budget or in the next month").count(), 2, "{said}");
+    ids.iter().for_each(|id| short(id));
+    // Once more says what is the case.
+    let again = gateway.said(&["queue", "release", &ids[1]]).fails(1);
+    assert!(again.contains("it waits for a larger budget"), "{again}");
+    // What bob writes now waits for the budget only, and says so at once.
+    assert!(smtp.mail("bob@world.example", ANNA, &message("", "more")).starts_with("250"));
+    short(gateway.messages().last().unwrap()["id"].as_str().unwrap());
+    gateway.cli_ok(&["queue", "hold", &ids[2]], "");
+    assert_eq!(shown(&ids[2])["code"], "action.held");
+    gateway.set(&[("budget.packets", "9")]);
+    wait_for("those of bob and carl", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 4));
+    wait_polls(&shore, 2);
+    assert_eq!(shown(&ids[2])["state"], "held");
+    gateway.cli_ok(&["queue", "release", &ids[2]], "");
+    wait_for("that of dora", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 5));
+    gateway.books_balance();
+}
+
+/// Warnings are written for what normal messages may use, also where the reserve ends them before the whole.
+#[test]
+fn warnings_speak_where_the_reserve_stops_normal_messages() {
+    let shore = Shore::start();
+    let gateway =
+        shore.gateway(&[("budget.packets", "10"), ("budget.reserve", "50")], &["olga", "anna=6846"]).started();
+    let olga = Client::logged_in(&gateway, "olga");
+    let warned = || {
+        let page = olga.get("/").body;
+        let words = page.split(['<', '>']).filter(|text| text.contains("% of") && text.contains("are used"));
+        words.map(str::trim).map(str::to_owned).collect::<Vec<_>>()
+    };
+    olga_writes(&gateway, 3);
+    assert!(warned().is_empty());
+    olga_writes(&gateway, 1);
+    assert!(warned()[0].starts_with("80 % of what normal messages may use"), "{:?}", warned());
+    olga_writes(&gateway, 2);
+    gateway.wait_state(SOON, ANNA, "held");
+    let all = warned();
+    assert!(all.len() == 2 && all.iter().any(|words| words.starts_with("100 % of what normal")), "{all:?}");
+    let urgent = ["send", ANNA, "--from", "olga", "--text", "x", "--priority", "urgent"];
+    (0..5).for_each(|_| drop(gateway.cli_ok(&urgent, "")));
+    let all = warned();
+    assert!(all.len() == 3 && all.iter().any(|words| words.starts_with("100 % of the budget")), "{all:?}");
+    gateway.books_balance();
+}
+
+/// What a budget keeps back does not expire meanwhile: it goes by itself in the next month, also after the box was off.
+#[test]
+fn what_waits_for_the_next_month_goes_then() {
+    let shore = Shore::start();
+    let clock = OwnClock::new(&shore.folder);
+    let limits = [("budget.packets", "1"), ("budget.reserve", "0")];
+    let mut gateway = shore.gateway(&limits, &["olga", "anna=6846"]);
+    gateway.start_with(&clock.environment());
+    olga_writes(&gateway, 2);
+    wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    all_leave(&shore);
+    let held = gateway.wait_state(SOON, ANNA, "held");
+    wait_for("it to be spent", 2 * SOON, || (spent(&gateway, "(box)").0 == 1).then_some(()));
+    gateway.stop();
+    let date = |words: &str| {
+        let said = Command::new("date").args(["-u", "-d", words, "+%s"]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().parse::<u64>().unwrap()
+    };
+    let first = Command::new("date").args(["-u", "+%Y-%m-01"]).output().unwrap();
+    let first = String::from_utf8(first.stdout).unwrap();
+    clock.ahead(date(&format!("{} +1 month +26 hours", first.trim())) - date("now"));
+    gateway.start_with(&clock.environment());
+    wait_for("it to leave in the next month", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    let shown = gateway.json(&["queue", "show", held["id"].as_str().unwrap()]);
+    assert_eq!(shown["state"], "on the link", "{shown}");
+    assert_eq!(reserved(&gateway, "(box)").0, 1);
+    gateway.books_balance();
+}
+
+/// Whoever comes at the same moment: not one packet beyond a budget, and what several let go at once goes once.
+#[test]
+fn nothing_goes_beyond_a_budget_however_many_come_at_once() {
+    let shore = Shore::start();
+    let limits = [("budget.packets", "6"), ("budget.reserve", "0"), ("air.strangers", "hold")];
+    let gateway = shore.gateway(&limits, &["olga", "anna=6846"]).started();
+    gateway.cli_ok(&["people", "edit", "anna", "--budget-packets", "4"], "");
+    std::thread::scope(|scope| (0..12).for_each(|_| drop(scope.spawn(|| olga_writes(&gateway, 1)))));
+    let count = |state: &str| gateway.messages().iter().filter(|message| message["state"] == state).count();
+    wait_for("four on the link", SOON, || (count("on the link") == 4 && count("held") == 8).then_some(()));
+    gateway.cli_ok(&["people", "edit", "anna", "--budget-packets", ""], "");
+    wait_for("six", SOON, || (shore.to_device(6846).len() == 6).then_some(()));
+    gateway.set(&[("budget.packets", "0")]);
+    wait_for("all", SOON, || (shore.to_device(6846).len() == 12).then_some(()));
+    assert_eq!(reserved(&gateway, "(box)").0, 12);
+
+    let stranger = Smtp::connect(gateway.door("smtp")).mail("bob@world.example", ANNA, &message("", "who are you"));
+    assert!(stranger.starts_with("250"), "{stranger}");
+    let held = gateway.wait_state(SOON, ANNA, "held")["id"].as_str().unwrap().to_owned();
+    let done = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..5).map(|_| scope.spawn(|| gateway.cli(&["queue", "release", &held], ""))).collect();
+        all.into_iter().map(|one| one.join().unwrap().status.success()).collect::<Vec<_>>()
+    });
+    assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
+    wait_for("it to leave", SOON, || (shore.to_device(6846).len() == 13).then_some(()));
+    wait_polls(&shore, 2);
+    assert_eq!(shore.to_device(6846).len(), 13);
+    gateway.books_balance();
 }

@@ -4,6 +4,7 @@ mod both_ways;
 mod breaks;
 mod pairing;
 mod strangers;
+mod whole;
 mod world;
 
 use world::Sea;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::command::link_of;
 use crate::support::shore::{Shore, classic, from_outside, message, wait_polls};
-use crate::support::{SOON, wait_for};
+use crate::support::{SOON, Smtp, wait_for};
 
 /// Cases R12, R13, R1 and X20: a packet becomes one mail of its owner, the text is exact, the subject is one line.
 #[test]
@@ -181,6 +181,28 @@ fn a_hive_that_is_down_is_waited_for() {
 }
 
 /// A send whose answer is lost is found in the Hive's list and not sent again; one that never arrived is.
+/// What the Hive says once in a while ends no message: each goes once, however the first try was answered, and nobody is
+/// told of a failure.
+#[test]
+fn an_error_of_the_hive_ends_no_message() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    smtp.login("olga");
+    for (number, kind) in ["error200", "500", "503", "429", "garbage", "object"].into_iter().enumerate() {
+        shore.hive_says(&format!("fail send {kind}"));
+        let mail = message("", &format!("after {kind}"));
+        assert!(smtp.mail("olga@shore.example", "anna@shore.example", &mail).starts_with("250"));
+        wait_for(&format!("it to go after {kind}"), 4 * SOON, || {
+            let there = gateway.messages().iter().filter(|message| message["state"] == "on the link").count();
+            (there == number + 1 && shore.to_device(6846).len() == number + 1).then_some(())
+        });
+    }
+    wait_polls(&shore, 2);
+    assert_eq!((shore.to_device(6846).len(), gateway.messages().len()), (6, 6), "nothing twice, and no notice");
+    gateway.books_balance();
+}
+
 #[test]
 fn a_lost_answer_of_the_hive_sends_nothing_twice() {
     let shore = Shore::start();

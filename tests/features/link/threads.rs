@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::web::Client;
-use crate::support::{SOON, Smtp, Station, World, wait_for};
+use crate::support::{Imap, SOON, Smtp, Station, World, wait_for};
 
 /// A mail of the internet's server: the values of a header line, unfolded, and the body.
 struct Mail(String, String);
@@ -102,4 +102,96 @@ fn the_subject_stands_once_wherever_a_message_is_shown() {
     assert_eq!(times(mbox), 2, "{mbox}");
     let own = station.json(&["queue", "show", sent[0]["id"].as_str().unwrap()])["message_id"].clone();
     assert!(mbox.contains(&format!("In-Reply-To: {}\n", own.as_str().unwrap())), "{mbox}");
+}
+
+/// The headers of a mail on board, as a mail program gets it.
+fn in_mailbox(station: &Station, text: &str) -> Mail {
+    let mut imap = Imap::open(station.door("imap"), "anna", "INBOX");
+    let all = imap.ok("FETCH 1:* BODY.PEEK[]");
+    let mail = all.split("BODY[]").find(|mail| mail.contains(text)).unwrap_or_else(|| panic!("no '{text}' in {all}"));
+    let (_, mail) = mail.split_once("\r\n").unwrap();
+    let (head, body) = mail.split_once("\r\n\r\n").unwrap();
+    Mail(head.replace("\r\n\t", " ").replace("\r\n ", " "), body.to_owned())
+}
+
+/// Answers under subjects of their own, from shore and from sea, by a mail program and by the page; one is written from another
+/// address of its writer. All in one thread, at the relay and on board, for no packet more.
+#[test]
+fn an_answer_under_another_subject_is_in_the_thread() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    // The boxes get to know each other.
+    write(&station, "Hello", "First words.");
+    at_the_relay(&world, 0);
+    answer(&gateway, "bob@world.example", "Re: Hello", "", "Known now.");
+    aboard(&station, "Known now.");
+
+    write(&station, "Boat", "All is well.");
+    let first = at_the_relay(&world, 1).header("Message-ID").to_owned();
+    let own = station.messages().into_iter().find(|m| m["body"] == "All is well.").unwrap()["message_id"].clone();
+    let before = world.on_air().len() + packets_down(&world);
+    answer(&gateway, "bob@home.example", "What about the pump?", &first, "From home.");
+    let arrived = aboard(&station, "From home.");
+    assert_eq!(arrived["references"].as_array().unwrap().last(), Some(&own), "{arrived}");
+    let mail = in_mailbox(&station, "From home.");
+    assert_eq!(mail.header("In-Reply-To"), own.as_str().unwrap(), "{}", mail.0);
+
+    // A mail program at sea answers that one, under a third subject.
+    let text = format!(
+        "From: anna@boat.example\nTo: bob@home.example\nMessage-ID: <at-sea@boat.example>\nIn-Reply-To: {}\nSubject: Pump is new\n\nBy a program.\n",
+        mail.header("Message-ID")
+    );
+    let mut smtp = Smtp::connect(station.door("submission"));
+    smtp.login("anna");
+    assert!(smtp.mail("anna@boat.example", "bob@home.example", &text).starts_with("250"));
+    let mail = at_the_relay(&world, 2);
+    assert_eq!((mail.header("Subject"), mail.header("In-Reply-To")), ("Pump is new", "<from-home@world.example>"));
+    assert!(mail.header("References").starts_with(&first), "{}", mail.0);
+
+    // And the page answers the same one, with another subject than it proposes.
+    let mut anna = Client::logged_in(&station, "anna");
+    let page = format!("/compose?reply={}", arrived["id"].as_str().unwrap());
+    let token = anna.token(&page);
+    let form = anna.get(&page).body;
+    let (_, answers) = form.split_once("name=answers value=\"").unwrap_or_else(|| panic!("{form}"));
+    let answers = answers.split('"').next().unwrap();
+    let fields = format!("csrf={token}&answers={answers}&do=send&to=bob%40home.example&subject=Oil&text=By+the+page.");
+    let sent = anna.form("/compose", &fields, &anna.own());
+    assert_eq!(sent.status, 303, "{sent:?}");
+    let mail = at_the_relay(&world, 3);
+    assert_eq!((mail.header("Subject"), mail.header("In-Reply-To")), ("Oil", "<from-home@world.example>"));
+    assert_eq!(world.on_air().len() + packets_down(&world), before + 3, "one packet for each message");
+}
+
+/// Packets toward the station.
+fn packets_down(world: &World) -> usize {
+    world.hive_says("messages").iter().filter(|line| line.contains("\"direction\":2")).count()
+}
+
+/// Somebody ashore answers a mail.
+fn answer(gateway: &Station, from: &str, subject: &str, answered: &str, text: &str) {
+    let id = text.trim_end_matches('.').to_lowercase().replace(' ', "-");
+    let mail = format!(
+        "From: {from}\nMessage-ID: <{id}@world.example>\nIn-Reply-To: {answered}\nReferences: {answered}\nSubject: {subject}\n\n{text}\n"
+    );
+    let reply = Smtp::connect(gateway.door("smtp")).mail(from, "anna@shore.example", &mail);
+    assert!(reply.starts_with("250"), "{reply}");
+}
+
+/// Nobody wrote a subject: nobody gets one, and the answer finds its thread all the same.
+#[test]
+fn a_message_without_a_subject_leaves_without_one() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    for (round, text) in ["Only one line.", "A line\nand another one."].into_iter().enumerate() {
+        let sent = write(&station, "", text);
+        let mail = at_the_relay(&world, round);
+        assert_eq!(mail.header("Subject"), "", "{}", mail.0);
+        assert_eq!(mail.1, format!("{}\r\n", text.replace('\n', "\r\n")));
+        let said = format!("Answer {round}.");
+        answer(&gateway, "bob@world.example", "Re:", mail.header("Message-ID"), &said);
+        let own = station.json(&["queue", "show", sent[0]["id"].as_str().unwrap()])["message_id"].clone();
+        let arrived = aboard(&station, &said);
+        assert_eq!(arrived["references"].as_array().unwrap().last(), Some(&own), "{arrived}");
+    }
 }

@@ -86,6 +86,72 @@ fn a_device_moves_to_another_person() {
     assert_eq!(shore.to_device(6846).len(), 1);
 }
 
+/// What the link has for a device already goes to that device, whoever has it now, and its page says so at once; it is
+/// nobody's business but of those whose it was. What had not left yet stays with its reader.
+#[test]
+fn a_device_moves_while_the_link_has_a_packet_for_it() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    smtp.login("olga");
+    let write = |smtp: &mut Smtp, text: &str| {
+        assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", text)).starts_with("250"));
+    };
+    write(&mut smtp, "on the link");
+    wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    let there = gateway.wait_state(SOON, "anna@shore.example", "on the link");
+    shore.leaves(&gateway);
+    write(&mut smtp, "not yet");
+    gateway.cli_ok(&["people", "device", "anna", "none"], "");
+    gateway.cli_ok(&["people", "device", "ben", "0x001abe"], "");
+    shore.hive_says("down off");
+    let id = there["id"].as_str().unwrap();
+    wait_for("its page to say where it goes", SOON, || {
+        let shown = gateway.json(&["queue", "show", id]);
+        shown["reason"].as_str()?.contains("its reader is not at that far box any more").then_some(())
+    });
+    let kept = gateway.wait_state(SOON, "anna@shore.example", "delivered");
+    assert_eq!(kept["body"], "not yet", "{kept}");
+    assert_eq!(kept["code"], "arrived.without_device", "{kept}");
+    let ben = Client::logged_in(&gateway, "ben");
+    for page in ["/messages", &format!("/messages/{id}"), "/mailbox"] {
+        assert!(!ben.get(page).body.contains("on the link\n") && !ben.get(page).body.contains("not yet"), "{page}");
+    }
+    let number = shore.packets()[0]["packetId"].to_string();
+    shore.hive_says(&format!("status {number} 3"));
+    let sent = gateway.wait_state(SOON, "anna@shore.example", "sent");
+    assert_eq!(sent["id"], id);
+    assert_eq!(shore.to_device(6846).len(), 1, "nothing goes to ben's device but that");
+    gateway.books_balance();
+}
+
+/// What the rules of the link, its price or a budget hold is held no more where its reader has no link any more.
+#[test]
+fn what_is_held_follows_its_reader() {
+    let shore = Shore::start();
+    let settings = [("air.strangers", "hold"), ("air.max_parts", "1"), ("link.price", "0.07"), ("budget.packets", "1")];
+    let gateway =
+        shore.gateway(&[&settings[..], &[("budget.reserve", "0")]].concat(), &["olga", "anna=6846"]).started();
+    shore.leaves(&gateway);
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "of a stranger")).starts_with("250"));
+    let send = |words: &[&str]| gateway.cli_ok(&[&["send", "--from", "olga", "anna"], words].concat(), "");
+    send(&["--text", "uses the budget", "--at-most", "0.10"]);
+    send(&["--text", "over the budget"]);
+    send(&["--text", &"too long ".repeat(60)]);
+    gateway.set(&[("link.price", "5")]);
+    let states = |state: &str| gateway.messages().iter().filter(|message| message["state"] == state).count();
+    wait_for("all to be held", SOON, || (states("held") == 4).then_some(()));
+    let owner_s = gateway.messages().into_iter().find(|m| m["body"] == "over the budget").unwrap();
+    gateway.cli_ok(&["people", "edit", "anna", "--home", "here"], "");
+    wait_for("all in the mailbox", SOON, || (states("delivered") == 4).then_some(()));
+    let shown = gateway.json(&["queue", "show", owner_s["id"].as_str().unwrap()]);
+    assert_eq!(shown["code"], "arrived.without_device", "{shown}");
+    let costs = gateway.json(&["costs"]);
+    let box_s = costs["accounts"].as_array().unwrap().iter().find(|row| row["account"] == "(box)");
+    assert!(box_s.is_none_or(|row| row["reserved"]["packets"] == 0), "{costs}");
+    gateway.books_balance();
+}
+
 /// Somebody without a device may have their mail forwarded; what machines write is not.
 #[test]
 fn mail_is_forwarded_once() {

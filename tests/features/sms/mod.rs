@@ -5,6 +5,7 @@ mod carriers;
 mod costs;
 mod crash;
 mod incoming;
+mod kits;
 mod late;
 mod odd;
 mod outgoing;

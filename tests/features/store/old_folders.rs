@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::support::{Folder, SOON, Smtp, Station, World, wait_for};
 
-/// The versions whose folders are in `tests/old`.
-const VERSIONS: [&str; 1] = ["0.1.0"];
+/// The versions whose folders are in `tests/old`; with the version of the store behind it where a version had several.
+const VERSIONS: [&str; 2] = ["0.1.0", "0.1.0-8"];
 
 fn fixture(version: &str, ending: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old").join(format!("{version}{ending}"))
@@ -50,8 +50,8 @@ fn unpack(version: &str, folder: &Folder) {
     }
 }
 
-/// The messages, people, settings, audit log and counts of a box are as they were.
-fn holds(station: &Station, version: &str, name: &str) {
+/// The messages, people, audit log and counts of a box are as they were.
+fn holds_messages(station: &Station, version: &str, name: &str) {
     let said = said(version, name);
     let texts = |of: &Value, fields: &[&str]| {
         fields.iter().map(|field| of[field].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
@@ -66,6 +66,17 @@ fn holds(station: &Station, version: &str, name: &str) {
         people.as_array().unwrap().iter().map(|person| person["name"].clone().to_string()).collect();
     let known: BTreeSet<_> = said["people"].as_array().unwrap().iter().map(Value::to_string).collect();
     assert_eq!(names, known);
+    let audit = station.json(&["audit"]).as_array().unwrap().len();
+    assert_eq!(Some(audit), said["audit"].as_u64().map(|lines| usize::try_from(lines).unwrap()));
+    for counted in ["taken", "left", "got", "returned", "refused", "packets_sent", "packets_in"] {
+        assert_eq!(station.json(&["usage"])[0][counted], said["usage"][0][counted], "{counted}");
+    }
+}
+
+/// The same of these and of the settings.
+fn holds(station: &Station, version: &str, name: &str) {
+    holds_messages(station, version, name);
+    let said = said(version, name);
     // Secrets are not shown; that they were kept is seen when the boxes run.
     let shown = said["settings"].as_object().unwrap().iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
     // What was in the settings is the first link now.
@@ -81,11 +92,6 @@ fn holds(station: &Station, version: &str, name: &str) {
             continue;
         }
         assert_eq!(station.cli_ok(&["settings", "get", setting], "").trim_end(), value, "{setting}");
-    }
-    let audit = station.json(&["audit"]).as_array().unwrap().len();
-    assert_eq!(Some(audit), said["audit"].as_u64().map(|lines| usize::try_from(lines).unwrap()));
-    for counted in ["taken", "left", "got", "returned", "refused", "packets_sent", "packets_in"] {
-        assert_eq!(station.json(&["usage"])[0][counted], said["usage"][0][counted], "{counted}");
     }
 }
 
@@ -127,6 +133,28 @@ fn everything_is_still_there() {
         unpack(version, &folder);
         for name in ["station", "gateway"] {
             holds(&Station::bare(&folder, name), version, name);
+        }
+    }
+}
+
+/// A backup that an older version made, and a store of one that is repaired before it was ever opened.
+#[test]
+fn an_old_backup_is_restored_and_an_old_store_repaired() {
+    for version in VERSIONS {
+        let folder = Folder::new();
+        unpack(version, &folder);
+        let station = Station::bare(&folder, "station");
+        let repaired = station.json(&["repair"]);
+        assert_eq!((&repaired["lost_rows"], &repaired["lost"]), (&0.into(), &Value::Array(Vec::new())), "{repaired}");
+        holds(&station, version, "station");
+        // The first fixture is from before there were backups in them.
+        let backup = folder.path("station.backup");
+        if backup.exists() {
+            let new = Station::bare(&folder, "new");
+            new.cli_ok(&["restore", backup.to_str().unwrap()], "");
+            // Backups of version 8 lacked the links.
+            holds_messages(&new, version, "station");
+            assert_eq!(new.cli_ok(&["settings", "get", "box.domain"], ""), "boat.example\n");
         }
     }
 }

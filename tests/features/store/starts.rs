@@ -49,3 +49,18 @@ fn an_empty_file_in_an_empty_folder_is_a_new_box() {
     station.start();
     assert_eq!(station.stop(), 0);
 }
+
+/// After a power cut nothing has to be checked, whatever the last commit was.
+#[test]
+fn a_box_that_was_killed_opens_as_after_an_orderly_end() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga"]).started();
+    for number in 1..=5 {
+        assert!(from_outside(&gateway, "olga@shore.example", &message("Kept", "x")).starts_with("250"));
+        gateway.kill();
+        gateway.start();
+        assert_eq!(gateway.messages().len(), number);
+    }
+    let log = gateway.log_text();
+    assert!(!log.contains("is checked page by page") && !log.contains("is being checked"), "{log}");
+}

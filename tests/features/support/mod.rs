@@ -2,6 +2,7 @@
 //! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
 
 mod classic;
+pub mod clock;
 pub mod coder;
 pub mod command;
 pub mod fake_carrier;

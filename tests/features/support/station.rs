@@ -148,9 +148,18 @@ impl Station {
         let mut stream = UnixStream::connect(self.folder.join("control.sock")).ok()?;
         stream.set_read_timeout(Some(SOON)).ok()?;
         stream.write_all(format!("{}\n", json!({ "args": args })).as_bytes()).ok()?;
-        let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).ok()?;
-        serde_json::from_str(&answer).ok()
+        let (mut from, mut before) = (BufReader::new(stream), String::new());
+        loop {
+            let mut line = String::new();
+            from.read_line(&mut line).ok()?;
+            let mut answer: Value = serde_json::from_str(&line).ok()?;
+            before.push_str(answer["out"].as_str()?);
+            // A long answer comes in pieces.
+            if answer["more"] != true {
+                answer["out"] = before.into();
+                return Some(answer);
+            }
+        }
     }
 
     /// The live facts; `None` while the box does not answer.

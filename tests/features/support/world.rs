@@ -1,6 +1,7 @@
 //! The world: a sky with the Hive and one modem, and a mail server of the internet.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -24,6 +25,11 @@ pub const SECOND_DEVICE: &str = "0x001abf";
 impl World {
     /// Everything outside the boxes, at a pace for tests. `modem` are more options of the simulated modem.
     pub fn start(modem: &[&str]) -> Self {
+        Self::start_with(modem, &[])
+    }
+
+    /// The same with more in the environment of the modem.
+    pub fn start_with(modem: &[&str], environment: &[(&str, &Path)]) -> Self {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
         let (sky, port) = (path("sky"), path("modem"));
@@ -77,7 +83,7 @@ impl World {
         let passes = if modem.contains(&"--pass-every") { &[][..] } else { &default_passes[..] };
         let factor = if modem.contains(&"--factor") { &[][..] } else { &["--factor", "20"][..] };
         let args: Vec<&str> = usual.iter().chain(factor).chain(passes).chain(modem).copied().collect();
-        let modem = Program::start(&args, &folder.path("modem.log"));
+        let modem = Program::start_with(&args, &folder.path("modem.log"), environment);
         let sink_args = ["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &sctl];
         let sink = Program::start(&sink_args, &folder.path("sink.log"));
         let sink_address = first_word("sink.log", "sink ");

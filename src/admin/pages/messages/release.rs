@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use crate::address::Address;
 use crate::admin::pages::{Ask, Reply, costs, queue};
-use crate::engine::actions::{Cost, MessageAction, is_releasable};
+use crate::engine::actions::{Cost, MessageAction, is_releasable, waits_for_budget};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::money::BOX;
@@ -37,10 +37,15 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
         // What the sender wrote meanwhile was not seen when the button was pressed.
         return ask.done(&format!("/messages/{id}"), "They were released already.");
     }
-    let mut released = 0;
+    let (mut released, mut waiting) = (0, 0);
     let mut stopped = String::new();
     for message in of_sender(ask, &policy, &message)? {
+        if waits_for_budget(&message) {
+            waiting += 1;
+            continue;
+        }
         match ask.service.act_on(MessageAction::Release, message.id) {
+            Ok(done) if done.waits() => waiting += 1,
             Ok(_) => released += 1,
             Err(Fault::Permanent(why)) => {
                 stopped = format!(" The others wait: {why}.");
@@ -50,6 +55,10 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
         }
     }
     queue::forget(ask.app);
+    if waiting > 0 {
+        let go = if waiting == 1 { "more goes" } else { "more go" };
+        stopped = format!(" {waiting} {go} with a larger budget or in the next month.{stopped}");
+    }
     if released > 0 {
         ask.remember(id)?;
     }

@@ -3,7 +3,7 @@
 use super::session::{BOTH, Pair, message};
 use super::world::DAY;
 use crate::peer::notes::{Note, unwrap};
-use crate::peer::{Answer, BundleName, Fate, OutgoingPacket, PeerTurn};
+use crate::peer::{Answer, BundleName, Fate, OutgoingPacket, PeerTurn, WaitingMessage};
 
 /// Two messages in one bundle from here to there; where they came.
 fn two_messages(pair: &mut Pair) -> Vec<(BundleName, u8)> {
@@ -127,4 +127,59 @@ fn what_is_owed_leaves_at_once_where_packets_cost_next_to_nothing() {
     };
     assert!(due(&mut pair, false) > 3_600_000, "a receipt and a delivery wait for a packet to ride with");
     assert!(due(&mut pair, true) <= 1_000);
+}
+
+/// Two answers under subjects of their own, in one packet: each is told which message it answers, and a receipt that was
+/// lost is made up for.
+#[test]
+fn an_answer_says_what_it_answers() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    let answers = [message("a@b.c", "to one"), message("d@e.f", "to two"), message("g@h.i", "to nobody")];
+    let of = |at: usize| if at < 2 { Some(places[1 - at]) } else { None };
+    let waiting: Vec<_> = answers
+        .iter()
+        .enumerate()
+        .map(|(at, message)| WaitingMessage { key: 20 + at as u64, message, answers: of(at) })
+        .collect();
+    let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
+    assert_eq!(packets.len(), 1);
+    // It comes a second time: that changes nothing.
+    for round in 0..2 {
+        let turns = pair.carry(1, &packets);
+        let name = turns[0].answering[0].0.0;
+        assert_eq!(turns[0].answering, [((name, 0), 2), ((name, 1), 1)]);
+        let expected: Vec<_> = (0..3).map(|place| (name, place)).collect();
+        assert_eq!(turns[0].places, if round == 0 { expected } else { Vec::new() });
+    }
+    // What is named and not known is nothing.
+    let unknown = [WaitingMessage { key: 30, message: &answers[0], answers: Some((BundleName(1), 7)) }];
+    let packets = pair.at(1, |peer, context| peer.plan(context, &unknown)).send;
+    assert_eq!(pair.carry(1, &packets)[0].answering, []);
+}
+
+/// No packet more for it, and it goes again with a repeat.
+#[test]
+fn what_is_answered_is_told_for_free() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    for length in 1..400_usize {
+        let text: String = (0..length).map(|n| char::from(b'a' + (n * n * 31 % 26) as u8)).collect();
+        let message = message("a@b.c", &text);
+        let plan = |pair: &mut Pair, answers| {
+            let mut peer = pair.sides[1].peer.clone();
+            let waiting = [WaitingMessage { key: 20, message: &message, answers }];
+            pair.at(1, |_, context| peer.plan(context, &waiting)).send
+        };
+        let (with, without) = (plan(&mut pair, Some(places[0])), plan(&mut pair, None));
+        assert_eq!(with.len(), without.len(), "{length}");
+        assert!(with.iter().all(|packet| packet.payload.len() <= 192));
+    }
+    let answer = message("a@b.c", "lost at first");
+    let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[0]) }];
+    let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
+    pair.went(1, &packets);
+    let heard = pair.settle();
+    let told: Vec<_> = heard[0].iter().flat_map(|turn| turn.answering.clone()).collect();
+    assert_eq!(told.iter().map(|(_, key)| *key).collect::<Vec<_>>(), [1]);
 }

@@ -22,7 +22,9 @@ fn noise_does_no_harm() {
             let text = "x".repeat(dice.index(400));
             let other = Other::Address(format!("{}@example.org", dice.below(300)));
             let message = Letter { kind: Kind::Text, person: None, other, subject: String::new(), text };
-            send.extend(peers[side].plan(&mut context, &[WaitingMessage { key: round, message: &message }]).send);
+            send.extend(
+                peers[side].plan(&mut context, &[WaitingMessage { key: round, message: &message, answers: None }]).send,
+            );
         }
         let packet = noise(&mut dice, &known);
         send.extend(peers[side].receive(&mut context, &packet).send);

@@ -45,7 +45,8 @@ impl Pair {
     }
 
     pub(super) fn plan(&mut self, side: usize, messages: &[(u64, Letter)]) -> SendPlan {
-        let waiting: Vec<_> = messages.iter().map(|(key, message)| WaitingMessage { key: *key, message }).collect();
+        let waiting: Vec<_> =
+            messages.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
         self.at(side, |peer, context| peer.plan(context, &waiting))
     }
 

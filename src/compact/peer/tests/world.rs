@@ -157,11 +157,11 @@ impl World {
     fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> Option<T> {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
-        let before = fails.then(|| serde_json::to_string(&post.peer).unwrap());
+        let before = fails.then(|| post.peer.rows());
         let mut context = PeerContext { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
         let done = work(&mut post.peer, &mut context);
         let Some(kept) = before else { return Some(done) };
-        self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
+        self.boxes[side].peer = Peer::from_rows(&kept).unwrap();
         self.saw("crashes", 1);
         self.note(|| format!("{side} crashes"));
         None
@@ -247,7 +247,8 @@ impl World {
             return self.leave_as_old(side, &some);
         }
         let plan = self.commit(side, |peer, context| {
-            let waiting: Vec<_> = some.iter().map(|(key, message)| WaitingMessage { key: *key, message }).collect();
+            let waiting: Vec<_> =
+                some.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
             peer.plan(context, &waiting)
         });
         let Some(plan) = plan else { return };

@@ -64,6 +64,9 @@ impl LinkWorker<'_> {
             let found = self.lines.look_up(self.context, &self.market, id)?;
             // One that goes elsewhere since a moment ago has its turn there.
             let Some((_, message)) = found.filter(|(now, _)| *now == device) else { continue };
+            if self.waits_for_whole(device, &message) {
+                continue;
+            }
             taken.extend(self.at_our_price(device, message)?);
         }
         ahead.retain(|_, line| !line.is_empty());
@@ -202,7 +205,7 @@ impl LinkWorker<'_> {
             let rests = packet.messages.iter().any(|id| worker.lines.resting(*id, now).is_some());
             let urgent = worker.carries_urgent(&packet)?;
             let open = worker.takes_more(packet.far_box, urgent) && !rests && !worker.lines.is_shy(packet.far_box, now);
-            match open && !worker.goes_elsewhere(&packet)? {
+            match open && !worker.goes_elsewhere(&packet)? && !worker.packet_waits(&packet)? {
                 true => worker.submit(packet),
                 false => Ok(()),
             }
@@ -262,7 +265,9 @@ impl LinkWorker<'_> {
             let rest = self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
             let gathers =
                 gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
-            let why = rest.or(chosen).or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
+            let whole = self.waits_whole.contains(id).then(|| Why { why: Waits::Whole.into(), until: None });
+            let why =
+                rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
             let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
             if let Some(known) = self.lines.known(*id) {
                 known.said = why.clone();
@@ -281,7 +286,8 @@ impl LinkWorker<'_> {
                 let Some(message) = context.store.message(*id).ok().flatten() else { continue };
                 let rest =
                     self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
-                let why = rest.or_else(|| self.in_the_way(packet.far_box, is_urgent(&message)));
+                let whole = self.waits_whole.contains(id).then(|| Why { why: Waits::Whole.into(), until: None });
+                let why = rest.or(whole).or_else(|| self.in_the_way(packet.far_box, is_urgent(&message)));
                 if let Some(Why { why, until }) = why.filter(|why| why.why != message.reason)
                     && message.state == State::Queued
                 {
@@ -318,7 +324,7 @@ impl LinkWorker<'_> {
     }
 
     /// The address of a far box on this link.
-    fn address(&self, device: Option<PeerId>) -> Option<LinkAddress> {
+    pub(super) fn address(&self, device: Option<PeerId>) -> Option<LinkAddress> {
         let people = self.context.store.people();
         people.far_box(device?).and_then(|far_box| self.driver.reach.address(&far_box.addresses))
     }

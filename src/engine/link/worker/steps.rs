@@ -231,10 +231,14 @@ impl LinkWorker<'_> {
 
     pub(super) fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
-        match submit::submit(self.context, self.driver, &mut *self.link, &group, packet)? {
+        let wholes = self.whole_places(&packet)?;
+        match submit::submit(self.context, self.driver, &mut *self.link, &group, packet, &wholes)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
-            Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),
+            Submitted::Taken(packet, reference) => {
+                self.note_wholes(&packet, &wholes)?;
+                self.taken(&group, packet, reference, Taken::Handed).map(drop)
+            }
             Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, why),
             Submitted::Busy(packet, fault) => {
                 log::debug!("link: {fault}");

@@ -274,7 +274,7 @@ impl Rig {
     fn inbound(&self, key: &str, payload: Vec<u8>, device: Option<u64>) {
         let device = device.map(|id| id.to_string().parse().unwrap());
         let token = Token(7);
-        let packet = Inbound { device, payload, key: key.into(), received: None, token };
+        let packet = Inbound { device, payload, wholes: Vec::new(), key: key.into(), received: None, token };
         self.fake.sky().events.push_back(Event::Inbound(packet));
     }
 }

@@ -60,7 +60,8 @@ impl Side {
                     let packet = self.held.iter().find(|(known, _)| *known == number).expect("it was held").1;
                     self.settle(number, packet, fate);
                 }
-                Fact::Came { number, payload, new } => {
+                Fact::Whole(_) => panic!("nobody sends whole mails"),
+                Fact::Came { number, payload, new, .. } => {
                     assert!(new);
                     self.inbox.push_back((number, payload[0]));
                 }
@@ -88,7 +89,7 @@ impl Side {
     }
 
     fn write(&mut self, now: Instant) -> Vec<u8> {
-        let own = Own { epoch: self.epoch, metered: false, urgent_only: false };
+        let own = Own { epoch: self.epoch, metered: false, urgent_only: false, wholes: true };
         let Some(session) = &mut self.session else { return Vec::new() };
         let mut facts = Vec::new();
         let mut out = session.write(&mut self.end, own, &mut facts, now);
@@ -229,7 +230,7 @@ fn a_far_box_that_says_nothing_or_something_else_is_left() {
     let mut session = new();
     assert!(matches!(session.read(&mut end, b"HTTP/1.1 302 Found\r\n", now)[..], [] | [Fact::Over(_)]));
     let mut session = new();
-    let early = Frame::Packet { number: 1, payload: vec![1] }.bytes();
+    let early = Frame::Packet { number: 1, payload: vec![1], wholes: Vec::new() }.bytes();
     assert_eq!(session.read(&mut end, &early, now), [Fact::Over(Over::NoHello)]);
     let mut session = new();
     let bye = Frame::Bye(ByeReason::NotPaired).bytes();

@@ -93,7 +93,7 @@ fn another_device_is_named_and_only_asked_who_it_is() {
         peer.set(|modem| modem.foreign = Some((says, replies)));
         let mut bench = Bench::new(&peer);
         bench.until(what, |bench| bench.words().contains(what));
-        assert!(bench.words().contains("not like an M138"), "{}", bench.words());
+        assert!(bench.words().contains("not like the modem of this link"), "{}", bench.words());
         let until = Instant::now() + Duration::from_secs(6);
         while Instant::now() < until {
             bench.poll(Duration::from_millis(200));

@@ -248,7 +248,7 @@ impl Machine {
                 self.ask(Ask::Arrived(number));
             }
             (Ask::Arrived(_), Answer::Yes) => self.radio.next_listen = now,
-            (Ask::Take(_) | Ask::Arrived(_), _) => {}
+            _ => {}
         }
     }
 

@@ -56,7 +56,7 @@ fn is_named_and_left_alone(line: &'static str, name: &str) {
         let words = link_of(&station.status()?)["words"].as_str()?.to_owned();
         words.contains(name).then_some(words)
     });
-    assert!(words.contains("not like an M138"), "{words}");
+    assert!(words.contains("not like the modem of this link"), "{words}");
     let told = String::from_utf8_lossy(&told.lock().unwrap()).into_owned();
     let lines: Vec<_> = told.split(['\r', '\n']).filter(|line| !line.is_empty()).collect();
     assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("$CS*")), "{lines:?}");

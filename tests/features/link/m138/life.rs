@@ -85,3 +85,20 @@ fn full_queue() {
     scene.settle();
     scene.ready();
 }
+
+/// Room is seen without a packet that leaves: nobody waits for the next satellite.
+#[test]
+fn full_queue_ends_without_a_pass() {
+    let mut scene = Scene::start(&[]);
+    scene.modem("pass end");
+    scene.modem("full on");
+    let waits = scene.up("full");
+    scene.told("queue is full");
+    let shown = scene.state(&waits, "queued", MENDS);
+    assert!(shown["reason"].as_str().unwrap().contains("full"), "{shown}");
+    scene.modem("full off");
+    scene.state(&waits, "on the link", MENDS);
+    scene.modem("pass auto");
+    scene.settle();
+    scene.ready();
+}

@@ -1,5 +1,8 @@
 //! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a silent modem, a noisy line.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use super::scene::{ALWAYS, Scene};
 
 fn messages_through(modem: &[&str], faults: &[&str]) {
@@ -102,6 +105,41 @@ fn garbage_between_the_lines() {
     scene.arrived();
     scene.modem("noise off");
     scene.both("after");
+    scene.settle();
+    scene.ready();
+}
+
+/// Another program reads the same port and takes what it gets: it is named, and nothing is lost or sent twice.
+#[test]
+fn another_program_reads_along() {
+    let mut scene = Scene::start(&ALWAYS);
+    scene.both("before");
+    scene.arrived();
+    let port = std::fs::File::open(scene.world.folder.path("modem")).unwrap();
+    let mut thief = Command::new("cat").stdin(port).stdout(Stdio::null()).spawn().unwrap();
+    let name = format!("cat (pid {})", thief.id());
+    scene.told(&name);
+    scene.both("during");
+    scene.told("stop that program");
+    thief.kill().unwrap();
+    thief.wait().unwrap();
+    scene.ready();
+    scene.both("after");
+    scene.settle();
+    assert!(!scene.link()["words"].as_str().unwrap().contains(&name), "{}", scene.link());
+}
+
+/// A modem that answers after five seconds is called slow; it is waited for, and not told to restart.
+#[test]
+fn slow() {
+    let mut scene = Scene::start(&ALWAYS);
+    scene.modem("late 5000 100000");
+    scene.both("slow");
+    scene.told_within(Duration::from_secs(150), "answers slowly");
+    scene.arrived();
+    assert!(!scene.station.log_text().contains("restarts"), "{}", scene.station.log_text());
+    scene.modem("late 0 100000");
+    scene.both("quick");
     scene.settle();
     scene.ready();
 }

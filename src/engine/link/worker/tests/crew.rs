@@ -226,6 +226,7 @@ fn a_packet_that_comes_by_two_links_is_taken_once() {
         let inbound = Inbound {
             device: address.parse().ok(),
             payload: payload.clone(),
+            wholes: Vec::new(),
             key: key.into(),
             received: None,
             token: Token(9),

@@ -23,11 +23,9 @@ use rustix::termios::{
 use smol::Async;
 use smol::future::or;
 
-use super::memory::beside;
-
 /// The port of one modem, plugged in or not.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(in crate::sim) struct Port {
     /// The symbolic link that the host opens.
     link: PathBuf,
     plugged: Option<Plugged>,
@@ -54,7 +52,7 @@ impl Port {
     ///
     /// # Errors
     /// When no pseudo-terminal can be had or something else than a link stands in the way.
-    pub(super) fn new(link: &Path) -> io::Result<Self> {
+    pub(in crate::sim) fn new(link: &Path) -> io::Result<Self> {
         let mut port = Self { link: link.to_owned(), plugged: None };
         port.plug()?;
         Ok(port)
@@ -64,7 +62,7 @@ impl Port {
     ///
     /// # Errors
     /// As for [`Port::new`], and when it is plugged in already.
-    pub(super) fn plug(&mut self) -> io::Result<()> {
+    pub(in crate::sim) fn plug(&mut self) -> io::Result<()> {
         if self.plugged.is_some() {
             return Err(io::Error::other("it is plugged in"));
         }
@@ -85,7 +83,7 @@ impl Port {
     ///
     /// # Errors
     /// When it is not plugged in.
-    pub(super) fn unplug(&mut self) -> io::Result<()> {
+    pub(in crate::sim) fn unplug(&mut self) -> io::Result<()> {
         let plugged = self.plugged.take().ok_or_else(|| io::Error::other("it is not plugged in"))?;
         // The link may belong to another simulator by now.
         if fs::read_link(&self.link).is_ok_and(|target| target == plugged.slave) {
@@ -98,7 +96,7 @@ impl Port {
     ///
     /// # Errors
     /// When it is not plugged in, or a host holds the lock.
-    pub(super) fn lock(&mut self, on: bool) -> io::Result<()> {
+    pub(in crate::sim) fn lock(&mut self, on: bool) -> io::Result<()> {
         let plugged = self.plugged.as_mut().ok_or_else(|| io::Error::other("it is not plugged in"))?;
         if on {
             flock(&plugged.keeper, FlockOperation::NonBlockingLockExclusive)
@@ -113,7 +111,7 @@ impl Port {
     }
 
     /// Reads what the host has sent; empty when there is nothing.
-    pub(super) fn read(&mut self) -> Vec<u8> {
+    pub(in crate::sim) fn read(&mut self) -> Vec<u8> {
         let Some(plugged) = &mut self.plugged else {
             return Vec::new();
         };
@@ -125,7 +123,7 @@ impl Port {
     }
 
     /// Sends bytes to the host. A serial line does not wait: what nobody takes is lost.
-    pub(super) fn write(&mut self, bytes: &[u8]) {
+    pub(in crate::sim) fn write(&mut self, bytes: &[u8]) {
         if let Some(plugged) = &mut self.plugged
             && plugged.hosts > 0
             && !plugged.locked
@@ -138,7 +136,7 @@ impl Port {
     }
 
     /// Returns once a host has sent something, came or went.
-    pub(super) async fn ready(&self) {
+    pub(in crate::sim) async fn ready(&self) {
         match &self.plugged {
             None => std::future::pending().await,
             // An error of the poll shows at the next read.
@@ -147,7 +145,7 @@ impl Port {
     }
 
     /// For the status.
-    pub(super) fn words(&self) -> &'static str {
+    pub(in crate::sim) fn words(&self) -> &'static str {
         match &self.plugged {
             None => "unplugged",
             Some(Plugged { locked: true, .. }) => "locked",
@@ -204,9 +202,17 @@ impl Drop for Port {
 }
 
 /// Removes a file that may not be there.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+pub(in crate::sim) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// The same path with a dot and this word at its end.
+pub(in crate::sim) fn beside(path: &Path, word: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(word);
+    name.into()
 }

@@ -1,0 +1,108 @@
+//! What two boxes know of each other as small rows, so that a packet writes what it changes and not all that is remembered.
+//!
+//! | part | id | content |
+//! |---|---|---|
+//! | `taken` | hash, or the name where only that is known | name, what became of it, hour: of a bundle that came in |
+//! | `used` | name | hour: of a name that went out |
+//! | `out` | ticket | JSON of a bundle that is not done |
+//! | other names of members of [`Peer`] | 0 | JSON of the member |
+//! | empty | 0 | JSON of the whole, as boxes wrote it before there were rows; the other rows are newer |
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Peer;
+use super::memory::{TakenBundles, UsedNames};
+
+/// The part and the id of a row, and its content.
+pub type Rows = BTreeMap<(String, u64), Vec<u8>>;
+
+const TAKEN: &str = "taken";
+const USED: &str = "used";
+const OUT: &str = "out";
+/// The part that holds all, from before there were rows.
+pub const WHOLE: &str = "";
+
+/// A row of a peer is no such row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its part.
+    pub part: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl std::fmt::Display for UnreadableRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "'{}' is unreadable: {}", self.part, self.why)
+    }
+}
+
+impl Peer {
+    /// Gives all that is known as rows.
+    pub fn rows(&self) -> Rows {
+        let memory = self.taken.rows().map(|(id, bytes)| ((TAKEN.to_owned(), id), bytes));
+        let mut rows: Rows = memory.chain(self.used.rows().map(|(id, bytes)| ((USED.to_owned(), id), bytes))).collect();
+        let rest = Self { taken: TakenBundles::default(), used: UsedNames::default(), ..self.clone() };
+        // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
+        let members = match serde_json::to_value(rest).expect("a peer serialises") {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        for (name, member) in members {
+            match member {
+                _ if name == TAKEN || name == USED => {}
+                Value::Array(bundles) if name == OUT => bundles.iter().for_each(|bundle| {
+                    // Tickets are given once each; should two be alike all the same, both bundles are kept.
+                    let mut key = (OUT.to_owned(), bundle["ticket"].as_u64().unwrap_or(0));
+                    while rows.contains_key(&key) {
+                        key.1 = key.1.wrapping_add(1);
+                    }
+                    rows.insert(key, bundle.to_string().into_bytes());
+                }),
+                member => drop(rows.insert((name, 0), member.to_string().into_bytes())),
+            }
+        }
+        rows
+    }
+
+    /// Puts a peer together from its rows; what is not there is as in a new one.
+    ///
+    /// # Errors
+    /// When a row is no such row.
+    pub fn from_rows(rows: &Rows) -> Result<Self, UnreadableRow> {
+        let unreadable = |part: &str, why: &dyn ToString| UnreadableRow { part: part.to_owned(), why: why.to_string() };
+        let json =
+            |part: &str, bytes: &[u8]| serde_json::from_slice::<Value>(bytes).map_err(|error| unreadable(part, &error));
+        let mut members = match rows.get(&(WHOLE.to_owned(), 0)) {
+            Some(whole) => match json(WHOLE, whole)? {
+                Value::Object(members) => members,
+                _ => return Err(unreadable(WHOLE, &"it is no record")),
+            },
+            None => Map::new(),
+        };
+        let (mut out, mut taken, mut used) = (Vec::new(), Vec::new(), Vec::new());
+        for ((part, id), bytes) in rows {
+            match part.as_str() {
+                WHOLE => {}
+                TAKEN => taken.push((*id, bytes.as_slice())),
+                USED => used.push((*id, bytes.as_slice())),
+                OUT => out.push(json(part, bytes)?),
+                name => drop(members.insert(name.to_owned(), json(name, bytes)?)),
+            }
+        }
+        if !out.is_empty() {
+            members.insert(OUT.to_owned(), Value::Array(out));
+        }
+        let mut peer: Self =
+            serde_json::from_value(Value::Object(members)).map_err(|error| unreadable("peer", &error))?;
+        if !taken.is_empty() {
+            peer.taken = TakenBundles::from_rows(taken).ok_or_else(|| unreadable(TAKEN, &"it has another length"))?;
+        }
+        if !used.is_empty() {
+            peer.used = UsedNames::from_rows(used).ok_or_else(|| unreadable(USED, &"it has another length"))?;
+        }
+        Ok(peer)
+    }
+}

@@ -1,0 +1,251 @@
+//! Whole mails by a wide link: before a message is planned for it, the mail that the message was made from goes to the far
+//! box; what far boxes send comes into files, and into the store with the packet that names it. What is said between the
+//! boxes, and what happens when something breaks, is in [`crate::link::whole`].
+//!
+//! Of what goes out nothing is on disk: after a crash it is offered again, and the far box says what it has.
+
+pub mod arrived;
+mod coming;
+pub mod packed;
+mod sending;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::coming::Coming;
+use self::sending::{Progress, Sending};
+use crate::address::{LinkAddress, PeerId};
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::link::Link;
+use crate::link::whole::{WholeFrame, WholeId, WholeRefusal, Wide};
+use crate::mail_text::attached;
+use crate::message::{Id, Message};
+
+/// Mails that are on their way to one far box at once.
+const AT_ONCE: usize = 4;
+/// What is known of a mail is forgotten so long after a message of it waited last.
+const FORGET: Duration = Duration::from_secs(600);
+
+/// Longest that a turn of the link takes, about.
+const TURN: Duration = Duration::from_secs(30);
+
+/// Whether a message may be planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// It goes: with its mail, which the far box has under this name, or as text.
+    Goes(Option<WholeId>),
+    /// Its mail is on its way to the far box first.
+    Waits,
+}
+
+/// What the worker of a link says of a message that is to be planned.
+pub struct Asked<'a> {
+    /// Its far box.
+    pub far_box: Option<PeerId>,
+    /// Where that is on the link.
+    pub address: Option<LinkAddress>,
+    /// Largest packed mail that goes along; 0: none does.
+    pub most: usize,
+    /// The link charges nothing, and nobody pays for its bytes.
+    pub free: bool,
+    /// How long the message waits for its mail to be there, while the far box is.
+    pub patience: Duration,
+    /// It does not wait from then on.
+    pub until: Time,
+    /// The message.
+    pub message: &'a Message,
+}
+
+/// A mail, by the far box that it goes to and the first message that was made from it.
+type Key = (Option<PeerId>, Id);
+
+/// All mails that one link sends and takes.
+#[derive(Default)]
+pub struct Wholes {
+    going: BTreeMap<Key, Going>,
+    coming: Coming,
+}
+
+/// A mail that goes along with its messages.
+struct Going {
+    /// A message of it waited last.
+    seen: Time,
+    /// How long it waited while the far box was there.
+    waited: Duration,
+    what: What,
+}
+
+/// What is known of it.
+enum What {
+    /// Its text says all of it, or it is larger than goes along.
+    Text,
+    /// It says more, and is not on its way.
+    More,
+    /// It is on its way, by this connection.
+    Sending(u64, Box<Sending>),
+    /// The far box has it: it said so on this connection.
+    There(u64, WholeId),
+    /// The far box would not take it on this connection.
+    Refused(u64),
+}
+
+impl Wholes {
+    /// Whether a message may be planned now.
+    pub fn first(&mut self, context: &Context, link: &mut dyn Link, asked: &Asked<'_>) -> First {
+        let (now, text) = (context.now(), First::Goes(None));
+        let Some(mail) = asked.message.mail.as_ref().filter(|_| asked.most > 0 && asked.free) else { return text };
+        let other = if asked.far_box.is_some() { &asked.message.from } else { &asked.message.to };
+        if other.phone().is_some() {
+            return text;
+        }
+        let key = (asked.far_box, mail.first);
+        let going = self.going.entry(key).or_insert_with(|| {
+            let what = if says_more(context, asked.message) { What::More } else { What::Text };
+            Going { seen: now, waited: Duration::ZERO, what }
+        });
+        let before = std::mem::replace(&mut going.seen, now);
+        if matches!(going.what, What::Text) {
+            return text;
+        }
+        let at_once = self.sending(asked.far_box).count();
+        // It is there, as of a moment ago.
+        let Some(going) = self.going.get_mut(&key) else { return text };
+        // While the link is away nobody asks.
+        going.waited += now.since(before).min(TURN);
+        let over = going.waited >= asked.patience || now >= asked.until;
+        let open = match link.wide(asked.address) {
+            Wide::No | Wide::Open { metered: true, .. } => return text,
+            Wide::Away if over => return text,
+            Wide::Away => return First::Waits,
+            Wide::Open { connection, .. } => connection,
+        };
+        match &going.what {
+            What::There(connection, name) if *connection == open => return First::Goes(Some(*name)),
+            What::Refused(connection) if *connection == open => return text,
+            _ if over => return text,
+            What::Sending(connection, _) if *connection == open => return First::Waits,
+            _ if at_once >= AT_ONCE => return First::Waits,
+            _ => {}
+        }
+        going.what = match read(context, asked.message) {
+            Some((packed, size)) if packed.len() <= asked.most => {
+                What::Sending(open, Box::new(Sending::new(packed, size, 0, now)))
+            }
+            _ => What::Text,
+        };
+        if matches!(going.what, What::Text) { text } else { First::Waits }
+    }
+
+    /// The mail of a message that the far box is known to have, for the packet of that message.
+    pub fn there(&self, far_box: Option<PeerId>, message: &Message) -> Option<WholeId> {
+        match &self.going.get(&(far_box, message.mail.as_ref()?.first))?.what {
+            What::There(_, name) => Some(*name),
+            _ => None,
+        }
+    }
+
+    /// True where the mail of a message says more than the text that goes over a link.
+    pub fn says_more(&self, context: &Context, far_box: Option<PeerId>, message: &Message) -> bool {
+        let Some(mail) = &message.mail else { return false };
+        match self.going.get(&(far_box, mail.first)) {
+            // One that is too large for this link is taken for text as well.
+            Some(going) if !matches!(going.what, What::Text) => true,
+            _ => says_more(context, message),
+        }
+    }
+
+    fn sending(&mut self, far_box: Option<PeerId>) -> impl Iterator<Item = &mut Going> {
+        let of = move |(key, _): &(&Key, &mut Going)| key.0 == far_box;
+        self.going.iter_mut().filter(of).map(|(_, going)| going).filter(|it| matches!(it.what, What::Sending(..)))
+    }
+
+    /// Hears what a far box says of a whole mail.
+    pub fn hear(&mut self, context: &Context, far_box: Option<PeerId>, frame: WholeFrame) {
+        let now = context.now();
+        match frame {
+            WholeFrame::Offer { name, packed, size, number } => {
+                // Nobody has asked for one.
+                if number == 0 {
+                    self.coming.offered(context, far_box, name, (packed, size));
+                }
+            }
+            WholeFrame::Piece { name, from, bytes } => self.coming.piece(far_box, name, from, &bytes),
+            WholeFrame::Have { name, got } => {
+                for going in self.sending(far_box) {
+                    let What::Sending(connection, sending) = &mut going.what else { continue };
+                    if sending.name == name {
+                        sending.have(got, now);
+                        if sending.progress() == Progress::There {
+                            going.what = What::There(*connection, name);
+                        }
+                    }
+                }
+            }
+            WholeFrame::Refuse { name, why } => {
+                if why != WholeRefusal::TooLarge {
+                    log::warn!("link: the far box does not take a whole mail: {why:?}; its text goes");
+                }
+                for going in self.sending(far_box) {
+                    let What::Sending(connection, sending) = &mut going.what else { continue };
+                    if sending.name == name {
+                        sending.refuse();
+                        going.what = What::Refused(*connection);
+                    }
+                }
+            }
+            WholeFrame::More { .. } | WholeFrame::Heard { .. } | WholeFrame::Want { .. } | WholeFrame::None { .. } => {}
+        }
+    }
+
+    /// Keeps what came, answers it, and says what is next of what goes. `address` says where a far box is on the link.
+    pub fn tend(
+        &mut self,
+        context: &Context,
+        link: &mut dyn Link,
+        address: impl Fn(Option<PeerId>) -> Option<LinkAddress>,
+    ) {
+        let now = context.now();
+        for (far_box, frame) in self.coming.keep(context) {
+            link.say(address(far_box), frame);
+        }
+        self.going.retain(|_, going| now < going.seen + FORGET);
+        for ((far_box, _), going) in &mut self.going {
+            let What::Sending(connection, sending) = &mut going.what else { continue };
+            let to = address(*far_box);
+            match link.wide(to) {
+                Wide::Open { connection: open, .. } if open == *connection => {}
+                // Nothing of it is lost: the far box says what it has when it is offered again.
+                _ => {
+                    going.what = What::More;
+                    continue;
+                }
+            }
+            while let Some(frame) = sending.next(now) {
+                if !link.say(to, frame.clone()) {
+                    break;
+                }
+                sending.said(&frame, now);
+            }
+        }
+    }
+}
+
+fn says_more(context: &Context, message: &Message) -> bool {
+    if message.mail.is_none() {
+        return false;
+    }
+    !message.cut.is_empty() || raw(context, message).is_some_and(|mail| attached::says_more(&mail))
+}
+
+/// The mail of a message, packed, and its bytes.
+fn read(context: &Context, message: &Message) -> Option<(Vec<u8>, usize)> {
+    raw(context, message).map(|mail| (packed::pack(&mail), mail.len()))
+}
+
+fn raw(context: &Context, message: &Message) -> Option<Vec<u8>> {
+    context.store.raw(message).unwrap_or_else(|fault| {
+        log::warn!("link: {} goes as text: {fault}", message.id);
+        None
+    })
+}

@@ -1,0 +1,125 @@
+//! Whole mails in the turns of the worker: which messages wait for theirs, and which packets name them.
+
+use std::time::Duration;
+
+use super::LinkWorker;
+use crate::address::{LinkAddress, PeerId};
+use crate::clock::Time;
+use crate::engine::link::whole::{Asked, First};
+use crate::fault::Fault;
+use crate::link::whole::{WholeFrame, WholePlace};
+use crate::message::{Id, Message, Packet, Whole};
+
+/// A message waits for its mail as long as it would wait for a cheaper link, and for so long at least: a slow line takes that
+/// for a photo. The same for an urgent one.
+const LEAST: Duration = Duration::from_secs(600);
+const LEAST_URGENT: Duration = Duration::from_secs(60);
+
+impl LinkWorker<'_> {
+    /// Hears what a far box says of a whole mail.
+    pub(super) fn hear_whole(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> Result<(), Fault> {
+        let far_box = self.context.far_box_at(device)?;
+        self.wholes.hear(self.context, far_box, frame);
+        Ok(())
+    }
+
+    /// Keeps what came of whole mails, and says what is next of those that go.
+    pub(super) fn tend_wholes(&mut self) {
+        let (context, reach) = (self.context, self.driver.reach);
+        let people = context.store.people();
+        let address =
+            |far_box: Option<PeerId>| people.far_box(far_box?).and_then(|far_box| reach.address(&far_box.addresses));
+        self.wholes.tend(context, &mut *self.link, address);
+    }
+
+    /// True while the mail of a message goes to the far box before it.
+    pub(super) fn waits_for_whole(&mut self, device: Option<PeerId>, message: &Message) -> bool {
+        let facts = self.market.facts(message);
+        let asked = Asked {
+            far_box: device,
+            address: self.address(device),
+            most: self.whole_most,
+            free: self.gathering.prompt,
+            patience: facts.patience.max(if facts.urgent { LEAST_URGENT } else { LEAST }),
+            // Half of its time is left for its text.
+            until: facts.by.map_or(Time::NEVER, |by| facts.since + by.since(facts.since) / 2),
+            message,
+        };
+        let waits = self.wholes.first(self.context, &mut *self.link, &asked) == First::Waits;
+        match waits {
+            true => self.waits_whole.insert(message.id),
+            false => self.waits_whole.remove(&message.id),
+        };
+        waits
+    }
+
+    /// True while the mail of one of the messages of a packet goes to the far box before it: what was planned before a crash,
+    /// or before the connection broke.
+    pub(super) fn packet_waits(&mut self, packet: &Packet) -> Result<bool, Fault> {
+        if self.whole_most == 0 || packet.is_extra() || packet.peer.is_none() {
+            return Ok(false);
+        }
+        let mut waits = false;
+        for message in self.messages_of(packet)? {
+            waits |= self.waits_for_whole(packet.far_box, &message);
+        }
+        Ok(waits)
+    }
+
+    /// The mails of the messages of a packet that the far box has, as the packet names them.
+    pub(super) fn whole_places(&self, packet: &Packet) -> Result<Vec<WholePlace>, Fault> {
+        let Some(ticket) = packet.peer.as_ref().map(|place| place.ticket).filter(|_| self.whole_most > 0) else {
+            return Ok(Vec::new());
+        };
+        let mut messages = self.messages_of(packet)?;
+        messages.retain(|message| self.wholes.there(packet.far_box, message).is_some());
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let peer = self.context.peer(packet.far_box)?;
+        let Some((bundle, keys)) = peer.named(ticket) else { return Ok(Vec::new()) };
+        let mut places = Vec::new();
+        for message in messages {
+            let place = keys.iter().position(|key| *key == message.id.0).and_then(|place| u8::try_from(place).ok());
+            if let (Some(place), Some(name)) = (place, self.wholes.there(packet.far_box, &message)) {
+                places.push(WholePlace { bundle: bundle.0, place, name });
+            }
+        }
+        Ok(places)
+    }
+
+    /// Writes at the messages of a packet that the link took where their whole mails are.
+    pub(super) fn note_wholes(&self, packet: &Packet, places: &[WholePlace]) -> Result<(), Fault> {
+        let mut news: Vec<(Id, Whole)> = Vec::new();
+        for message in self.messages_of(packet)?.iter().filter(|message| message.mail.is_some()) {
+            let went = self.wholes.there(packet.far_box, message);
+            let went = went.is_some_and(|name| places.iter().any(|place| place.name == name));
+            let whole = match (went, &message.whole) {
+                (true, _) => Whole::Went,
+                (false, Some(Whole::Went)) => Whole::Here,
+                (false, None) if self.wholes.says_more(self.context, packet.far_box, message) => Whole::Here,
+                (false, _) => continue,
+            };
+            if message.whole.as_ref() != Some(&whole) {
+                news.push((message.id, whole));
+            }
+        }
+        if news.is_empty() {
+            return Ok(());
+        }
+        self.context.store.write(move |tx| {
+            for (id, whole) in &news {
+                if tx.find(*id)?.is_some() {
+                    tx.change(*id, |message| message.whole = Some(whole.clone()))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn messages_of(&self, packet: &Packet) -> Result<Vec<Message>, Fault> {
+        let ids = packet.messages.clone();
+        let read = move |id: &Id| self.context.store.message(*id).transpose();
+        ids.iter().filter_map(read).filter(|item| !item.as_ref().is_err_and(Fault::is_permanent)).collect()
+    }
+}

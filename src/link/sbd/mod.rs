@@ -1,0 +1,278 @@
+//! Driver of Iridium SBD modems (9602, 9603, RockBLOCK), on a serial port of this machine. After Iridium's AT command
+//! reference (MAN0009); what only some firmware or a clone knows is done without where it is refused.
+//!
+//! The modem has two slots, one message each way, and no queue. A session sends what is in the one slot, every time it
+//! runs, and fetches at most one message into the other, where the next session overwrites it. So:
+//!
+//! * the slot of what goes up is emptied on proof, before any other session;
+//! * no session begins while a message that came down is not kept here;
+//! * the modem's counter of sessions, before and after, tells what became of a hand-over that a crash cut.
+//!
+//! `codec`, `status` and `time` are pure, `wire` holds one conversation; `adopt` finds the modem, `slot` has what the engine
+//! asks for, `session` what is due.
+
+mod adopt;
+mod codec;
+mod session;
+mod slot;
+mod status;
+mod time;
+mod wire;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use smol::channel::Receiver;
+
+use self::session::Plan;
+use self::slot::{Fate, Slot};
+use self::wire::Wire;
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::link::serial;
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
+use crate::message::reason::{DeviceReason, SessionReason};
+use crate::message::{Intent, Reason, Reference};
+use crate::settings::{Key, Settings};
+
+/// Largest payload that goes up in one message, in bytes.
+pub const MAX_PAYLOAD: usize = 340;
+/// The speed of all these modems.
+const BAUD: u32 = 19_200;
+
+/// The times of this driver; tests shorten them.
+#[derive(Debug, Clone, Copy)]
+struct SbdLimits {
+    /// A modem that is there answers `AT` within this time.
+    ask: Duration,
+    /// Commands that need no network end within this time.
+    local: Duration,
+    /// Sessions end within this time: the modem's own limit, and what it may take to tell.
+    session: Duration,
+    /// Between the end of a session and the next one: the supply has to recover.
+    rest: Duration,
+    /// A modem that is idle is asked this often how it is, which costs nothing.
+    look: Duration,
+}
+
+impl SbdLimits {
+    const REAL: Self = Self {
+        ask: Duration::from_millis(1500),
+        local: Duration::from_secs(5),
+        session: Duration::from_secs(105),
+        rest: Duration::from_secs(10),
+        look: Duration::from_secs(60),
+    };
+}
+
+/// See [`super::Driver::check`]: the ports that a modem may be on, and the price. Whether one answers is known once the box
+/// runs.
+pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
+    let ports = serial::candidates(settings.text(Key::SbdPort).trim());
+    if ports.is_empty() {
+        return Err(vec!["no serial port is there: plug the modem in, or name its port in sbd.port".to_owned()]);
+    }
+    let (mut usable, mut wrong) = (Vec::new(), Vec::new());
+    for port in &ports {
+        match serial::Port::open(port, BAUD) {
+            Ok(_) => usable.push(port.display().to_string()),
+            Err(why) => wrong.push(DeviceReason::from(why).to_string()),
+        }
+    }
+    if usable.is_empty() {
+        return Err(wrong);
+    }
+    if settings.text(Key::LinkUnit) == "packet" {
+        return Err(vec!["the network charges for each 50 bytes that were begun: set link.unit credit".to_owned()]);
+    }
+    Ok(format!("{} can be opened; whether a modem answers shows once the box runs", usable.join(", ")))
+}
+
+/// Makes the link; it opens nothing before the first poll.
+pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
+    Box::new(Sbd::new(settings, clock, SbdLimits::REAL))
+}
+
+/// Where the driver stands with its modem.
+#[derive(Debug, Clone, PartialEq)]
+enum Phase {
+    /// No port is open.
+    Closed {
+        /// When to look again.
+        next: Instant,
+        /// Looks so far.
+        tries: u32,
+        /// What is in the way.
+        why: DeviceReason,
+    },
+    /// A port is open and the modem does not answer (yet).
+    Silent {
+        /// How often it was asked.
+        tries: u32,
+        /// When to ask again.
+        next: Instant,
+    },
+    /// It answers and has our settings.
+    Running,
+}
+
+/// What is known of the modem.
+#[derive(Debug, Default)]
+struct Facts {
+    imei: Option<String>,
+    firmware: Option<String>,
+    /// It knows `+SBDSX`; a clone may not.
+    tells_slots: bool,
+    bars: Option<u8>,
+    service: Option<bool>,
+    antenna_fault: bool,
+    /// A session was good since the modem was found.
+    registered: bool,
+    /// Number of the next session, where it is known.
+    momsn: Option<u16>,
+    /// What that was when the modem was first found in this life, and whose it is: the evidence for earlier lives.
+    found: Option<(String, Option<u16>)>,
+    last_satellite: Option<crate::clock::Time>,
+    /// When the network was last asked for the time.
+    asked_time: Option<Instant>,
+    noise_before: u64,
+    opened: u64,
+}
+
+/// The driver's state.
+struct Sbd {
+    clock: Clock,
+    limits: SbdLimits,
+    named_port: String,
+    wire: Option<Wire>,
+    phase: Phase,
+    facts: Facts,
+    events: Vec<Event>,
+    reported: Option<Health>,
+    /// The message in the slot of what goes up.
+    slot: Option<Slot>,
+    /// That slot is known to hold nothing else.
+    slot_clear: bool,
+    /// What became of hand-overs of this life, by their numbers.
+    fates: VecDeque<(u64, Fate)>,
+    /// The last number that a hand-over got.
+    last_number: u64,
+    plan: Plan,
+}
+
+impl Sbd {
+    fn new(settings: &Settings, clock: &Clock, limits: SbdLimits) -> Self {
+        Self {
+            clock: clock.clone(),
+            limits,
+            named_port: settings.text(Key::SbdPort).trim().to_owned(),
+            wire: None,
+            phase: Phase::Closed { next: Instant::now(), tries: 0, why: DeviceReason::Looking },
+            facts: Facts::default(),
+            events: Vec::new(),
+            reported: None,
+            slot: None,
+            slot_clear: false,
+            fates: VecDeque::new(),
+            last_number: 0,
+            plan: Plan::new(settings.on(Key::SbdRing), settings.span(Key::SbdCheck)),
+        }
+    }
+
+    /// It takes a message now, or will once the session that runs is over.
+    fn is_ready(&self) -> bool {
+        self.phase == Phase::Running && !self.facts.antenna_fault && self.plan.blocked().is_none()
+    }
+
+    /// What is going on.
+    fn state(&self) -> Reason {
+        let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
+        match &self.phase {
+            Phase::Closed { why, .. } => why.clone().into(),
+            Phase::Silent { tries, .. } => DeviceReason::Silent { port, next: adopt::remedy(*tries) }.into(),
+            Phase::Running if self.facts.antenna_fault => {
+                SessionReason::NeedsOwner { status: 33, firmware: None }.into()
+            }
+            Phase::Running => match self.plan.blocked() {
+                Some(why) => why.clone(),
+                None if self.plan.too_large => SessionReason::TooLargeWaits.into(),
+                None => DeviceReason::Ready.into(),
+            },
+        }
+    }
+
+    /// Adds an [`Event::Health`] if there is news; true then.
+    fn report(&mut self) -> bool {
+        let imei = self.facts.imei.as_ref().map(|imei| format!("terminal {imei}"));
+        let named: Vec<_> = self.facts.firmware.clone().into_iter().chain(imei).collect();
+        let noise = self.wire.as_ref().map_or(0, |wire| wire.noise);
+        let health = Health {
+            ready: self.is_ready(),
+            state: self.state(),
+            port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
+            firmware: Some(named.join(", ")).filter(|named| !named.is_empty()),
+            last_satellite: self.facts.last_satellite,
+            waiting: Some(u64::from(self.slot.is_some())),
+            garbled: self.facts.noise_before + noise,
+            reopened: self.facts.opened.saturating_sub(1),
+            ..Health::default()
+        };
+        if self.reported.as_ref() == Some(&health) {
+            return false;
+        }
+        self.reported = Some(health.clone());
+        self.events.push(Event::Health(health));
+        true
+    }
+}
+
+impl Link for Sbd {
+    fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
+        self.poll_until(wake, Instant::now() + wait)
+    }
+
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
+        self.take_in();
+        self.prepare_message(packet)
+    }
+
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
+        self.take_in();
+        self.hand_over(packet, intent)
+    }
+
+    fn reconcile(&mut self, _packet: &LinkPacket, intent: &Intent) -> Verdict {
+        self.take_in();
+        self.find_out(intent)
+    }
+
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
+        self.take_in();
+        self.ask_after(reference)
+    }
+
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
+        self.take_in();
+        self.withdraw(reference)
+    }
+
+    fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
+        self.take_in();
+        self.delete_inbound(token)
+    }
+
+    fn console(&mut self, line: &str) -> Result<(), Fault> {
+        self.say(line)
+    }
+}
+
+/// Hears these bytes on the serial line, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    for line in String::from_utf8_lossy(bytes).lines() {
+        let _ = (codec::line(line), codec::slots(line), time::read(line, None));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,536 @@
+//! What is due when: sessions, ring alerts, messages that came down, and looks at an idle modem, which cost nothing. No
+//! session begins without something to send, a ring alert, something that waits, or a look that the owner asked for.
+
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use smol::channel::Receiver;
+
+use super::codec::{self, SessionResult};
+use super::slot::{Fate, Slot};
+use super::status::{self, Step};
+use super::wire::{Heard, Trouble};
+use super::{Phase, Sbd, time};
+use crate::fault::Fault;
+use crate::hex;
+use crate::link::{Event, Inbound, Series, Token, serial};
+use crate::message::Reason;
+use crate::message::reason::{Acknowledged, DeviceReason, SessionReason, TrackingReason};
+
+/// Reads of one message before it is left for later.
+const READS: u32 = 3;
+/// A message that arrives damaged is read again after this.
+const READ_AGAIN: Duration = Duration::from_secs(10);
+/// A slot that is not emptied is tried again after this.
+const CLEAR_AGAIN: Duration = Duration::from_secs(30);
+/// A pause of unknown length that the network asks for.
+const PAUSE: Duration = Duration::from_secs(300);
+/// A wait as long as this is nothing for a message that could take another link.
+const LONG: Duration = Duration::from_secs(180);
+/// The network is asked for the time this often at most, and only after a session.
+const TIME_EVERY: Duration = Duration::from_secs(3600);
+
+/// What is to be done, and what runs.
+#[derive(Debug)]
+pub struct Plan {
+    answers_rings: bool,
+    /// Zero: the mailbox is never looked at unasked.
+    check_every: Duration,
+    check_at: Option<Instant>,
+    /// Until when the session that runs has to have ended.
+    pub session: Option<Instant>,
+    /// No session begins before.
+    next: Instant,
+    failures: u32,
+    ring: bool,
+    /// Messages that wait at the gateway, as the last session told.
+    queued: u32,
+    look_at: Instant,
+    /// What came down and is not kept yet.
+    inbound: Option<u64>,
+    last_token: u64,
+    /// What came down arrives damaged: its number, and when it is read again.
+    unread: Option<(Option<i32>, Instant)>,
+    /// Why nothing is taken, and until when.
+    blocked: Option<(Reason, Instant)>,
+    /// A message at the gateway is too large.
+    pub too_large: bool,
+    /// A hand-over whose result never came.
+    lost: Option<Slot>,
+}
+
+impl Plan {
+    pub(super) fn new(answers_rings: bool, check_every: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            answers_rings,
+            check_every,
+            check_at: (check_every > Duration::ZERO).then(|| now + check_every),
+            session: None,
+            next: now,
+            failures: 0,
+            ring: false,
+            queued: 0,
+            look_at: now,
+            inbound: None,
+            last_token: 0,
+            unread: None,
+            blocked: None,
+            too_large: false,
+            lost: None,
+        }
+    }
+
+    /// Why nothing is taken at present.
+    pub(super) fn blocked(&self) -> Option<&Reason> {
+        self.blocked.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(why, _)| why)
+    }
+
+    /// A modem was taken over.
+    pub(super) fn adopted(&mut self, ring: bool) {
+        self.session = None;
+        self.ring |= ring;
+        self.look_at = Instant::now();
+    }
+
+    /// The mailbox is to be looked at.
+    fn wants_mailbox(&self, now: Instant) -> bool {
+        (self.ring && self.answers_rings) || self.queued > 0 || self.check_at.is_some_and(|at| at <= now)
+    }
+}
+
+impl Sbd {
+    /// See [`crate::link::Link::poll`].
+    pub(super) fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
+        loop {
+            self.take_in();
+            if !self.report() {
+                self.step();
+                self.take_in();
+                self.report();
+            }
+            if !self.events.is_empty() || Instant::now() >= until {
+                return std::mem::take(&mut self.events);
+            }
+            let next = until.min(self.due());
+            let woken = match &self.wire {
+                Some(wire) => wire.wait(wake, next),
+                None => serial::wait(None, wake, next),
+            };
+            if woken {
+                self.take_in();
+                return std::mem::take(&mut self.events);
+            }
+        }
+    }
+
+    /// Reads, and turns what was heard into state and events.
+    pub(super) fn take_in(&mut self) {
+        let Some(wire) = &mut self.wire else { return };
+        let pumped = wire.pump();
+        while let Some(heard) = self.wire.as_mut().and_then(super::wire::Wire::next_heard) {
+            self.on_heard(heard);
+        }
+        if let Some(wire) = &mut self.wire {
+            self.events.append(&mut wire.take_shown());
+        }
+        if let Err(trouble) = pumped {
+            self.on_trouble(&trouble);
+        }
+    }
+
+    fn on_heard(&mut self, heard: Heard) {
+        let now = Instant::now();
+        match heard {
+            Heard::Ring => self.plan.ring = true,
+            Heard::Bars(bars) => {
+                self.facts.bars = Some(bars);
+                self.sample_bars();
+            }
+            Heard::Service(on) => {
+                self.facts.service = Some(on);
+                if on {
+                    self.facts.last_satellite = Some(self.clock.now());
+                    // The sky came back: what waits for that need not wait longer.
+                    let sky = |why: &Reason| matches!(why, Reason::Session(SessionReason::Failed { status: 32, .. }));
+                    if self.plan.blocked.as_ref().is_some_and(|(why, _)| sky(why)) {
+                        self.plan.blocked = None;
+                        self.plan.next = self.plan.next.min(now + self.limits.rest);
+                    }
+                }
+            }
+            Heard::AntennaFault(on) => self.facts.antenna_fault = on,
+            Heard::Session(result) => self.on_result(result),
+            Heard::Refused if self.plan.session.take().is_some() => {
+                self.failed(Step::Operator(PAUSE), DeviceReason::Refused { word: "ERROR".to_owned() }.into());
+            }
+            Heard::Refused => {}
+        }
+    }
+
+    fn sample_bars(&mut self) {
+        if let Some(bars) = self.facts.bars {
+            self.events.push(Event::Sample { series: Series::Bars, value: bars.into() });
+        }
+    }
+
+    fn step(&mut self) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Phase::Silent { next, tries } if next <= now => self.ask_again(tries, false),
+            Phase::Running => self.keep_running(now),
+            _ => {}
+        }
+    }
+
+    fn keep_running(&mut self, now: Instant) {
+        if let Some(until) = self.plan.session {
+            if until <= now {
+                self.overdue();
+            }
+            return;
+        }
+        if self.plan.blocked.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.plan.blocked = None;
+        }
+        if self.slot.as_ref().is_some_and(|slot| slot.deadline <= self.clock.now())
+            && self.clear_slot()
+            && let Some(slot) = self.slot.take()
+        {
+            self.gave_up(&slot, TrackingReason::HoldTimeOver.into());
+        }
+        if let Some((mtmsn, _)) = self.plan.unread.take_if(|(_, at)| *at <= now) {
+            // What that says about the modem was followed up.
+            let _ = self.fetch(mtmsn);
+        }
+        match self.session_due() {
+            Some(at) if at <= now => self.begin_session(),
+            _ if self.plan.look_at <= now => self.look(),
+            _ => {}
+        }
+    }
+
+    /// When a session is due; `None` when there is nothing for one, or something is in its way.
+    fn session_due(&self) -> Option<Instant> {
+        let plan = &self.plan;
+        let unsure = self.slot.as_ref().is_some_and(|slot| !slot.sure);
+        if unsure || plan.session.is_some() || plan.inbound.is_some() || plan.unread.is_some() {
+            return None;
+        }
+        let wanted = self.slot.is_some() || plan.wants_mailbox(Instant::now());
+        match wanted {
+            true => Some(plan.next),
+            false => plan.check_at.map(|at| at.max(plan.next)),
+        }
+    }
+
+    /// When the next step is due.
+    fn due(&self) -> Instant {
+        match &self.phase {
+            Phase::Closed { next, .. } | Phase::Silent { next, .. } => *next,
+            Phase::Running => {
+                let plan = &self.plan;
+                let session = plan.session.or_else(|| self.session_due());
+                let blocked = plan.blocked.as_ref().map(|(_, until)| *until);
+                let look = Some(plan.look_at).filter(|_| plan.session.is_none());
+                let unread = plan.unread.as_ref().map(|(_, at)| *at);
+                let times = [session, blocked, look, unread];
+                times.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + self.limits.look)
+            }
+        }
+    }
+
+    fn begin_session(&mut self) {
+        let now = Instant::now();
+        if self.slot.is_none() && !self.slot_clear && !self.clear_slot() {
+            self.plan.next = now + CLEAR_AGAIN;
+            self.plan.blocked = Some((SessionReason::NotCleared.into(), self.plan.next));
+            return;
+        }
+        let answers = self.plan.ring && self.facts.tells_slots;
+        let Some(wire) = &mut self.wire else { return };
+        if let Err(trouble) = wire.say(if answers { "AT+SBDIXA" } else { "AT+SBDIX" }) {
+            return self.on_trouble(&trouble);
+        }
+        if let Some(slot) = &mut self.slot {
+            slot.tried = true;
+        }
+        self.plan.session = Some(now + self.limits.session);
+    }
+
+    /// A session has ended.
+    fn on_result(&mut self, result: SessionResult) {
+        // One whose result was given up already, while another one runs.
+        let late = self.plan.session.is_some()
+            && self.slot.as_ref().and_then(|slot| slot.momsn).is_some_and(|momsn| momsn != result.momsn);
+        if late || self.plan.session.take().is_none() {
+            return;
+        }
+        if let Some(slot) = &mut self.slot {
+            slot.tried = false;
+        }
+        self.learn_of_lost(result.momsn);
+        if result.mt < 2 {
+            (self.plan.ring, self.plan.queued) = (false, result.queued);
+        }
+        if result.mt == 1 {
+            // What a failure says about the modem was followed up; the slot is read again then.
+            let _ = self.fetch(Some(result.mtmsn));
+        }
+        match status::step(result.mo) {
+            Step::Sent => self.succeeded(result),
+            step => {
+                self.facts.momsn = Some(result.momsn);
+                let (status, tries) = (result.mo, self.plan.failures + 1);
+                let why = match step {
+                    Step::Operator(_) => SessionReason::NeedsOwner { status, firmware: self.facts.firmware.clone() },
+                    Step::Never => SessionReason::NeverTaken { status },
+                    _ => SessionReason::Failed { status, tries },
+                };
+                self.failed(step, why.into());
+            }
+        }
+    }
+
+    fn succeeded(&mut self, result: SessionResult) {
+        let now = Instant::now();
+        self.facts.momsn = Some(result.momsn.wrapping_add(1));
+        self.facts.registered = true;
+        self.facts.last_satellite = Some(self.clock.now());
+        let plan = &mut self.plan;
+        (plan.failures, plan.blocked, plan.too_large) = (0, None, result.mo == 1);
+        plan.next = now + self.limits.rest;
+        plan.check_at = plan.check_at.map(|_| now + plan.check_every);
+        match self.slot.take() {
+            Some(slot) => {
+                self.sent(&slot);
+                self.slot_clear = false;
+                // A failure is tried again before the next session.
+                self.clear_slot();
+            }
+            None => self.events.push(Event::Mailbox),
+        }
+        self.learn_time(now);
+    }
+
+    /// A session failed, for this reason.
+    fn failed(&mut self, step: Step, why: Reason) {
+        self.plan.failures += 1;
+        let failures = self.plan.failures;
+        let wait = match step {
+            Step::Sent | Step::Never | Step::Retry => status::wait(failures),
+            Step::Wait(least) => least.max(status::wait(failures)),
+            Step::RadioOn => {
+                // A failure shows at the next session.
+                let _ = self.command("*R1");
+                status::wait(failures)
+            }
+            Step::LockedOut => self.lock_out(),
+            Step::Operator(wait) => wait,
+        };
+        let wait = wait.max(self.limits.rest);
+        self.plan.next = Instant::now() + wait;
+        let long = failures >= status::GIVE_BACK || matches!(step, Step::Operator(_)) || wait >= LONG;
+        if step == Step::Never {
+            if self.clear_slot()
+                && let Some(slot) = self.slot.take()
+            {
+                self.gave_up(&slot, why);
+            }
+        } else if long {
+            // Proven not to have left: another link may have it, or its sender may take it back.
+            if self.slot.is_some()
+                && self.clear_slot()
+                && let Some(slot) = self.slot.take()
+            {
+                self.remember(slot.number, Fate::NotTaken(SessionReason::CounterStands));
+                self.events.push(Event::NotTaken { reference: slot.reference(), why: why.clone() });
+            }
+            self.plan.blocked = Some((why, self.plan.next));
+        }
+    }
+
+    /// How long the pause is that the network asks for.
+    fn lock_out(&mut self) -> Duration {
+        let lines = self.command("+SBDLOE").unwrap_or_default();
+        let fields = lines.iter().find_map(|line| line.strip_prefix("+SBDLOE:"));
+        match fields.map(|fields| fields.split(',').map(|field| field.trim().parse::<u64>()).collect::<Vec<_>>()) {
+            Some(fields) if matches!(fields.as_slice(), [Ok(0), Ok(_)]) => {
+                fields[1].as_ref().map_or(PAUSE, |seconds| Duration::from_secs(seconds + 1))
+            }
+            _ => PAUSE,
+        }
+    }
+
+    /// The time of a session is over, and its result did not come: the counter tells.
+    fn overdue(&mut self) {
+        if self.command("").is_err() {
+            // It is asked again and again, and its counter looked at then.
+            self.plan.session = None;
+            return;
+        }
+        self.plan.session = None;
+        self.plan.next = Instant::now() + self.limits.rest;
+        let before = self.facts.momsn;
+        let Some(slots) = self.slots() else {
+            if let Some(slot) = self.slot.take() {
+                self.lost_result(slot);
+            }
+            // What it may have brought is read.
+            let _ = self.fetch(None);
+            return;
+        };
+        if slots.mt {
+            let _ = self.fetch(Some(slots.mtmsn));
+        }
+        let moved = before.is_some_and(|before| before.wrapping_add(1) == slots.momsn);
+        if moved && self.slot.is_none() {
+            self.events.push(Event::Mailbox);
+        }
+        if !moved {
+            self.plan.failures += 1;
+        }
+        self.plan.ring = slots.ring;
+        self.slot_clear = !slots.mo;
+        self.settle_slot(Some(slots.mo));
+    }
+
+    /// Whether a message left whose result never came is not known; a later session may tell.
+    pub(super) fn lost_result(&mut self, slot: Slot) {
+        self.remember(slot.number, Fate::Unknown(SessionReason::ResultLost));
+        // Whether the counter moved is not known either, until a modem tells.
+        self.facts.momsn = self.facts.momsn.filter(|_| self.facts.tells_slots);
+        self.clear_slot();
+        self.plan.lost = Some(slot);
+    }
+
+    /// The number of a later session tells what became of one whose result never came.
+    fn learn_of_lost(&mut self, momsn: u16) {
+        let Some(lost) = self.plan.lost.take() else { return };
+        let number = lost.number;
+        match lost.momsn {
+            Some(before) if before == momsn => {
+                self.fates.retain(|(known, _)| *known != number);
+                self.not_taken(&lost, SessionReason::CounterStands);
+            }
+            Some(before) if before.wrapping_add(1) == momsn => {
+                self.fates.retain(|(known, _)| *known != number);
+                self.remember(number, Fate::Sent);
+                self.events.push(Event::Sent { reference: lost.reference(), how: Acknowledged::NotSeen });
+            }
+            _ => {}
+        }
+    }
+
+    /// Both slots, from a modem that tells of them.
+    fn slots(&mut self) -> Option<codec::Slots> {
+        if !self.facts.tells_slots {
+            return None;
+        }
+        let slots = self.command("+SBDSX").ok()?.iter().find_map(|line| codec::slots(line))?;
+        self.facts.momsn = Some(slots.momsn);
+        Some(slots)
+    }
+
+    /// Looks at an idle modem.
+    fn look(&mut self) {
+        self.plan.look_at = Instant::now() + self.limits.look;
+        match self.facts.tells_slots {
+            true => {
+                if let Some(slots) = self.slots() {
+                    self.plan.ring |= slots.ring;
+                }
+                self.sample_bars();
+            }
+            // A failure was followed up.
+            false => drop(self.command("")),
+        }
+    }
+
+    /// Asks for the network's time, which a modem has only after it was registered.
+    fn learn_time(&mut self, now: Instant) {
+        let recent = self.facts.asked_time.is_some_and(|at| now.duration_since(at) < TIME_EVERY);
+        if recent || !self.facts.registered || !self.facts.tells_slots {
+            return;
+        }
+        self.facts.asked_time = Some(now);
+        let near = self.clock.believable().then(|| self.clock.now());
+        let lines = self.command("-MSSTM").unwrap_or_default();
+        if let Some(time) = lines.iter().find_map(|line| time::read(line, near)) {
+            self.clock.learn(time);
+        }
+    }
+
+    /// Reads what came down, and reports it. `mtmsn` is its number, where that is known.
+    ///
+    /// # Errors
+    /// [`Trouble`], which was followed up. What arrives damaged is no error: it is read again later.
+    pub(super) fn fetch(&mut self, mtmsn: Option<i32>) -> Result<(), Trouble> {
+        let limit = self.limits.local;
+        for _ in 0..READS {
+            let Some(wire) = &mut self.wire else { return Ok(()) };
+            match wire.read_slot(limit) {
+                Ok(payload) if payload.is_empty() => return Ok(()),
+                Ok(payload) => {
+                    self.plan.last_token += 1;
+                    self.plan.inbound = Some(self.plan.last_token);
+                    let imei = self.facts.imei.as_deref().unwrap_or_default();
+                    let number = mtmsn.map_or_else(|| "-".to_owned(), |mtmsn| mtmsn.to_string());
+                    let hash = hex::encode(&Sha256::digest(&payload)[..8]);
+                    let key = format!("sbd:{imei}:{number}:{hash}");
+                    let token = Token(self.plan.last_token);
+                    self.events.push(Event::Inbound(Inbound {
+                        device: None,
+                        payload,
+                        wholes: Vec::new(),
+                        key,
+                        received: None,
+                        token,
+                    }));
+                    return Ok(());
+                }
+                Err(Trouble::Damaged) => {}
+                Err(trouble) => {
+                    self.plan.unread = Some((mtmsn, Instant::now() + READ_AGAIN));
+                    self.on_trouble(&trouble);
+                    return Err(trouble);
+                }
+            }
+        }
+        log::warn!("sbd: a message in the modem arrives damaged");
+        self.plan.unread = Some((mtmsn, Instant::now() + READ_AGAIN));
+        Ok(())
+    }
+
+    /// See [`crate::link::Link::confirm`].
+    pub(super) fn delete_inbound(&mut self, token: &Token) -> Result<(), Fault> {
+        // An older token is of a message that was read again since.
+        if self.plan.inbound.take_if(|known| *known == token.0).is_none() {
+            return Ok(());
+        }
+        // Where that fails the next session overwrites it, and a look before that recognises it.
+        self.command("+SBDD1").map(drop).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
+    }
+
+    /// A line of the console page.
+    pub(super) fn say(&mut self, line: &str) -> Result<(), Fault> {
+        let body = line.trim();
+        let upper = body.to_ascii_uppercase().replace(' ', "");
+        let printable = body.len() <= 120 && body.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if !printable || !upper.starts_with("AT") {
+            return Err(Fault::permanent("write one command, for example AT+CSQF"));
+        }
+        if ["+SBDI", "+SBDW", "+SBDD", "+SBDT", "+SBDC", "+SBDREG", "*F", "+IPR", "E1", "V0", "Q1"]
+            .iter()
+            .any(|own| upper[2..].starts_with(own))
+        {
+            return Err(Fault::permanent("sessions, slots and settings of the line are changed by the driver alone"));
+        }
+        if self.plan.session.is_some() {
+            return Err(Fault::Temporary(SessionReason::Running.into()));
+        }
+        let Some(wire) = &mut self.wire else { return Err(Fault::Temporary(DeviceReason::NoPort.into())) };
+        wire.say(body).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
+    }
+}

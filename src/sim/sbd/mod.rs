@@ -1,0 +1,214 @@
+//! A simulated SBD modem (9602, 9603, RockBLOCK) on a pseudo-terminal, faithful enough that any program for a real one
+//! works with it.
+//!
+//! The machine ([`machine`]) knows the protocol and does no input or output; one thread here joins it with the port, the
+//! sky and the control socket.
+
+mod control;
+mod engine;
+mod faults;
+mod machine;
+mod memory;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use argh::{ArgsInfo, FromArgs};
+use smol::channel::{Sender, bounded};
+
+use self::engine::Engine;
+use self::machine::{Answer, Machine};
+use self::memory::Backing;
+use crate::clock::Clock;
+use crate::sim::lines::Lines;
+use crate::sim::pty::Port;
+use crate::sys::signals::Stop;
+
+/// The lines of an answer to a control command, or what is wrong with it.
+type Words = Result<Vec<String>, String>;
+
+/// A command has to be carried out within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the modem's thread waits for, besides the port and time.
+enum Event {
+    /// A control command and where its answer goes.
+    Control(String, Sender<String>),
+    /// What the sky said to a question.
+    Sky(Answer),
+    /// The simulator ends.
+    Stop,
+}
+
+/// A simulated Iridium SBD modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
+#[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]
+#[argh(
+    subcommand,
+    name = "sbd",
+    example = "A modem and the ground service under one sky:
+
+  satpost simulate rockblock --sky /tmp/sky --terminal 300234010753370 &
+  satpost simulate sbd --port /tmp/modem --sky /tmp/sky",
+    note = "Each line on the --control socket gets a line 'ok' or 'error ...'; lists end with a line that holds a dot. N is a
+number, `on` (for ever) or `off`.
+
+  status CODE [N]  MO status of the next sessions     falsefail N   taken at the gateway, failed to the modem
+  mtfail N         the mailbox part fails             lost N        the result is never printed
+  late MS [N]      the next results come late         residue N     rubbish before the result
+  glue N           SBDRING stuck to a reply           ignore N      commands are not heard
+  badsum N         wrong sum in +SBDRB                dropbyte N    a byte less in +SBDRB
+  badwrite N       +SBDWB finds the sum wrong         shortwrite N  a byte of the data is lost
+  noclear N        +SBDD answers 1                    mute on|off   until the power is cycled
+  noise on|off     as at a wrong line speed           bars 0..5     signal; 0 is no network
+  session MS       how long a session takes           core on|off   only the commands of every clone
+  style spaced|tight   how results are printed        era 2|3       epoch of the network's time
+  power on|off     the supply                         unplug, plug  the USB cable
+  lock on|off      another program locks the port     ring          a ring alert without a message
+  down HEX         a message at a gateway of its own (without --sky)
+  show, journal    several lines, then a line with a dot"
+)]
+pub struct Options {
+    /// path of the serial port to make (a symbolic link)
+    #[argh(option)]
+    pub port: PathBuf,
+    /// number of the terminal, 15 digits (default 300234010753370)
+    #[argh(option, default = "IMEI.to_owned()", from_str_fn(imei))]
+    pub imei: String,
+    /// file for what the modem remembers without power, with the journal of its sessions
+    #[argh(option)]
+    pub state: Option<PathBuf>,
+    /// socket of the simulated sky; without one every message is taken and goes nowhere
+    #[argh(option)]
+    pub sky: Option<PathBuf>,
+    /// control socket to make
+    #[argh(option)]
+    pub control: Option<PathBuf>,
+    /// milliseconds that a session takes, before the factor (default 12000)
+    #[argh(option, default = "Duration::from_secs(12)", from_str_fn(milliseconds))]
+    pub session: Duration,
+    /// how many times faster all times go (default 1)
+    #[argh(option, default = "1", from_str_fn(factor))]
+    pub factor: u32,
+    /// know only the commands that every clone has
+    #[argh(switch)]
+    pub core: bool,
+}
+
+/// Number of the terminal where none is named.
+const IMEI: &str = "300234010753370";
+
+fn imei(text: &str) -> Result<String, String> {
+    let is = text.len() == IMEI.len() && text.bytes().all(|c| c.is_ascii_digit());
+    is.then(|| text.to_owned()).ok_or_else(|| format!("'{}' is not a number of 15 digits", text.escape_debug()))
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let value = text.parse().map(Duration::from_millis);
+    value.map_err(|_| format!("'{}' is not a number of milliseconds", text.escape_debug()))
+}
+
+fn factor(text: &str) -> Result<u32, String> {
+    let value = text.parse().ok().filter(|factor| *factor > 0);
+    value.ok_or_else(|| format!("'{}' is not a whole number from 1 up", text.escape_debug()))
+}
+
+/// A running modem. Dropping it stops it.
+pub struct Handle {
+    port: PathBuf,
+    events: Sender<Event>,
+    control: Option<Lines>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// Carries out a line of the control socket.
+    #[cfg(test)]
+    pub fn command(&self, line: &str) -> String {
+        answer(&self.events, line)
+    }
+
+    /// The path that a host opens.
+    pub fn port(&self) -> &Path {
+        &self.port
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.control = None;
+        // Fails only when the thread has ended already.
+        let _ = self.events.send_blocking(Event::Stop);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                log::error!("sbd: a thread of the simulator panicked");
+            }
+        }
+    }
+}
+
+/// Starts a modem in threads of its own. When this returns, its port and its control socket are there.
+///
+/// # Errors
+/// When the port, the control socket, the state file or a thread cannot be made; the sentence says which.
+pub fn start(options: Options) -> io::Result<Handle> {
+    let about = |what: &str, path: &Path, error: io::Error| {
+        io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
+    };
+    let state = options.state.clone().unwrap_or_default();
+    let (backing, memory) = Backing::open(options.state.clone()).map_err(|error| about("state file", &state, error))?;
+    let port = Port::new(&options.port).map_err(|error| about("port", &options.port, error))?;
+    let clock = Clock::system();
+    let machine = Machine::new(&options, memory, clock.now());
+    let (events, inbox) = bounded(64);
+    let mut handle = Handle { port: options.port.clone(), events: events.clone(), control: None, threads: Vec::new() };
+    let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| -> io::Result<()> {
+        handle.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    };
+    let sky = match options.sky {
+        None => None,
+        Some(path) => {
+            let (asks, asked) = bounded(16);
+            let events = events.clone();
+            spawn("sbd-sky", Box::new(move || engine::carry(&path, &asked, &events)))?;
+            Some(asks)
+        }
+    };
+    let engine = Engine { clock, machine, backing, port, inbox, sky };
+    spawn("sbd", Box::new(move || engine.run()))?;
+    if let Some(path) = &options.control {
+        let lines = Lines::start(path, "sbd-control", Box::new(move |line| answer(&events, line) + "\n"));
+        handle.control = Some(lines.map_err(|error| about("control socket", path, error))?);
+    }
+    Ok(handle)
+}
+
+/// Has the modem's thread carry a command out.
+fn answer(events: &Sender<Event>, line: &str) -> String {
+    let (answer, answered) = bounded(1);
+    let gone = || "error the simulator ends".to_owned();
+    if events.send_blocking(Event::Control(line.to_owned(), answer)).is_err() {
+        return gone();
+    }
+    let patience = async {
+        smol::Timer::after(PATIENCE).await;
+        None
+    };
+    smol::block_on(smol::future::or(async { answered.recv().await.ok() }, patience)).unwrap_or_else(gone)
+}
+
+/// Runs a modem until SIGINT or SIGTERM.
+///
+/// # Errors
+/// As for [`start`].
+pub fn run(options: Options) -> io::Result<()> {
+    let mut signals = Stop::catch()?;
+    let imei = options.imei.clone();
+    let handle = start(options)?;
+    println!("sbd {imei} on {}", handle.port().display());
+    signals.wait();
+    drop(handle);
+    Ok(())
+}

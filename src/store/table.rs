@@ -1,0 +1,486 @@
+//! Tables with typed keys and values, over few types of redb: it is compiled anew for each pair of them, some 50 KB of code, and
+//! there are forty tables. In the file a key is one of three things, and a value is always bytes:
+//!
+//! | key | in the file |
+//! |---|---|
+//! | `u64`, text | as redb has them |
+//! | all others | the bytes of their parts, which sort as the parts do |
+//!
+//! | part | bytes |
+//! |---|---|
+//! | unsigned number | big endian |
+//! | signed number | the same, its sign turned over |
+//! | text | UTF-8 and a zero, which no text of ours holds; one within is written as a one |
+//! | number with a fraction | its bits; only in values, as they do not sort |
+//!
+//! Bytes that are no such parts are an error of the page that they were read from, as a panic of redb is.
+
+use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
+
+use redb::{
+    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
+    WriteTransaction,
+};
+
+type Bytes = &'static [u8];
+type Result<T> = std::result::Result<T, redb::Error>;
+
+/// What keys and values are made of.
+pub trait Part: 'static {
+    type Is<'a>: Copy;
+    fn put(part: Self::Is<'_>, to: &mut Vec<u8>);
+    /// Takes the part from the beginning; `None` when that is none.
+    fn take<'a>(from: &mut &'a [u8]) -> Option<Self::Is<'a>>;
+}
+
+/// A key, as it is given and as it lies in the file.
+pub trait Key: 'static {
+    type Is<'a>: Copy;
+    type Raw: redb::Key + 'static;
+    const FORM: Form;
+    /// `room` holds the bytes of a key that has to be written.
+    fn raw<'a, 'k: 'a>(key: Self::Is<'k>, room: &'a mut Vec<u8>) -> Raw<'a, Self>;
+    // Bound to itself, as its kind has to be the same where the key in the file has no lifetime.
+    fn typed<'a: 'a>(raw: Raw<'a, Self>) -> Option<Self::Is<'a>>;
+}
+
+/// A key in the file.
+pub type Raw<'a, K> = <<K as Key>::Raw as redb::Value>::SelfType<'a>;
+
+/// Which type of redb the keys of a table have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Numbers,
+    Texts,
+    Bytes,
+}
+
+/// A value.
+pub trait Value: 'static {
+    type Is<'a>: Copy;
+    /// `room` holds the bytes of a value that has to be written.
+    fn bytes<'a, 'v: 'a>(value: Self::Is<'v>, room: &'a mut Vec<u8>) -> &'a [u8];
+    fn typed(bytes: &[u8]) -> Option<Self::Is<'_>>;
+}
+
+macro_rules! unsigned {
+    ($($number:ty),*) => {$(
+        impl Part for $number {
+            type Is<'a> = Self;
+
+            fn put(part: Self, to: &mut Vec<u8>) {
+                to.extend(part.to_be_bytes());
+            }
+
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                let (bytes, rest) = from.split_first_chunk()?;
+                *from = rest;
+                Some(Self::from_be_bytes(*bytes))
+            }
+        }
+    )*};
+}
+unsigned!(u8, u16, u32, u64);
+
+const SIGN: u64 = 1 << 63;
+
+impl Part for i64 {
+    type Is<'a> = Self;
+
+    fn put(part: Self, to: &mut Vec<u8>) {
+        u64::put(part.cast_unsigned() ^ SIGN, to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some((u64::take(from)? ^ SIGN).cast_signed())
+    }
+}
+
+impl Part for f64 {
+    type Is<'a> = Self;
+
+    fn put(part: Self, to: &mut Vec<u8>) {
+        u64::put(part.to_bits(), to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some(Self::from_bits(u64::take(from)?))
+    }
+}
+
+impl Part for &'static str {
+    type Is<'a> = &'a str;
+
+    fn put(part: &str, to: &mut Vec<u8>) {
+        to.extend(part.bytes().map(|byte| byte.max(1)).chain([0]));
+    }
+
+    fn take<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
+        let end = from.iter().position(|byte| *byte == 0)?;
+        let (text, rest) = (std::str::from_utf8(&from[..end]).ok()?, &from[end + 1..]);
+        *from = rest;
+        Some(text)
+    }
+}
+
+macro_rules! tuples {
+    ($(($($part:ident $at:tt),*)),*) => {$(
+        impl<$($part: Part),*> Part for ($($part,)*) {
+            type Is<'a> = ($($part::Is<'a>,)*);
+
+            fn put(part: Self::Is<'_>, to: &mut Vec<u8>) {
+                $($part::put(part.$at, to);)*
+            }
+
+            fn take<'a>(from: &mut &'a [u8]) -> Option<Self::Is<'a>> {
+                Some(($($part::take(from)?,)*))
+            }
+        }
+
+        impl<$($part: Part),*> Key for ($($part,)*) {
+            type Is<'a> = ($($part::Is<'a>,)*);
+            type Raw = Bytes;
+            const FORM: Form = Form::Bytes;
+
+            fn raw<'a, 'k: 'a>(key: Self::Is<'k>, room: &'a mut Vec<u8>) -> &'a [u8] {
+                <Self as Value>::bytes(key, room)
+            }
+
+            fn typed<'a: 'a>(raw: &'a [u8]) -> Option<Self::Is<'a>> {
+                <Self as Value>::typed(raw)
+            }
+        }
+    )*};
+}
+tuples!((A 0, B 1), (A 0, B 1, C 2), (A 0, B 1, C 2, D 3));
+
+impl Key for u64 {
+    type Is<'a> = Self;
+    type Raw = Self;
+    const FORM: Form = Form::Numbers;
+
+    fn raw<'a, 'k: 'a>(key: Self, _: &'a mut Vec<u8>) -> Self {
+        key
+    }
+
+    fn typed<'a: 'a>(raw: Self) -> Option<Self> {
+        Some(raw)
+    }
+}
+
+impl Key for u32 {
+    type Is<'a> = Self;
+    type Raw = Bytes;
+    const FORM: Form = Form::Bytes;
+
+    fn raw<'a, 'k: 'a>(key: Self, room: &'a mut Vec<u8>) -> &'a [u8] {
+        <Self as Value>::bytes(key, room)
+    }
+
+    fn typed<'a: 'a>(raw: &'a [u8]) -> Option<Self> {
+        <Self as Value>::typed(raw)
+    }
+}
+
+impl Key for &'static str {
+    type Is<'a> = &'a str;
+    type Raw = Self;
+    const FORM: Form = Form::Texts;
+
+    fn raw<'a, 'k: 'a>(key: &'k str, _: &'a mut Vec<u8>) -> &'a str {
+        key
+    }
+
+    fn typed<'a: 'a>(raw: &'a str) -> Option<&'a str> {
+        Some(raw)
+    }
+}
+
+impl<P: Part> Value for P {
+    type Is<'a> = P::Is<'a>;
+
+    fn bytes<'a, 'v: 'a>(value: Self::Is<'v>, room: &'a mut Vec<u8>) -> &'a [u8] {
+        room.clear();
+        P::put(value, room);
+        room
+    }
+
+    fn typed(mut bytes: &[u8]) -> Option<Self::Is<'_>> {
+        let part = P::take(&mut bytes)?;
+        bytes.is_empty().then_some(part)
+    }
+}
+
+impl Value for () {
+    type Is<'a> = ();
+
+    fn bytes<'a, 'v: 'a>((): (), _: &'a mut Vec<u8>) -> &'a [u8] {
+        &[]
+    }
+
+    fn typed(bytes: &[u8]) -> Option<()> {
+        bytes.is_empty().then_some(())
+    }
+}
+
+impl Value for Bytes {
+    type Is<'a> = &'a [u8];
+
+    fn bytes<'a, 'v: 'a>(value: &'v [u8], _: &'a mut Vec<u8>) -> &'a [u8] {
+        value
+    }
+
+    fn typed(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes)
+    }
+}
+
+fn damaged() -> redb::Error {
+    redb::Error::Corrupted("a row of it is not what was written".to_owned())
+}
+
+/// The name of a table, and what its rows are.
+pub struct Definition<K, V> {
+    name: &'static str,
+    of: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K: Key, V: Value> Definition<K, V> {
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, of: PhantomData }
+    }
+
+    /// The table as bytes.
+    pub const fn any(&self) -> AnyTable {
+        AnyTable { name: self.name, form: K::FORM, is_row: is_row::<K, V> }
+    }
+
+    fn raw(&self) -> TableDefinition<'static, K::Raw, Bytes> {
+        TableDefinition::new(self.name)
+    }
+
+    /// Opens the table for writing; on the first use it is made.
+    pub fn open<'t>(&self, txn: &'t WriteTransaction) -> Result<Table<'t, K, V>> {
+        Ok(Table(txn.open_table(self.raw())?, PhantomData))
+    }
+
+    /// Opens the table for reading.
+    pub fn read(&self, txn: &ReadTransaction) -> Result<ReadTable<K, V>> {
+        Ok(ReadTable(txn.open_table(self.raw())?, PhantomData))
+    }
+
+    /// The same; `None` when the store never needed it.
+    pub fn read_if_there(&self, txn: &ReadTransaction) -> Result<Option<ReadTable<K, V>>> {
+        Ok(if_there(txn, self.raw())?.map(|table| ReadTable(table, PhantomData)))
+    }
+
+    /// Removes the table.
+    pub fn delete(&self, txn: &WriteTransaction) -> Result<()> {
+        txn.delete_table(self.raw())?;
+        Ok(())
+    }
+}
+
+/// A table; `None` when the store never needed it.
+pub fn if_there<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<Option<ReadOnlyTable<K, V>>> {
+    match from.open_table(table) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A table of which only the form of the keys is known.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyTable {
+    pub name: &'static str,
+    pub form: Form,
+    /// True for the bytes of a key and a value of this table. Panics, as redb does, where the key has another form.
+    pub is_row: fn(&[u8], &[u8]) -> bool,
+}
+
+fn is_row<K: Key, V: Value>(key: &[u8], value: &[u8]) -> bool {
+    K::typed(<K::Raw as redb::Value>::from_bytes(key)).is_some() && V::typed(value).is_some()
+}
+
+/// Does something with the definition that a table of any form has in redb.
+macro_rules! in_redb {
+    ($table:expr, $definition:ident => $work:expr) => {
+        match $table.form {
+            Form::Numbers => {
+                let $definition = TableDefinition::<u64, &[u8]>::new($table.name);
+                $work
+            }
+            Form::Texts => {
+                let $definition = TableDefinition::<&str, &[u8]>::new($table.name);
+                $work
+            }
+            Form::Bytes => {
+                let $definition = TableDefinition::<&[u8], &[u8]>::new($table.name);
+                $work
+            }
+        }
+    };
+}
+pub(super) use in_redb;
+
+/// A table of a write transaction.
+pub struct Table<'t, K: Key, V: Value>(redb::Table<'t, K::Raw, Bytes>, PhantomData<fn() -> V>);
+
+/// A table of a read transaction.
+pub struct ReadTable<K: Key, V: Value>(ReadOnlyTable<K::Raw, Bytes>, PhantomData<fn() -> V>);
+
+/// A key that was read.
+pub struct KeyRead<'t, K: Key>(AccessGuard<'t, K::Raw>);
+
+/// A value that was read.
+pub struct ValueRead<'t, V>(AccessGuard<'t, Bytes>, PhantomData<fn() -> V>);
+
+impl<'t, K: Key> KeyRead<'t, K> {
+    fn new(guard: AccessGuard<'t, K::Raw>) -> Result<Self> {
+        K::typed(guard.value()).ok_or_else(damaged)?;
+        Ok(Self(guard))
+    }
+
+    pub fn value(&self) -> K::Is<'_> {
+        // It was when this was made.
+        K::typed(self.0.value()).expect("a key of this table")
+    }
+}
+
+impl<'t, V: Value> ValueRead<'t, V> {
+    fn new(guard: AccessGuard<'t, Bytes>) -> Result<Self> {
+        V::typed(guard.value()).ok_or_else(damaged)?;
+        Ok(Self(guard, PhantomData))
+    }
+
+    pub fn value(&self) -> V::Is<'_> {
+        // It was when this was made.
+        V::typed(self.0.value()).expect("a value of this table")
+    }
+}
+
+type RowRead<'t, K, V> = (KeyRead<'t, K>, ValueRead<'t, V>);
+type Pair<'t, K> = (AccessGuard<'t, <K as Key>::Raw>, AccessGuard<'t, Bytes>);
+
+fn row<'t, K: Key, V: Value>((key, value): Pair<'t, K>) -> Result<RowRead<'t, K, V>> {
+    Ok((KeyRead::new(key)?, ValueRead::new(value)?))
+}
+
+/// Rows in the order of their keys.
+pub struct Rows<'t, K: Key, V: Value>(redb::Range<'t, K::Raw, Bytes>, PhantomData<fn() -> V>);
+
+impl<'t, K: Key, V: Value> Iterator for Rows<'t, K, V> {
+    type Item = Result<RowRead<'t, K, V>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|found| row(found?))
+    }
+}
+
+impl<K: Key, V: Value> DoubleEndedIterator for Rows<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|found| row(found?))
+    }
+}
+
+/// What can be read of a table, whichever transaction it belongs to.
+pub trait Readable<K: Key, V: Value> {
+    /// The table of redb below.
+    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes>;
+
+    fn get(&self, key: K::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
+        let mut room = Vec::new();
+        self.below().get(K::raw(key, &mut room))?.map(ValueRead::new).transpose()
+    }
+
+    fn range<'k>(&self, range: impl RangeBounds<K::Is<'k>>) -> Result<Rows<'_, K, V>> {
+        let (mut low, mut high) = (Vec::new(), Vec::new());
+        Ok(Rows(self.below().range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high))?, PhantomData))
+    }
+
+    fn iter(&self) -> Result<Rows<'_, K, V>> {
+        Ok(Rows(self.below().iter()?, PhantomData))
+    }
+
+    fn first(&self) -> Result<Option<RowRead<'_, K, V>>> {
+        self.below().first()?.map(row).transpose()
+    }
+
+    fn last(&self) -> Result<Option<RowRead<'_, K, V>>> {
+        self.below().last()?.map(row).transpose()
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.below().len()?)
+    }
+}
+
+fn bounds<'a, 'k: 'a, K: Key>(
+    range: &impl RangeBounds<K::Is<'k>>,
+    low: &'a mut Vec<u8>,
+    high: &'a mut Vec<u8>,
+) -> (Bound<Raw<'a, K>>, Bound<Raw<'a, K>>) {
+    (range.start_bound().map(|key| K::raw(*key, low)), range.end_bound().map(|key| K::raw(*key, high)))
+}
+
+impl<K: Key, V: Value> Readable<K, V> for Table<'_, K, V> {
+    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes> {
+        &self.0
+    }
+}
+
+impl<K: Key, V: Value> Readable<K, V> for ReadTable<K, V> {
+    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes> {
+        &self.0
+    }
+}
+
+impl<K: Key, V: Value> Table<'_, K, V> {
+    /// Puts a row, in the place of one of the same key, which is given back.
+    pub fn insert(&mut self, key: K::Is<'_>, value: V::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
+        let (mut key_room, mut room) = (Vec::new(), Vec::new());
+        let before = self.0.insert(K::raw(key, &mut key_room), V::bytes(value, &mut room))?;
+        before.map(ValueRead::new).transpose()
+    }
+
+    /// Takes a row out, and gives it back.
+    pub fn remove(&mut self, key: K::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
+        let mut room = Vec::new();
+        self.0.remove(K::raw(key, &mut room))?.map(ValueRead::new).transpose()
+    }
+
+    /// Takes the first row out.
+    pub fn pop_first(&mut self) -> Result<()> {
+        self.0.pop_first()?;
+        Ok(())
+    }
+
+    /// Takes out the rows for which `keep` is false. One that is not what was written stays, for whoever reads it.
+    pub fn retain(&mut self, keep: impl for<'r> FnMut(K::Is<'r>, V::Is<'r>) -> bool) -> Result<()> {
+        self.retain_in(.., keep)
+    }
+
+    /// The same within a range.
+    pub fn retain_in<'k>(
+        &mut self,
+        range: impl RangeBounds<K::Is<'k>>,
+        mut keep: impl for<'r> FnMut(K::Is<'r>, V::Is<'r>) -> bool,
+    ) -> Result<()> {
+        let (mut low, mut high) = (Vec::new(), Vec::new());
+        // Called through a pointer: redb would be compiled anew for each `keep`.
+        let keep: &mut dyn for<'r> FnMut(Raw<'r, K>, &'r [u8]) -> bool =
+            &mut |key, value| match (K::typed(key), V::typed(value)) {
+                (Some(key), Some(value)) => keep(key, value),
+                _ => true,
+            };
+        Ok(self.0.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

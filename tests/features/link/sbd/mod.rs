@@ -1,0 +1,204 @@
+//! Messages through an SBD modem, which can be bought today, and the ground service of its seller: real binaries at both
+//! ends, and simulators that others have judged in between.
+
+mod scene;
+
+use serde_json::Value;
+
+use self::scene::{LONG, Scene, TERMINAL, bill};
+use crate::support::command::link_of;
+use crate::support::{SOON, Station, send, wait_for};
+
+fn write(station: &Station, text: &str) {
+    let mail = format!("From: anna@boat.example\nSubject: {text}\n\nAll is well here.\n");
+    let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
+    assert!(reply.starts_with("250"), "{reply}");
+}
+
+fn answer(gateway: &Station, text: &str) {
+    let mail = format!("From: bob@world.example\nSubject: {text}\n\nGlad to hear it.\n");
+    let reply = send(gateway, None, "bob@world.example", "anna@shore.example", &mail);
+    assert!(reply.starts_with("250"), "{reply}");
+}
+
+/// Waits until the internet's mail server has a mail with this subject.
+fn wait_mail(scene: &Scene, subject: &str) {
+    wait_for(&format!("the mail '{subject}'"), LONG, || {
+        let has = |mail: &Value| mail["data"].as_str().unwrap().contains(&format!("Subject: {subject}\r\n"));
+        scene.mails().iter().any(has).then_some(())
+    });
+}
+
+/// Waits until a message with this subject is in anna's mailbox.
+fn wait_in_mailbox(station: &Station, subject: &str) {
+    wait_for(&format!("the message '{subject}'"), LONG, || {
+        let is = |message: &Value| message["subject"] == subject && message["state"] == "delivered";
+        station.messages().iter().any(is).then_some(())
+    });
+}
+
+#[test]
+fn a_message_goes_up_and_its_answer_comes_down_for_what_the_service_charges() {
+    let scene = Scene::start("4000");
+    let (station, gateway) = (scene.station().started(), scene.gateway().started());
+    scene.calls(&gateway);
+    write(&station, "From the boat");
+    wait_mail(&scene, "From the boat");
+    station.wait_state(SOON, "bob@world.example", "sent");
+    answer(&gateway, "Re: From the boat");
+    // The ring alert brings it: nobody looks into the mailbox unasked.
+    wait_in_mailbox(&station, "Re: From the boat");
+    wait_for("the service's last call to be answered", SOON, || {
+        scene.ups().iter().all(|up| up["told"] == true).then_some(())
+    });
+    // Nothing is on its way any more: what the boxes counted is what the service counted.
+    let [up, down, mailbox] = wait_for("both bills", SOON, || {
+        let counted = scene.credits();
+        (bill(&station) == counted[0] + counted[2] && bill(&gateway) == counted[1]).then_some(counted)
+    });
+    assert!(up > 0 && down > 0 && mailbox <= 2, "{up} {down} {mailbox}");
+    assert_eq!(scene.mails().len(), 1);
+    station.books_balance();
+    gateway.books_balance();
+}
+
+#[test]
+fn a_station_killed_at_any_moment_sends_nothing_twice() {
+    let scene = Scene::start("20000");
+    let (mut station, gateway) = (scene.station().started(), scene.gateway().started());
+    scene.calls(&gateway);
+    for (at, moment) in ["in its session", "with its slot full", "right after its session"].iter().enumerate() {
+        let subject = format!("Killed {moment}");
+        let before = scene.shown("momsn");
+        write(&station, &subject);
+        wait_for(moment, LONG, || {
+            let there = match at {
+                0 => scene.shown("mode") == "session",
+                1 => scene.shown("mo") != "empty",
+                _ => scene.shown("momsn") != before,
+            };
+            there.then_some(())
+        });
+        station.kill();
+        station.start();
+        wait_mail(&scene, &subject);
+    }
+    wait_for("the slot to be empty", LONG, || (scene.shown("mo") == "empty").then_some(()));
+    assert_eq!(scene.mails().len(), 3);
+    let data: Vec<_> = scene.ups().iter().map(|up| up["data"].as_str().unwrap().to_owned()).collect();
+    let mut once = data.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), data.len(), "each message went up once: {data:?}");
+    station.books_balance();
+}
+
+#[test]
+fn sessions_that_fail_cost_nothing_and_lose_nothing() {
+    let scene = Scene::start("2000");
+    let (station, gateway) = (scene.station().started(), scene.gateway().started());
+    scene.calls(&gateway);
+    for fault in ["status 32", "residue 1", "glue 2", "badwrite 1"] {
+        assert_eq!(scene.modem(fault), ["ok"]);
+    }
+    write(&station, "Through");
+    wait_mail(&scene, "Through");
+    assert_eq!(scene.ups().len(), 1);
+    assert_eq!(scene.credits()[0], bill(&station), "the failed session is not on the bill");
+    // A terminal that is not paid for is told to the owner, and its message waits.
+    let told = |words: &str| {
+        wait_for(words, LONG, || {
+            let status = station.status()?;
+            let link = link_of(&status);
+            link["words"].as_str().filter(|said| said.contains(words)).map(|_| ())
+        });
+    };
+    assert_eq!(scene.modem("status 15"), ["ok"]);
+    wait_for("the modem to be in no session", 2 * LONG, || (scene.shown("mode") == "command").then_some(()));
+    write(&station, "Waits");
+    told("not activated");
+    station.wait_state(SOON, "bob@world.example", "queued");
+    assert_eq!(scene.ups().len(), 1);
+}
+
+#[test]
+fn calls_of_the_webhook_are_believed_for_their_proof_alone() {
+    let scene = Scene::start("4000");
+    let mut gateway = scene.gateway().started();
+    scene.calls(&gateway);
+    let packet = |text: &str| crate::support::shore::classic(true, "bob@world.example", text);
+    let up = |momsn: u32, text: &str| {
+        let hex = crate::support::shore::hex(&packet(text));
+        assert_eq!(scene.service(&format!("up {TERMINAL} {momsn} {hex}")), ["ok"]);
+    };
+    let told = |count: usize| {
+        wait_for(&format!("{count} calls to be answered"), SOON, || {
+            let told = scene.ups().iter().filter(|up| up["told"] == true).count();
+            (told == count).then_some(())
+        });
+    };
+    let mut count = 0;
+    for kind in ["forged", "none", "hs256", "differs", "twice"] {
+        assert_eq!(scene.service(&format!("fail hook {kind}")), ["ok"]);
+        count += 1;
+        up(count, &format!("number {count}"));
+        told(count as usize);
+    }
+    // Four of the false calls were refused, before the true ones.
+    let refused = |line: &&String| line.contains("\"counts\":false") && line.contains("\"yes\":false");
+    assert_eq!(scene.service("journal").iter().filter(refused).count(), 4);
+    // All of them once more, before and after the gateway was killed.
+    scene.service("again");
+    gateway.kill();
+    gateway.start();
+    scene.calls(&gateway);
+    up(6, "number 6");
+    told(6);
+    wait_for("six mails", LONG, || (scene.mails().len() == 6).then_some(()));
+    // A look into the mailbox is no message; a call without a signature, or of the day before yesterday, is none either.
+    assert_eq!(scene.service(&format!("up {TERMINAL} 7")), ["ok"]);
+    let called = |line: &String| line.contains("\"hook\":7") && line.contains("\"yes\":true");
+    wait_for("the call of the mailbox", SOON, || scene.service("journal").iter().any(called).then_some(()));
+    assert_eq!(scene.service("fail hook old"), ["ok"]);
+    up(8, "number 8");
+    told(7);
+    assert_eq!(gateway.messages().len(), 6);
+    assert_eq!(gateway.json(&["status"])["quarantine"].as_u64().unwrap_or(1), 1);
+    gateway.books_balance();
+}
+
+#[test]
+fn what_the_service_says_of_a_message_is_heard() {
+    let scene = Scene::start("4000");
+    let gateway = scene.gateway().started();
+    let words = |words: &str| {
+        wait_for(words, LONG, || {
+            let status = gateway.status()?;
+            link_of(&status)["words"].as_str().filter(|said| said.contains(words)).map(|_| ())
+        });
+    };
+    // One whose answer is lost was charged, and is not sent again.
+    assert_eq!(scene.service("fail mt reset-after"), ["ok"]);
+    answer(&gateway, "Lost");
+    wait_for("its charge", LONG, || (scene.credits()[1] > 0).then_some(()));
+    let charged = scene.credits()[1];
+    wait_for("that nobody knows", LONG, || {
+        let messages = gateway.messages();
+        messages
+            .iter()
+            .any(|message| message["reason"].as_str().unwrap_or_default().contains("RockBLOCK"))
+            .then_some(())
+    });
+    // Others go all the same.
+    answer(&gateway, "Next");
+    wait_for("the next one", LONG, || (scene.service("queue").len() == 2).then_some(()));
+    let queue = scene.service("queue");
+    assert_ne!(queue[0], queue[1]);
+    assert!(scene.credits()[1] > charged);
+    // Without credit nothing goes, and the owner is told.
+    assert_eq!(scene.service("fail mt 13"), ["ok"]);
+    answer(&gateway, "Unpaid");
+    words("buy some there");
+    assert_eq!(scene.service("queue").len(), 2);
+    gateway.books_balance();
+}

@@ -1,0 +1,169 @@
+//! A sky of the other network: a simulated SBD modem under a simulated ground service, and a mail server of the internet.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Folder, Program, SOON, Station, ask, wait_for};
+
+/// Number of the terminal.
+pub const TERMINAL: &str = "300234010753370";
+/// Secret part of the webhook.
+pub const PATH: &str = "kJ7dn3Pq81xYwz55";
+/// Sessions of the driver lie ten seconds apart.
+pub const LONG: Duration = Duration::from_secs(90);
+
+pub struct Scene {
+    pub folder: Folder,
+    _modem: Program,
+    _service: Program,
+    _sink: Program,
+    url: String,
+    key: String,
+    sink_port: String,
+}
+
+impl Scene {
+    /// Everything outside the boxes. A session takes so many milliseconds.
+    pub fn start(session: &str) -> Self {
+        let folder = Folder::new();
+        let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
+        let service = Program::start(
+            &[
+                "simulate",
+                "rockblock",
+                "--listen",
+                "127.0.0.1:0",
+                "--user",
+                "u",
+                "--password",
+                "p",
+                "--terminal",
+                TERMINAL,
+                "--sky",
+                &path("sky"),
+                "--control",
+                &path("service.ctl"),
+            ],
+            &folder.path("service.log"),
+        );
+        let word = |log: &str, word: &str| {
+            wait_for(word, SOON, || {
+                let text = fs::read_to_string(folder.path(log)).ok()?;
+                text.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
+            })
+        };
+        let (url, key) = (word("service.log", "rockblock "), word("service.log", "key "));
+        let modem = Program::start(
+            &[
+                "simulate",
+                "sbd",
+                "--port",
+                &path("modem"),
+                "--sky",
+                &path("sky"),
+                "--control",
+                &path("modem.ctl"),
+                "--state",
+                &path("modem.state"),
+                "--factor",
+                "20",
+                "--session",
+                session,
+            ],
+            &folder.path("modem.log"),
+        );
+        let sink = Program::start(
+            &["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &path("sink.ctl")],
+            &folder.path("sink.log"),
+        );
+        let sink_port = word("sink.log", "sink ").rsplit(':').next().unwrap().to_owned();
+        Self { folder, _modem: modem, _service: service, _sink: sink, url, key, sink_port }
+    }
+
+    /// The station: anna reads and writes here. A credit costs a cent.
+    pub fn station(&self) -> Station {
+        let port = self.folder.path("modem");
+        let settings = [
+            ("box.domain", "boat.example"),
+            ("box.reach", "satellite"),
+            ("link.driver", "sbd"),
+            ("link.unit", "credit"),
+            ("link.price", "0.01"),
+            ("sbd.port", port.to_str().unwrap()),
+        ];
+        Station::new(&self.folder, "station", &settings, &["anna"])
+    }
+
+    /// The gateway: olga owns it, anna's terminal is out in the field.
+    pub fn gateway(&self) -> Station {
+        let settings = [
+            ("box.domain", "shore.example"),
+            ("box.reach", "internet"),
+            ("link.driver", "rockblock"),
+            ("link.unit", "credit"),
+            ("link.price", "0.01"),
+            ("rockblock.url", &self.url),
+            ("rockblock.user", "u"),
+            ("rockblock.password", "p"),
+            ("rockblock.path", PATH),
+            ("rockblock.key", &self.key),
+            ("relay.host", "localhost"),
+            ("relay.port", &self.sink_port),
+            ("relay.tls", "none"),
+            ("air.strangers", "allow"),
+            ("queue.retry_first", "1"),
+            ("queue.retry_most", "1"),
+        ];
+        Station::new(&self.folder, "gateway", &settings, &["olga", &format!("anna=imei:{TERMINAL}")])
+    }
+
+    /// The service calls this gateway from now on.
+    pub fn calls(&self, gateway: &Station) {
+        self.service(&format!("hook http://{}/hooks/rockblock/{PATH}", gateway.door("web")));
+    }
+
+    pub fn modem(&self, command: &str) -> Vec<String> {
+        ask(&self.folder.path("modem.ctl"), command)
+    }
+
+    /// What the modem shows of this name.
+    pub fn shown(&self, name: &str) -> String {
+        let shown = self.modem("show");
+        shown.iter().find_map(|line| line.strip_prefix(&format!("{name} "))).unwrap_or_default().to_owned()
+    }
+
+    pub fn service(&self, command: &str) -> Vec<String> {
+        ask(&self.folder.path("service.ctl"), command)
+    }
+
+    /// What the service counted: messages up, messages down, looks into the mailbox.
+    pub fn credits(&self) -> [u64; 3] {
+        let lines = self.service("credits");
+        let of = |name: &str| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(&format!("{name} ")));
+            line.unwrap_or_else(|| panic!("{lines:?}")).parse().unwrap()
+        };
+        [of("mo"), of("mt"), of("mailbox")]
+    }
+
+    /// Messages that the service has from the terminal, without looks into the mailbox.
+    pub fn ups(&self) -> Vec<Value> {
+        let all = self.service("messages").into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        all.filter(|up| up["data"] != "").collect()
+    }
+
+    /// Mails that the internet's mail server got.
+    pub fn mails(&self) -> Vec<Value> {
+        let lines = ask(&self.folder.path("sink.ctl"), "mails");
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// What the link of a box has cost this month, in credits of a cent.
+pub fn bill(station: &Station) -> u64 {
+    let link = station.json(&["link", "list"])[0].clone();
+    let money: f64 = link["month"]["money"].as_str().unwrap().parse().unwrap();
+    (money * 100.0).round() as u64
+}
