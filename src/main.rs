@@ -52,7 +52,7 @@
 //! | `engine` | `links`, `hex`, `back_off`, `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `links`, `hex`, `limit`, `listen::tls::ROOT`, `store`, `engine`, `intake`, `deliver::compose::crlf`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::callers`, `link::hooks`, `link::ip`, `link::DRIVERS`, `link::Driver`, `link::driver`, `link::OF_EVERY_LINK`, `money` | `minijinja` | a page asks, the engine acts |
+//! | `admin` | `links`, `hex`, `limit`, `listen::tls::ROOT`, `listen::tls::about`, `store`, `engine`, `intake`, `deliver::compose::crlf`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::callers`, `link::hooks`, `link::ip`, `link::DRIVERS`, `link::Driver`, `link::driver`, `link::OF_EVERY_LINK`, `money` | `minijinja` | a page asks, the engine acts |
 //! | `sim` | `address`, `clock`, `sys`, `hex` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |

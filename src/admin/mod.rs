@@ -29,6 +29,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::limit::log_ins::{Attempt, LogIns};
@@ -92,6 +93,8 @@ struct App {
     flashes: Mutex<BTreeMap<String, Told>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
     cookies: auth::Cookies,
+    /// When the pages, and with them the box, started.
+    started: Time,
 }
 
 impl App {
@@ -104,6 +107,7 @@ impl App {
             proven,
             flashes: Mutex::default(),
             queue: Mutex::default(),
+            started: context.now(),
             // A box that cannot be read has no log-ins either.
             cookies: auth::Cookies::of(&context.store.ledger().unwrap_or_default().box_token),
         }

@@ -111,6 +111,10 @@ routes! {
     Post "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::edit(ask, part[0]);
     Post "/far-boxes/{number}/{what}" Operator |ask, part| pages::far_boxes::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
+    Get "/about" Operator |ask, _| pages::about::show(ask);
+    Post "/about/backup" Owner |ask, _| pages::about::backup(ask);
+    Post "/about/support" Owner |ask, _| pages::support::file(ask);
+    Get "/about/log" Owner |ask, _| pages::box_log::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
     Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);
     Get "/settings" Owner |_, _| Ok(Response::see("/settings/box"));

@@ -23,7 +23,7 @@ templates! {
     "frame.html", "pair.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
     "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "mailbox-mail.html", "people.html", "person.html",
     "far-boxes.html", "far-box.html", "help/far-boxes.html",
-    "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "broken.html", "account.html",
+    "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "about.html", "log.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/iridium.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
@@ -160,6 +160,7 @@ nav! {
     "/links" "links" "Links" "M4 14a8 8 0 0 1 16 0M8 14a4 4 0 0 1 8 0M12 14v6M9 20h6";
     "/settings" "settings" "Settings" "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5";
     "/audit" "audit" "Log" "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4";
+    "/about" "about" "This box" "M4 5h16v14H4zM4 10h16M8 15h.5M12 15h.5";
     "/help" "help" "Help" "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.500v.5M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z";
 }
 

@@ -17,6 +17,7 @@ pub fn start(level: LevelFilter) {
         // systemd reads the priority from the front of each line, so a text of several lines becomes one.
         let text = record.args().to_string().replace('\n', " ");
         let target = record.target().strip_prefix("satpost::").unwrap_or(record.target());
+        crate::sys::recent::keep(record.level(), target, &text);
         if plain {
             writeln!(out, "{} {target}: {text}", record.level())
         } else {

@@ -210,14 +210,6 @@ impl Command {
     }
 }
 
-/// Gives the version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
-pub fn version() -> String {
-    match env!("SATPOST_COMMIT") {
-        "" => env!("CARGO_PKG_VERSION").to_owned(),
-        commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
-    }
-}
-
 /// Reads words as a command.
 fn parse(words: &[String]) -> Result<Command, argh::EarlyExit> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -248,7 +240,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         words.get_mut(at).filter(|word| *word == "-h").into_iter().for_each(|word| *word = "--help".to_owned());
     }
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        print(&format!("satpost {}\n", version()))?;
+        print(&format!("satpost {}\n", crate::sys::process::version()))?;
         if words.get(1).is_some_and(|word| word == "--licences") {
             print(include_str!("../compact/primer/LICENCES"))?;
         }

@@ -36,7 +36,7 @@ impl Status {
         let quarantined = context.store.read(|view| view.set_aside())?;
         if self.json {
             session.json(&json!({
-                "version": super::version(),
+                "version": crate::sys::process::version(),
                 "running": session.live,
                 "pid": session.live.then(std::process::id),
                 "memory": session.live.then(process::resident_bytes).flatten(),
@@ -85,7 +85,10 @@ impl Status {
         let mut rows = Vec::new();
         let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
         if session.live {
-            row("box", format!("satpost {} in {}", super::version(), session.context.store.folder().display()));
+            row(
+                "box",
+                format!("satpost {} in {}", crate::sys::process::version(), session.context.store.folder().display()),
+            );
             for (listener, addresses) in &facts.listen {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 row(listener, if addresses.is_empty() { "not listening".to_owned() } else { addresses.join(" ") });

@@ -1,6 +1,7 @@
 //! The certificate for TLS: the owner's, or one that the box makes for itself ([`own`]).
 
 mod own;
+mod validity;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::clock::Time;
 use crate::settings::{Key, Settings};
 
 pub use own::ROOT;
@@ -84,6 +86,26 @@ impl CertStore {
         }
         loaded.config.clone()
     }
+}
+
+/// A certificate, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The box made it.
+    pub own: bool,
+    /// When it ends, where that can be read.
+    pub end: Option<Time>,
+}
+
+/// Tells of the certificate that these settings ask for.
+///
+/// # Errors
+/// Why there is none.
+pub fn about(settings: &Settings, data: &Path) -> Result<About, TlsError> {
+    let named = settings.text(Key::TlsCert);
+    let file = if named.is_empty() { data.join(own::CERTIFICATE) } else { named.into() };
+    let first = CertificateDer::from_pem_file(&file).map_err(|error| TlsError::Unusable { file, error })?;
+    Ok(About { own: named.is_empty(), end: validity::end(&first) })
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {

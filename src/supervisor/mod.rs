@@ -199,7 +199,7 @@ impl Supervisor {
             }
         };
         notify::ready();
-        log::info!("satpost {} is up", crate::cli::version());
+        log::info!("satpost {} is up", crate::sys::process::version());
         let mut welcome = Welcome::default();
         welcome.say(&self.context);
         let watchdog = notify::watchdog_interval();

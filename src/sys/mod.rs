@@ -5,5 +5,6 @@ pub mod memory;
 pub mod network;
 pub mod notify;
 pub mod process;
+pub mod recent;
 pub mod signals;
 pub mod sockets;

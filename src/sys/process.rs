@@ -116,6 +116,14 @@ pub fn is_running(name: &str) -> bool {
         .any(|known| known.trim_end() == name)
 }
 
+/// Gives the version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
+pub fn version() -> String {
+    match env!("SATPOST_COMMIT") {
+        "" => env!("CARGO_PKG_VERSION").to_owned(),
+        commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+    }
+}
+
 /// Resident memory of this process in bytes; `None` where /proc is not there.
 pub fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;

@@ -1,9 +1,11 @@
 //! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
+pub mod about;
 pub mod account;
 pub mod answering;
 pub mod attached;
 pub mod audit;
+pub mod box_log;
 pub mod compose;
 pub mod contacts;
 pub mod costs;
@@ -29,6 +31,7 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod support;
 pub mod usage;
 pub mod wrong;
 

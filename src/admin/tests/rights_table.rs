@@ -51,6 +51,10 @@ pub const PAGES: &str = "
     Post /far-boxes/{number}                        in  no  yes yes
     Post /far-boxes/{number}/{what}                 in  no  yes yes
     Get  /audit                                     in  no  no  yes
+    Get  /about                                     in  no  yes yes
+    Post /about/backup                              in  no  no  yes
+    Post /about/support                             in  no  no  yes
+    Get  /about/log                                 in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
     Post /log-ins/{id}/end                          in  no  no  yes
     Get  /settings                                  in  no  no  yes

@@ -31,7 +31,7 @@ const PAGES = [
   "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/links", "/help/mail-programs", "/help/states", "/help/cut",
   "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
   "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
-  "/log-ins", "/health", "/no/such/page",
+  "/log-ins", "/about", "/about/log", "/health", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */
 const DARK = ["/", "/messages", "/links/m138", "/compose", "/settings/mail-in", "/help/states"];

@@ -1,5 +1,6 @@
 //! The pages: in a real browser, by hand, and by everybody who may or may not.
 
+mod about;
 mod browser;
 mod drafts;
 mod front;

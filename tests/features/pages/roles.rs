@@ -12,20 +12,22 @@ use crate::support::web::{Answer, Client};
 use crate::support::{PASSWORD, SATPOST, SOON, Station, send};
 
 /// What only the owner may open, by the start of its path; `POST` alone where a word says so.
-const OWNERS: [&str; 8] = [
+const OWNERS: [&str; 9] = [
     "/pair",
     "/settings",
     "/setup",
     "/links",
     "/audit",
     "/log-ins",
+    "/about/",
     "POST /people/{name}/export",
     "POST /people/{name}/erase",
 ];
 /// What an operator may open as well.
-const OPERATORS: [&str; 5] = [
+const OPERATORS: [&str; 6] = [
     "/people",
     "/far-boxes",
+    "/about",
     "/messages/quarantine",
     "POST /messages/{id}/{action}",
     "POST /messages/{id}/release-all",

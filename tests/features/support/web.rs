@@ -1,6 +1,6 @@
 //! A client of the pages that speaks HTTP by hand.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::{PASSWORD, SOON, Station, read_all};
@@ -59,6 +59,22 @@ impl Client {
             "POST {path} HTTP/1.1\r\nHost: {at}\r\nCookie: {cookie}\r\n{origin}Content-Length: {length}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
         ))
+    }
+
+    /// Sends a form and gives the head and the bytes of what comes back.
+    pub fn bytes(&self, path: &str, form: &str) -> (String, Vec<u8>) {
+        let (at, cookie, length, own) = (self.at, &self.cookie, form.len(), self.own());
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {at}\r\nCookie: {cookie}\r\n{own}Content-Length: {length}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).unwrap();
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        (String::from_utf8_lossy(&all[..end]).into_owned(), all.split_off(end))
     }
 
     pub fn own(&self) -> String {

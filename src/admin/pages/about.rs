@@ -1,0 +1,105 @@
+//! What this box is made of: version, disk, memory, certificate; a backup and a file for whoever helps.
+
+use minijinja::context;
+
+use super::wrong::{self, Problem};
+use super::{Ask, Reply, login};
+use crate::admin::response::Response;
+use crate::admin::view::{bytes, span};
+use crate::fault::Fault;
+use crate::listen::tls;
+use crate::sys::process;
+
+/// Largest backup that the page gives out, in bytes; the command line has no such limit.
+const BACKUP_MOST: u64 = 64 * 1024 * 1024;
+
+/// Shows the page.
+pub fn show(ask: &Ask) -> Reply {
+    shown(ask, 200, &[])
+}
+
+fn shown(ask: &Ask, status: u16, problems: &[Problem]) -> Reply {
+    let ledger = ask.app.store.ledger()?;
+    let values = context! {
+        facts => facts(ask),
+        messages => ledger.next_message.saturating_sub(1),
+        error => wrong::heading(problems, ""),
+        errors => wrong::by_field(problems),
+    };
+    Ok(ask.page(status, "about.html", "about", "This box", values))
+}
+
+/// What the box is made of: name and value, for the page and for the file for whoever helps.
+pub fn facts(ask: &Ask) -> Vec<(&'static str, String)> {
+    let store = &ask.app.store;
+    let mut all = vec![
+        ("Version", process::version()),
+        (
+            "Runs since",
+            format!("{} ({})", ask.times.moment(ask.app.started).long, span(ask.times.now.since(ask.app.started))),
+        ),
+        ("Clock", if store.clock().believable() { "set" } else { "not set yet" }.to_owned()),
+    ];
+    if let Ok(room) = store.disk_room() {
+        let short = if room.is_short() { ": too little, no mail is taken" } else { "" };
+        all.push((
+            "Free on the disk",
+            format!("{}, of which {} are kept in reserve{short}", bytes(room.free), bytes(room.reserve)),
+        ));
+    }
+    let files = std::fs::read_dir(store.folder()).into_iter().flatten().flatten();
+    let size: u64 =
+        files.filter_map(|file| file.metadata().ok()).filter(|file| file.is_file()).map(|file| file.len()).sum();
+    all.push(("Store", bytes(size)));
+    if let Some(memory) = process::resident_bytes() {
+        all.push(("Memory in use", bytes(memory)));
+    }
+    let certificate = match tls::about(&ask.settings, store.folder()) {
+        Ok(certificate) => {
+            let end = certificate.end.map(|end| format!(", good until {}", ask.times.moment(end).long));
+            let whose =
+                if certificate.own { "the box's own, renewed by itself" } else { "from the files in the settings" };
+            format!("{whose}{}", end.unwrap_or_default())
+        }
+        Err(why) => format!("none: {why}"),
+    };
+    all.push(("Certificate", certificate));
+    all
+}
+
+/// Makes a backup and gives it to the owner, who says their password once more: it holds all secrets of the box.
+pub fn backup(ask: &Ask) -> Reply {
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
+        return shown(ask, 429, &[("password", login::too_many(wait))]);
+    }
+    if !ask.service.is_own_password(ask.request.form.get("password")) {
+        return shown(ask, 422, &[("password", "the password is wrong".to_owned())]);
+    }
+    ask.app.was_right(ask.request, ask.me());
+    let name = format!("{}.backup", crate::admin::auth::token()?);
+    let place = ask.app.store.folder().join("incoming").join(name);
+    let made = ask.service.backup(&place).and_then(|_| read(&place));
+    // What is left behind is swept away at the next start.
+    let _ = std::fs::remove_file(&place);
+    let date = ask.times.moment(ask.times.now).iso;
+    let date = date.split('T').next().unwrap_or_default();
+    Ok(Response::typed(200, "application/octet-stream", made?)
+        .with("Content-Disposition", format!("attachment; filename=\"satpost-{date}.backup\"")))
+}
+
+fn read(place: &std::path::Path) -> Result<Vec<u8>, Fault> {
+    let size = std::fs::metadata(place).map_err(Fault::temporary)?.len();
+    match size > BACKUP_MOST {
+        true => Err(Fault::permanent(format!(
+            "The backup has {}, too much for this page: run 'satpost backup FILE' on the box.",
+            bytes(size)
+        ))),
+        false => std::fs::read(place).map_err(Fault::temporary),
+    }
+}
+
+/// A section of a text file.
+pub fn section(text: &mut String, title: &str, lines: impl IntoIterator<Item = String>) {
+    text.push_str(&format!("\n== {title}\n"));
+    lines.into_iter().for_each(|line| text.push_str(&format!("{}\n", line.replace('\n', " "))));
+}
