@@ -1,5 +1,7 @@
 //! `satpost queue`: shows messages, and holds, releases, cancels and retries them.
 
+mod whole;
+
 use std::collections::BTreeSet;
 
 use argh::{ArgsInfo, FromArgs};
@@ -17,7 +19,7 @@ use crate::money::Use;
 use crate::route::segments;
 use crate::store::ListFilter;
 
-/// Show messages, and hold, release, cancel or retry them, or send them again.
+/// Show messages, and hold, release, cancel or retry them, send them again, or get the rest of them.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -43,6 +45,7 @@ enum What {
     Cancel(Cancel),
     Retry(Retry),
     Again(Again),
+    Whole(whole::Whole),
 }
 
 /// List messages, newest first; those that wait, unless something else is asked for.
@@ -158,6 +161,7 @@ impl Queue {
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
             What::Again(again) => each(session, &again.ids, MessageAction::Again),
+            What::Whole(whole) => whole.act(session),
         }
     }
 }
@@ -437,6 +441,7 @@ fn shown(message: &Message) -> Value {
         "body": message.text,
         "text": sent_text(message),
         "cut": message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "whole": message.whole.as_ref().map(|whole| json!({"state": whole, "words": whole.to_string()})),
         "size": message.mail.as_ref().map(|mail| mail.size),
         "automatic": message.automatic.as_ref().map(ToString::to_string),
         "message_id": message.message_id,

@@ -56,9 +56,8 @@ pub trait Link: Send {
         Ok(())
     }
 
-    /// Whether whole mails go to a far box now. Asked before a message that has one is planned; a far box that is called
-    /// when there is something to carry is called then.
-    fn wide(&mut self, _device: Option<LinkAddress>) -> Wide {
+    /// Whether whole mails go to a far box now. One that is called when there is something to carry is called if `call`.
+    fn wide(&mut self, _device: Option<LinkAddress>, _call: bool) -> Wide {
         Wide::No
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Id;
+
 /// Where the whole mail of a message is, beside its text that went over a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -14,14 +16,41 @@ pub enum Whole {
     Here,
     /// It came together with the text.
     Came,
+    /// It is at the far box, and only the text came.
+    There {
+        /// The number of the message there.
+        number: u64,
+        /// Bytes that it takes on a line.
+        packed: u32,
+        /// Its bytes.
+        size: u32,
+        /// Somebody asked for it: it is on its way, or waits for a line.
+        #[serde(default)]
+        asked: bool,
+    },
+    /// It came later, as a message of its own.
+    Later {
+        /// That message.
+        message: Id,
+    },
+    /// It was asked for, and is not at the far box any more.
+    Gone,
 }
 
 impl fmt::Display for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Went => "the whole mail went along, with its files",
-            Self::Here => "only the text went over the link; the whole mail is on this box",
-            Self::Came => "the whole mail came, with its files",
-        })
+        match self {
+            Self::Went => f.write_str("the whole mail went along, with its files"),
+            Self::Here => f.write_str("only the text went over the link; the whole mail is on this box"),
+            Self::Came => f.write_str("the whole mail came, with its files"),
+            Self::There { size, asked: false, .. } => {
+                write!(f, "only the text came; the whole mail is at the far box, {} kB", size.div_ceil(1000))
+            }
+            Self::There { size, asked: true, .. } => {
+                write!(f, "the whole mail was asked for, {} kB: it comes when a line brings it", size.div_ceil(1000))
+            }
+            Self::Later { message } => write!(f, "the whole mail came later: {message}"),
+            Self::Gone => f.write_str("only the text came; the whole mail is not at the far box any more"),
+        }
     }
 }

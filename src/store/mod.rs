@@ -45,6 +45,7 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod whole_notes;
 mod wholes;
 mod writer;
 
@@ -84,6 +85,7 @@ pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
+pub use whole_notes::{MailHere, MailThere, WholeNotes};
 
 /// Limit for one write, with all that waits before it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(60);

@@ -81,6 +81,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
     let place = ask.app.store.read(|view| view.place(ask.me(), inbox, message.id))?.unwrap_or_default();
     let values = context! {
         read, text,
+        whole_offer => super::messages::whole::offer(ask, &message)?,
         path => format!("/mailbox/{inbox}/{place}"),
         others => folders::others(&folders::mine(ask)?, inbox),
         name => message.id.to_string(),

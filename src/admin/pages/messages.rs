@@ -1,6 +1,7 @@
 //! Messages: the list, one message with its time line, and the actions on it.
 
 pub mod release;
+pub mod whole;
 
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -159,7 +160,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .collect();
     let mail = reading::whole(&ask.app.context, &message)?;
     let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();
-    let whole = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
+    let all = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
     let waits = !message.is_final();
     let policy = crate::engine::policy(&ask.app.store);
     let release = match ask.operator() && is_releasable(&policy, &message) {
@@ -167,7 +168,8 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         false => None,
     };
     let values = context! {
-        error, steps, whole, files, release,
+        error, steps, files, release,
+        whole => all,
         once => auth::once_for(ask.visitor, &format!("{} {}", message.id, message.steps.len())),
         text => message.text.trim_end(),
         row => line(ask, &message),
@@ -180,6 +182,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
+        whole_offer => whole::offer(ask, &message)?,
         whole_mail => message.whole.as_ref().map(ToString::to_string),
         cut => message.cut.iter().filter(|_| !matches!(message.whole, Some(Whole::Went))).map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,

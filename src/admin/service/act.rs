@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Action, Actor, Service, nobody};
 use crate::engine::actions::{Applied, MessageAction};
+use crate::engine::link::whole::request;
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::message::events::EventKind;
@@ -140,6 +141,14 @@ impl Service {
         let policy = crate::engine::policy(&self.store);
         let (who, now) = (self.by.sign(), self.store.clock().now());
         self.act(action, &id.to_string(), words, move |tx| wanted.apply(tx, &policy, id, &who, now))
+    }
+
+    /// Asks the far box for the whole mail of a message of which the text came.
+    ///
+    /// # Errors
+    /// Permanent where there is nothing to ask for.
+    pub fn get_whole(&self, id: Id) -> Result<(), Fault> {
+        self.act(Action::GetWhole, &id.to_string(), "whole mail asked for", move |tx| request::ask(tx, id))
     }
 
     /// Takes the note about new items in quarantine off the front page; the items stay.

@@ -69,6 +69,8 @@ actions! {
     Retry "queue.retry" Operator
     /// A message that may have arrived was sent again.
     Again "queue.again" Operator
+    /// The whole mail of a message was asked for.
+    GetWhole "queue.whole" Person
     /// The new items in quarantine were marked as seen.
     SeeQuarantine "quarantine.seen" Operator
     /// The box was claimed by its first owner.

@@ -32,6 +32,7 @@ const ACTIONS: &str = "
     queue.cancel      no  yes yes
     queue.retry       no  yes yes
     queue.again       no  yes yes
+    queue.whole       yes yes yes
     quarantine.seen   no  yes yes
     box.claim         yes yes yes
     box.setup-code    no  no  yes
@@ -215,6 +216,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::Cancel => service.act_on(MessageAction::Cancel, message("queued")).map(drop),
         Action::Retry => service.act_on(MessageAction::Retry, message("queued")).map(drop),
         Action::Again => service.act_on(MessageAction::Again, message("sent")).map(drop),
+        Action::GetWhole => service.get_whole(message("text")),
         Action::SeeQuarantine => service.see_quarantine(note, 1),
         Action::Claim => {
             let code = site.app.service(Actor::command_line(0)).setup_code(false)?;
@@ -290,6 +292,10 @@ fn prepared(site: &Site, state: &str) -> Id {
         site.app.store.write(sent).unwrap();
     } else if state != "queued" {
         crate::engine::actions::apply(&site.app.store, MessageAction::Hold, id, "a test").unwrap();
+    }
+    if state == "text" {
+        let there = crate::message::Whole::There { number: 1, packed: 1000, size: 2000, asked: false };
+        site.app.store.write(move |tx| tx.change(id, |it| it.whole = Some(there.clone())).map(drop)).unwrap();
     }
     if state == "stranger" {
         let change = move |message: &mut crate::message::Message| {

@@ -25,7 +25,7 @@ use crate::people::{FarBox, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, IncomingMail, PartIn, SessionRows, Tx, TxResult};
+use crate::store::{Committed, PartIn, SessionRows, Tx, TxResult};
 
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
@@ -206,7 +206,7 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
             let (subject, body) = apart(&first.other, &text);
             let end = unpacker.end(tx, None)?;
             match unpacker.message(&first.other, &end, subject, body) {
-                Ok(message) => tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None }).map(drop),
+                Ok(message) => tx.add(&arrived::with_mail(&[], message)).map(drop),
                 Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
         })?;

@@ -129,6 +129,13 @@ pub struct Offer {
 }
 
 impl LinkState {
+    /// True where its budget has room for so much more.
+    pub fn has_room(&self, money: Money) -> bool {
+        let wanted = Use::of_packets(1, money);
+        let room = |used, limit: crate::money::Limit| limit.check(used, wanted, false).is_ok();
+        room(self.today, self.budget.day) && room(self.month, self.budget.month)
+    }
+
     /// What it offers for a message, where it `reaches` its far box; `quote` is `None` where it has no price.
     pub fn offer(&self, facts: &MessageFacts, reaches: bool, quote: Option<Quote>) -> Offer {
         let wanted = quote.map(|quote| quote.wanted).unwrap_or_default();

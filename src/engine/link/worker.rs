@@ -281,7 +281,7 @@ impl<'c> LinkWorker<'c> {
     fn turn(&mut self) -> Result<bool, Fault> {
         self.look_around()?;
         self.keep_inbound();
-        self.tend_wholes();
+        self.tend_wholes()?;
         self.track()?;
         self.give_way()?;
         self.collect_fates()?;

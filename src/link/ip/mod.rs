@@ -250,7 +250,7 @@ impl Link for Ip {
         }
     }
 
-    fn wide(&mut self, device: Option<LinkAddress>) -> Wide {
+    fn wide(&mut self, device: Option<LinkAddress>, call: bool) -> Wide {
         let (Some(work), Some(key), true) = (&self.work, self.far(device), self.wanted.wholes) else { return Wide::No };
         let (used, mut state) = (work.hub.budget(), work.hub.lock());
         let far = state.fars.entry(key).or_default();
@@ -263,8 +263,10 @@ impl Link for Ip {
             Some(_) => Wide::No,
             None if self.wanted.holds || work.target != Some(key) => Wide::No,
             None => {
-                far.end.call();
-                let _ = work.bell.try_send(());
+                if call {
+                    far.end.call();
+                    let _ = work.bell.try_send(());
+                }
                 Wide::Away
             }
         }

@@ -2,6 +2,7 @@
 
 mod both_ways;
 mod breaks;
+mod later;
 mod pairing;
 mod strangers;
 mod whole;

@@ -20,7 +20,7 @@ fn photo(bytes: usize, seed: u64) -> String {
 }
 
 /// A signed mail with a file, as a mail program writes it.
-fn mail(from: &str, to: &str, subject: &str, bytes: usize) -> String {
+pub fn mail(from: &str, to: &str, subject: &str, bytes: usize) -> String {
     format!(
         "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=x;\n\th=from:to:subject; bh=abc=; b=def=\n\
          From:  Someone <{from}>\nTo: {to}\nSubject: {subject}\nMessage-ID: <{subject}@example.org>\n\
@@ -32,13 +32,13 @@ fn mail(from: &str, to: &str, subject: &str, bytes: usize) -> String {
     )
 }
 
-fn on_the_wire(mail: &str) -> String {
+pub fn on_the_wire(mail: &str) -> String {
     mail.replace('\n', "\r\n")
 }
 
 impl Sea {
     /// Both boxes know Anna, who is at sea.
-    fn with_anna(options: &[&str], more: &[(&str, &str)]) -> Self {
+    pub fn with_anna(options: &[&str], more: &[(&str, &str)]) -> Self {
         let sea = Self::paired(options, more);
         sea.gateway.cli_ok(&["people", "add", "anna", "--far-box", "boat"], "");
         sea
@@ -51,7 +51,7 @@ impl Sea {
         on_the_wire(&mail)
     }
 
-    fn world_writes(&self, subject: &str, bytes: usize) -> String {
+    pub fn world_writes(&self, subject: &str, bytes: usize) -> String {
         let mail = mail("mum@example.org", "anna@shore.example", subject, bytes);
         let reply = send(&self.gateway, None, "mum@example.org", "anna@shore.example", &mail);
         assert!(reply.starts_with("250"), "{reply}");

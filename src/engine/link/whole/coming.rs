@@ -15,6 +15,17 @@ const MOST: u64 = 512 * 1024 * 1024;
 #[derive(Default)]
 pub struct Coming(BTreeMap<(Option<PeerId>, WholeId), Mail>);
 
+/// What was written down.
+#[derive(Default)]
+pub struct Kept {
+    /// What is to be said of it.
+    pub say: Vec<(Option<PeerId>, WholeFrame)>,
+    /// What was asked for, by far box and the number of its message; with its name where all of it is here.
+    pub come: Vec<(Option<PeerId>, u64, Option<WholeId>)>,
+    /// Bytes of that.
+    pub bytes: u64,
+}
+
 /// One of them.
 struct Mail {
     packed: u64,
@@ -27,6 +38,8 @@ struct Mail {
     /// All was here once, and was not what its name says.
     damaged: bool,
     refused: Option<WholeRefusal>,
+    /// The message of the far box that was asked for; 0: it goes along with a packet.
+    number: u64,
 }
 
 /// The name of the file in which a mail of a far box comes.
@@ -36,7 +49,14 @@ pub fn file(far_box: Option<PeerId>, name: WholeId) -> String {
 
 impl Coming {
     /// A far box offers a mail of so many packed bytes, and bytes.
-    pub fn offered(&mut self, context: &Context, far_box: Option<PeerId>, name: WholeId, (packed, size): (u32, u32)) {
+    pub fn offered(
+        &mut self,
+        context: &Context,
+        far_box: Option<PeerId>,
+        name: WholeId,
+        (packed, size): (u32, u32),
+        number: u64,
+    ) {
         let most = u64::try_from(context.store.settings().number(Key::SmtpMaxSize)).unwrap_or_default();
         let refused = match (u64::from(packed.max(size)) > most, no_room(context)) {
             (true, _) => Some(WholeRefusal::TooLarge),
@@ -48,7 +68,7 @@ impl Coming {
             0
         });
         let (damaged, packed) = (self.0.get(&(far_box, name)).is_some_and(|mail| mail.damaged), u64::from(packed));
-        let mail = Mail { packed, got, behind: Vec::new(), tell: true, damaged, refused };
+        let mail = Mail { packed, got, behind: Vec::new(), tell: true, damaged, refused, number };
         self.0.insert((far_box, name), mail);
     }
 
@@ -61,20 +81,25 @@ impl Coming {
         }
     }
 
-    /// Writes down what came; gives what is to be said of it.
-    pub fn keep(&mut self, context: &Context) -> Vec<(Option<PeerId>, WholeFrame)> {
-        let mut say = Vec::new();
+    /// Writes down what came.
+    pub fn keep(&mut self, context: &Context) -> Kept {
+        let mut kept = Kept::default();
         for ((far_box, name), mail) in &mut self.0 {
             if mail.behind.is_empty() && !mail.tell {
                 continue;
             }
+            let before = mail.got;
             if mail.refused.is_none() {
                 mail.keep(context, &file(*far_box, *name), *name);
             }
             mail.tell = false;
             // No mail has 4 GB.
             let got = u32::try_from(mail.got).unwrap_or(u32::MAX);
-            say.push((
+            if mail.number > 0 && mail.refused.is_none() {
+                kept.bytes += mail.got.saturating_sub(before);
+                kept.come.push((*far_box, mail.number, Some(*name).filter(|_| mail.got >= mail.packed)));
+            }
+            kept.say.push((
                 *far_box,
                 match mail.refused {
                     Some(why) => WholeFrame::Refuse { name: *name, why },
@@ -83,7 +108,7 @@ impl Coming {
             ));
         }
         self.0.retain(|_, mail| mail.refused.is_none() && mail.got < mail.packed);
-        say
+        kept
     }
 }
 

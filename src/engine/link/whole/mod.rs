@@ -6,17 +6,21 @@
 
 pub mod arrived;
 mod coming;
+mod later;
 pub mod packed;
+pub mod request;
 mod sending;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::coming::Coming;
+use self::later::Later;
 use self::sending::{Progress, Sending};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::engine::Context;
+use crate::fault::Fault;
 use crate::link::Link;
 use crate::link::whole::{WholeFrame, WholeId, WholeRefusal, Wide};
 use crate::mail_text::attached;
@@ -65,6 +69,19 @@ type Key = (Option<PeerId>, Id);
 pub struct Wholes {
     going: BTreeMap<Key, Going>,
     coming: Coming,
+    later: Later,
+    /// Bytes of what was asked for, of here or there, that are not charged yet.
+    bytes: u64,
+}
+
+/// What a link may do for mails that were not planned.
+pub struct Terms {
+    /// It charges nothing, and nobody pays for its bytes.
+    pub free: bool,
+    /// Its budget has room.
+    pub room: bool,
+    /// All that came as text is asked for, where that is free.
+    pub fetch: bool,
 }
 
 /// A mail that goes along with its messages.
@@ -114,7 +131,7 @@ impl Wholes {
         // While the link is away nobody asks.
         going.waited += now.since(before).min(TURN);
         let over = going.waited >= asked.patience || now >= asked.until;
-        let open = match link.wide(asked.address) {
+        let open = match link.wide(asked.address, true) {
             Wide::No | Wide::Open { metered: true, .. } => return text,
             Wide::Away if over => return text,
             Wide::Away => return First::Waits,
@@ -161,17 +178,27 @@ impl Wholes {
     }
 
     /// Hears what a far box says of a whole mail.
-    pub fn hear(&mut self, context: &Context, far_box: Option<PeerId>, frame: WholeFrame) {
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn hear(
+        &mut self,
+        context: &Context,
+        link: &mut dyn Link,
+        (address, far_box): (Option<LinkAddress>, Option<PeerId>),
+        frame: WholeFrame,
+    ) -> Result<(), Fault> {
         let now = context.now();
         match frame {
             WholeFrame::Offer { name, packed, size, number } => {
-                // Nobody has asked for one.
-                if number == 0 {
-                    self.coming.offered(context, far_box, name, (packed, size));
+                // What nobody asked for, or does not any more, is not taken.
+                if number == 0 || self.later.awaits(context, far_box, number) {
+                    self.coming.offered(context, far_box, name, (packed, size), number);
                 }
             }
             WholeFrame::Piece { name, from, bytes } => self.coming.piece(far_box, name, from, &bytes),
             WholeFrame::Have { name, got } => {
+                self.bytes += self.later.have(context, far_box, name, got);
                 for going in self.sending(far_box) {
                     let What::Sending(connection, sending) = &mut going.what else { continue };
                     if sending.name == name {
@@ -186,6 +213,7 @@ impl Wholes {
                 if why != WholeRefusal::TooLarge {
                     log::warn!("link: the far box does not take a whole mail: {why:?}; its text goes");
                 }
+                self.later.refuse(far_box, name);
                 for going in self.sending(far_box) {
                     let What::Sending(connection, sending) = &mut going.what else { continue };
                     if sending.name == name {
@@ -194,26 +222,45 @@ impl Wholes {
                     }
                 }
             }
-            WholeFrame::More { .. } | WholeFrame::Heard { .. } | WholeFrame::Want { .. } | WholeFrame::None { .. } => {}
+            WholeFrame::More { .. } | WholeFrame::Heard { .. } | WholeFrame::Want { .. } | WholeFrame::None { .. } => {
+                if let Some(answer) = self.later.hear(context, far_box, &frame)? {
+                    link.say(address, answer);
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Keeps what came, answers it, and says what is next of what goes. `address` says where a far box is on the link.
+    /// Keeps what came, answers it, and says what is next of what goes. `address` says where a far box is on the link. Gives
+    /// the bytes that went for what was asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub fn tend(
         &mut self,
         context: &Context,
         link: &mut dyn Link,
         address: impl Fn(Option<PeerId>) -> Option<LinkAddress>,
-    ) {
+        terms: &Terms,
+    ) -> Result<u64, Fault> {
         let now = context.now();
-        for (far_box, frame) in self.coming.keep(context) {
+        let kept = self.coming.keep(context);
+        for (far_box, frame) in kept.say {
             link.say(address(far_box), frame);
         }
+        for (far_box, number, name) in kept.come {
+            self.later.comes(context, far_box, number);
+            if let Some(name) = name {
+                request::came(context, far_box, number, name)?;
+            }
+        }
+        self.bytes += kept.bytes;
+        self.later.tend(context, link, &address, terms)?;
         self.going.retain(|_, going| now < going.seen + FORGET);
         for ((far_box, _), going) in &mut self.going {
             let What::Sending(connection, sending) = &mut going.what else { continue };
             let to = address(*far_box);
-            match link.wide(to) {
+            match link.wide(to, false) {
                 Wide::Open { connection: open, .. } if open == *connection => {}
                 // Nothing of it is lost: the far box says what it has when it is offered again.
                 _ => {
@@ -221,13 +268,9 @@ impl Wholes {
                     continue;
                 }
             }
-            while let Some(frame) = sending.next(now) {
-                if !link.say(to, frame.clone()) {
-                    break;
-                }
-                sending.said(&frame, now);
-            }
+            sending.pump(now, |frame| link.say(to, frame));
         }
+        Ok(std::mem::take(&mut self.bytes))
     }
 }
 

@@ -95,7 +95,7 @@ impl Sending {
     }
 
     /// What is to be said next; `None` while an answer is waited for, or nothing is left.
-    pub fn next(&self, now: Time) -> Option<WholeFrame> {
+    fn next(&self, now: Time) -> Option<WholeFrame> {
         let (name, number) = (self.name, self.number);
         if self.progress() != Progress::UnderWay {
             return None;
@@ -110,8 +110,18 @@ impl Sending {
         (on_the_way + bytes.len() <= ON_THE_WAY).then_some(WholeFrame::Piece { name, from: self.sent, bytes })
     }
 
+    /// Says all that may be said now, as far as `say` takes it.
+    pub fn pump(&mut self, now: Time, mut say: impl FnMut(WholeFrame) -> bool) {
+        while let Some(frame) = self.next(now) {
+            if !say(frame.clone()) {
+                break;
+            }
+            self.said(&frame, now);
+        }
+    }
+
     /// The link took what [`Sending::next`] gave.
-    pub fn said(&mut self, frame: &WholeFrame, now: Time) {
+    fn said(&mut self, frame: &WholeFrame, now: Time) {
         match frame {
             WholeFrame::Offer { .. } => (self.offered, self.have, self.heard) = (true, None, now),
             WholeFrame::Piece { bytes, .. } => self.sent += u32::try_from(bytes.len()).unwrap_or_default(),
@@ -133,12 +143,12 @@ mod tests {
     /// Says all that may be said now; from where pieces began, and their bytes.
     fn say(sending: &mut Sending, now: Time) -> Vec<(u32, usize)> {
         let mut pieces = Vec::new();
-        while let Some(frame) = sending.next(now) {
-            sending.said(&frame, now);
+        sending.pump(now, |frame| {
             if let WholeFrame::Piece { from, bytes, .. } = frame {
                 pieces.push((from, bytes.len()));
             }
-        }
+            true
+        });
         pieces
     }
 

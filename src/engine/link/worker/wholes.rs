@@ -5,10 +5,13 @@ use std::time::Duration;
 use super::LinkWorker;
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
-use crate::engine::link::whole::{Asked, First};
+use crate::engine::link::whole::{Asked, First, Terms, request};
 use crate::fault::Fault;
-use crate::link::whole::{WholeFrame, WholePlace};
+use crate::link::whole::{PIECE, WholeFrame, WholePlace};
 use crate::message::{Id, Message, Packet, Whole};
+use crate::money::Money;
+use crate::settings::Key;
+use crate::store::MailHere;
 
 /// A message waits for its mail as long as it would wait for a cheaper link, and for so long at least: a slow line takes that
 /// for a photo. The same for an urgent one.
@@ -19,17 +22,38 @@ impl LinkWorker<'_> {
     /// Hears what a far box says of a whole mail.
     pub(super) fn hear_whole(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> Result<(), Fault> {
         let far_box = self.context.far_box_at(device)?;
-        self.wholes.hear(self.context, far_box, frame);
-        Ok(())
+        self.wholes.hear(self.context, &mut *self.link, (device, far_box), frame)
     }
 
-    /// Keeps what came of whole mails, and says what is next of those that go.
-    pub(super) fn tend_wholes(&mut self) {
+    /// Keeps what came of whole mails, says what is next of those that go, and books what was asked for.
+    pub(super) fn tend_wholes(&mut self) -> Result<(), Fault> {
+        if self.whole_most == 0 {
+            return Ok(());
+        }
         let (context, reach) = (self.context, self.driver.reach);
         let people = context.store.people();
         let address =
             |far_box: Option<PeerId>| people.far_box(far_box?).and_then(|far_box| reach.address(&far_box.addresses));
-        self.wholes.tend(context, &mut *self.link, address);
+        let own = self.market.links().find(|link| link.terms.id == self.id);
+        let price = own.and_then(|link| link.terms.price);
+        let least = price.map_or(Money(0), |price| request::of(&price, PIECE as u64));
+        let terms = Terms {
+            free: self.gathering.prompt,
+            room: own.is_some_and(|link| least == Money(0) || link.has_room(least)),
+            fetch: context.store.settings().on(Key::AirGetWhole),
+        };
+        let budget = own.map(|link| link.budget);
+        let bytes = self.wholes.tend(context, &mut *self.link, address, &terms)?;
+        let money = price.map_or(Money(0), |price| request::of(&price, bytes));
+        if let (Some(budget), true) = (budget, bytes > 0 && money > Money(0)) {
+            let id = self.id;
+            // It went, whatever the budget says now: that keeps the next one from going.
+            let charged = context.store.write(move |tx| tx.charge(id, &budget, money, true))?;
+            if let Err(why) = charged {
+                log::warn!("link: {bytes} bytes of whole mails went beyond a budget: {why:?}");
+            }
+        }
+        Ok(())
     }
 
     /// True while the mail of a message goes to the far box before it.
@@ -90,7 +114,7 @@ impl LinkWorker<'_> {
 
     /// Writes at the messages of a packet that the link took where their whole mails are.
     pub(super) fn note_wholes(&self, packet: &Packet, places: &[WholePlace]) -> Result<(), Fault> {
-        let mut news: Vec<(Id, Whole)> = Vec::new();
+        let mut news: Vec<(Id, Whole, Option<MailHere>)> = Vec::new();
         for message in self.messages_of(packet)?.iter().filter(|message| message.mail.is_some()) {
             let went = self.wholes.there(packet.far_box, message);
             let went = went.is_some_and(|name| places.iter().any(|place| place.name == name));
@@ -101,19 +125,30 @@ impl LinkWorker<'_> {
                 (false, _) => continue,
             };
             if message.whole.as_ref() != Some(&whole) {
-                news.push((message.id, whole));
+                // Where its text goes, so that the far box can be told.
+                let peer = self.context.peer(packet.far_box)?;
+                let bundle = packet.peer.as_ref().and_then(|place| peer.named(place.ticket));
+                let here = bundle.and_then(|(name, keys)| {
+                    let place = keys.iter().position(|key| *key == message.id.0)?;
+                    let (message, far_box) = (message.id, packet.far_box);
+                    Some(MailHere { message, far_box, bundle: name.0, place: u8::try_from(place).ok()? })
+                });
+                news.push((message.id, whole, here));
             }
         }
         if news.is_empty() {
             return Ok(());
         }
         self.context.store.write(move |tx| {
-            for (id, whole) in &news {
+            let mut notes = tx.whole_notes()?;
+            for (id, whole, here) in &news {
                 if tx.find(*id)?.is_some() {
                     tx.change(*id, |message| message.whole = Some(whole.clone()))?;
                 }
+                notes.here.retain(|mail| mail.message != *id);
+                notes.here.extend(here.filter(|_| *whole == Whole::Here));
             }
-            Ok(())
+            tx.put_whole_notes(notes)
         })
     }
 

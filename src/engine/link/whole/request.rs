@@ -1,0 +1,223 @@
+//! A mail at a far box, of which the text came: noted, offered to who reads here with its price, asked for, and taken in.
+
+use super::arrived;
+use crate::address::PeerId;
+use crate::engine::Context;
+use crate::engine::link::market::Market;
+use crate::engine::link::select::LinkState;
+use crate::fault::Fault;
+use crate::link::whole::{PIECE, WholeId};
+use crate::links::Price;
+use crate::message::{Extent, Id, Message, Origin, Way, Whole};
+use crate::money::Money;
+use crate::route::plan::NewMessage;
+use crate::route::price;
+use crate::store::{IncomingMail, ListFilter, MailThere, Tx, TxResult, reject};
+
+/// Messages that are looked through for one that a far box names.
+const LOOKED_AT: usize = 2000;
+const PAGE: usize = 200;
+
+/// A far box says that a message is more than its text. True when that is noted, or is nothing to note; false while the text
+/// is not here.
+///
+/// # Errors
+/// When the store fails.
+pub fn noted(
+    context: &Context,
+    far_box: Option<PeerId>,
+    at: (u16, u8),
+    number: u64,
+    (packed, size): (u32, u32),
+) -> Result<bool, Fault> {
+    let Some(message) = came_at(context, far_box, at)? else { return Ok(false) };
+    // What goes on from here went as text, and what came whole is here.
+    if message.way != Way::Mailbox || message.whole.is_some() {
+        return Ok(true);
+    }
+    let id = message.id;
+    context.store.write(move |tx| {
+        if tx.find(id)?.is_none() {
+            return Ok(());
+        }
+        tx.change(id, |message| message.whole = Some(Whole::There { number, packed, size, asked: false }))?;
+        let mut notes = tx.whole_notes()?;
+        notes.there.push(MailThere { message: id, far_box, number, asked: false });
+        tx.put_whole_notes(notes)
+    })?;
+    Ok(true)
+}
+
+/// The newest message that came from a far box at a place of a bundle.
+fn came_at(context: &Context, far_box: Option<PeerId>, at: (u16, u8)) -> Result<Option<Message>, Fault> {
+    let (mut before, mut looked) = (None, 0);
+    while looked < LOOKED_AT {
+        let filter = ListFilter { door: Some(Origin::Link), before, limit: PAGE, ..ListFilter::default() };
+        let page = context.store.read(|view| view.page(&filter))?;
+        let here = |message: &&Message| {
+            message.came_in.is_some_and(|came| (came.far_box, came.bundle, came.place) == (far_box, at.0, at.1))
+        };
+        if let Some(found) = page.messages.iter().find(here) {
+            return Ok(Some(found.clone()));
+        }
+        looked += PAGE;
+        match page.messages.last().map(|message| message.id).or(page.rest) {
+            Some(last) => before = Some(last),
+            None => break,
+        }
+    }
+    Ok(None)
+}
+
+/// What it takes to get a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeOffer {
+    /// Bytes of the mail.
+    pub size: u32,
+    /// Bytes on the line, about.
+    pub packed: u32,
+    /// It was asked for.
+    pub asked: bool,
+    /// The link that would bring it; `None` where none of this box does.
+    pub link: Option<WholeLink>,
+}
+
+/// A link that would bring a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeLink {
+    /// Its name.
+    pub name: String,
+    /// What it costs there, with its currency.
+    pub price: String,
+    /// It is ready now.
+    pub ready: bool,
+}
+
+impl WholeOffer {
+    /// In a sentence.
+    pub fn words(&self) -> String {
+        let kilobytes = |bytes: u32| bytes.div_ceil(1000);
+        let (size, packed) = (kilobytes(self.size), kilobytes(self.packed));
+        let by = match &self.link {
+            None => "no link of this box brings whole mails".to_owned(),
+            Some(link) => {
+                let when = if link.ready { "now" } else { "when the far box is connected" };
+                format!("{} brings it {when}, for {}", link.name, link.price)
+            }
+        };
+        format!("{size} kB, about {packed} kB on the line: {by}")
+    }
+}
+
+/// What it takes to get the mail of a message; `None` where there is none to get.
+///
+/// # Errors
+/// When the store fails.
+pub fn offer(context: &Context, message: &Message) -> Result<Option<WholeOffer>, Fault> {
+    let Some(Whole::There { packed, size, asked, .. }) = message.whole else { return Ok(None) };
+    let far_box = message.came_in.and_then(|came| came.far_box);
+    let (settings, links, policy) =
+        (context.store.settings(), context.store.links(), crate::engine::policy(&context.store));
+    let market = Market::now(context)?;
+    let of_link = |link: &LinkState| {
+        let record = links.get(link.terms.id).filter(|record| record.on)?;
+        let driver = crate::link::driver(&record.driver)?;
+        let wide = (driver.whole)(&record.settings(&settings)) > 0 && policy.reaches(&link.terms, far_box);
+        let money = of(&link.terms.price.filter(|_| wide)?, u64::from(packed));
+        let price = price::amount(&settings, money).to_string();
+        Some((!link.ready, money, WholeLink { name: link.terms.name.clone(), price, ready: link.ready }))
+    };
+    let best = market.links().filter_map(of_link).min_by_key(|(down, money, _)| (*down, *money));
+    Ok(Some(WholeOffer { size, packed, asked, link: best.map(|(_, _, link)| link) }))
+}
+
+/// What so many packed bytes cost on a link.
+pub fn of(price: &Price, bytes: u64) -> Money {
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    price.quote(Extent { bytes, packets: bytes.div_ceil(PIECE) }).money
+}
+
+/// Asks for the mail of a message: it comes by the next line that brings it.
+///
+/// # Errors
+/// Permanent where there is nothing to ask for.
+pub fn ask(tx: &mut Tx, id: Id) -> TxResult<()> {
+    let message = tx.message(id)?;
+    let Some(Whole::There { number, packed, size, .. }) = message.whole else {
+        return reject(Fault::permanent(format!("there is no more of {id} than is here")));
+    };
+    let far_box = message.came_in.and_then(|came| came.far_box);
+    tx.change(id, |message| message.whole = Some(Whole::There { number, packed, size, asked: true }))?;
+    let mut notes = tx.whole_notes()?;
+    notes.there.retain(|mail| mail.message != id);
+    notes.there.push(MailThere { message: id, far_box, number, asked: true });
+    tx.put_whole_notes(notes)
+}
+
+/// The far box does not have a mail any more.
+///
+/// # Errors
+/// When the store fails.
+pub fn gone(context: &Context, far_box: Option<PeerId>, number: u64) -> Result<(), Fault> {
+    context.store.write(move |tx| {
+        let mut notes = tx.whole_notes()?;
+        let of = |mail: &MailThere| (mail.far_box, mail.number) == (far_box, number);
+        for mail in notes.there.iter().filter(|mail| of(mail)) {
+            if tx.find(mail.message)?.is_some_and(|message| matches!(message.whole, Some(Whole::There { .. }))) {
+                tx.change(mail.message, |message| message.whole = Some(Whole::Gone))?;
+            }
+        }
+        notes.there.retain(|mail| !of(mail));
+        tx.put_whole_notes(notes)
+    })
+}
+
+/// A mail that was asked for is here: it becomes a message of its own beside the text, as what a mail program was shown never
+/// changes.
+///
+/// # Errors
+/// When the store fails.
+pub fn came(context: &Context, far_box: Option<PeerId>, number: u64, name: WholeId) -> Result<(), Fault> {
+    let notes = context.store.read(|view| view.whole_notes())?;
+    let asked = notes.there.iter().find(|mail| mail.asked && (mail.far_box, mail.number) == (far_box, number));
+    let Some(id) = asked.map(|mail| mail.message) else { return Ok(()) };
+    let Some(text) = context.store.message(id).ok().flatten() else { return gone(context, far_box, number) };
+    let mail = match arrived::read(context, far_box, name) {
+        Ok(Some(mail)) => mail,
+        // It is asked for again after a while: what is here of it need not come again.
+        Ok(None) => return Ok(()),
+        Err(fault) => {
+            log::warn!("link: the whole mail of {id} is here and cannot be kept yet: {fault}");
+            return Ok(());
+        }
+    };
+    let draft = NewMessage {
+        sender: text.sender.clone(),
+        subject: text.subject.clone(),
+        about: Some(id),
+        ..NewMessage::new(Origin::Link, text.from.clone(), text.to.clone(), text.text.clone())
+    };
+    let mut whole = context.policy().plan(draft, None, context.now(), context.store.clock().believable());
+    if whole.way != Way::Mailbox {
+        // Who read here reads elsewhere by now.
+        return gone(context, far_box, number);
+    }
+    mail.fill(&mut whole);
+    let (committed, ()) = context.store.commit_in(move |tx| {
+        let waits = |message: Message| matches!(message.whole, Some(Whole::There { asked: true, .. }));
+        let mut ids = Vec::new();
+        if tx.find(id)?.is_some_and(waits) {
+            ids = tx.add(&IncomingMail { messages: vec![whole.clone()], body: mail.body.clone() })?;
+            let message = ids.first().copied().unwrap_or(id);
+            tx.change(id, |text| text.whole = Some(Whole::Later { message }))?;
+        }
+        let mut notes = tx.whole_notes()?;
+        notes.there.retain(|mail| mail.message != id);
+        tx.put_whole_notes(notes)?;
+        Ok((ids, ()))
+    })?;
+    for whole in committed.ids() {
+        log::info!("{whole} is the whole mail of {id}");
+    }
+    Ok(())
+}
