@@ -9,10 +9,11 @@
 //! * the modem's counter of sessions, before and after, tells what became of a hand-over that a crash cut.
 //!
 //! `codec`, `status` and `time` are pure, `wire` holds one conversation; `adopt` finds the modem, `slot` has what the engine
-//! asks for, `session` what is due.
+//! asks for, `session` what is due, `mailbox` what came down.
 
 mod adopt;
 mod codec;
+mod mailbox;
 mod session;
 mod slot;
 mod status;

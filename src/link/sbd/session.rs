@@ -1,18 +1,15 @@
 //! What is due when: sessions, ring alerts, messages that came down, and looks at an idle modem, which cost nothing. No
 //! session begins without something to send, a ring alert, something that waits, or a look that the owner asked for.
 
-mod fetch;
-
 use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 
-use super::codec::{self, SessionResult};
+use super::codec::SessionResult;
 use super::slot::{Fate, Slot};
 use super::status::{self, Step};
 use super::wire::Heard;
-use super::{Phase, Sbd, time};
-use crate::fault::Fault;
+use super::{Phase, Sbd};
 use crate::link::{Event, Series, serial};
 use crate::message::Reason;
 use crate::message::reason::{Acknowledged, DeviceReason, SessionReason, TrackingReason};
@@ -23,8 +20,6 @@ const CLEAR_AGAIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(300);
 /// A wait as long as this is nothing for a message that could take another link.
 const LONG: Duration = Duration::from_secs(180);
-/// The network is asked for the time this often at most, and only after a session.
-const TIME_EVERY: Duration = Duration::from_secs(3600);
 
 /// What is to be done, and what runs.
 #[derive(Debug)]
@@ -38,15 +33,15 @@ pub struct Plan {
     /// No session begins before.
     next: Instant,
     failures: u32,
-    ring: bool,
+    pub(super) ring: bool,
     /// Messages that wait at the gateway, as the last session told.
     queued: u32,
-    look_at: Instant,
+    pub(super) look_at: Instant,
     /// What came down and is not kept yet.
-    inbound: Option<u64>,
-    last_token: u64,
+    pub(super) inbound: Option<u64>,
+    pub(super) last_token: u64,
     /// What came down arrives damaged: its number, and when it is read again.
-    unread: Option<(Option<i32>, Instant)>,
+    pub(super) unread: Option<(Option<i32>, Instant)>,
     /// Why nothing is taken, and until when.
     blocked: Option<(Reason, Instant)>,
     /// A message at the gateway is too large.
@@ -164,7 +159,7 @@ impl Sbd {
         }
     }
 
-    fn sample_bars(&mut self) {
+    pub(super) fn sample_bars(&mut self) {
         if let Some(bars) = self.facts.bars {
             self.events.push(Event::Sample { series: Series::Bars, value: bars.into() });
         }
@@ -417,65 +412,5 @@ impl Sbd {
             }
             _ => {}
         }
-    }
-
-    /// Both slots, from a modem that tells of them.
-    fn slots(&mut self) -> Option<codec::Slots> {
-        if !self.facts.tells_slots {
-            return None;
-        }
-        let slots = self.command("+SBDSX").ok()?.iter().find_map(|line| codec::slots(line))?;
-        self.facts.momsn = Some(slots.momsn);
-        Some(slots)
-    }
-
-    /// Looks at an idle modem.
-    fn look(&mut self) {
-        self.plan.look_at = Instant::now() + self.limits.look;
-        match self.facts.tells_slots {
-            true => {
-                if let Some(slots) = self.slots() {
-                    self.plan.ring |= slots.ring;
-                }
-                self.sample_bars();
-            }
-            // A failure was followed up.
-            false => drop(self.command("")),
-        }
-    }
-
-    /// Asks for the network's time, which a modem has only after it was registered.
-    fn learn_time(&mut self, now: Instant) {
-        let recent = self.facts.asked_time.is_some_and(|at| now.duration_since(at) < TIME_EVERY);
-        if recent || !self.facts.registered || !self.facts.tells_slots {
-            return;
-        }
-        self.facts.asked_time = Some(now);
-        let near = self.clock.believable().then(|| self.clock.now());
-        let lines = self.command("-MSSTM").unwrap_or_default();
-        if let Some(time) = lines.iter().find_map(|line| time::read(line, near)) {
-            self.clock.learn(time);
-        }
-    }
-
-    /// A line of the console page.
-    pub(super) fn say(&mut self, line: &str) -> Result<(), Fault> {
-        let body = line.trim();
-        let upper = body.to_ascii_uppercase().replace(' ', "");
-        let printable = body.len() <= 120 && body.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if !printable || !upper.starts_with("AT") {
-            return Err(Fault::permanent("write one command, for example AT+CSQF"));
-        }
-        if ["+SBDI", "+SBDW", "+SBDD", "+SBDT", "+SBDC", "+SBDREG", "*F", "+IPR", "E1", "V0", "Q1"]
-            .iter()
-            .any(|own| upper[2..].starts_with(own))
-        {
-            return Err(Fault::permanent("sessions, slots and settings of the line are changed by the driver alone"));
-        }
-        if self.plan.session.is_some() {
-            return Err(Fault::Temporary(SessionReason::Running.into()));
-        }
-        let Some(wire) = &mut self.wire else { return Err(Fault::Temporary(DeviceReason::NoPort.into())) };
-        wire.say(body).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
     }
 }
