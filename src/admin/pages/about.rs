@@ -7,7 +7,7 @@ use super::{Ask, Reply, login};
 use crate::admin::response::Response;
 use crate::admin::view::{bytes, span};
 use crate::fault::Fault;
-use crate::listen::tls;
+use crate::listen::tls::about as certificate_about;
 use crate::sys::process;
 
 /// Largest backup that the page gives out, in bytes; the command line has no such limit.
@@ -54,7 +54,7 @@ pub fn facts(ask: &Ask) -> Vec<(&'static str, String)> {
     if let Some(memory) = process::resident_bytes() {
         all.push(("Memory in use", bytes(memory)));
     }
-    let certificate = match tls::about(&ask.settings, store.folder()) {
+    let certificate = match certificate_about(&ask.settings, store.folder()) {
         Ok(certificate) => {
             let end = certificate.end.map(|end| format!(", good until {}", ask.times.moment(end).long));
             let whose =

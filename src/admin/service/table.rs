@@ -204,8 +204,7 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
             Err("the first repeat cannot come later than the longest wait between tries".to_owned())
         }
         Key::WebBasePath if !is_base_path(value) => {
-            Err("write a path such as /post: parts of letters, digits, dots and hyphens, no slash at its end"
-                .to_owned())
+            Err("write a path such as /post: parts of a to z, digits, dots and hyphens, no slash at its end".to_owned())
         }
         Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),

@@ -15,11 +15,21 @@ pub const VENDOR_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAlaWAVJ
 /// Bytes before the key itself in what the pages print (SubjectPublicKeyInfo of an RSA key of 2048 bits).
 const PREFIX: usize = 24;
 
+/// A word that is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoKey;
+
+impl std::fmt::Display for NoKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key is the base64 of a public RSA key of 2048 bits, as the vendor prints it")
+    }
+}
+
 /// Reads the keys of a setting: in base64, separated by spaces; the vendor's where none is named.
 ///
 /// # Errors
-/// What is wrong, in words.
-pub fn keys(text: &str) -> Result<Vec<Vec<u8>>, String> {
+/// One of the words is no key.
+pub fn keys(text: &str) -> Result<Vec<Vec<u8>>, NoKey> {
     let named: Vec<_> = text.split_whitespace().collect();
     let named = if named.is_empty() { vec![VENDOR_KEY] } else { named };
     let read = |text: &str| {
@@ -27,7 +37,7 @@ pub fn keys(text: &str) -> Result<Vec<Vec<u8>>, String> {
         bytes.get(PREFIX..).map(<[u8]>::to_vec)
     };
     let keys: Option<Vec<_>> = named.into_iter().map(read).collect();
-    keys.ok_or_else(|| "a key is the base64 of a public RSA key of 2048 bits, as the vendor prints it".to_owned())
+    keys.ok_or(NoKey)
 }
 
 /// The claims of a token that one of the keys has signed.

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_end_of_a_certificate_is_read_and_nothing_else_panics() {
         let pair = rcgen::KeyPair::generate().unwrap();
-        for (year, seconds) in [(2031, 1_925_078_400), (2049, 2_493_072_000), (2061, 2_871_763_200)] {
+        for (year, seconds) in [(2031, 1_924_992_000), (2049, 2_493_072_000), (2061, 2_871_763_200)] {
             let mut params = rcgen::CertificateParams::new(vec!["box".to_owned()]).unwrap();
             params.not_after = rcgen::date_time_ymd(year, 1, 1);
             let certificate = params.self_signed(&pair).unwrap();

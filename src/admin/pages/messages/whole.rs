@@ -1,4 +1,4 @@
-//! The rest of a mail of which the text came: what it takes to get it, and the wish to.
+//! The rest of a mail of which the text came: what it takes to get it, and how it is asked for.
 
 use minijinja::{Value, context};
 

@@ -23,13 +23,18 @@ use crate::engine::actions;
 use crate::engine::link::coders::Coders;
 use crate::engine::link::schedule;
 use crate::engine::link::track;
-use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::{Driver, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::reason::{Acknowledged, DeviceReason, SignalFigures};
 use crate::message::{Id, Intent, Message, Origin, Packet, PacketState, Priority, Reference, State};
 use crate::people::{Home, Person};
 use crate::route::plan::NewMessage;
 use crate::store::{BodyIn, IncomingMail, Store};
 use testing::Folder;
+
+/// The row of a driver.
+fn row(name: &str) -> &'static Driver {
+    crate::link::driver(name).expect("a driver of this name")
+}
 
 const START: Time = Time(1_790_000_000_000);
 
@@ -246,7 +251,7 @@ impl Rig {
     }
 
     fn worker(&self) -> LinkWorker<'_> {
-        let mut worker = LinkWorker::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
+        let mut worker = LinkWorker::new(&self.context, row("m138"), Box::new(self.fake.clone()));
         worker.outstanding = OnLink::count(&self.context).unwrap();
         worker
     }

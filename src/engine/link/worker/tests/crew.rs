@@ -107,7 +107,7 @@ fn people_are_named_once_and_reached_before_they_write() {
     // A restart asks nothing again.
     drop(workers);
     let mut workers = [pair.station.worker(), pair.gateway.worker()];
-    workers[1].driver = &DRIVERS[1];
+    workers[1].driver = row("hive");
     let before = pair.mailbox("bob").len();
     for _ in 0..3 {
         pair.advance(Duration::from_secs(2 * 86_400));
@@ -243,7 +243,7 @@ fn a_packet_that_comes_by_two_links_is_taken_once() {
 fn a_far_box_that_nobody_knows_gets_a_record() {
     let rig = Rig::new("internet");
     let mut worker = rig.worker();
-    worker.driver = &DRIVERS[1];
+    worker.driver = row("hive");
     rig.inbound("one", packet("who am I", "mum@else.org", true), Some(17));
     rig.turn(&mut worker);
     let people = rig.context.store.people();

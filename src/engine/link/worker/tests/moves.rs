@@ -19,7 +19,7 @@ fn what_is_unknown_on_the_dear_link_goes_by_the_free_one_and_no_other() {
     pair.agree(&mut workers);
     let rig = &pair.station;
     rig.context.store.set("link.price", "0.07").unwrap();
-    let line = Other::new(rig, "line", &DRIVERS[0], "0");
+    let line = Other::new(rig, "line", row("m138"), "0");
     let mut cheap = line.worker();
     rig.turn(&mut cheap);
     let before = charged(rig);
@@ -106,7 +106,7 @@ fn what_was_made_for_a_wide_link_is_planned_anew_for_a_narrow_one() {
     pair.agree(&mut workers);
     let rig = &pair.station;
     rig.context.store.set("link.price", "0.07").unwrap();
-    let line = Other::new(rig, "line", &DRIVERS[2], "0");
+    let line = Other::new(rig, "line", row("ip"), "0");
     let mut wide = line.worker();
     line.fake.ready();
     // It takes nothing after the plan.
@@ -147,7 +147,7 @@ fn the_same_words_by_two_links_are_two_messages() {
     pair.agree(&mut workers);
     let rig = &pair.station;
     rig.context.store.set("link.price", "0.07").unwrap();
-    let line = Other::new(rig, "line", &DRIVERS[0], "0");
+    let line = Other::new(rig, "line", row("m138"), "0");
     let mut cheap = line.worker();
     rig.turn(&mut cheap);
     let first = rig.accept("ok");

@@ -26,7 +26,7 @@ impl Pair {
 
     pub(super) fn workers(&self) -> [LinkWorker<'_>; 2] {
         let mut workers = [self.station.worker(), self.gateway.worker()];
-        workers[1].driver = &DRIVERS[1];
+        workers[1].driver = row("hive");
         workers
     }
 

@@ -1,7 +1,6 @@
 //! Several links in one box: the cheap one first, evidence only from the link that was given a packet, and nothing twice.
 
 use super::*;
-use crate::link::Driver;
 use crate::message::reason::Waits;
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -38,7 +37,7 @@ pub(super) fn down(fake: &Fake) {
 pub(super) fn two() -> (Rig, Other) {
     let rig = Rig::new("satellite");
     rig.context.store.set("link.price", "0.07").unwrap();
-    let other = Other::new(&rig, "line", &DRIVERS[0], "0");
+    let other = Other::new(&rig, "line", row("m138"), "0");
     (rig, other)
 }
 
@@ -117,7 +116,7 @@ fn evidence_comes_only_from_the_link_that_was_given_a_packet() {
     rig.turn(&mut modem);
     drop(modem);
     rig.context.store.change_link(LinkId(1), |link| link.on = false);
-    let hive = Other::new(&rig, "other", &DRIVERS[0], "0");
+    let hive = Other::new(&rig, "other", row("m138"), "0");
     hive.fake.ready();
     let mut other = hive.worker();
     for _ in 0..5 {
@@ -225,7 +224,7 @@ fn a_link_without_a_price_is_not_used() {
 fn what_no_link_reaches_waits_for_the_owner() {
     let rig = Rig::new("satellite");
     rig.context.store.change_link(LinkId(1), |link| link.driver = "hive".into());
-    let mut hive = LinkWorker::new(&rig.context, &DRIVERS[1], Box::new(rig.fake.clone()));
+    let mut hive = LinkWorker::new(&rig.context, row("hive"), Box::new(rig.fake.clone()));
     let id = rig.accept("hello");
     rig.turn(&mut hive);
     rig.turn(&mut hive);
@@ -255,7 +254,7 @@ fn what_a_removed_link_held_is_unknown() {
     assert_eq!(held.unwrap(), 1);
     let message = rig.message(id);
     assert!(message.state == State::OnLink && message.reason.may_have_arrived(), "{}", message.reason);
-    let later = Other::new(&rig, "later", &DRIVERS[0], "0");
+    let later = Other::new(&rig, "later", row("m138"), "0");
     later.fake.ready();
     let mut worker = later.worker();
     rig.turn(&mut worker);

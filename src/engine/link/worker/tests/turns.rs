@@ -21,7 +21,7 @@ fn shore(people: u64) -> Rig {
 
 impl Rig {
     fn hive(&self) -> LinkWorker<'_> {
-        let mut worker = LinkWorker::new(&self.context, &DRIVERS[1], Box::new(self.fake.clone()));
+        let mut worker = LinkWorker::new(&self.context, row("hive"), Box::new(self.fake.clone()));
         worker.outstanding = OnLink::count(&self.context).unwrap();
         worker
     }
@@ -67,7 +67,7 @@ fn far_boxes_take_turns() {
 #[test]
 fn a_silent_far_box_keeps_nobody_waiting() {
     let rig = shore(2);
-    let window = (DRIVERS[1].window)(&rig.context.store.settings());
+    let window = (row("hive").window)(&rig.context.store.settings());
     let silent: Vec<_> =
         (0..2 * window).map(|n| rig.write_to("p1@here.org", &format!("one {n}"), Priority::Normal)).collect();
     let mut worker = rig.hive();
