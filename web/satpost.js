@@ -62,13 +62,13 @@
       try {
         const body = new URLSearchParams(new FormData(letter));
         const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
-        over = answer.status === 410;
-        if (answer.ok) {
+        over = answer.status === 205;
+        if (answer.ok && !over) {
           unsent = changed;
           history.replaceState(null, "", base + "/compose?draft=" + once);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
-        else put(kept, (await answer.text()).trim().slice(0, 200));
+        else put(kept, over ? "This message was sent already." : (await answer.text()).trim().slice(0, 200));
       } catch {
         changed = true;
         put(kept, "Not kept as a draft yet: the box does not answer.");

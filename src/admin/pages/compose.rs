@@ -153,7 +153,8 @@ pub fn keep(ask: &Ask) -> Reply {
         return Ok(Response::text(422, "The text is too long to be kept here.\n"));
     }
     match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
-        Ok(drafts::Kept::Sent) => Ok(Response::text(410, "This message was sent already.\n")),
+        // A version that comes late is nobody's fault: the form is to be forgotten (RFC 9110 section 15.3.6).
+        Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
         Ok(_) => Ok(Response::text(200, &format!("Kept as a draft at {}.\n", ask.times.clock(ask.times.now)))),
         Err(fault) => Ok(Response::text(507, &format!("Not kept: {}.\n", fault.why()))),
     }

@@ -29,6 +29,9 @@ function inFront() {
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
+/** Waits for a browser that closes, which under load may take minutes; the end of this program ends it as well. */
+const ended = (closing) => Promise.race([closing, new Promise((done) => setTimeout(done, 5000))]);
+
 async function day(browser, base, secure) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 390, height: 844 } });
   const page = await context.newPage();
@@ -57,7 +60,7 @@ async function day(browser, base, secure) {
   await page.waitForURL(`${base}/mailbox/m*`);
   await Promise.all([page.waitForURL(`${base}/mailbox`), page.getByRole("button", { name: "Delete", exact: true }).click()]);
   await Promise.all([page.waitForEvent("framenavigated"), page.getByRole("button", { name: "Undo" }).click()]);
-  await context.close();
+  await ended(context.close());
 }
 
 (async () => {
@@ -65,7 +68,7 @@ async function day(browser, base, secure) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
   await day(browser, `http://127.0.0.1:${server.address().port}/post`, false);
   await day(browser, `https://${webs}`, true);
-  await browser.close();
+  await ended(browser.close());
   server.close();
   faults.forEach((fault) => console.log(`FAULT ${fault}`));
   process.exit(faults.length ? 1 : 0);

@@ -223,7 +223,7 @@ fn a_damaged_mail_is_not_shown_as_the_mail() {
     assert!(said.contains("15 messages (of 3 the mail is damaged"), "{said}");
     let copy = String::from_utf8_lossy(&fs::read(copy).unwrap()).into_owned();
     assert_eq!(copy.matches("X-Satpost-Damaged: ").count(), 3);
-    assert_eq!(copy.matches("\"damaged\": true").count(), 3);
+    assert_eq!(copy.matches("\"damaged\":true").count(), 3);
     station.books_balance();
     assert_eq!(station.stop(), 0);
 }

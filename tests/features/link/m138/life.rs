@@ -95,7 +95,8 @@ fn full_queue_ends_without_a_pass() {
     let waits = scene.up("full");
     scene.told("queue is full");
     let shown = scene.state(&waits, "queued", MENDS);
-    assert!(shown["reason"].as_str().unwrap().contains("full"), "{shown}");
+    let steps = shown["steps"].as_array().unwrap();
+    assert!(steps.iter().any(|step| step["code"] == "device.refused_packet"), "{shown}");
     scene.modem("full off");
     scene.state(&waits, "on the link", MENDS);
     scene.modem("pass auto");
