@@ -2,6 +2,7 @@
 //! and share no code with the drivers, so that a mistake cannot hide on both sides.
 
 pub mod carrier;
+mod device;
 mod faults;
 pub mod hive;
 mod http;

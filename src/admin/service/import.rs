@@ -97,7 +97,7 @@ impl Service {
         if mail.len() <= INLINE {
             return Ok(NewContent::Bytes(mail));
         }
-        let file = self.store.spool(&mail, Path::new("/dev/null")).map_err(Fault::temporary)?;
+        let file = self.store.spool_bytes(&mail).map_err(Fault::temporary)?;
         Ok(NewContent::File { file: Arc::new(file), head: mail })
     }
 }

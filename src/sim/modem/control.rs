@@ -13,12 +13,12 @@ use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use smol::{Async, LocalExecutor};
 
 use super::dialect::Variants;
-use super::faults::ALWAYS;
 use super::machine::Machine;
 use super::machine::power::{Cause, Phase};
 use super::machine::radio::Passes;
 use super::{Event, Words};
 use crate::hex;
+use crate::sim::device::{count, switch};
 use crate::sim::pty::{Port, remove};
 
 use crate::clock::Time;
@@ -44,23 +44,6 @@ pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: T
 
 fn ok(text: &str) -> Words {
     Ok(vec![format!("ok {text}").trim_end().to_owned()])
-}
-
-fn switch(word: &str) -> Result<bool, String> {
-    match word {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(format!("write on or off, not '{}'", word.escape_debug())),
-    }
-}
-
-/// A count; `on` does not run out and `off` is none.
-fn count(word: &str) -> Result<u32, String> {
-    match word {
-        "on" => Ok(ALWAYS),
-        "off" => Ok(0),
-        digits => digits.parse().map_err(|_| format!("write a number, on or off, not '{}'", word.escape_debug())),
-    }
 }
 
 impl Machine {

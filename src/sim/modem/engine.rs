@@ -1,26 +1,21 @@
 //! The modem's own thread: joins the machine with its port, the sky and the control socket.
 
-use std::time::Duration;
-
 use smol::channel::{Receiver, Sender};
-use smol::future::or;
 
 use super::Event;
 use super::control;
 use super::machine::Machine;
-use super::memory::Backing;
+use super::memory::Memory;
 use super::uplink::{self, Answer, Ask, empty_sky};
 use crate::clock::{Clock, Time};
+use crate::sim::device::{self, Backing};
 use crate::sim::pty::Port;
-
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The modem's own thread.
 pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) machine: Machine,
-    pub(super) backing: Backing,
+    pub(super) backing: Backing<Memory>,
     pub(super) port: Port,
     pub(super) inbox: Receiver<Event>,
     /// Questions to the sky; `None` for the empty sky.
@@ -33,7 +28,7 @@ impl Engine {
         loop {
             self.turn();
             let now = self.clock.now();
-            let event = smol::block_on(self.wait(self.machine.next().since(now)));
+            let event = smol::block_on(device::wait(&self.inbox, &self.port, self.machine.next().since(now)));
             let now = self.clock.now();
             match event {
                 None => {}
@@ -82,18 +77,5 @@ impl Engine {
         if let Err(error) = self.backing.save(&self.machine.memory) {
             log::error!("modem: its memory cannot be saved: {error}");
         }
-    }
-
-    async fn wait(&self, due: Duration) -> Option<Event> {
-        let timer = async {
-            smol::Timer::after(due.min(LONGEST_WAIT)).await;
-            None
-        };
-        let ready = async {
-            self.port.ready().await;
-            None
-        };
-        let event = async { self.inbox.recv().await.ok() };
-        or(event, or(ready, timer)).await
     }
 }

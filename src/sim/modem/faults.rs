@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Faults that are switched on at present. Counters say how many more times; [`ALWAYS`] does not run out.
+/// Faults that are switched on at present. Counters say how many more times; [`ALWAYS`](crate::sim::device::ALWAYS) does not run out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
     /// Hears nothing and says nothing; the radio goes on.
@@ -40,18 +40,6 @@ pub(super) struct Faults {
     pub(super) brownout: u32,
     /// Transmissions that no satellite hears, in percent.
     pub(super) loss: u8,
-}
-
-/// A counter that does not run out.
-pub(super) const ALWAYS: u32 = u32::MAX;
-
-/// Uses up one; false when none is left.
-pub(super) fn take(counter: &mut u32) -> bool {
-    let some = *counter > 0;
-    if some && *counter != ALWAYS {
-        *counter -= 1;
-    }
-    some
 }
 
 impl Faults {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::Options;
 use super::dialect::{Firmware, Variants};
-use super::faults::{Faults, take};
+use super::faults::Faults;
 use super::journal::Journal;
 use super::memory::Memory;
 use super::receiver::{Heard, Receiver, sentence};
@@ -21,6 +21,7 @@ use super::weather::Weather;
 use super::wire::{Wire, noise};
 use crate::address::DeviceId;
 use crate::clock::Time;
+use crate::sim::device::take;
 use power::{BootPhase, Phase, Power};
 use radio::Radio;
 use reply::Reply;

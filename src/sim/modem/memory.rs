@@ -1,13 +1,9 @@
 //! What the modem remembers without power: both message stores, rates, flags and counters.
 
-use std::path::PathBuf;
-use std::{fs, io};
-
 use serde::{Deserialize, Serialize};
 
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::sim::pty::beside;
 
 /// Received messages that fit; the manual names no number.
 pub(super) const INCOMING_CAPACITY: usize = 1024;
@@ -122,47 +118,6 @@ fn day_of_year(time: Time) -> u64 {
     date.day_of_year().unsigned_abs().into()
 }
 
-/// The file behind the memory; without one it lasts as long as the simulator.
-#[derive(Debug)]
-pub(super) struct Backing {
-    path: Option<PathBuf>,
-    saved: Memory,
-}
-
-impl Backing {
-    /// Opens the memory, empty if there is no file yet.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not a memory.
-    pub(super) fn open(path: Option<PathBuf>) -> io::Result<(Self, Memory)> {
-        let memory = match path.as_deref().map(fs::read) {
-            None => Memory::default(),
-            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Memory::default(),
-            Some(bytes) => serde_json::from_slice(&bytes?).map_err(|error| {
-                io::Error::other(format!("{error}; move the file away to begin with an empty memory"))
-            })?,
-        };
-        Ok((Self { path, saved: memory.clone() }, memory))
-    }
-
-    /// Writes the memory if it changed: a new file beside the old one, then moved over it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub(super) fn save(&mut self, memory: &Memory) -> io::Result<()> {
-        if *memory == self.saved {
-            return Ok(());
-        }
-        if let Some(path) = &self.path {
-            let fresh = beside(path, "new");
-            fs::write(&fresh, serde_json::to_vec(memory)?)?;
-            fs::rename(&fresh, path)?;
-        }
-        self.saved = memory.clone();
-        Ok(())
-    }
-}
-
 mod hex_field {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -178,7 +133,10 @@ mod hex_field {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::sim::device::Backing;
 
     fn device(id: u64) -> DeviceId {
         DeviceId::new(id).unwrap()
@@ -215,13 +173,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("satpost-memory-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("state");
-        let (mut backing, mut memory) = Backing::open(Some(path.clone())).unwrap();
+        let (mut backing, mut memory) = Backing::<Memory>::open(Some(path.clone())).unwrap();
         memory.queue(device(6846), 7, vec![0, 0xff], Time(0), Time(9));
         memory.rates[3] = 60;
         backing.save(&memory).unwrap();
-        assert_eq!(Backing::open(Some(path.clone())).unwrap().1, memory);
+        assert_eq!(Backing::<Memory>::open(Some(path.clone())).unwrap().1, memory);
         fs::write(&path, "{").unwrap();
-        assert!(Backing::open(Some(path)).is_err());
+        assert!(Backing::<Memory>::open(Some(path)).is_err());
         fs::remove_dir_all(folder).unwrap();
     }
 }

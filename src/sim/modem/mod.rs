@@ -32,9 +32,9 @@ pub use self::machine::power::Start;
 
 use self::engine::Engine;
 use self::machine::Machine;
-use self::memory::Backing;
 use crate::address::DeviceId;
 use crate::clock::Clock;
+use crate::sim::device::{Backing, factor};
 use crate::sim::pty::{self, Port};
 use crate::sys::signals::Stop;
 
@@ -146,11 +146,6 @@ fn default_device() -> DeviceId {
 fn seconds(text: &str) -> Result<Duration, String> {
     let value = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     value.ok_or_else(|| format!("'{}' is not a number of seconds", text.escape_debug()))
-}
-
-fn factor(text: &str) -> Result<u32, String> {
-    let value = text.parse().ok().filter(|factor| *factor > 0);
-    value.ok_or_else(|| format!("'{}' is not a whole number from 1 up", text.escape_debug()))
 }
 
 fn percent(text: &str) -> Result<u8, String> {

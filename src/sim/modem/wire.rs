@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::faults::{Faults, take};
+use super::faults::Faults;
 use super::weather::Weather;
 use crate::clock::Time;
+use crate::sim::device::take;
 
 /// Lines that wait for their moment, in order.
 #[derive(Debug, Default)]

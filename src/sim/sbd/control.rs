@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use super::Words;
-use super::faults::ALWAYS;
 use super::machine::{ERAS, Machine, Mode, Style};
 use crate::clock::Time;
 use crate::hex;
+use crate::sim::device::{count, switch};
 use crate::sim::pty::Port;
 
 /// Most sessions for which a status can be planned at once.
@@ -85,22 +85,6 @@ fn show(machine: &Machine, port: &Port) -> Vec<String> {
         format!("sessions {}", machine.memory.journal.len()),
         format!("faults {:?}", machine.faults),
     ])
-}
-
-fn switch(word: &str) -> Result<bool, String> {
-    match word {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(format!("write on or off, not '{}'", word.escape_debug())),
-    }
-}
-
-fn count(word: &str) -> Result<u32, String> {
-    match word {
-        "on" => Ok(ALWAYS),
-        "off" => Ok(0),
-        digits => digits.parse().map_err(|_| format!("write a number, on or off, not '{}'", word.escape_debug())),
-    }
 }
 
 fn milliseconds(word: &str) -> Result<Duration, String> {

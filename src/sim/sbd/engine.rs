@@ -2,28 +2,24 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};
-use smol::future::or;
 
 use super::control;
 use super::machine::{Answer, Down, Machine};
-use super::memory::Backing;
+use super::memory::Memory;
 use super::{Event, Words};
 use crate::clock::Clock;
 use crate::hex;
+use crate::sim::device::{self, Backing};
 use crate::sim::pty::Port;
 use crate::sim::sky::{Ask, Reply, Sky};
-
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The modem's own thread.
 pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) machine: Machine,
-    pub(super) backing: Backing,
+    pub(super) backing: Backing<Memory>,
     pub(super) port: Port,
     pub(super) inbox: Receiver<Event>,
     /// Questions to the sky; `None` for a gateway of its own.
@@ -36,7 +32,7 @@ impl Engine {
         loop {
             self.turn();
             let due = self.machine.next().since(self.clock.now());
-            let event = smol::block_on(self.wait(due));
+            let event = smol::block_on(device::wait(&self.inbox, &self.port, due));
             let now = self.clock.now();
             match event {
                 None => {}
@@ -105,19 +101,6 @@ impl Engine {
         if let Err(error) = self.backing.save(&self.machine.memory) {
             log::error!("sbd: its memory cannot be saved: {error}");
         }
-    }
-
-    async fn wait(&self, due: Duration) -> Option<Event> {
-        let timer = async {
-            smol::Timer::after(due.min(LONGEST_WAIT)).await;
-            None
-        };
-        let ready = async {
-            self.port.ready().await;
-            None
-        };
-        let event = async { self.inbox.recv().await.ok() };
-        or(event, or(ready, timer)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Faults that are switched on at present. Counters say how many more times; [`ALWAYS`] does not run out.
+/// Faults that are switched on at present. Counters say how many more times; [`ALWAYS`](crate::sim::device::ALWAYS) does not run out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
     /// Answers nothing until its power is cycled.
@@ -37,18 +37,6 @@ pub(super) struct Faults {
     pub(super) shortwrite: u32,
     /// Commands that are not heard.
     pub(super) ignore: u32,
-}
-
-/// A counter that does not run out.
-pub(super) const ALWAYS: u32 = u32::MAX;
-
-/// Uses up one; false when none is left.
-pub(super) fn take(counter: &mut u32) -> bool {
-    let some = *counter > 0;
-    if some && *counter != ALWAYS {
-        *counter -= 1;
-    }
-    some
 }
 
 impl Faults {

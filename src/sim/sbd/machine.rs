@@ -12,9 +12,10 @@ use std::time::Duration;
 
 pub(super) use self::session::{Answer, Down};
 use super::Options;
-use super::faults::{Faults, take};
+use super::faults::Faults;
 use super::memory::Memory;
 use crate::clock::Time;
+use crate::sim::device::take;
 use crate::sim::sky::Ask;
 
 /// Longest command in bytes.

@@ -20,8 +20,8 @@ use smol::channel::{Sender, bounded};
 
 use self::engine::Engine;
 use self::machine::{Answer, Machine};
-use self::memory::Backing;
 use crate::clock::Clock;
+use crate::sim::device::{Backing, factor};
 use crate::sim::lines::Lines;
 use crate::sim::pty::Port;
 use crate::sys::signals::Stop;
@@ -107,11 +107,6 @@ fn imei(text: &str) -> Result<String, String> {
 fn milliseconds(text: &str) -> Result<Duration, String> {
     let value = text.parse().map(Duration::from_millis);
     value.map_err(|_| format!("'{}' is not a number of milliseconds", text.escape_debug()))
-}
-
-fn factor(text: &str) -> Result<u32, String> {
-    let value = text.parse().ok().filter(|factor| *factor > 0);
-    value.ok_or_else(|| format!("'{}' is not a whole number from 1 up", text.escape_debug()))
 }
 
 /// A running modem. Dropping it stops it.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::Options;
-use super::super::faults::take;
 use super::super::memory::{INCOMING_CAPACITY, QueuedPacket};
 use super::super::uplink::{Answer, Ask, Down};
 use super::super::weather::Signal;
@@ -12,6 +11,7 @@ use super::Machine;
 use super::power::{Cause, Phase};
 use crate::clock::Time;
 use crate::hex;
+use crate::sim::device::take;
 
 /// Time between two beacons of a satellite, in milliseconds of the modem.
 const BEACON: u64 = 2000;

@@ -1,8 +1,8 @@
 //! What each command does.
 
-use super::super::faults::take;
 use super::{DATA_LIMIT, Machine, Mode, sum_of};
 use crate::clock::Time;
+use crate::sim::device::take;
 
 /// Largest message that goes up, in bytes.
 const MAX_MO: usize = 340;

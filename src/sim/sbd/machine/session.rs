@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::faults::take;
 use super::{Machine, Mode, RING_AGAIN, Style};
 use crate::clock::Time;
 use crate::hex;
+use crate::sim::device::take;
 use crate::sim::sky::Ask;
 
 /// How often the gateway is looked at for what a ring alert would tell, before the factor.
