@@ -1,6 +1,7 @@
 //! FETCH: what is wanted of which messages, found and written message by message. No more than one mail is in memory at a
 //! time, and a large one is read from its file in pieces while it is sent.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -23,6 +24,8 @@ use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
+/// Bytes of small mails, or of headers, that are read at once.
+const AHEAD: u64 = 256 * 1024;
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -59,7 +62,7 @@ enum Mail {
 }
 
 /// What is written for a message: the mail itself where pieces of it are, and each item with its name.
-type Values = (Option<Mail>, Vec<(String, Value)>);
+type Values = (Option<Mail>, Vec<(Cow<'static, str>, Value)>);
 
 fn need_of(item: &MessageDataItemName<'_>) -> Need {
     match item {
@@ -79,6 +82,22 @@ fn reads(item: &MessageDataItemName<'_>) -> bool {
         MessageDataItemName::BodyExt { peek, .. } => !peek,
         MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text => true,
         _ => false,
+    }
+}
+
+impl Need {
+    /// How many of the first entries are read at once: at least one.
+    fn together(self, entries: &[&Entry]) -> usize {
+        let mut bytes = 0;
+        let fit = entries.iter().take_while(|entry| {
+            bytes += match self {
+                Self::Nothing => 0,
+                Self::Header if entry.header > 0 => u64::from(entry.header),
+                Self::Header | Self::Whole => entry.size.min(AHEAD),
+            };
+            bytes <= AHEAD
+        });
+        fit.count().max(1)
     }
 }
 
@@ -138,12 +157,24 @@ impl ImapSession<'_> {
             if let Some(selected) = &mut self.selected {
                 selected.tell_keywords(&folder, out);
             }
-            for entry in entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)) {
-                let values = self.values(&folder, entry, &items, need);
-                let Some(values) = gone(values)? else { continue };
-                self.write_one(entry, values, out);
-                if out.broken() {
-                    return Ok(Answer::done());
+            let wanted: Vec<_> =
+                entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)).collect();
+            let mut rest = &wanted[..];
+            while !rest.is_empty() {
+                let (group, behind) = rest.split_at(need.together(rest));
+                rest = behind;
+                let ahead = match need {
+                    Need::Nothing => vec![None; group.len()],
+                    Need::Header => self.services.store.small_heads(group)?,
+                    Need::Whole => self.services.store.small_contents(group)?,
+                };
+                for (entry, ahead) in group.iter().zip(ahead) {
+                    let values = self.values(&folder, entry, &items, need, ahead);
+                    let Some(values) = gone(values)? else { continue };
+                    self.write_one(entry, values, out);
+                    if out.broken() {
+                        return Ok(Answer::done());
+                    }
                 }
             }
         }
@@ -169,20 +200,27 @@ impl ImapSession<'_> {
         Ok(uids)
     }
 
-    /// What is to be written for a message, item by item.
+    /// What is to be written for a message, item by item. Its bytes, or its header, may have been read `ahead`.
     fn values(
         &mut self,
         folder: &Folder,
         entry: &Entry,
         items: &[MessageDataItemName<'_>],
         need: Need,
+        ahead: Option<Vec<u8>>,
     ) -> Result<Values, Fault> {
         let (mail, part, _guard);
         let mut bytes: Vec<u8> = Vec::new();
         match need {
             Need::Nothing => (mail, part, _guard) = (None, None, None),
             Need::Header => {
-                bytes = self.header(entry)?;
+                bytes = match ahead {
+                    Some(mut head) => {
+                        head.truncate(mime::header_end(&head));
+                        head
+                    }
+                    None => self.header(entry)?,
+                };
                 (mail, part, _guard) = (None, None, None);
             }
             Need::Whole => {
@@ -192,7 +230,9 @@ impl ImapSession<'_> {
                     Some((_, path, known)) if from_parts => {
                         (mail, part, _guard) = (Some(Mail::File(path.clone())), Some(known.clone()), None);
                     }
-                    _ => match self.services.store.content(entry)? {
+                    _ => match ahead
+                        .map_or_else(|| self.services.store.content(entry), |all| Ok(Content::Bytes(all)))?
+                    {
                         Content::Bytes(whole) => {
                             part = items.iter().any(section::needs_parts).then(|| Part::of(&whole));
                             (mail, _guard) = (Some(Mail::Memory(whole)), None);
@@ -237,7 +277,7 @@ impl ImapSession<'_> {
         mail: &[u8],
         part: Option<&Part>,
         size: usize,
-    ) -> (String, Value) {
+    ) -> (Cow<'static, str>, Value) {
         let list = |write: &dyn Fn(&mut Vec<u8>)| {
             let mut out = Vec::new();
             write(&mut out);
@@ -276,12 +316,12 @@ impl ImapSession<'_> {
                     label.push_str(&format!("<{from}>"));
                     value = value.cut(*from as usize, count.get() as usize);
                 }
-                return (label, value);
+                return (label.into(), value);
             }
             // These are refused before.
             MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => ("BINARY", Value::Nil),
         };
-        (label.to_owned(), value)
+        (label.into(), value)
     }
 
     fn write_one(&self, entry: &Entry, values: Values, out: &mut Replies<'_>) {
