@@ -1,7 +1,6 @@
 //! FETCH: what is wanted of which messages, found and written message by message. No more than one mail is in memory at a
 //! time, and a large one is read from its file in pieces while it is sent.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -61,8 +60,8 @@ enum Mail {
     File(PathBuf),
 }
 
-/// What is written for a message: the mail itself where pieces of it are, and each item with its name.
-type Values = (Option<Mail>, Vec<(Cow<'static, str>, Value)>);
+/// What is written for a message: the mail itself where pieces of it are, and the value of each item.
+type Values = (Option<Mail>, Vec<Value>);
 
 fn need_of(item: &MessageDataItemName<'_>) -> Need {
     match item {
@@ -75,6 +74,29 @@ fn need_of(item: &MessageDataItemName<'_>) -> Need {
         | MessageDataItemName::Rfc822Text => Need::Whole,
         _ => Need::Nothing,
     }
+}
+
+/// The name of an item in a reply.
+fn label(item: &MessageDataItemName<'_>) -> String {
+    let name = match item {
+        MessageDataItemName::Flags => "FLAGS",
+        MessageDataItemName::Uid => "UID",
+        MessageDataItemName::InternalDate => "INTERNALDATE",
+        MessageDataItemName::Rfc822Size => "RFC822.SIZE",
+        MessageDataItemName::ModSeq => "MODSEQ",
+        MessageDataItemName::Envelope => "ENVELOPE",
+        MessageDataItemName::Body => "BODY",
+        MessageDataItemName::BodyStructure => "BODYSTRUCTURE",
+        MessageDataItemName::Rfc822 => "RFC822",
+        MessageDataItemName::Rfc822Header => "RFC822.HEADER",
+        MessageDataItemName::Rfc822Text => "RFC822.TEXT",
+        MessageDataItemName::BodyExt { section, partial, .. } => {
+            let begin = partial.map_or_else(String::new, |(from, _)| format!("<{from}>"));
+            return section::label(section.as_ref()) + &begin;
+        }
+        MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => "BINARY",
+    };
+    name.to_owned()
 }
 
 fn reads(item: &MessageDataItemName<'_>) -> bool {
@@ -148,6 +170,7 @@ impl ImapSession<'_> {
             uids = self.read_them(&person, number, uids)?;
         }
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
+        let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
             let (folder, entries) = self
                 .services
@@ -171,7 +194,7 @@ impl ImapSession<'_> {
                 for (entry, ahead) in group.iter().zip(ahead) {
                     let values = self.values(&folder, entry, &items, need, ahead);
                     let Some(values) = gone(values)? else { continue };
-                    self.write_one(entry, values, out);
+                    self.write_one(entry, &labels, values, out);
                     if out.broken() {
                         return Ok(Answer::done());
                     }
@@ -277,7 +300,7 @@ impl ImapSession<'_> {
         mail: &[u8],
         part: Option<&Part>,
         size: usize,
-    ) -> (Cow<'static, str>, Value) {
+    ) -> Value {
         let list = |write: &dyn Fn(&mut Vec<u8>)| {
             let mut out = Vec::new();
             write(&mut out);
@@ -287,49 +310,44 @@ impl ImapSession<'_> {
             Some(part) => list(&|out| structure::write(out, mail, part, extended)),
             None => Value::Nil,
         };
-        let (label, value) = match item {
+        match item {
             MessageDataItemName::Flags => {
                 let flags = self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, entry));
-                ("FLAGS", Value::Word(flags))
+                Value::Word(flags)
             }
-            MessageDataItemName::Uid => ("UID", Value::Word(entry.uid.to_string())),
-            MessageDataItemName::InternalDate => ("INTERNALDATE", Value::Word(date_time(entry.at()))),
-            MessageDataItemName::Rfc822Size => ("RFC822.SIZE", Value::Word(entry.size.to_string())),
-            MessageDataItemName::ModSeq => ("MODSEQ", Value::Word(format!("({})", entry.modseq))),
+            MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
+            MessageDataItemName::InternalDate => Value::Word(date_time(entry.at())),
+            MessageDataItemName::Rfc822Size => Value::Word(entry.size.to_string()),
+            MessageDataItemName::ModSeq => Value::Word(format!("({})", entry.modseq)),
             MessageDataItemName::Envelope => {
                 let header = &mail[..mime::header_end(mail)];
-                ("ENVELOPE", list(&|out| envelope::write(out, header)))
+                list(&|out| envelope::write(out, header))
             }
-            MessageDataItemName::Body => ("BODY", structured(false)),
-            MessageDataItemName::BodyStructure => ("BODYSTRUCTURE", structured(true)),
-            MessageDataItemName::Rfc822 => ("RFC822", Value::Range(0..size)),
-            MessageDataItemName::Rfc822Header => {
-                ("RFC822.HEADER", Value::Bytes(mail[..mime::header_end(mail)].to_vec()))
-            }
+            MessageDataItemName::Body => structured(false),
+            MessageDataItemName::BodyStructure => structured(true),
+            MessageDataItemName::Rfc822 => Value::Range(0..size),
+            MessageDataItemName::Rfc822Header => Value::Bytes(mail[..mime::header_end(mail)].to_vec()),
             MessageDataItemName::Rfc822Text => {
-                ("RFC822.TEXT", Value::from(section::piece(Some(&Section::Text(None)), mail, part, size)))
+                Value::from(section::piece(Some(&Section::Text(None)), mail, part, size))
             }
             MessageDataItemName::BodyExt { section, partial, .. } => {
-                let piece = section::piece(section.as_ref(), mail, part, size);
-                let (mut label, mut value) = (section::label(section.as_ref()), Value::from(piece));
-                if let Some((from, count)) = partial {
-                    label.push_str(&format!("<{from}>"));
-                    value = value.cut(*from as usize, count.get() as usize);
+                let value = Value::from(section::piece(section.as_ref(), mail, part, size));
+                match partial {
+                    Some((from, count)) => value.cut(*from as usize, count.get() as usize),
+                    None => value,
                 }
-                return (label.into(), value);
             }
             // These are refused before.
-            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => ("BINARY", Value::Nil),
-        };
-        (label.into(), value)
+            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => Value::Nil,
+        }
     }
 
-    fn write_one(&self, entry: &Entry, values: Values, out: &mut Replies<'_>) {
+    fn write_one(&self, entry: &Entry, labels: &[String], values: Values, out: &mut Replies<'_>) {
         let Some(place) = self.selected.as_ref().and_then(|selected| selected.uids.place(entry.uid)) else { return };
         let (mail, values) = values;
         out.text(&format!("* {place} FETCH ("));
-        for (at, (label, value)) in values.into_iter().enumerate() {
-            out.text(if at > 0 { " " } else { "" }).text(&label).text(" ");
+        for (at, (label, value)) in labels.iter().zip(values).enumerate() {
+            out.text(if at > 0 { " " } else { "" }).text(label).text(" ");
             match value {
                 Value::Word(word) => drop(out.text(&word)),
                 Value::List(list) => drop(out.bytes(&list)),
