@@ -1,6 +1,7 @@
 //! Where the web listener leaves calls of a network's ground service for the driver that serves them. The answer goes out
 //! when the driver says so: after what the call brought is on disk.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ const WAITING: usize = 32;
 
 /// A call.
 pub struct HookCall {
+    /// Where it comes from, if that is known.
+    pub from: Option<IpAddr>,
     /// Its content type; empty when it names none.
     pub kind: String,
     /// The fields of its form, if it is one.
@@ -70,7 +73,13 @@ mod tests {
     #[test]
     fn a_call_waits_for_its_answer_and_nobody_answers_elsewhere() {
         let hooks = Hooks::default();
-        let call = |answer| HookCall { kind: String::new(), form: Vec::new(), body: b"x".to_vec(), answer };
+        let call = |answer| HookCall {
+            from: None,
+            kind: String::new(),
+            form: Vec::new(),
+            body: b"x".to_vec(),
+            answer,
+        };
         let soon = Duration::from_secs(10);
         assert_eq!(hooks.call("ground/abc", call, soon), None);
         let calls = hooks.listen("ground/abc");

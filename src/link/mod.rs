@@ -5,6 +5,8 @@
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
 pub mod callers;
+pub mod cloudloop;
+pub mod ground;
 pub mod hive;
 pub mod hooks;
 pub mod ip;
@@ -443,9 +445,9 @@ pub static DRIVERS: &[Driver] = &[
             Key::RockblockKey,
             Key::RockblockForms,
         ],
-        max_payload: rockblock::MAX_PAYLOAD,
+        max_payload: ground::MAX_PAYLOAD,
         reach: Reach { far_box: false, kinds: &["imei"] },
-        window: |_| rockblock::WINDOW,
+        window: |_| ground::WINDOW,
         withdraws: false,
         console: false,
         paired: false,
@@ -453,6 +455,28 @@ pub static DRIVERS: &[Driver] = &[
         whole: |_| 0,
         check: rockblock::check,
         make: rockblock::make,
+    },
+    Driver {
+        name: "cloudloop",
+        about: "Cloudloop service over HTTPS: reaches every SBD and IMT modem of the account",
+        settings: &[
+            Key::CloudloopUrl,
+            Key::CloudloopToken,
+            Key::CloudloopPath,
+            Key::CloudloopThings,
+            Key::CloudloopTopic,
+            Key::CloudloopCallers,
+        ],
+        max_payload: ground::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| ground::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: cloudloop::check,
+        make: cloudloop::make,
     },
     Driver {
         name: "ip",

@@ -106,6 +106,12 @@ settings! {
     RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
     RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
     RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
+    CloudloopUrl, "cloudloop.url", Url, "https://api.cloudloop.com", "Link", "Address of the service", "Where messages for terminals are sent.";
+    CloudloopToken, "cloudloop.token", Secret, "", "Link", "Token", "The service gives it to an account for its programs.";
+    CloudloopPath, "cloudloop.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
+    CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 letters and digits: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
+    CloudloopTopic, "cloudloop.topic", Text, "IMT_TOPIC_RAW", "Link", "Topic", "Under which messages go to IMT modems.";
+    CloudloopCallers, "cloudloop.callers", Networks, "", "Link", "Networks of its calls", "Calls from elsewhere are refused. In November 2026 the service named 35.178.100.117/32 52.56.155.169/32. Empty: anybody who knows the secret address.";
 
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
     IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
