@@ -73,13 +73,7 @@ mod tests {
     #[test]
     fn a_call_waits_for_its_answer_and_nobody_answers_elsewhere() {
         let hooks = Hooks::default();
-        let call = |answer| HookCall {
-            from: None,
-            kind: String::new(),
-            form: Vec::new(),
-            body: b"x".to_vec(),
-            answer,
-        };
+        let call = |answer| HookCall { from: None, kind: String::new(), form: Vec::new(), body: b"x".to_vec(), answer };
         let soon = Duration::from_secs(10);
         assert_eq!(hooks.call("ground/abc", call, soon), None);
         let calls = hooks.listen("ground/abc");

@@ -36,7 +36,7 @@ pub trait Link: Send {
     fn equip(&mut self, _equipment: &Equipment) {}
 
     /// What the link wants to have back in [`Equipment::kept`] in its next life; `None` when that has not changed. Asked
-    /// about once a minute, and at the end.
+    /// about once a minute, at the end, and at [`Event::Keep`].
     fn keep(&mut self) -> Option<Vec<u8>> {
         None
     }
@@ -224,6 +224,8 @@ pub enum Event {
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
+    /// What [`Link::keep`] gives has changed, and is needed after a crash as well.
+    Keep,
     /// A session carried no packet up, and is charged like the smallest one.
     Mailbox,
     /// The state of the link changed.

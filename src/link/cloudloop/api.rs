@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::hex;
 use crate::http_client::{Answer, CallError, HttpClient, quote};
 use crate::link::ground::fields::text;
-use crate::link::ground::{Handed, LOGIN_AGAIN, UNSENT_AGAIN, client};
+use crate::link::ground::{Found, Handed, LOGIN_AGAIN, UNSENT_AGAIN, client};
 use crate::message::Reason;
 use crate::settings::{Key, Settings};
 
@@ -25,10 +25,14 @@ pub const TITLE: &str = "Cloudloop";
 const PATIENCE: BackOff = BackOff::doubling(Duration::from_secs(60), Duration::from_secs(3600));
 /// The list of messages shows so many bytes of each.
 const SNIPPET: usize = 128;
-/// The list is asked for from this long before the message on, to this long after now.
-const AROUND: Duration = Duration::from_secs(600);
-/// Numbers of other messages that are kept.
-const MOST_EXCLUDED: usize = 64;
+/// The list is asked for from this long before the message on, so that it shows earlier ones as well.
+const BEFORE: Duration = Duration::from_secs(2 * 86_400);
+/// And to this long after now.
+const AFTER: Duration = Duration::from_secs(600);
+/// A message that is not listed so long after its hand-over began, where earlier ones are, was not queued.
+const SETTLED: Duration = Duration::from_secs(120);
+/// Numbers of messages that are remembered.
+const MOST_NUMBERS: usize = 64;
 
 /// The client of the API.
 pub struct Api {
@@ -39,6 +43,8 @@ pub struct Api {
     patience: u32,
     /// Messages in its list that are known to be others.
     excluded: Vec<u64>,
+    /// Messages that it has certainly queued.
+    known: Vec<u64>,
 }
 
 impl Api {
@@ -50,6 +56,7 @@ impl Api {
             topic: settings.text(Key::CloudloopTopic).to_owned(),
             patience: 0,
             excluded: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -88,7 +95,10 @@ impl Api {
         let said = words(&answer);
         match answer.status {
             200..=299 => match number(&answer.body) {
-                Some(number) => Handed::Queued(number),
+                Some(number) => {
+                    self.known(&[number]);
+                    Handed::Queued(number)
+                }
                 None => Handed::Unknown(Reason::said(format_args!(
                     "the answer of Cloudloop cannot be read, and it may have taken the message: {said}"
                 ))),
@@ -111,21 +121,30 @@ impl Api {
         }
     }
 
-    /// The number of a message with this content that the service has for a terminal; `None` when it lists none, or
-    /// cannot be asked. That it lists none proves nothing: how soon it does is not said.
-    pub fn find(&mut self, thing: &Thing, payload: &[u8], at: Time, now: Time) -> Option<u64> {
-        let (from, to) = (stamp(at - AROUND)?, stamp(now + AROUND)?);
+    /// What became of a message that was handed over at this time. That the list does not have it proves something only
+    /// where it has earlier ones, and some time has passed.
+    pub fn find(&mut self, thing: &Thing, payload: &[u8], at: Time, now: Time) -> Found {
+        let Some((from, to)) = stamp(at - BEFORE).zip(stamp(now + AFTER)) else { return Found::Unknown };
         let fields = [("thing", thing.id.as_str()), ("from", from.as_str()), ("to", to.as_str())];
-        let answer = self.post("/Data/GetMessageRecordsForThing", &fields).ok()?;
-        (answer.status == 200).then(|| found(&answer.body, payload, &self.excluded))?
+        let Ok(answer) = self.post("/Data/GetMessageRecordsForThing", &fields) else { return Found::Unknown };
+        let Some(listed) = Listed::read(&answer.body).filter(|_| answer.status == 200) else { return Found::Unknown };
+        // Those that were handed over earlier, and answered, are not it.
+        let others: Vec<_> = self.excluded.iter().chain(&self.known).copied().collect();
+        match listed.find(payload, &others) {
+            Some(number) => Found::Queued(number),
+            None if now.since(at) >= SETTLED && self.known.iter().any(|number| listed.has(*number)) => Found::Never,
+            None => Found::Unknown,
+        }
     }
 
     /// This number is known to be another message with the same content.
     pub fn exclude(&mut self, number: u64) {
-        if self.excluded.len() >= MOST_EXCLUDED {
-            self.excluded.remove(0);
-        }
-        self.excluded.push(number);
+        remember(&mut self.excluded, number);
+    }
+
+    /// These are numbers of messages that it has certainly queued.
+    pub fn known(&mut self, numbers: &[u64]) {
+        numbers.iter().for_each(|number| remember(&mut self.known, *number));
     }
 
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, CallError> {
@@ -160,18 +179,42 @@ fn as_number(id: &str) -> u64 {
     })
 }
 
-/// The number of a message for a terminal with this content in a list of messages, other than these.
-pub fn found(body: &[u8], payload: &[u8], excluded: &[u64]) -> Option<u64> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let begins = hex::encode(&payload[..payload.len().min(SNIPPET)]);
-    let records = value.get("messageRecords")?.as_array()?;
-    let fits = |record: &&Value| {
-        let of = |name: &str| record.get(name).map(text).unwrap_or_default();
-        // Whatever the direction is called, one from a terminal is never the one looked for.
-        of("snippet").eq_ignore_ascii_case(&begins) && !of("direction").to_uppercase().contains("MO")
-    };
-    let numbers = records.iter().filter(fits).filter_map(|record| record.get("id").map(text));
-    numbers.map(|id| as_number(&id)).find(|number| !excluded.contains(number))
+fn remember(numbers: &mut Vec<u64>, number: u64) {
+    if numbers.len() >= MOST_NUMBERS {
+        numbers.remove(0);
+    }
+    numbers.push(number);
+}
+
+/// Messages for a terminal that the service lists: number, and the first bytes in hex.
+pub struct Listed(Vec<(u64, String)>);
+
+impl Listed {
+    /// Reads the list; `None` when it is none.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let records = value.get("messageRecords")?.as_array()?;
+        let read = |record: &Value| {
+            let of = |name: &str| record.get(name).map(text).unwrap_or_default();
+            // Whatever the direction is called, one from a terminal is never the one looked for.
+            let down = !of("id").is_empty() && !of("direction").to_uppercase().contains("MO");
+            down.then(|| (as_number(&of("id")), of("snippet")))
+        };
+        Some(Self(records.iter().filter_map(read).collect()))
+    }
+
+    /// True where it has a message of this number.
+    fn has(&self, number: u64) -> bool {
+        self.0.iter().any(|(listed, _)| *listed == number)
+    }
+
+    /// The number of a message with this content, other than these.
+    fn find(&self, payload: &[u8], others: &[u64]) -> Option<u64> {
+        let begins = hex::encode(&payload[..payload.len().min(SNIPPET)]);
+        let fits =
+            |(number, snippet): &&(u64, String)| snippet.eq_ignore_ascii_case(&begins) && !others.contains(number);
+        self.0.iter().find(fits).map(|(number, _)| *number)
+    }
 }
 
 #[cfg(test)]
@@ -195,13 +238,16 @@ mod tests {
             {"id":"2","direction":"MESSAGE_DIRECTION_MT","snippet":"486922"},
             {"id":"3","direction":"MESSAGE_DIRECTION_MT","snippet":"486921"},
             {"id":"4","direction":"MESSAGE_DIRECTION_MT","snippet":"486921"}]}"#;
-        assert_eq!(found(list, b"Hi!", &[]), Some(3));
-        assert_eq!(found(list, b"Hi!", &[3]), Some(4));
-        assert_eq!(found(list, b"Hi!", &[3, 4]), None);
-        assert_eq!(found(b"{}", b"Hi!", &[]), None);
+        let listed = Listed::read(list).unwrap();
+        assert_eq!(listed.find(b"Hi!", &[]), Some(3));
+        assert_eq!(listed.find(b"Hi!", &[3]), Some(4));
+        assert_eq!(listed.find(b"Hi!", &[3, 4]), None);
+        assert!(listed.has(2) && !listed.has(1));
+        assert!(Listed::read(b"{}").is_none());
         let long = vec![0xab; 200];
         let list = format!(r#"{{"messageRecords":[{{"id":"5","snippet":"{}"}}]}}"#, "AB".repeat(SNIPPET));
-        assert_eq!(found(list.as_bytes(), &long, &[]), Some(5));
-        assert_eq!(found(list.as_bytes(), &long[..100], &[]), None);
+        let listed = Listed::read(list.as_bytes()).unwrap();
+        assert_eq!(listed.find(&long, &[]), Some(5));
+        assert_eq!(listed.find(&long[..100], &[]), None);
     }
 }

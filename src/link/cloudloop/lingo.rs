@@ -34,7 +34,8 @@ struct Moment {
 
 impl Moment {
     fn time(&self) -> Option<Time> {
-        let moment = jiff::civil::DateTime::new(self.year, self.month, self.day, self.hour, self.minute, self.second, 0);
+        let moment =
+            jiff::civil::DateTime::new(self.year, self.month, self.day, self.hour, self.minute, self.second, 0);
         let moment = moment.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(Time::from_seconds(moment.timestamp().as_second()))
     }
@@ -68,8 +69,7 @@ fn lingo(said: &Fields, session: &Fields, imt: bool) -> Result<(Heard, Option<(S
     if session.get("crcError").and_then(Value::as_bool) == Some(true) {
         return Err(unusable("the service says that it was damaged on its way"));
     }
-    let payload =
-        BASE64.decode(of(said, "message").as_bytes()).map_err(|_| unusable("its message is not base64"))?;
+    let payload = BASE64.decode(of(said, "message").as_bytes()).map_err(|_| unusable("its message is not base64"))?;
     // The id of a call is another one for each destination of the account; these are the terminal's.
     let number = match imt {
         false => of(session, "momsn"),

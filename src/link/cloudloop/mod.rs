@@ -12,7 +12,7 @@ use self::things::Things;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::link::ground::calls::{Heard, Unheard};
-use crate::link::ground::{Ground, Handed, Service, missing};
+use crate::link::ground::{Found, Ground, Handed, Service, missing};
 use crate::link::hooks::HookCall;
 use crate::link::{Link, PairedWith};
 use crate::settings::{Key, Settings};
@@ -109,8 +109,12 @@ impl Service for Cloudloop {
         }
     }
 
-    fn find(&mut self, imei: &str, payload: &[u8], at: Time, now: Time) -> Option<u64> {
-        self.api.find(self.things.of(imei).ok()?, payload, at, now)
+    fn find(&mut self, imei: &str, payload: &[u8], at: Time, now: Time) -> Found {
+        self.things.of(imei).map_or(Found::Unknown, |thing| self.api.find(thing, payload, at, now))
+    }
+
+    fn queued(&mut self, numbers: &[u64]) {
+        self.api.known(numbers);
     }
 
     fn exclude(&mut self, number: u64) {
@@ -121,6 +125,6 @@ impl Service for Cloudloop {
 /// Reads this as each call and answer that may come, for the fuzzers.
 #[cfg(fuzzing)]
 pub fn fuzz(body: &[u8]) {
-    let _ = (lingo::read(&[], body), api::number(body), api::found(body, b"x", &[]));
+    let _ = (lingo::read(&[], body), api::number(body), api::Listed::read(body));
     let _ = std::str::from_utf8(body).map(Things::read);
 }

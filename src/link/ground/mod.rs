@@ -81,10 +81,13 @@ pub trait Service: Send {
     /// Hands a message over.
     fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed;
 
-    /// What became of a message that was handed over at this time, if the service can be asked; else `None`.
-    fn find(&mut self, _imei: &str, _payload: &[u8], _at: Time, _now: Time) -> Option<u64> {
-        None
+    /// What became of a message that was handed over at this time, if the service can be asked.
+    fn find(&mut self, _imei: &str, _payload: &[u8], _at: Time, _now: Time) -> Found {
+        Found::Unknown
     }
+
+    /// These are numbers of messages that it has certainly queued, the newest first.
+    fn queued(&mut self, _numbers: &[u64]) {}
 
     /// This number is known to be another message with the same content.
     fn exclude(&mut self, _number: u64) {}
@@ -101,6 +104,17 @@ pub enum Handed {
     Refused(Fault),
     /// Nobody knows.
     Unknown(Reason),
+}
+
+/// What a service knows of a message whose answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It was queued, under this number.
+    Queued(u64),
+    /// It certainly was not.
+    Never,
+    /// It does not say.
+    Unknown,
 }
 
 /// A client of a service: of this title, at the address that the setting holds.
@@ -210,6 +224,9 @@ impl<S: Service> Ground<S> {
         match self.service.read(&call, now) {
             Ok(heard) => {
                 self.heard();
+                if self.service.keep() != self.kept.own {
+                    self.events.push(Event::Keep);
+                }
                 match heard {
                     Heard::Message(up) => self.on_message(up, call.answer),
                     Heard::Nothing(words) => {
@@ -293,6 +310,11 @@ impl<S: Service> Link for Ground<S> {
             let path = format!("{}/{}", S::NAME, self.service.secret());
             self.calls = Some(equipment.callers.hooks.listen(&path));
         }
+    }
+
+    fn remember(&mut self, taken: &[(Reference, bool)]) {
+        let numbers: Vec<_> = taken.iter().filter(|(it, _)| it.holder == S::NAME).map(|(it, _)| it.number).collect();
+        self.service.queued(&numbers);
     }
 
     fn keep(&mut self) -> Option<Vec<u8>> {
@@ -379,10 +401,12 @@ impl<S: Service> Link for Ground<S> {
 
     fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let now = self.clock.now();
-        let found = terminal(packet).ok().and_then(|imei| self.service.find(&imei, &packet.payload, intent.at, now));
-        match found {
-            Some(number) => Verdict::Sent(Self::reference(number)),
-            None => Verdict::Unknown(TrackingReason::MayBeQueued { service: S::TITLE.to_owned() }.into()),
+        let service = S::TITLE.to_owned();
+        let found = terminal(packet).map(|imei| self.service.find(&imei, &packet.payload, intent.at, now));
+        match found.unwrap_or(Found::Unknown) {
+            Found::Queued(number) => Verdict::Sent(Self::reference(number)),
+            Found::Never => Verdict::NotTaken(TrackingReason::NotListed { service, settled: true }.into()),
+            Found::Unknown => Verdict::Unknown(TrackingReason::MayBeQueued { service }.into()),
         }
     }
 
