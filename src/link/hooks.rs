@@ -25,6 +25,11 @@ pub struct HookCall {
     pub answer: Sender<u16>,
 }
 
+/// The path of mails for this local part. No path of the web is like it, as each of those has a slash in it.
+pub fn mail_path(local: &str) -> String {
+    format!("mail:{}", local.to_lowercase())
+}
+
 /// Who answers below which path.
 type Listener = (String, Sender<HookCall>);
 
@@ -45,15 +50,7 @@ impl Hooks {
     /// Hands a call over and waits for its answer: the status; `None` when nobody is called at this path. A driver that does
     /// not answer within the limit is not able to now (503), and the service calls again.
     pub fn call(&self, path: &str, call: impl FnOnce(Sender<u16>) -> HookCall, limit: Duration) -> Option<u16> {
-        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // All are compared to their ends: how long that takes tells nothing of the secret in the path.
-        let fits = |known: &str| {
-            let pairs = known.bytes().zip(path.bytes());
-            let differ = pairs.fold(known.len() ^ path.len(), |differ, (a, b)| differ | usize::from(a ^ b));
-            differ == 0
-        };
-        let found = listeners.into_iter().filter(|(known, sender)| fits(known) && !sender.is_closed()).last();
-        let (_, listener) = found?;
+        let listener = self.find(path)?;
         let (answer, answered) = bounded(1);
         if listener.try_send(call(answer)).is_err() {
             return Some(503);
@@ -63,6 +60,23 @@ impl Hooks {
             503
         };
         Some(smol::block_on(or(async { answered.recv().await.unwrap_or(503) }, late)))
+    }
+
+    /// True where somebody is called at this path.
+    pub fn knows(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    fn find(&self, path: &str) -> Option<Sender<HookCall>> {
+        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // All are compared to their ends: how long that takes tells nothing of the secret in the path.
+        let fits = |known: &str| {
+            let pairs = known.bytes().zip(path.bytes());
+            let differ = pairs.fold(known.len() ^ path.len(), |differ, (a, b)| differ | usize::from(a ^ b));
+            differ == 0
+        };
+        let found = listeners.into_iter().filter(|(known, sender)| fits(known) && !sender.is_closed()).last();
+        found.map(|(_, listener)| listener)
     }
 }
 

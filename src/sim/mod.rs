@@ -14,6 +14,7 @@ pub mod modem;
 mod pty;
 pub mod rockblock;
 pub mod sbd;
+pub mod sbdmail;
 mod serve;
 pub mod sink;
 pub mod sky;

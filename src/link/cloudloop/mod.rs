@@ -12,7 +12,7 @@ use self::things::Things;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::link::ground::calls::{Heard, Unheard};
-use crate::link::ground::{Found, Ground, Handed, Service, missing};
+use crate::link::ground::{Found, Ground, Handed, Service, missing, secret_path};
 use crate::link::hooks::HookCall;
 use crate::link::{Link, PairedWith};
 use crate::settings::{Key, Settings};
@@ -72,8 +72,8 @@ impl Service for Cloudloop {
         "the account of its token"
     }
 
-    fn secret(&self) -> &str {
-        &self.path
+    fn hook(&self) -> Option<String> {
+        secret_path(Self::NAME, &self.path)
     }
 
     fn remember(&mut self, kept: &str) {

@@ -55,8 +55,24 @@ pub trait Service: Send {
     /// Who this box is there.
     fn user(&self) -> &str;
 
-    /// The secret part of the webhook; empty where nothing comes by one.
-    fn secret(&self) -> &str;
+    /// The path that it is called at, if it is called.
+    fn hook(&self) -> Option<String>;
+
+    /// Is given what only the box knows.
+    fn equip(&mut self, _equipment: &Equipment) {}
+
+    /// How often it wants to look for what came; `None` where it is called.
+    fn looks(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Looks for what came; each is to be read as a call.
+    ///
+    /// # Errors
+    /// Why it could not look.
+    fn look(&mut self) -> Result<Vec<HookCall>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// Is given back what [`Service::keep`] gave in an earlier life.
     fn remember(&mut self, _kept: &str) {}
@@ -122,6 +138,11 @@ pub fn client(title: &'static str, setting: &'static str, address: &str) -> Http
     HttpClient::new(title, setting, address, CALL)
 }
 
+/// The path of a webhook of this service with this secret part, if nobody guesses that.
+pub fn secret_path(name: &str, secret: &str) -> Option<String> {
+    is_secret(secret).then(|| format!("{name}/{secret}"))
+}
+
 /// True for a secret part of a webhook's address that nobody guesses, and that needs no encoding.
 pub fn is_secret(path: &str) -> bool {
     path.len() >= LEAST_PATH && path.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
@@ -166,6 +187,10 @@ pub struct Ground<S> {
     answered: bool,
     /// Why the last call was refused, if none was good since.
     refused: Option<String>,
+    /// When to look for what came.
+    look_at: Instant,
+    /// Why that did not work the last time.
+    blind: Option<Fault>,
     kept: Kept,
     health: Health,
     events: Vec<Event>,
@@ -185,6 +210,8 @@ impl<S: Service> Ground<S> {
             called: None,
             answered: false,
             refused: None,
+            look_at: Instant::now(),
+            blind: None,
             kept: Kept::default(),
             events: Vec::new(),
         }
@@ -200,6 +227,10 @@ impl<S: Service> Ground<S> {
         match (self.blocked(), &self.refused) {
             (Some(fault), _) => fault.reason().clone(),
             (None, Some(why)) => Reason::said(format_args!("ready, but a call to the webhook was refused: {why}")),
+            (None, None) if self.blind.is_some() => Reason::said(format_args!(
+                "ready to send, but what came cannot be fetched: {}",
+                self.blind.as_ref().map(Fault::why).unwrap_or_default()
+            )),
             (None, None) if self.answered => {
                 DeviceReason::Answers { service, user: self.service.user().to_owned(), others: None }.into()
             }
@@ -278,6 +309,22 @@ impl<S: Service> Ground<S> {
         Token(self.last_token)
     }
 
+    /// Looks for what came, if it is time.
+    fn look(&mut self) {
+        let Some(every) = self.service.looks().filter(|_| Instant::now() >= self.look_at) else { return };
+        match self.service.look() {
+            Ok(calls) => {
+                self.blind = None;
+                calls.into_iter().for_each(|call| self.on_call(call));
+            }
+            Err(fault) => {
+                log::warn!("{}: {fault}", S::NAME);
+                self.blind = Some(fault);
+            }
+        }
+        self.look_at = Instant::now() + every;
+    }
+
     fn next_call(&mut self) -> Option<HookCall> {
         self.calls.as_ref()?.try_recv().ok()
     }
@@ -306,10 +353,8 @@ impl<S: Service> Link for Ground<S> {
         self.kept = serde_json::from_slice(&equipment.kept).unwrap_or_default();
         self.health.last_satellite = self.kept.heard;
         self.service.remember(&self.kept.own);
-        if is_secret(self.service.secret()) {
-            let path = format!("{}/{}", S::NAME, self.service.secret());
-            self.calls = Some(equipment.callers.hooks.listen(&path));
-        }
+        self.service.equip(equipment);
+        self.calls = self.service.hook().map(|path| equipment.callers.hooks.listen(&path));
     }
 
     fn remember(&mut self, taken: &[(Reference, bool)]) {
@@ -328,13 +373,15 @@ impl<S: Service> Link for Ground<S> {
             while let Some(call) = self.next_call() {
                 self.on_call(call);
             }
+            self.look();
             self.report();
             let now = Instant::now();
             if !self.events.is_empty() || now >= until {
                 return std::mem::take(&mut self.events);
             }
             let blocked = self.blocked.as_ref().map(|(_, until)| *until).filter(|until| *until > now);
-            let next = blocked.map_or(until, |at| at.min(until));
+            let look = self.service.looks().map(|_| self.look_at);
+            let next = blocked.into_iter().chain(look).fold(until, Instant::min);
             let woken = async { wake.recv().await.map_or(true, |()| true) };
             let called = async {
                 match &self.calls {

@@ -11,7 +11,7 @@ use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::http_client::HttpClient;
 use crate::link::ground::calls::{Heard, Unheard};
-use crate::link::ground::{Ground, Handed, Service, client, missing};
+use crate::link::ground::{Ground, Handed, Service, client, missing, secret_path};
 use crate::link::hooks::HookCall;
 use crate::link::{Link, PairedWith};
 use crate::settings::{Key, Settings};
@@ -80,8 +80,8 @@ impl Service for Rockblock {
         &self.user
     }
 
-    fn secret(&self) -> &str {
-        &self.path
+    fn hook(&self) -> Option<String> {
+        secret_path(Self::NAME, &self.path)
     }
 
     fn read(&mut self, call: &HookCall, now: Option<Time>) -> Result<Heard, Unheard> {

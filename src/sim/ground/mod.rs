@@ -38,6 +38,14 @@ pub trait Platform: Send + Sync + 'static {
 
     /// The calls that tell of a message, spoiled as the fault says: mostly one.
     fn calls(&self, up: &Up, fault: Option<Fault>, now: Time) -> Vec<Call>;
+
+    /// Makes a call; true when the answer was a yes.
+    fn tell(&self, url: &str, call: &Call) -> bool {
+        hook::make(url, call, Self::LIMIT)
+    }
+
+    /// Does what is due, many times in a second.
+    fn turn(&self, _terminals: &mut Terminals) {}
 }
 
 /// Where a service listens, and whom it serves.
@@ -108,9 +116,10 @@ pub fn start<P: Platform>(platform: P, place: Place) -> io::Result<Handle<P>> {
 /// Calls the webhook until the end.
 fn call<P: Platform>(sim: &Sim<P>) {
     while !sim.stop.load(Ordering::SeqCst) {
+        sim.platform.turn(&mut sim.terminals());
         let due = sim.terminals().due(|up, fault, now| sim.platform.calls(up, fault, now));
         for (url, at, call) in due {
-            let yes = hook::make(&url, &call, P::LIMIT);
+            let yes = sim.platform.tell(&url, &call);
             sim.terminals().made(at, &call, yes);
         }
         crate::clock::sleep(TICK);

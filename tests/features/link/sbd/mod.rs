@@ -1,6 +1,7 @@
 //! Messages through an SBD modem, which can be bought today, and the ground service of its seller: real binaries at both
 //! ends, and simulators that others have judged in between.
 
+mod by_mail;
 mod cloudloop;
 mod scene;
 

@@ -21,6 +21,7 @@ pub const LONG: Duration = Duration::from_secs(90);
 pub enum Service {
     Rockblock,
     Cloudloop,
+    Sbdmail,
 }
 
 impl Service {
@@ -28,6 +29,7 @@ impl Service {
         match self {
             Self::Rockblock => "rockblock",
             Self::Cloudloop => "cloudloop",
+            Self::Sbdmail => "sbdmail",
         }
     }
 }
@@ -49,24 +51,32 @@ impl Scene {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
         let (sky, control) = (path("sky"), path("service.ctl"));
-        let own: &[&str] = match ground {
-            Service::Rockblock => &["--user", "u", "--password", "p"],
-            Service::Cloudloop => &["--token", "t", "--imt", IMT],
-        };
-        let place = ["--listen", "127.0.0.1:0", "--terminal", TERMINAL, "--sky", &sky, "--control", &control];
-        let service =
-            Program::start(&[&["simulate", ground.name()][..], &place, own].concat(), &folder.path("service.log"));
         let word = |log: &str, word: &str| {
             wait_for(word, SOON, || {
                 let text = fs::read_to_string(folder.path(log)).ok()?;
                 text.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
             })
         };
+        let sink = Program::start(
+            &["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &path("sink.ctl")],
+            &folder.path("sink.log"),
+        );
+        let sink_port = word("sink.log", "sink ").rsplit(':').next().unwrap().to_owned();
+        let onward = format!("127.0.0.1:{sink_port}");
+        let own: &[&str] = match ground {
+            Service::Rockblock => &["--user", "u", "--password", "p"],
+            Service::Cloudloop => &["--token", "t", "--imt", IMT],
+            Service::Sbdmail => &["--onward", &onward],
+        };
+        let place = ["--listen", "127.0.0.1:0", "--terminal", TERMINAL, "--sky", &sky, "--control", &control];
+        let service =
+            Program::start(&[&["simulate", ground.name()][..], &place, own].concat(), &folder.path("service.log"));
         let url = word("service.log", &format!("{} ", ground.name()));
         // The name of the other terminal is learned from its first message.
         let (line, more) = match ground {
             Service::Rockblock => ("key ".to_owned(), ""),
             Service::Cloudloop => (format!("thing {IMT} "), "/imt"),
+            Service::Sbdmail => ("sbdmail ".to_owned(), ""),
         };
         let key = word("service.log", &line) + more;
         let modem = Program::start(
@@ -88,11 +98,6 @@ impl Scene {
             ],
             &folder.path("modem.log"),
         );
-        let sink = Program::start(
-            &["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &path("sink.ctl")],
-            &folder.path("sink.log"),
-        );
-        let sink_port = word("sink.log", "sink ").rsplit(':').next().unwrap().to_owned();
         Self { folder, _modem: modem, _service: service, _sink: sink, ground, url, key, sink_port }
     }
 
@@ -128,6 +133,18 @@ impl Scene {
                 ("cloudloop.things", &things),
                 ("cloudloop.callers", "127.0.0.0/8"),
             ],
+            Service::Sbdmail => [
+                ("sbdmail.sender", "sbd@shore.example"),
+                ("sbdmail.path", PATH),
+                ("sbdmail.peers", "127.0.0.0/8"),
+                ("sbdmail.poll", "5"),
+                ("sbdmail.to", "data@sbd.example"),
+            ],
+        };
+        // Mails for terminals go through the relay: there the service takes what is for it.
+        let relay_port = match self.ground {
+            Service::Sbdmail => self.key.rsplit(':').next().unwrap_or_default(),
+            _ => &self.sink_port,
         };
         let settings = [
             ("box.domain", "shore.example"),
@@ -136,7 +153,7 @@ impl Scene {
             ("link.unit", "credit"),
             ("link.price", "0.01"),
             ("relay.host", "localhost"),
-            ("relay.port", &self.sink_port),
+            ("relay.port", relay_port),
             ("relay.tls", "none"),
             ("air.strangers", "allow"),
             ("queue.retry_first", "1"),
@@ -148,7 +165,11 @@ impl Scene {
 
     /// The service calls this gateway from now on.
     pub fn calls(&self, gateway: &Station) {
-        self.service(&format!("hook http://{}/hooks/{}/{PATH}", gateway.door("web"), self.ground.name()));
+        let hook = match self.ground {
+            Service::Sbdmail => format!("hook smtp://{}/{PATH}@shore.example", gateway.door("smtp")),
+            ground => format!("hook http://{}/hooks/{}/{PATH}", gateway.door("web"), ground.name()),
+        };
+        assert_eq!(self.service(&hook), ["ok"]);
     }
 
     pub fn modem(&self, command: &str) -> Vec<String> {
