@@ -27,6 +27,9 @@ use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{Committed, PartIn, SessionRows, Tx, TxResult};
 
+/// A message, and the one here that it answers.
+type Answering = (Message, Option<Id>);
+
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
 
@@ -333,7 +336,7 @@ impl Unpacker {
         inner: &Inner,
         answers: Option<Id>,
         end: &End,
-    ) -> TxResult<Result<Option<(Message, Option<Id>)>, Unusable>> {
+    ) -> TxResult<Result<Option<Answering>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
