@@ -59,7 +59,7 @@ struct Add {
     /// its name: letters, digits and hyphens
     #[argh(positional)]
     name: String,
-    /// what it is: m138, hive
+    /// what it is, such as m138, hive, ip or sbd
     #[argh(positional)]
     driver: String,
     /// name and value of settings, as often as you like

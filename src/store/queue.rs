@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::schema::{INLINE, Tx, TxResult, Unreadable, json, record, reject};
+use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
 use super::spool::Spooled;
 use super::waiting::Queue;
 use super::{Committed, Store, spool};
@@ -339,14 +339,21 @@ impl Store {
             return Ok(());
         }
         let known = self.read(|view| {
-            let mut known: std::collections::HashSet<_> = view.content_files()?.into_iter().collect();
+            let stay = |why: &dyn std::fmt::Display| log::error!("store: {why}; spool files without a message stay");
+            let mut known: std::collections::HashSet<_> = match view.content_files() {
+                Ok(files) => files.into_iter().collect(),
+                Err(StoreError::Rejected(why)) => {
+                    stay(&why);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
                 match parse(bytes.value()) {
                     Ok(message) => known.extend(message.mail.and_then(|mail| mail.file)),
                     Err(error) => {
-                        let why = unreadable(Id(id.value()), &error);
-                        log::error!("store: {why}; spool files without a message stay");
+                        stay(&unreadable(Id(id.value()), &error));
                         return Ok(None);
                     }
                 }

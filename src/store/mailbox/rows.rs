@@ -264,9 +264,9 @@ impl ContentRow {
     }
 }
 
-/// A row that was read, or the end of a job at one that is damaged.
+/// A row that was read, or the end of a job at one that is damaged. That is temporary: a fault of this box bounces nobody's mail.
 pub(super) fn sound<T>(row: Option<T>, what: &str) -> TxResult<T> {
-    row.map_or_else(|| reject(Fault::permanent(format!("{what} is damaged on the disk of this box"))), Ok)
+    row.map_or_else(|| reject(Fault::temporary(format!("{what} is damaged on the disk of this box"))), Ok)
 }
 
 #[cfg(test)]

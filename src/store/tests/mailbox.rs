@@ -224,3 +224,29 @@ fn a_restore_and_a_repair_give_new_validities_and_the_same_bytes() {
     assert_eq!(look(&repaired).1, before.1);
     sound(&repaired);
 }
+
+/// A record of a folder that is damaged stops no start, takes no file of the spool along, and bounces nobody's mail.
+#[test]
+fn a_damaged_record_of_a_folder_stops_no_start() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    append(&store, INBOX, "Subject: one\r\n\r\nx\r\n", 0);
+    let file = store.spool_bytes(b"Subject: large\r\n\r\nx\r\n").unwrap();
+    let kept = spool::folder(&folder).join(&file.name);
+    let new = NewContent::File { file: std::sync::Arc::new(file), head: b"Subject: large\r\n\r\n".to_vec() };
+    let content = store.write(move |tx| tx.add_content(&new)).unwrap();
+    let damage = move |tx: &mut Tx| {
+        tx.contents.insert(content, [0xff; 3].as_slice())?;
+        Ok(())
+    };
+    store.write(damage).unwrap();
+    store.close();
+    drop(store);
+    let again = super::store(&folder);
+    assert!(kept.is_file());
+    assert_eq!(bytes(&again, &entries(&again, INBOX)[0]), b"Subject: one\r\n\r\nx\r\n");
+    let release = move |tx: &mut Tx| tx.add_entry("ben", INBOX, &NewEntry { content, ..NewEntry::default() });
+    assert!(matches!(again.write(release).unwrap_err(), Fault::Temporary(_)));
+    append(&again, INBOX, "Subject: two\r\n\r\nx\r\n", 0);
+    assert_eq!(entries(&again, INBOX).len(), 2);
+}
