@@ -11,7 +11,7 @@ use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::bundle::{decode, encode};
 use compact::packet::fragments::{Fragment, cut, join};
-use compact::packet::{Form, Unreadable};
+use compact::packet::{Form, Past, Unreadable};
 use compact::peer::book::index_of;
 use serde_json::{Value, json};
 
@@ -70,7 +70,8 @@ impl Code {
             let (messages, devices): (Vec<_>, Vec<_>) = messages(line)?.into_iter().unzip();
             let on_air: Vec<_> =
                 messages.iter().zip(&devices).map(|(message, from)| book.shorten(message, from)).collect();
-            let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, self.packet_size, 1);
+            let bundle =
+                encode(&mut coder, Form::Model(self.model), &on_air, &messages, &Past::default(), self.packet_size, 1);
             let packets = cut(&bundle, (number % 64) as u8, self.packet_size);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
             Ok(packets.iter().map(|packet| crate::hex::encode(packet)).collect::<Vec<_>>().join(" "))
@@ -119,14 +120,14 @@ impl Book {
     /// Reads the messages of a packet of one of the devices.
     fn decode(&self, coder: &mut Coder, whole: &[u8]) -> Result<Vec<Letter>, String> {
         let unreadable = |why: Unreadable| format!("cannot be read: {why:?}");
-        match decode(coder, whole, &|_| Vec::new()) {
+        match decode(coder, whole, &|_| Vec::new(), &|_| Vec::new()) {
             Err(Unreadable::Book) => {}
             written_out => return written_out.map_err(unreadable),
         }
         // An index means an address of the device that the packet is of, and the packet does not say which that is.
         let mut found: Option<(&str, Vec<Letter>)> = None;
         for (device, own) in &self.0 {
-            let Ok(messages) = decode(coder, whole, &|index| alike(own, index)) else { continue };
+            let Ok(messages) = decode(coder, whole, &|index| alike(own, index), &|_| Vec::new()) else { continue };
             match &found {
                 Some((other, same)) if *same != messages => {
                     return Err(format!(

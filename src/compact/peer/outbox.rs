@@ -6,6 +6,7 @@ use super::agreement::Hello;
 use super::inquiry::Inquiry;
 use super::memory::{BundleName, HexBytes};
 use super::notes::{Note, append_to_classic, wrap};
+use super::past::SharedMessage;
 use super::{OutgoingPacket, Peer, PeerContext};
 use crate::packet::Form;
 
@@ -43,6 +44,12 @@ pub struct OutboxBundle {
     pub addresses: Vec<String>,
     /// Those that stand in it as an index.
     pub indexed: Vec<String>,
+    /// What it says, to be remembered when the far box has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<SharedMessage>,
+    /// It is coded after messages that the far box has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after: bool,
     /// The hello that rode along when it went out for the first time.
     pub hello: Option<Hello>,
     pub planned: i64,
@@ -175,7 +182,10 @@ impl Peer {
         for bundle in &mut self.out {
             bundle.addresses.retain(|known| !address(known));
             bundle.indexed.retain(|known| !address(known));
+            bundle.says.clear();
         }
+        // Whose a message was is not always said in it.
+        (self.there, self.came) = Default::default();
         self.people.forget(name);
     }
 

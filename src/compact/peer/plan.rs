@@ -8,9 +8,9 @@ use super::tick::REPLACEABLE;
 use super::turn::PlanRefusal;
 use super::{Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
-use crate::packet::Form;
 use crate::packet::bundle::encode;
 use crate::packet::fragments::{HEAD, MOST_FRAGMENTS};
+use crate::packet::{Form, Past};
 
 /// Messages in one bundle.
 const MOST_MESSAGES: usize = 16;
@@ -19,8 +19,8 @@ const MOST_MESSAGES: usize = 16;
 pub struct DraftBundle {
     /// Places in the batch.
     pub messages: Vec<usize>,
-    /// Bytes of the bundle.
-    size: usize,
+    /// Bytes of the bundle, where it comes after nothing.
+    pub size: usize,
 }
 
 /// Messages on their way into bundles.
@@ -41,9 +41,14 @@ pub struct Batch<'l> {
 
 impl Batch<'_> {
     /// The bundle of some of the messages.
-    pub fn bundle(&self, context: &mut PeerContext, messages: &[usize], salt: u16) -> Vec<u8> {
+    pub fn bundle(&self, context: &mut PeerContext, messages: &[usize], past: &Past, salt: u16) -> Vec<u8> {
         let some = |all: &[Letter]| messages.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
-        encode(context.codec, self.form, &some(&self.on_air), &some(&self.written), self.room, salt)
+        encode(context.codec, self.form, &some(&self.on_air), &some(&self.written), past, self.room, salt)
+    }
+
+    /// Its bytes, where it comes after nothing.
+    fn size(&self, context: &mut PeerContext, messages: &[usize]) -> usize {
+        self.bundle(context, messages, &Past::default(), 1).len()
     }
 
     /// Packets that a bundle of this size takes.
@@ -87,7 +92,8 @@ impl Peer {
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
         match self.agreement.form(&context.codec.models()) {
             Some(form) => {
-                let batch = self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None }]);
+                let batch =
+                    self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None, urgent: false }]);
                 (batch.alone[0], batch.packets(batch.alone[0]))
             }
             None => classic::size(context, message).unwrap_or_default(),
@@ -121,7 +127,7 @@ impl Peer {
                 message.other = Other::Index(index);
             }
         }
-        batch.alone = (0..waiting.len()).map(|at| batch.bundle(context, &[at], 1).len()).collect();
+        batch.alone = (0..waiting.len()).map(|at| batch.size(context, &[at])).collect();
         batch
     }
 
@@ -159,7 +165,7 @@ fn drafts(context: &mut PeerContext, batch: &Batch<'_>, messages: &[usize]) -> V
     let several = (2..=MOST_MESSAGES).contains(&messages.len());
     let alone: usize = messages.iter().map(|at| batch.alone[*at]).sum();
     let together = |context: &mut PeerContext| {
-        let size = batch.bundle(context, messages, 1).len();
+        let size = batch.size(context, messages);
         DraftBundle { messages: messages.to_vec(), size }
     };
     // Most of coding is time: on a wide link one attempt takes the place of one for each message.
@@ -177,7 +183,7 @@ fn drafts(context: &mut PeerContext, batch: &Batch<'_>, messages: &[usize]) -> V
                 return None;
             }
             let together = [&draft.messages[..], &[at]].concat();
-            let size = batch.bundle(context, &together, 1).len();
+            let size = batch.size(context, &together);
             (size <= batch.room).then(|| (draft.messages, draft.size) = (together, size))
         });
         if place.is_none() {

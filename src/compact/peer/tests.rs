@@ -3,6 +3,7 @@ mod fates;
 mod histories;
 mod inquiry;
 mod noise;
+mod past;
 mod people;
 mod records;
 mod session;

@@ -340,6 +340,7 @@ fn why_again(why: ResendCause) -> FarBoxReason {
         ResendCause::NoModel(model) => FarBoxReason::NoModel { model },
         ResendCause::BadCheck => FarBoxReason::BadCheck,
         ResendCause::UnknownIndex => FarBoxReason::UnknownIndex,
+        ResendCause::NoPast => FarBoxReason::NoPast,
     }
 }
 

@@ -7,6 +7,7 @@ mod crew;
 mod hive;
 mod m138;
 mod parts;
+mod past;
 mod sbd;
 mod threads;
 mod turns;

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::letter::{Kind, Letter, Other};
-use crate::packet::Form;
 use crate::packet::bundle::encode;
+use crate::packet::{Form, Past};
 use crate::peer::book::index_of;
 
 #[test]
@@ -50,7 +50,7 @@ fn sizes_by_hand() {
         }
         let [alone, known] = [&written, &short].map(|message| {
             let (on_air, written) = (std::slice::from_ref(message), std::slice::from_ref(&written));
-            encode(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
+            encode(&mut coder, Form::Model(number), on_air, written, &Past::default(), MTU, 1).len()
         });
         let group = match (field(value, "lang").as_str(), kind) {
             ("en", Kind::Text) => "texts",
@@ -78,8 +78,8 @@ fn sizes_by_hand() {
     let mut four = [0; 4];
     for bundle in messages.values().flat_map(|own| own.chunks_exact(4)) {
         let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
-        let [alone, known] =
-            [&written, &short].map(|on_air| encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len());
+        let [alone, known] = [&written, &short]
+            .map(|on_air| encode(&mut coder, Form::Model(number), on_air, &written, &Past::default(), MTU, 1).len());
         four = [four[0] + 4, four[1] + sent(alone, MTU).1, four[2] + sent(known, MTU).1, four[3] + credits(alone)];
     }
     let [alone, known, credits] = [four[1], four[2], four[3]].map(|sum| sum as f64 / four[0] as f64);

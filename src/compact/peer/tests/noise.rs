@@ -23,7 +23,12 @@ fn noise_does_no_harm() {
             let other = Other::Address(format!("{}@example.org", dice.below(300)));
             let message = Letter { kind: Kind::Text, person: None, other, subject: String::new(), text };
             send.extend(
-                peers[side].plan(&mut context, &[WaitingMessage { key: round, message: &message, answers: None }]).send,
+                peers[side]
+                    .plan(
+                        &mut context,
+                        &[WaitingMessage { key: round, message: &message, answers: None, urgent: false }],
+                    )
+                    .send,
             );
         }
         let packet = noise(&mut dice, &known);

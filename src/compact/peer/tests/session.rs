@@ -45,8 +45,10 @@ impl Pair {
     }
 
     pub(super) fn plan(&mut self, side: usize, messages: &[(u64, Letter)]) -> SendPlan {
-        let waiting: Vec<_> =
-            messages.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
+        let waiting: Vec<_> = messages
+            .iter()
+            .map(|(key, message)| WaitingMessage { key: *key, message, answers: None, urgent: false })
+            .collect();
         self.at(side, |peer, context| peer.plan(context, &waiting))
     }
 

@@ -247,8 +247,10 @@ impl World {
             return self.leave_as_old(side, &some);
         }
         let plan = self.commit(side, |peer, context| {
-            let waiting: Vec<_> =
-                some.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
+            let waiting: Vec<_> = some
+                .iter()
+                .map(|(key, message)| WaitingMessage { key: *key, message, answers: None, urgent: false })
+                .collect();
             peer.plan(context, &waiting)
         });
         let Some(plan) = plan else { return };
@@ -290,6 +292,7 @@ impl World {
         if let Some((notes, bundle)) = crate::peer::notes::unwrap(&packet.payload) {
             let first = bundle.first().copied().unwrap_or(0);
             self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.fragments == 1));
+            self.saw("packets that come after others", usize::from(first >> 3 == 0b10101 && packet.fragments == 1));
             self.saw("fragments", usize::from(first >= 0xC0));
             self.saw("notes alone", usize::from(bundle.is_empty()));
             let replaces = notes.iter().filter(|note| matches!(note, crate::peer::notes::Note::Replaces(_))).count();
