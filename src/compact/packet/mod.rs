@@ -17,7 +17,7 @@ pub mod fragments;
 
 use crate::coder::Coder;
 use crate::letter::Letter;
-use fragments::{Fragment, cut, join};
+use fragments::{Fragment, Room, cut, join};
 
 /// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
 /// is told once, so that no two builds take different models for the same.
@@ -101,7 +101,8 @@ impl Coding for Coder {
 /// `id` names the fragments, below 64.
 pub fn pack<C: Coding + ?Sized>(coding: &mut C, messages: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
     let form = coding.models().first().map_or(Form::Stored, |model| Form::Model(model.number));
-    cut(&bundle::encode(coding, form, messages, messages, &Past::default(), most, 1), id, most)
+    let room = Room { bytes: most, step: 0 };
+    cut(&bundle::encode(coding, form, messages, messages, &Past::default(), most, 1), id, room)
 }
 
 /// The messages of all packets of one bundle, in any order. There is no address book and no past: an index cannot be read.

@@ -96,6 +96,7 @@ use names::DisplayNames;
 use outbox::OutboxBundle;
 use owed::OwedNotes;
 use past::SharedMessages;
+pub use past::past_of;
 pub use people::Answer;
 use people::PeopleOfBox;
 use reassembly::{FragmentSet, ParkedBundle};
@@ -175,6 +176,8 @@ pub struct PeerContext<'h> {
     pub now: i64,
     /// Bytes that a packet of this link holds; at least 100.
     pub room: usize,
+    /// Bytes that are billed together on it, 50 for a credit; 0 where a packet has one price.
+    pub step: usize,
     /// How this box wants it.
     pub rules: PeerRules,
 }

@@ -9,7 +9,7 @@ use super::plan::{Batch, DraftBundle};
 use super::turn::PlanRefusal;
 use super::{AirUse, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
-use crate::packet::fragments::{IDS, cut};
+use crate::packet::fragments::{IDS, Room, cut};
 use crate::packet::{Form, Past};
 
 /// A receipt is not waited for longer, however long the far box keeps it: the far box forgets what it took.
@@ -112,12 +112,12 @@ impl Peer {
     }
 
     /// The packets of a bundle, when neither it nor any of its fragments has a name that was used.
-    fn name_freely(&mut self, bundle: &[u8], room: usize) -> Option<(Option<u8>, Vec<Vec<u8>>)> {
+    fn name_freely(&mut self, bundle: &[u8], room: Room) -> Option<(Option<u8>, Vec<Vec<u8>>)> {
         let free = |bytes: &[u8]| !self.used.has(name_of(hash(bytes)));
         if !free(bundle) {
             return None;
         }
-        if bundle.len() <= room {
+        if bundle.len() <= room.bytes {
             return Some((None, vec![bundle.to_vec()]));
         }
         let busy = |id: u8| self.out.iter().any(|bundle| bundle.id == Some(id) && !bundle.messages.is_empty());

@@ -1,4 +1,5 @@
 mod codec;
+mod credits;
 mod fates;
 mod histories;
 mod inquiry;

@@ -177,7 +177,7 @@ impl Session<'_> {
 fn with<T>(peer: &mut Peer, side: usize, now: i64, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
     let mut plain = Plain;
     let mut codec = Codec { coding: &mut plain, from_device: side == 1 };
-    work(peer, &mut PeerContext { codec: &mut codec, now, room: ROOM, rules: PeerRules::default() })
+    work(peer, &mut PeerContext { codec: &mut codec, now, room: ROOM, step: 0, rules: PeerRules::default() })
 }
 
 /// What is kept of a peer is read back as it was.

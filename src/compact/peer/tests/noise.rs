@@ -16,7 +16,7 @@ fn noise_does_no_harm() {
     for round in 0..100_000_u64 {
         now += dice.between(0, HOUR);
         let side = dice.index(2);
-        let mut context = PeerContext { codec: &mut codec, now, room: 192, rules: PeerRules::default() };
+        let mut context = PeerContext { codec: &mut codec, now, room: 192, step: 0, rules: PeerRules::default() };
         let mut send = Vec::new();
         if dice.chance(3) {
             let text = "x".repeat(dice.index(400));

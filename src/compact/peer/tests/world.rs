@@ -102,6 +102,8 @@ pub struct World {
     pub dice: Dice,
     pub now: i64,
     pub room: usize,
+    /// Bytes that are billed together; 0 for packets.
+    pub step: usize,
     pub timer: i64,
     pub life: i64,
     pub weather: Weather,
@@ -123,6 +125,7 @@ impl World {
             dice: Dice::new(seed),
             now: 500_000 * HOUR,
             room,
+            step: 0,
             timer: 2 * HOUR,
             life: 40 * DAY,
             weather,
@@ -158,7 +161,8 @@ impl World {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
         let before = fails.then(|| post.peer.rows());
-        let mut context = PeerContext { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
+        let mut context =
+            PeerContext { codec: &mut post.codec, now: self.now, room: self.room, step: self.step, rules: post.rules };
         let done = work(&mut post.peer, &mut context);
         let Some(kept) = before else { return Some(done) };
         self.boxes[side].peer = Peer::from_rows(&kept).unwrap();
