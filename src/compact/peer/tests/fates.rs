@@ -191,7 +191,7 @@ fn a_long_answer_says_what_it_answers() {
         let mut pair = Pair::acquainted([BOTH, BOTH]);
         let places = two_messages(&mut pair);
         let answer = message("a@b.c", &text);
-        let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[1]) }];
+        let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[1]), urgent: false }];
         let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
         assert!(packets.len() >= 3 && packets.iter().all(|packet| packet.payload.len() <= 192));
         let (last, others) = packets.split_last().unwrap();
