@@ -59,16 +59,22 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
     let app = App::new(context, proven);
     let (store, status) = (context.store.clone(), context.status.clone());
     let changes = move || (store.ledger().map(|ledger| ledger.commits).unwrap_or_default(), status.changes());
-    server::start(socket, move |request| route::answer(&app, request), changes)
+    let incoming = context.store.folder().join("incoming");
+    server::start(socket, &incoming, move |request| route::answer(&app, request), changes)
 }
 
 /// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
 ///
 /// # Errors
+/// The page that takes a file: its path, the largest body with one, and how long that may take to come in.
+pub const UPLOADS: (&str, u64, Duration) =
+    (server::upload::PAGE, server::upload::MOST + 64 * 1024, Duration::from_secs(1800));
+
 /// As [`serve`].
 pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     let why = why.to_owned();
-    server::start(socket, move |request| route::answer_broken(&why, request), || (0, 0))
+    let beside = socket.parent().unwrap_or(socket);
+    server::start(socket, beside, move |request| route::answer_broken(&why, request), || (0, 0))
 }
 
 /// What a session is told on its next page.

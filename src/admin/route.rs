@@ -115,6 +115,7 @@ routes! {
     Get "/about" Operator |ask, _| pages::about::show(ask);
     Post "/about/backup" Owner |ask, _| pages::about::backup(ask);
     Post "/about/support" Owner |ask, _| pages::support::file(ask);
+    Post "/about/restore" Owner |ask, _| pages::about::restore(ask);
     Get "/about/log" Owner |ask, _| pages::box_log::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
     Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);

@@ -45,6 +45,7 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wanted;
 mod whole_notes;
 mod wholes;
 mod writer;
@@ -68,7 +69,7 @@ use crate::settings::{Key, Settings};
 
 pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
-pub use backup::{Contents, contents, restore};
+pub use backup::{Contents, Kept, contents, restore};
 pub use books::{Books, Ledger};
 pub use erase::Erased;
 pub use inbound::PartIn;
@@ -85,6 +86,7 @@ pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
+pub use wanted::{WANTED, Wanted};
 pub use whole_notes::{MailHere, MailThere, WholeNotes};
 
 /// Limit for one write, with all that waits before it.
