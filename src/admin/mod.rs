@@ -10,7 +10,9 @@
 
 mod assets;
 mod auth;
+mod bars;
 mod chart;
+mod map;
 mod metrics;
 mod pages;
 mod ports;
@@ -19,6 +21,7 @@ mod response;
 mod route;
 mod server;
 pub mod service;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod view;

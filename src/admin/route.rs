@@ -98,6 +98,7 @@ routes! {
     Get "/usage" Person |ask, _| pages::usage::show(ask);
     Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
     Get "/health" Person |ask, _| pages::status::show(ask);
+    Get "/position" Person |ask, _| pages::position::show(ask);
     Get "/people" Operator |ask, _| pages::people::list(ask);
     Post "/people" Operator |ask, _| pages::people::add(ask);
     Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0]);

@@ -21,7 +21,7 @@ macro_rules! templates {
 
 templates! {
     "frame.html", "pair.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
-    "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "mailbox-mail.html", "people.html", "person.html",
+    "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "mailbox-mail.html", "mailbox-found.html", "position.html", "people.html", "person.html",
     "far-boxes.html", "far-box.html", "help/far-boxes.html",
     "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "about.html", "restoring.html", "log.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",

@@ -24,6 +24,7 @@ pub mod messages;
 pub mod pair;
 pub mod people;
 pub mod qr;
+pub mod position;
 pub mod quarantine;
 pub mod queue;
 pub mod resume;

@@ -38,6 +38,7 @@ pub const PAGES: &str = "
     Get  /usage                                     in  yes yes yes
     Get  /usage.csv                                 in  yes yes yes
     Get  /health                                    in  yes yes yes
+    Get  /position                                  in  yes yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes

@@ -6,6 +6,7 @@ mod drafts;
 mod front;
 mod http;
 mod log_ins;
+mod instruments;
 mod reading;
 mod roles;
 mod wrong;
