@@ -66,13 +66,13 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
     server::start(socket, &incoming, move |request| route::answer(&app, request), changes)
 }
 
-/// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
-///
-/// # Errors
 /// The page that takes a file: its path, the largest body with one, and how long that may take to come in.
 pub const UPLOADS: (&str, u64, Duration) =
     (server::upload::PAGE, server::upload::MOST + 64 * 1024, Duration::from_secs(1800));
 
+/// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
+///
+/// # Errors
 /// As [`serve`].
 pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     let why = why.to_owned();

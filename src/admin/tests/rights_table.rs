@@ -55,8 +55,8 @@ pub const PAGES: &str = "
     Get  /audit                                     in  no  no  yes
     Get  /about                                     in  no  yes yes
     Post /about/backup                              in  no  no  yes
-    Post /about/support                             in  no  no  yes
     Post /about/restore                             in  no  no  yes
+    Post /about/support                             in  no  no  yes
     Get  /about/log                                 in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
     Post /log-ins/{id}/end                          in  no  no  yes

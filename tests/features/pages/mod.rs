@@ -2,11 +2,15 @@
 
 mod about;
 mod browser;
+mod day;
 mod drafts;
 mod front;
 mod http;
-mod log_ins;
 mod instruments;
+mod log_ins;
+mod mailbox;
+mod payloads;
+mod plain;
 mod reading;
 mod roles;
 mod wrong;
