@@ -55,6 +55,8 @@ pub struct ComposeForm {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// What it answers, as the page names it; empty for nothing.
+    pub answers: String,
     /// Message-IDs of the thread that it continues, the oldest first; empty where nobody said.
     pub references: Vec<String>,
     /// The terms on which it is to go.

@@ -4,6 +4,9 @@
 //! tell: an address, a date as programs write it, the subject of this very mail. Journeys too go from, to, on a date:
 //! without such values it takes a title or a drawn line above the block to believe it.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::context::Context;
 use super::shapes::{self, COLONS};
 use super::words;
@@ -22,6 +25,27 @@ const FORWARD_DASHES: usize = 8;
 const MAX_DRAWN: usize = 6;
 /// Shortest line that Outlook and others draw above a block.
 const MIN_RULE: usize = 8;
+
+/// What stands behind a label of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Label {
+    From,
+    Sent,
+    To,
+    Subject,
+}
+
+/// The labels of the tables. A text of nothing but fields asks forty times for each of its lines.
+static LABELS: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
+    let tables = [
+        (words::SUBJECT, Label::Subject),
+        (words::TO, Label::To),
+        (words::SENT, Label::Sent),
+        // The last one holds where two tables have a word.
+        (words::FROM, Label::From),
+    ];
+    tables.into_iter().flat_map(|(words, label)| words.iter().map(move |word| (word, label))).collect()
+});
 
 /// A block that was read.
 #[derive(Debug, Default)]
@@ -100,7 +124,12 @@ pub fn is_known(line: &str) -> bool {
 pub fn may_begin(lines: &[&str], at: usize) -> bool {
     let Some((label, _)) = field(inner(lines[at])) else { return false };
     let above = at.checked_sub(1).and_then(|at| field(inner(lines[at])));
-    above.is_none() || words::FROM.has(&label)
+    above.is_none() || names_writer(&label)
+}
+
+/// True for the label of a field that names who wrote the mail.
+fn names_writer(label: &str) -> bool {
+    LABELS.get(label) == Some(&Label::From)
 }
 
 /// The block that starts at `start`, or after blank lines. `marked` when a title or an element of HTML announced it.
@@ -116,7 +145,7 @@ pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Opti
         let line = inner(line);
         match field(line) {
             // The mail of a second writer begins.
-            Some((label, _)) if found.fields > 0 && words::FROM.has(&label) && found.has_from => break,
+            Some((label, _)) if found.fields > 0 && found.has_from && names_writer(&label) => break,
             Some(_) if spaced && at > first && !inner(lines[at - 1]).is_empty() => return None,
             Some((label, value)) => found.add(&label, value, context),
             None if spaced && line.is_empty() && lines.get(at + 1).is_some_and(|next| field(inner(next)).is_some()) => {
@@ -139,6 +168,7 @@ pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Opti
 #[derive(Default)]
 struct Found {
     fields: usize,
+    /// By [`Label`].
     known: [bool; 4],
     has_from: bool,
     addressed: bool,
@@ -150,10 +180,9 @@ struct Found {
 
 impl Found {
     fn add(&mut self, label: &str, value: &str, context: &Context) {
-        let tables = [words::FROM, words::SENT, words::TO, words::SUBJECT];
-        let mut kind = tables.iter().position(|names| names.has(label));
+        let mut kind = LABELS.get(label).copied();
         if let Some(kind) = kind {
-            self.known[kind] = true;
+            self.known[kind as usize] = true;
         }
         let addressed = shapes::has_address(value);
         let dated = shapes::has_date(value) && !addressed;
@@ -162,23 +191,23 @@ impl Found {
         // The first line names the writer, the last one the subject, whatever they are called.
         if kind.is_none() {
             kind = match (self.fields, addressed, dated) {
-                (0, ..) => Some(0),
-                (_, false, false) if same || self.fields >= 2 => Some(3),
+                (0, ..) => Some(Label::From),
+                (_, false, false) if same || self.fields >= 2 => Some(Label::Subject),
                 _ => None,
             };
         }
         match kind {
-            Some(0) if self.from.is_empty() => {
+            Some(Label::From) if self.from.is_empty() => {
                 value.clone_into(&mut self.from);
                 self.has_from = true;
             }
-            Some(3) if self.subject.is_empty() || same => value.clone_into(&mut self.subject),
+            Some(Label::Subject) if self.subject.is_empty() || same => value.clone_into(&mut self.subject),
             _ => (),
         }
         self.fields += 1;
         self.addressed |= addressed;
         self.dated |= dated;
-        self.same_subject |= same && kind == Some(3);
+        self.same_subject |= same && kind == Some(Label::Subject);
     }
 
     fn is_block(&self, marked: bool, ruled: bool) -> bool {
@@ -188,7 +217,8 @@ impl Found {
             return self.fields >= 2 && (known >= 2 || values >= 1);
         }
         // From, Sent and Subject by name, or three fields of any name.
-        let shaped = self.known[0] && self.known[1] && self.known[3] || self.fields >= 3;
+        let by_name = [Label::From, Label::Sent, Label::Subject].iter().all(|label| self.known[*label as usize]);
+        let shaped = by_name || self.fields >= 3;
         shaped && (values >= 2 || ruled && values >= 1 && known >= 3)
     }
 }

@@ -32,7 +32,7 @@ pub struct OutboxBundle {
     pub wait: Option<i64>,
     /// Bundles whose messages these are: said with the first packet.
     pub replaces: Vec<BundleName>,
-    /// What its messages answer: said with it as long as it is no fragment and has room.
+    /// What its messages answer: said with its last packet, which has most room, as far as that has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Note>,
     /// Id of the fragments.
@@ -238,7 +238,7 @@ impl Peer {
         let core = bundle.packets.get(fragment)?.bytes.0.clone();
         let must: Vec<_> = bundle.replaces.iter().filter(|_| fragment == 0).copied().map(Note::Replaces).collect();
         let classic = bundle.form.is_none() && bundle.name.is_some();
-        let wish = if bundle.packets.len() == 1 { bundle.answers.clone() } else { Vec::new() };
+        let wish = if fragment + 1 == bundle.packets.len() { bundle.answers.clone() } else { Vec::new() };
         let (payload, carries) = self.add_notes(context, &core, (must, wish), classic)?;
         let bundle = &mut self.out[at];
         if bundle.repeats == 0 && bundle.first_sent.is_none() {

@@ -327,6 +327,7 @@ impl<'c> LinkWorker<'c> {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Keep => self.kept.write(self.context, &mut *self.link, true)?,
             Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {

@@ -69,7 +69,7 @@ fn no_mutation_of_a_mail_does_harm() {
 }
 
 /// Lines of which a whole mail may be made, besides the pieces.
-const LINES: [&[u8]; 11] = [
+const LINES: [&[u8]; 13] = [
     b"x\n",
     b"\xd1\x8f\n",
     b"\xd1\n",
@@ -79,6 +79,8 @@ const LINES: [&[u8]; 11] = [
     b"A line of an ordinary length, as people write them.\n",
     b"\n",
     b"A: b\n",
+    b"A: b\n\n",
+    b"An older word: c@d.e 3. 5. 2024\n\n",
     b"Get Outlook for Android<https://aka.ms here early.\n",
     b"[image: a <https://a.b/c",
 ];

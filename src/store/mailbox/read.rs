@@ -191,6 +191,22 @@ impl View {
         Ok(found)
     }
 
+    /// The first entry that was not read, where it is one of the first so many.
+    pub fn first_unseen(&self, person: &str, folder: &Folder, among: usize) -> TxResult<Option<u32>> {
+        if folder.unseen == 0 {
+            return Ok(None);
+        }
+        let range = (person, folder.number, 0)..=(person, folder.number, u32::MAX);
+        for row in schema::ENTRIES.read(&self.0)?.range(range)?.take(among) {
+            let (key, row) = row?;
+            let entry = sound(Entry::read(key.value().2, row.value()), "an entry of a folder")?;
+            if entry.flags & Flags::SEEN == 0 {
+                return Ok(Some(entry.uid));
+            }
+        }
+        Ok(None)
+    }
+
     /// The youngest entries before a UID that are not marked as deleted, the last that came first.
     pub fn newest(&self, person: &str, folder: u32, before: u32, limit: usize) -> TxResult<Vec<Entry>> {
         let mut found = Vec::new();

@@ -4,6 +4,7 @@ mod ashore;
 mod both_ways;
 mod compact;
 mod crew;
+mod gaps;
 mod hive;
 mod m138;
 mod parts;
