@@ -226,6 +226,40 @@ impl Uptime {
     }
 }
 
+/// How a link stands, as it is noted in its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes packets.
+    Ready,
+    /// It is driven, and takes none.
+    NotReady,
+    /// Its owner or the box stopped it.
+    Off,
+}
+
+impl Standing {
+    /// It is noted at each change, and again after this time: an older note says nothing of the present.
+    pub const NOTED: Duration = Duration::from_secs(3600);
+
+    /// Its value in the history.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Ready => 1.0,
+            Self::NotReady => 0.0,
+            Self::Off => -1.0,
+        }
+    }
+
+    /// What such a value means.
+    pub fn of(value: f64) -> Self {
+        match value {
+            value if value > 0.5 => Self::Ready,
+            value if value > -0.5 => Self::NotReady,
+            _ => Self::Off,
+        }
+    }
+}
+
 /// What a link may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkBudget {

@@ -186,11 +186,9 @@ fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         Way::Link => "over the satellite link",
         Way::Carrier => "by the carrier of text messages",
     };
-    let hint = preview.saved().map(|saved| {
-        format!(
-            "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
-        )
-    });
+    let hint = preview
+        .saved()
+        .map(|saved| format!("Its quotation marks and dashes are written plain: as they stand it would be {saved}."));
     context! {
         to => preview.to.to_string(), way, hint,
         texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
@@ -198,7 +196,11 @@ fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         credits => preview.credits.map(|credits| credits.to_string()),
         reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
-        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>(),
+        links => if ask.operator() {
+            preview.links.iter().map(|link| link.words(&ask.settings)).collect()
+        } else {
+            Vec::new()
+        },
     }
 }
 
