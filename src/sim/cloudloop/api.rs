@@ -27,13 +27,12 @@ pub(super) fn answer(token: &str, terminals: &mut Terminals, request: &Request) 
         let found = fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let (endpoint, act): (_, Act) =
-        match (request.method.as_str(), request.path.as_str()) {
-            ("POST", "/Data/DoSendSbdMessage") => ("mt", sbd),
-            ("POST", "/Data/DoSendImtMessage") => ("mt", imt),
-            ("POST", "/Data/GetMessageRecordsForThing") => ("list", list),
-            _ => return Answer::json(404, &json!({"error": "No such endpoint"})),
-        };
+    let (endpoint, act): (_, Act) = match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/Data/DoSendSbdMessage") => ("mt", sbd),
+        ("POST", "/Data/DoSendImtMessage") => ("mt", imt),
+        ("POST", "/Data/GetMessageRecordsForThing") => ("list", list),
+        _ => return Answer::json(404, &json!({"error": "No such endpoint"})),
+    };
     let fault = terminals.faults.next(endpoint);
     if let Some(answer) = fault.and_then(faults::instead) {
         return answer;
