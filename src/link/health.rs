@@ -25,6 +25,12 @@ pub enum Series {
     Gps,
     /// Signal, in bars from 0 to 5.
     Bars,
+    /// How the link stands: a value of [`Standing`](crate::links::Standing).
+    Ready,
+    /// Degrees north.
+    Latitude,
+    /// Degrees east.
+    Longitude,
 }
 
 impl Series {
@@ -38,6 +44,9 @@ impl Series {
             Self::Volts => "volts",
             Self::Gps => "gps",
             Self::Bars => "bars",
+            Self::Ready => "ready",
+            Self::Latitude => "latitude",
+            Self::Longitude => "longitude",
         }
     }
 }

@@ -218,7 +218,7 @@ settings! {
     KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed. What is in a mailbox stays; its Trash is emptied after 30 days.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
-    KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";
+    KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem, how each link stood, and where the boat was.";
     KeepQuarantine, "store.keep_quarantine", Number(1, 36_500), "365", "Queue", "Keep the quarantine for days", "What came in and could not be read; at most the newest 1000.";
     DiskReserve, "store.reserve", Number(0, 1_000_000), "64", "Queue", "Disk reserve, MB", "With less free space no mail is accepted (452) and no packet is taken from the modem.";
 

@@ -263,9 +263,12 @@ pub fn contents(file: &Path) -> Result<Contents, Fault> {
         Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
     };
     let shown = file.display();
-    match read().map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))? {
-        (found, true) => Ok(found),
-        (_, false) => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
+    // Lost bytes may make redb stop in the middle of a page.
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    match read {
+        Ok(Ok((found, true))) => Ok(found),
+        Ok(Err(error)) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
+        _ => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
     }
 }
 

@@ -51,6 +51,7 @@ mod texts;
 mod usage;
 mod waiting;
 mod wal;
+mod wanted;
 mod whole_notes;
 mod wholes;
 mod writer;
@@ -74,7 +75,7 @@ use crate::settings::{Key, Settings};
 
 pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
-pub use backup::{Contents, contents, restore};
+pub use backup::{Contents, Kept, contents, restore};
 pub use books::{Books, Ledger};
 pub use erase::Erased;
 pub use inbound::PartIn;
@@ -91,6 +92,7 @@ pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
+pub use wanted::{WANTED, Wanted};
 pub use whole_notes::{MailHere, MailThere, WholeNotes};
 
 /// Limit for one write, with all that waits before it.

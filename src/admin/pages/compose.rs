@@ -164,9 +164,19 @@ pub fn keep(ask: &Ask) -> Reply {
     match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
         // A version that comes late is nobody's fault: the form is to be forgotten (RFC 9110 section 15.3.6).
         Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
-        Ok(_) => Ok(Response::text(200, &format!("Kept as a draft at {}.\n", ask.times.clock(ask.times.now)))),
+        Ok(_) => {
+            let kept = format!("Kept as a draft at {}.", ask.times.clock(ask.times.now));
+            Ok(Response::text(200, &format!("{kept}{}\n", credits(ask, &sheet))))
+        }
         Err(fault) => Ok(Response::text(507, &format!("Not kept: {}.\n", fault.why()))),
     }
+}
+
+/// What it takes so far on a link that charges in credits, told while it is written; empty where nothing is to be told.
+fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
+    let previews = intake::preview(&ask.app.context, &ask.visitor.person, sheet).unwrap_or_default();
+    let dearest = previews.iter().filter_map(|preview| preview.credits).max_by_key(|credits| credits.count);
+    dearest.map(|credits| format!(" {credits}.")).unwrap_or_default()
 }
 
 fn row(ask: &Ask, preview: &intake::Preview) -> Value {
@@ -176,18 +186,21 @@ fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         Way::Link => "over the satellite link",
         Way::Carrier => "by the carrier of text messages",
     };
-    let hint = preview.saved().map(|saved| {
-        format!(
-            "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
-        )
-    });
+    let hint = preview
+        .saved()
+        .map(|saved| format!("Its quotation marks and dashes are written plain: as they stand it would be {saved}."));
     context! {
         to => preview.to.to_string(), way, hint,
         texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
         bytes => preview.bytes, packets => preview.packets,
+        credits => preview.credits.map(|credits| credits.to_string()),
         reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
-        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>(),
+        links => if ask.operator() {
+            preview.links.iter().map(|link| link.words(&ask.settings)).collect()
+        } else {
+            Vec::new()
+        },
     }
 }
 

@@ -140,7 +140,8 @@ impl Peer {
             return Ok(Reception::Replaced);
         }
         if !replaces.iter().any(|old| self.taken.reception(*old) == Some(Reception::Delivered)) {
-            let messages = decode(context.codec, bundle, &|index| self.book.candidates(index))?;
+            let messages =
+                decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark))?;
             if let Some(Form::Model(_)) = form_of(bundle) {
                 self.agreement.seems_to_know(&context.codec.models(), context.rules.receipt_hours);
             }
@@ -152,6 +153,7 @@ impl Peer {
                 if let Other::Address(address) = &message.other {
                     self.book.is_there(address);
                 }
+                self.came.take(message, context.now);
             }
             turn.places.extend((0..messages.len()).map(|place| (name, place as u8)));
             turn.messages.extend(messages);
@@ -299,7 +301,7 @@ impl Peer {
     /// Its other fragments will not come: what can be read of it, and its packets, are all there is.
     fn give_up_set(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, at: usize) {
         let set = self.sets.remove(at);
-        turn.truncated.extend(decode_front(context.codec, &set.front()));
+        turn.truncated.extend(decode_front(context.codec, &set.front(), &|mark| self.came.pasts(mark)));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
             turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));
@@ -340,7 +342,9 @@ pub fn form_of(bundle: &[u8]) -> Option<Form> {
     let first = *bundle.first()?;
     match (first >> 6, first >> 4 & 3) {
         (0b10, 0) => Some(Form::Stored),
-        (0b10, 1 | 2) => Some(Form::Model(first & 15)),
+        (0b10, 1) => Some(Form::Model(first & 15)),
+        // The bit above says that it comes after a past.
+        (0b10, 2) => Some(Form::Model(first & 7)),
         _ => None,
     }
 }

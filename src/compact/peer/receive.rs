@@ -147,6 +147,8 @@ impl Peer {
         bundle.inquiry = None;
         bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);
         let messages = std::mem::take(&mut bundle.messages);
+        let at = bundle.last_sent.unwrap_or(bundle.planned);
+        std::mem::take(&mut bundle.says).into_iter().for_each(|message| self.there.add(message, at));
         for address in &bundle.addresses {
             self.book.is_there(address);
         }
@@ -203,15 +205,22 @@ impl Peer {
         let told = std::mem::take(&mut bundle.fates);
         let why = match model {
             Some(model) => ResendCause::NoModel(model),
+            None if bundle.after => ResendCause::NoPast,
             None if bundle.indexed.is_empty() => ResendCause::BadCheck,
             None => ResendCause::UnknownIndex,
         };
+        let after = std::mem::take(&mut bundle.after);
+        if after {
+            // It may have lost them, and then it has lost others as well.
+            self.there.clear();
+        }
         match model {
             None if !bundle.indexed.is_empty() => {
                 let indexed = std::mem::take(&mut bundle.indexed);
                 indexed.iter().for_each(|address| self.book.doubt(address));
             }
             Some(model) if form == Some(Form::Model(model)) => self.agreement.strike(Form::Model(model)),
+            _ if after => {}
             // It may have been noise: the form is given up when that happens to the same messages twice.
             None if bundle.replaces.is_empty() => {}
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),

@@ -41,5 +41,6 @@ mod submit;
 mod telemetry;
 mod timers;
 mod track;
+mod unpack;
 pub mod whole;
 pub mod worker;

@@ -214,11 +214,13 @@ impl<'c> LinkWorker<'c> {
                 }
             }
             let more = self.turn()?;
+            self.samples.note(&self.health, self.context.now());
             self.samples.keep(self.context, false)?;
             self.kept.write(self.context, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
         self.kept.write(self.context, &mut *self.link, true)?;
+        self.samples.note_end(self.context.now());
         self.samples.keep(self.context, true)
     }
 

@@ -17,6 +17,9 @@ const SNIPPET: usize = 128;
 /// Fields of a form.
 type Form<'f> = dyn Fn(&str) -> String + 'f;
 
+/// What an endpoint does.
+type Act = fn(&mut Terminals, &Form) -> Result<Value, (u16, &'static str)>;
+
 /// Answers a request of somebody who should know this token.
 pub(super) fn answer(token: &str, terminals: &mut Terminals, request: &Request) -> Answer {
     let fields: Vec<_> = form_urlencoded::parse(&request.body).into_owned().collect();
@@ -24,13 +27,12 @@ pub(super) fn answer(token: &str, terminals: &mut Terminals, request: &Request) 
         let found = fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let (endpoint, act): (_, fn(&mut Terminals, &Form) -> Result<Value, (u16, &'static str)>) =
-        match (request.method.as_str(), request.path.as_str()) {
-            ("POST", "/Data/DoSendSbdMessage") => ("mt", sbd),
-            ("POST", "/Data/DoSendImtMessage") => ("mt", imt),
-            ("POST", "/Data/GetMessageRecordsForThing") => ("list", list),
-            _ => return Answer::json(404, &json!({"error": "No such endpoint"})),
-        };
+    let (endpoint, act): (_, Act) = match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/Data/DoSendSbdMessage") => ("mt", sbd),
+        ("POST", "/Data/DoSendImtMessage") => ("mt", imt),
+        ("POST", "/Data/GetMessageRecordsForThing") => ("list", list),
+        _ => return Answer::json(404, &json!({"error": "No such endpoint"})),
+    };
     let fault = terminals.faults.next(endpoint);
     if let Some(answer) = fault.and_then(faults::instead) {
         return answer;

@@ -8,6 +8,7 @@ mod gaps;
 mod hive;
 mod m138;
 mod parts;
+mod past;
 mod sbd;
 mod threads;
 mod turns;

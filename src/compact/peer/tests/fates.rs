@@ -140,7 +140,7 @@ fn an_answer_says_what_it_answers() {
     let waiting: Vec<_> = answers
         .iter()
         .enumerate()
-        .map(|(at, message)| WaitingMessage { key: 20 + at as u64, message, answers: of(at) })
+        .map(|(at, message)| WaitingMessage { key: 20 + at as u64, message, answers: of(at), urgent: false })
         .collect();
     let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
     assert_eq!(packets.len(), 1);
@@ -152,7 +152,7 @@ fn an_answer_says_what_it_answers() {
     let turns = pair.carry(1, &packets);
     assert!(turns[0].answering.is_empty() && turns[0].places.is_empty());
     // What is named and not known is nothing.
-    let unknown = [WaitingMessage { key: 30, message: &answers[0], answers: Some((BundleName(1), 7)) }];
+    let unknown = [WaitingMessage { key: 30, message: &answers[0], answers: Some((BundleName(1), 7)), urgent: false }];
     let packets = pair.at(1, |peer, context| peer.plan(context, &unknown)).send;
     assert_eq!(pair.carry(1, &packets)[0].answering, []);
 }
@@ -167,7 +167,7 @@ fn what_is_answered_is_told_for_free() {
         let message = message("a@b.c", &text);
         let plan = |pair: &mut Pair, answers| {
             let mut peer = pair.sides[1].peer.clone();
-            let waiting = [WaitingMessage { key: 20, message: &message, answers }];
+            let waiting = [WaitingMessage { key: 20, message: &message, answers, urgent: false }];
             pair.at(1, |_, context| peer.plan(context, &waiting)).send
         };
         let (with, without) = (plan(&mut pair, Some(places[0])), plan(&mut pair, None));
@@ -175,7 +175,7 @@ fn what_is_answered_is_told_for_free() {
         assert!(with.iter().all(|packet| packet.payload.len() <= 192));
     }
     let answer = message("a@b.c", "lost at first");
-    let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[0]) }];
+    let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[0]), urgent: false }];
     let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
     pair.went(1, &packets);
     let heard = pair.settle();
@@ -191,7 +191,7 @@ fn a_long_answer_says_what_it_answers() {
         let mut pair = Pair::acquainted([BOTH, BOTH]);
         let places = two_messages(&mut pair);
         let answer = message("a@b.c", &text);
-        let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[1]) }];
+        let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[1]), urgent: false }];
         let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
         assert!(packets.len() >= 3 && packets.iter().all(|packet| packet.payload.len() <= 192));
         let (last, others) = packets.split_last().unwrap();

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use self::scene::{LONG, Scene, Service, TERMINAL, bill};
 use crate::support::command::link_of;
+use crate::support::web::{Client, hidden};
 use crate::support::{SOON, Station, send, wait_for};
 
 fn write(station: &Station, text: &str) {
@@ -213,4 +214,61 @@ fn what_the_service_says_of_a_message_is_heard() {
     words("buy some there");
     assert_eq!(scene.service("queue").len(), 2);
     gateway.books_balance();
+}
+
+/// What is begun of fifty bytes is paid for: it is told while one writes, filled by what waits, and on the bill.
+#[test]
+fn credits_are_told_before_and_filled_by_what_waits() {
+    let scene = Scene::start(Service::Rockblock, "4000");
+    let (station, gateway) = (scene.station(), scene.gateway().started());
+    station.set(&[("air.gather", "6")]);
+    let station = station.started();
+    scene.calls(&gateway);
+    write(&station, "From the boat");
+    wait_mail(&scene, "From the boat");
+    answer(&gateway, "Re: From the boat");
+    wait_in_mailbox(&station, "Re: From the boat");
+
+    let words = "The generator needs a filter, the wind turns north, and everybody asks when the post comes. ";
+    let look = |text: &str| {
+        station.json(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"])[0].clone()
+    };
+    let text = (1..).map(|times| words.repeat(times)).find(|text| look(text)["credits"] == 2).unwrap();
+    let text = text.trim();
+    let (shown, count) = (look(text), text.chars().count());
+    let over = usize::try_from(shown["over"].as_u64().unwrap()).unwrap();
+    assert!(over > 0 && shown["bytes"].as_u64().unwrap() > 50, "{shown}");
+    let without = |over: usize| look(&text.chars().take(count - over).collect::<String>())["credits"].clone();
+    assert_eq!((without(over), without(over - 1)), (1.into(), 2.into()));
+    let told = format!("2 credits, {over} character");
+    let line = station.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"], "");
+    assert!(line.contains(&told) && line.contains(" over the first"), "{line}");
+    // The page says the same with every look that it takes at what is written.
+    let client = Client::logged_in(&station, "anna");
+    let page = client.get("/compose").body;
+    let fields = [("csrf", hidden(&page, "csrf")), ("once", hidden(&page, "once")), ("to", "bob@world.example".into())];
+    let form: String = fields.iter().map(|(name, value)| format!("{name}={value}&")).collect();
+    let kept = client.form("/drafts", &format!("{form}text={}", text.replace(' ', "+")), &client.own());
+    assert!(kept.body.contains(&told), "{}", kept.body);
+
+    // Four that wait leave together, for less than each alone.
+    let (before, billed) = (scene.credits(), bill(&station));
+    let people = ["bob", "eve", "ida", "otto"].map(|name| format!("{name}@world.example"));
+    let news = "Fuel for two days, all well.";
+    let alone: u64 = people
+        .iter()
+        .map(|to| {
+            station.json(&["send", "--from", "anna", "--dry-run", "--text", news, to])[0]["credits"].as_u64().unwrap()
+        })
+        .sum();
+    let all: Vec<&str> = people.iter().map(String::as_str).collect();
+    station.cli_ok(&[&["send", "--from", "anna", "--text", news], &all[..]].concat(), "");
+    wait_for("five mails", LONG, || (scene.mails().len() == 5).then_some(()));
+    let paid = wait_for("the bill", SOON, || {
+        let (now, counted) = (scene.credits(), bill(&station) - billed);
+        let paid = now[0] - before[0];
+        (counted == paid + now[2] - before[2]).then_some(paid)
+    });
+    assert!(paid < alone, "{paid} credits for four, {alone} for each alone");
+    station.books_balance();
 }
