@@ -1,9 +1,9 @@
 //! The store: one redb file and a spool folder for large mails. The only module that knows redb.
 //!
 //! All writing goes through one thread that commits whatever is waiting together, with one fsync (group commit), and
-//! answers each caller only after that. Most commits are synced as a record of the write-ahead log beside the file. Readers see consistent snapshots and never wait for it. A storage error
-//! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
-//! that on a full disk.
+//! answers each caller only after that. Most commits are synced as a record of the write-ahead log beside the file. Readers
+//! see consistent snapshots and never wait for it. A storage error closes the file; it is opened again with back-off while
+//! callers get a temporary fault. A ballast file keeps room for that on a full disk.
 
 mod accounting;
 mod audit;
@@ -231,6 +231,7 @@ impl Store {
         store.reload_links()?;
         if read_only.is_none() {
             store.sweep_spool()?;
+            rewrite::sweep(folder);
         }
         Ok(store)
     }

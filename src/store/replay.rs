@@ -152,20 +152,21 @@ pub fn salvage(from: &ReadTransaction, file: &Path, to: &WriteTransaction) -> Tx
         return Ok(None);
     }
     let Some(log) = contents(&path)? else { return gone("is missing") };
-    // A log of before the last commit on disk would bring old rows back: the number of that commit tells them apart as well.
-    let known = known.ok().flatten().map(|known| (known.0, kept.unwrap_or(0)));
-    let Some((generation, kept)) = known.or_else(|| Some((wal::first_generation(&log)?, kept?))) else {
-        return gone("is not known to belong to it");
-    };
+    // The number of the last commit on disk tells a log of before it apart as well: of a file whose last commit is not to be read the
+    // log is the one after it.
+    let known = known.ok().flatten().map(|known| known.0);
+    let first = wal::first_generation(&log).filter(|_| kept.is_some());
+    let Some(generation) = first.or(known) else { return gone("is not known to belong to it") };
     let (mut records, mut again, mut whole) = (Records::new(&log, generation), Again::new(to), true);
     loop {
-        for (number, rows) in records.by_ref().filter(|(number, _)| *number > kept) {
+        for (number, rows) in records.by_ref().filter(|(number, _)| *number > kept.unwrap_or(0)) {
             log::info!("repair: commit {number} is taken from {}", path.display());
             again.apply(&rows)?;
+            whole &= known == Some(generation);
         }
         whole &= records.end() == End::Whole;
         if !records.pass_over() {
-            return if whole { Ok(None) } else { gone("is damaged; what of it is whole is in the new store") };
+            return if whole { Ok(None) } else { gone("is not whole; what of it is whole is in the new store") };
         }
     }
 }

@@ -24,7 +24,7 @@ use serde::Serialize;
 use super::schema::{KEPT, META, SESSIONS, StoreError, TxResult, View, guarded};
 use super::table::changes::{Again, Changes};
 use super::table::{Form, if_there, in_redb};
-use super::{FILE, Ledger, Store, backup, file, synced_file};
+use super::{FILE, Ledger, Store, backup, file};
 use crate::fault::Fault;
 use crate::sys::disk;
 
@@ -187,26 +187,39 @@ impl Store {
         let number = |view: &ReadTransaction| Ok::<_, redb::Error>(Ledger::load(&META.read(view)?)?.commits);
         let there = number(&new.begin_read()?)?;
         if !Arc::ptr_eq(&now, &old) || there != number(&old.begin_read()?)? {
-            return Err(self.busy().into());
+            return Err(busy().into());
         }
         drop(new);
         File::open(part)?.sync_all()?;
+        // A disk that does not take names now is left alone.
+        disk::sync_folder(self.folder())?;
         let fresh = file::create_as(part, target)?;
         let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         fs::rename(part, target)?;
         *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fresh));
-        let named = synced_name(self.folder());
+        // The old file needs the log until its name is surely gone.
+        let named = self.sync_name();
         if let Some(log) = log.as_mut() {
             log.end();
-            log.clear()?;
+            if named {
+                log.clear()?;
+            }
         }
         hold.abort()?;
-        named?;
         Ok(Rewritten { before, after: on_disk(target)? })
     }
 
-    fn busy(&self) -> redb::Error {
-        redb::Error::Io(io::Error::other("too much was written meanwhile"))
+    /// Makes the new name last. Until it does a power cut would bring the old file back, so nothing is written before: whoever waits
+    /// for that has a limit of their own. False when the store closes first.
+    fn sync_name(&self) -> bool {
+        while let Err(error) = disk::sync_folder(self.folder()) {
+            log::error!("store: the name of the file that was written anew is not on the disk yet: {error}");
+            if self.0.jobs.is_closed() {
+                return false;
+            }
+            crate::clock::sleep(Duration::from_secs(1));
+        }
+        true
     }
 
     fn may_go_on(&self) -> Result<(), redb::Error> {
@@ -215,24 +228,19 @@ impl Store {
             return Err(redb::Error::Io(io::ErrorKind::StorageFull.into()));
         }
         if self.0.jobs.is_closed() || self.noted().as_ref().is_none_or(|noted| noted.lost) {
-            return Err(self.busy());
+            return Err(busy());
         }
         Ok(())
     }
 }
 
-/// Makes the new name last: as long as it does not, a power cut brings the old file back.
-fn synced_name(folder: &Path) -> io::Result<()> {
-    let began = Instant::now();
-    loop {
-        match disk::sync_folder(folder) {
-            Err(error) if began.elapsed() < synced_file::PATIENCE => {
-                log::error!("store: the name of the file that was written anew is not on the disk yet: {error}");
-                crate::clock::sleep(Duration::from_millis(200));
-            }
-            done => return done,
-        }
-    }
+fn busy() -> redb::Error {
+    redb::Error::Io(io::Error::other("too much was written meanwhile"))
+}
+
+/// Removes what a rewrite left behind that was cut off.
+pub(super) fn sweep(folder: &Path) {
+    let _ = fs::remove_file(folder.join(PART));
 }
 
 impl View {

@@ -107,7 +107,8 @@ pub const META: Definition<&str, &[u8]> = Definition::new("meta");
 /// One row at most; none when the file is whole without a log.
 pub const WAL: Definition<&str, (u64, u64, u32)> = Definition::new("wal");
 
-/// Everything that a backup holds: all tables but the log-ins and the generation of the log. The seal of a backup is over them in this order.
+/// Everything that a backup holds: all tables but the log-ins and the generation of the log. The seal of a backup is over them
+/// in this order.
 pub const KEPT: [AnyTable; 43] = [
     MESSAGES.any(),
     BODIES.any(),

@@ -39,6 +39,8 @@ use super::table::changes::Changes;
 pub const LENGTH: u64 = 1024 * 1024;
 /// A commit that changes more, in bytes, is written to the store itself.
 pub const LARGEST: usize = 256 * 1024;
+/// Bytes of changes, as they are, that a log holds: the pages of the store that they are in are in memory meanwhile.
+const HELD: usize = 2 * 1024 * 1024;
 const BLOCK: usize = 4096;
 const MARK: &[u8; 4] = b"sWAL";
 const HEAD: usize = 28;
@@ -60,6 +62,8 @@ pub struct Wal<B> {
     generation: Option<u64>,
     /// Where the next record goes.
     at: u64,
+    /// Bytes of the changes that it holds.
+    held: usize,
 }
 
 impl<B: StorageBackend> Wal<B> {
@@ -69,7 +73,7 @@ impl<B: StorageBackend> Wal<B> {
     /// # Errors
     /// Those of the disk.
     pub fn new(file: B) -> io::Result<Self> {
-        let wal = Self { file, generation: None, at: 0 };
+        let wal = Self { file, generation: None, at: 0, held: 0 };
         if wal.file.len()? != LENGTH {
             wal.file.set_len(LENGTH)?;
             wal.clear()?;
@@ -84,7 +88,7 @@ impl<B: StorageBackend> Wal<B> {
 
     /// Begins again; the file on disk knows this generation.
     pub fn begin(&mut self, generation: u64) {
-        (self.generation, self.at) = (Some(generation), 0);
+        (self.generation, self.at, self.held) = (Some(generation), 0, 0);
     }
 
     /// The file on disk knows no generation.
@@ -98,13 +102,19 @@ impl<B: StorageBackend> Wal<B> {
     /// Those of the disk: whether the record is there can be told only after the store has been opened again.
     pub fn append(&mut self, number: u64, changes: &Changes) -> io::Result<bool> {
         let (Some(generation), Some(bytes)) = (self.generation, changes.bytes()) else { return Ok(false) };
+        if self.held + bytes.len() > HELD {
+            return Ok(false);
+        }
         let record = record(generation, number, bytes)?;
         if self.at + record.len() as u64 > LENGTH {
             return Ok(false);
         }
         let written = self.file.write(self.at, &record).and_then(|()| self.file.sync_data());
         match written {
-            Ok(()) => self.at += record.len() as u64,
+            Ok(()) => {
+                self.at += record.len() as u64;
+                self.held += bytes.len();
+            }
             // What is on the disk now nobody knows: nothing may stand behind it.
             Err(_) => self.generation = None,
         }
