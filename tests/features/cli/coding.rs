@@ -49,9 +49,7 @@ fn messages_come_back_from_the_packets_that_were_printed() {
 /// What both ends have of a correspondence, and where bytes are billed together.
 #[test]
 fn a_message_after_others_is_shorter_and_long_ones_are_cut_where_a_credit_ends() {
-    let mail = |text: &str| {
-        format!(r#"{{"kind":"email","subject":"Yanmar","text":"{text}","to":"mum@example.org"}}"#)
-    };
+    let mail = |text: &str| format!(r#"{{"kind":"email","subject":"Yanmar","text":"{text}","to":"mum@example.org"}}"#);
     let before = mail("Halldora fits the spare impeller of the Yanmar, Sigurbjorn holds the lamp.");
     let next = mail("The impeller holds, Halldora is proud of the Yanmar and of Sigurbjorn.");
     let input = format!("{next}\n[{before},{next}]\n");

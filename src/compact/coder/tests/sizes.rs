@@ -86,7 +86,10 @@ fn sizes_by_hand() {
         four = std::array::from_fn(|at| four[at] + more[at]);
     }
     let [alone, known, credits, known_credits] = [1, 2, 3, 4].map(|at| four[at] as f64 / four[0] as f64);
-    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book, {credits:.3} credits, {known_credits:.3}", four[0]);
+    println!(
+        "four   {:4}: {alone:.3} packets a message, {known:.3} with the book, {credits:.3} credits, {known_credits:.3}",
+        four[0]
+    );
     println!("{}", correspondences(&mut coder, number, &values));
 }
 
@@ -127,14 +130,19 @@ fn correspondences(coder: &mut Coder, number: u8, values: &[Value]) -> String {
             let (written, past) = (std::slice::from_ref(&own[at]), past_of(&others));
             let short = [Letter { other: Other::Index(index_of("reader@example.org")), ..own[at].clone() }];
             let ways = [(written, &Past::default()), (&short, &Past::default()), (&short, &past)];
-            let sizes = ways.map(|(on_air, past)| encode(coder, Form::Model(number), on_air, written, past, MTU, 1).len());
+            let sizes =
+                ways.map(|(on_air, past)| encode(coder, Form::Model(number), on_air, written, past, MTU, 1).len());
             sums = std::array::from_fn(|way| sums[way] + sizes[way]);
             count += 1;
         }
     }
     let [alone, known, after] = sums.map(|sum| sum as f64 / f64::from(count.max(1)));
     let less = |size: f64| 100.0 * (1.0 - size / alone);
-    format!("{count} mails of a correspondence: {alone:.1} bytes alone, {known:.1} with the book (-{:.1} %), {after:.1} after eight others (-{:.1} %)", less(known), less(after))
+    format!(
+        "{count} mails of a correspondence: {alone:.1} bytes alone, {known:.1} with the book (-{:.1} %), {after:.1} after eight others (-{:.1} %)",
+        less(known),
+        less(after)
+    )
 }
 
 /// The most memory that this process has had, as the kernel says it.

@@ -219,7 +219,7 @@ fn what_the_service_says_of_a_message_is_heard() {
 /// What is begun of fifty bytes is paid for: it is told while one writes, filled by what waits, and on the bill.
 #[test]
 fn credits_are_told_before_and_filled_by_what_waits() {
-    let scene = Scene::start("4000");
+    let scene = Scene::start(Service::Rockblock, "4000");
     let (station, gateway) = (scene.station(), scene.gateway().started());
     station.set(&[("air.gather", "6")]);
     let station = station.started();
