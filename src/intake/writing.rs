@@ -53,7 +53,7 @@ pub struct Preview {
 pub struct Credits {
     /// How many its bytes begin.
     pub count: usize,
-    /// Characters at its end that cost the last of them; 0 where there is but one.
+    /// Characters at its end that cost the last of them; 0 where there is but one, or where they are more than a line.
     pub over: usize,
 }
 
@@ -184,6 +184,9 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
     Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, credits, texts, as_written, price, links })
 }
 
+/// Lengths that are tried: up to 80 characters less.
+const TRIES: usize = 24;
+
 /// What a message costs in credits, and how many of its last characters cost the last one.
 fn credits(context: &Context, policy: &Policy, message: &Message) -> Option<Credits> {
     let Route::Link(device) = policy.choose(&message.to) else { return None };
@@ -196,16 +199,11 @@ fn credits(context: &Context, policy: &Policy, message: &Message) -> Option<Cred
         let shorter = Message { text, size: None, ..message.clone() };
         of(&Message { size: context.measured_now(policy, &shorter), ..shorter }).is_some_and(|less| less < count)
     };
-    if count == 1 || !without(whole) {
-        return Some(Credits { count, over: 0 });
-    }
-    // The least number of characters without which it takes one less; a shorter text is nearly never longer on air.
-    let (mut too_few, mut enough) = (0, whole);
-    while enough - too_few > 1 {
-        let middle = too_few + (enough - too_few) / 2;
-        if without(middle) { enough = middle } else { too_few = middle }
-    }
-    Some(Credits { count, over: enough })
+    // Cut off within a word a text may take more on air than with all of the word, so one length after the other is tried, close
+    // by each of them.
+    let lengths = std::iter::successors(Some(1), |over: &usize| Some(over + 1 + over / 8)).take(TRIES);
+    let over = lengths.take_while(|over| count > 1 && *over <= whole).find(|over| without(*over));
+    Some(Credits { count, over: over.unwrap_or(0) })
 }
 
 /// The phone wants no texts from the number that this would come from.
