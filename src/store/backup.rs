@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
@@ -250,26 +251,32 @@ fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy
 /// # Errors
 /// `Operator` when it is no backup, was made by a newer satpost, or cannot be read.
 pub fn contents(file: &Path) -> Result<Contents, Fault> {
-    let source = open(file)?;
-    let read = || -> Result<(Contents, bool), redb::Error> {
-        let txn = source.begin_read()?;
-        let mut hash = Sha256::new();
-        let found = read_all(&txn, &mut hash)?;
-        let seal = match txn.open_table(SEAL) {
-            Ok(table) => table.get(0)?.map(|seal| seal.value().to_vec()),
-            Err(TableError::TableDoesNotExist(_)) => None,
-            Err(error) => return Err(error.into()),
-        };
-        Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
-    };
+    // Lost bytes may make redb stop while it opens, reads or closes a file.
+    let looked = catch_unwind(|| {
+        let source = open(file)?;
+        // Caught apart: the file is not closed while the stack unwinds.
+        Ok(catch_unwind(AssertUnwindSafe(|| sealed(&source))))
+    });
     let shown = file.display();
-    // Lost bytes may make redb stop in the middle of a page.
-    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
-    match read {
-        Ok(Ok((found, true))) => Ok(found),
-        Ok(Err(error)) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
+    match looked {
+        Ok(Err(fault)) => Err(fault),
+        Ok(Ok(Ok(Ok((found, true))))) => Ok(found),
+        Ok(Ok(Ok(Err(error)))) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
         _ => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
     }
+}
+
+/// What a backup holds, and whether its seal is that of what it holds.
+fn sealed(source: &ReadOnlyDatabase) -> Result<(Contents, bool), redb::Error> {
+    let txn = source.begin_read()?;
+    let mut hash = Sha256::new();
+    let found = read_all(&txn, &mut hash)?;
+    let seal = match txn.open_table(SEAL) {
+        Ok(table) => table.get(0)?.map(|seal| seal.value().to_vec()),
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
 }
 
 fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {

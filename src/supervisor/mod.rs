@@ -69,6 +69,8 @@ pub fn run(data: &Path) -> ExitCode {
     };
     let rested = rest(&restarts, &sockets, &mut signals);
     let restored = rested.and_then(|()| restore::at_start(data));
+    // One that could not be removed is not a reason to start for ever.
+    let left_over = restore::is_wanted(data);
     let store = match rested.and_then(|()| opened(data, &sockets, &mut signals).transpose()) {
         Some(Ok(store)) => store,
         Some(Err(fault)) => return given_up(&mut restarts, &fault),
@@ -94,7 +96,7 @@ pub fn run(data: &Path) -> ExitCode {
     }
     let code = Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise();
     // Where systemd runs it, it is started anew by itself.
-    if restore::is_wanted(data) && std::env::var_os("NOTIFY_SOCKET").is_none() {
+    if !left_over && restore::is_wanted(data) && std::env::var_os("NOTIFY_SOCKET").is_none() {
         log::error!("the box cannot be started anew: {}", restore::start_anew());
     }
     code

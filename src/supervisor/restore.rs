@@ -25,7 +25,7 @@ pub struct Restored {
     pub held: usize,
 }
 
-/// Puts a backup in the place of the store in `data`, notes that, and holds what waits if that is wished.
+/// Puts a backup in the place of the store in `data`, notes that, and holds what waits if `hold` says so.
 ///
 /// # Errors
 /// As [`store::restore`]; then nothing was changed.

@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::messages::shorten;
 use super::{Ask, Reply, attached, files};
 use crate::admin::response::Response;
 use crate::fault::Fault;
@@ -55,6 +56,35 @@ pub fn entry(ask: &Ask, folder: &str, uid: &str) -> Result<(Folder, Entry), Faul
 
 fn missing(ask: &Ask) -> Reply {
     Ok(ask.sorry(404, "There is no such message in your mailbox."))
+}
+
+/// True for a folder of what its person wrote: who it goes to says more than who it is from.
+pub fn is_outgoing(folder: &Folder) -> bool {
+    matches!(folder.special(), Some(Special::Sent | Special::Drafts))
+}
+
+/// A line of the list: of a message as the box knows it, of any other mail by its header.
+pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
+    let message = match entry.message {
+        number if number > 0 && folder.number == Special::Inbox.number() => ask.app.store.message(Id(number))?,
+        _ => None,
+    };
+    let (href, who, subject) = match message {
+        Some(message) => (format!("/mailbox/{}", message.id), message.sender_shown(), shorten(&message.title(), 90)),
+        None => {
+            // One that another session removed meanwhile, or that is damaged, has a line without words.
+            let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
+            let who = if is_outgoing(folder) { heading.to } else { heading.from };
+            let href = match folder.special() {
+                Some(Special::Drafts) => format!("/compose?draft={}", entry.uid),
+                _ => format!("/mailbox/{}/{}", folder.number, entry.uid),
+            };
+            (href, who, shorten(&heading.subject, 90))
+        }
+    };
+    let words: Vec<_> = folder.words(entry.keywords).collect();
+    let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
+    Ok(context! { uid => entry.uid, href, who, subject, words, at, read })
 }
 
 /// Shows one mail. Looking changes nothing: the script, or a button, marks it as read.

@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use super::mailbox::{is_outgoing, row};
+use super::folders::{is_outgoing, row};
 use super::{Ask, Reply, query};
 use crate::fault::Fault;
 use crate::intake::reading;

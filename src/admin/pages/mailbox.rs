@@ -1,14 +1,13 @@
 //! The mailbox of the one who is logged in.
 
-use minijinja::{Value, context};
+use minijinja::context;
 
-use super::messages::shorten;
 use super::{Ask, Reply, folders, found, query};
 use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading::{self, WholeMail};
 use crate::message::{Id, Message};
-use crate::store::mailbox::{Entry, Flags, Folder, Special, TRASH_DAYS};
+use crate::store::mailbox::{Folder, Special, TRASH_DAYS};
 
 const PAGE: usize = 50;
 
@@ -27,8 +26,8 @@ pub fn list(ask: &Ask) -> Reply {
     let mut found = ask.app.store.read(|view| view.newest(ask.me(), number, before.unwrap_or(u32::MAX), PAGE + 1))?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let (inbox, outgoing) = (number == Special::Inbox.number(), is_outgoing(folder));
-    let rows: Vec<_> = found.iter().map(|entry| row(ask, folder, entry)).collect::<Result<_, _>>()?;
+    let (inbox, outgoing) = (number == Special::Inbox.number(), folders::is_outgoing(folder));
+    let rows: Vec<_> = found.iter().map(|entry| folders::row(ask, folder, entry)).collect::<Result<_, _>>()?;
     let here = |number: u32, before: &str| {
         let number = if number == Special::Inbox.number() { String::new() } else { number.to_string() };
         format!("/mailbox{}", query(&[("folder", &number), ("before", before)]))
@@ -47,35 +46,6 @@ pub fn list(ask: &Ask) -> Reply {
         newest => before.map(|_| here(number, "")),
     };
     Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
-}
-
-/// True for a folder of what its person wrote: who it goes to says more than who it is from.
-pub fn is_outgoing(folder: &Folder) -> bool {
-    matches!(folder.special(), Some(Special::Sent | Special::Drafts))
-}
-
-/// A line of the list: of a message as the box knows it, of any other mail by its header.
-pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
-    let message = match entry.message {
-        number if number > 0 && folder.number == Special::Inbox.number() => ask.app.store.message(Id(number))?,
-        _ => None,
-    };
-    let (href, who, subject) = match message {
-        Some(message) => (format!("/mailbox/{}", message.id), message.sender_shown(), shorten(&message.title(), 90)),
-        None => {
-            // One that another session removed meanwhile, or that is damaged, has a line without words.
-            let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
-            let who = if is_outgoing(folder) { heading.to } else { heading.from };
-            let href = match folder.special() {
-                Some(Special::Drafts) => format!("/compose?draft={}", entry.uid),
-                _ => format!("/mailbox/{}/{}", folder.number, entry.uid),
-            };
-            (href, who, shorten(&heading.subject, 90))
-        }
-    };
-    let words: Vec<_> = folder.words(entry.keywords).collect();
-    let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
-    Ok(context! { uid => entry.uid, href, who, subject, words, at, read })
 }
 
 /// Shows one message. Looking changes nothing: the script, or a button, marks it as read.

@@ -59,7 +59,9 @@ pub fn of(target: &str, headers: &[(String, String)]) -> Option<String> {
 /// # Errors
 /// When the disk fails or is full, or the form is not made as it should be.
 pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Upload> {
-    let name = super::super::auth::token().map_err(io::Error::other)?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let name = crate::hex::encode(&random);
     let (whole, path) = (folder.join(format!("{name}.form")), folder.join(format!("{name}.file")));
     let new = |path: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(path);
     let mut spooled = new(&whole)?;
