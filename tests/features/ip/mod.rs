@@ -13,8 +13,7 @@
 //! | 8 a login page | [`breaks`] `a_portal_...`, `links::cases` |
 //! | 9 pairing that fails | [`pairing`] |
 //! | 10 another store, 11 an older one | [`breaks`] `a_gateway_that_was_set_up_anew_...`, unit `far_end` |
-//! | 12 urgent first, 16 two copies | [`limits`] |
-//! | 14 bytes used up | unit `traffic` |
+//! | 12 urgent first, 14 bytes used up, 16 two copies | [`limits`] |
 //! | 13 too large, 17 strangers | [`strangers`], unit `frame` |
 //! | 15 no clock | `links::cases::a_clock_that_jumps_...`: keys have no dates |
 
