@@ -74,6 +74,8 @@ pub struct Price {
     pub each: Money,
     /// Bytes that are charged for at least, of a packet that is charged by the byte.
     pub least: usize,
+    /// So many of what is charged for cost nothing in a month; [`Price::after`] has what is left of them.
+    pub free: u64,
 }
 
 impl Price {
@@ -82,25 +84,45 @@ impl Price {
         if self.unit == Unit::Credit { CREDIT } else { 0 }
     }
 
-    /// What one packet of so many bytes costs.
-    pub fn of(&self, bytes: usize) -> Money {
+    /// What is charged for of one packet of so many bytes, free or not.
+    fn units(&self, bytes: usize) -> u64 {
         let units = match self.unit {
             Unit::Packet | Unit::Session => 1,
             Unit::Credit => bytes.div_ceil(CREDIT).max(1),
             Unit::Byte => bytes.max(self.least),
             Unit::Free => 0,
         };
-        self.each.times(units as u64)
+        units as u64
+    }
+
+    /// What one packet of so many bytes costs.
+    pub fn of(&self, bytes: usize) -> Money {
+        self.each.times(self.units(bytes).saturating_sub(self.free))
+    }
+
+    /// What is charged for of what takes so much, free or not.
+    pub fn units_of(&self, extent: Extent) -> u64 {
+        let packets = extent.packets.max(1);
+        match self.credits(extent) {
+            Some(credits) => credits as u64,
+            None => self.units(extent.bytes.div_ceil(packets)).saturating_mul(packets as u64),
+        }
     }
 
     /// What a message costs that takes so much alone, by packets and money.
     pub fn quote(&self, extent: Extent) -> Use {
-        let packets = extent.packets.max(1);
-        let money = match self.credits(extent) {
-            Some(credits) => self.each.times(credits as u64),
-            None => self.of(extent.bytes.div_ceil(packets)).times(packets as u64),
-        };
-        Use { packets: packets as u64, texts: 0, money }
+        let money = self.each.times(self.units_of(extent).saturating_sub(self.free));
+        Use { packets: extent.packets.max(1) as u64, texts: 0, money }
+    }
+
+    /// The price once so many units of this month are used.
+    pub fn after(self, used: u64) -> Self {
+        Self { free: self.free.saturating_sub(used), ..self }
+    }
+
+    /// True where nothing is ever charged.
+    pub fn is_nothing(&self) -> bool {
+        self.unit == Unit::Free || self.each == Money(0)
     }
 
     /// The credits of a message that takes so much alone: it is cut where one ends. `None` where none are charged.
@@ -305,7 +327,8 @@ impl LinkRecord {
             Unit::Free => Money::default(),
             _ => own.text(Key::LinkPrice).parse().ok()?,
         };
-        Some(Price { unit, each, least: own.count(Key::LinkLeast) })
+        let free = u64::try_from(own.number(Key::LinkFree)).unwrap_or_default();
+        Some(Price { unit, each, least: own.count(Key::LinkLeast), free })
     }
 
     /// When it is there; `None` where that is not known.
@@ -405,6 +428,14 @@ mod tests {
             (Money(10_000), Money(10_000), Money(20_000))
         );
         assert_eq!((of("byte", 10), of("byte", 40)), (Money(300_000), Money(400_000)));
+        let some = link(&[("link.unit", "credit"), ("link.price", "0.01"), ("link.free", "5")]).price().unwrap();
+        let six = Extent { bytes: 300, packets: 2 };
+        let money = |used| some.after(used).quote(six).money;
+        assert_eq!(
+            (some.units_of(six), money(0), money(4), money(9)),
+            (6, Money(10_000), Money(50_000), Money(60_000))
+        );
+        assert_eq!((some.of(250), some.after(5).of(250), some.is_nothing()), (Money(0), Money(50_000), false));
         let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
         assert_eq!(price.quote(Extent { bytes: 300, packets: 2 }), Use::of_packets(2, Money(30_000)));
     }

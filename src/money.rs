@@ -17,6 +17,9 @@ pub const BOX: &str = "";
 /// well. No person has such a name.
 pub const OWN: &str = "(own)";
 
+/// A warning is written when a budget passes one of these, in hundredths.
+const WARN_AT: [u64; 2] = [80, 100];
+
 /// An amount in millionths of the currency of the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Money(pub i64);
@@ -226,6 +229,24 @@ impl Limit {
             self.packets.map(|most| open(most).saturating_sub(used.packets)),
             money.map(|left| Money(i64::try_from(left).unwrap_or(i64::MAX))),
         )
+    }
+
+    /// The steps at which a warning is written that lie between two states: hundredths, and the part that is kept for urgent
+    /// messages where they are of what the others may use.
+    pub fn passed(&self, before: Use, after: Use) -> Vec<(u64, Option<u64>)> {
+        let mut passed = Vec::new();
+        let mut passes = |was: Option<u64>, is: Option<u64>, steps: &[u64], reserve: Option<u64>| {
+            let crossed = |step: &&u64| was.is_some_and(|was| was < **step) && is.is_some_and(|is| is >= **step);
+            passed.extend(steps.iter().filter(crossed).map(|step| (*step, reserve)));
+        };
+        match self.reserve {
+            0 => passes(self.percent(before), self.percent(after), &WARN_AT, None),
+            reserve => {
+                passes(self.open_percent(before), self.open_percent(after), &WARN_AT, Some(reserve));
+                passes(self.percent(before), self.percent(after), &WARN_AT[1..], None);
+            }
+        }
+        passed
     }
 
     /// How much of what normal messages may use is used, in hundredths; `None` without a limit.

@@ -4,13 +4,14 @@ use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::Wants;
+use super::pairs::pairs;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::link_settings;
 use crate::engine::link::equipment;
 use crate::link;
 use crate::links::LinkRecord;
-use crate::settings::{self, Kind, Settings};
+use crate::settings::{self, Settings};
 use crate::status::LinkStatus;
 
 /// List, add, change, switch and remove the links of the box: its ways to far boxes.
@@ -142,6 +143,7 @@ impl Link {
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
             What::Set(set) => Wants::value_of(&set.pairs),
+            What::Add(add) => Wants::value_of(&add.pairs),
             _ => Wants::Nothing,
         }
     }
@@ -179,15 +181,6 @@ fn switch(session: &mut Session, name: &str, on: bool) -> Done {
     Ok(())
 }
 
-/// Name and value, two and two.
-fn pairs(words: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let (pairs, rest) = words.as_chunks::<2>();
-    match rest.is_empty() {
-        true => Ok(pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect()),
-        false => Err(Failure::usage("write a name and a value: satpost link set boat link.price 0.07")),
-    }
-}
-
 /// What a link is doing, in one sentence.
 fn state(link: &LinkRecord, live: Option<&LinkStatus>) -> String {
     match (link.on, link.price(), live) {
@@ -206,7 +199,11 @@ fn price(session: &Session, link: &LinkRecord) -> String {
         Some(price) if price.each.0 == 0 => "free".to_owned(),
         Some(price) => {
             let amount = crate::route::price::amount(&settings, price.each);
-            format!("{amount} a {}", own.text(settings::Key::LinkUnit))
+            let unit = own.text(settings::Key::LinkUnit);
+            match price.free {
+                0 => format!("{amount} a {unit}"),
+                free => format!("{amount} a {unit} beyond {free} in a month"),
+            }
         }
     }
 }
@@ -258,7 +255,14 @@ impl List {
 
 impl Add {
     fn act(self, session: &mut Session) -> Done {
-        let pairs = pairs(&self.pairs)?;
+        let pairs = match self.pairs.is_empty() {
+            true => Vec::new(),
+            false => pairs(
+                session,
+                self.pairs.clone(),
+                (&format!("link add {} {}", self.name, self.driver), "link.price 0.07"),
+            )?,
+        };
         let link = session.service().add_link(&self.name, &self.driver, &pairs).map_err(Failure::of_request)?;
         session.line(format!("{} is added", link.name));
         if link.price().is_none() {
@@ -305,20 +309,8 @@ impl Show {
 impl Set {
     fn act(self, session: &mut Session) -> Done {
         known(session, &self.name)?;
-        let mut words = self.pairs;
-        if let [name] = &words[..] {
-            let secret = settings::find(name).map_err(Failure::not_found)?.kind == Kind::Secret;
-            let Some(value) = session.input.clone().or_else(|| (!secret).then(String::new)) else {
-                return Err(Failure::usage(format!(
-                    "there was no value for {name} on standard input: nothing was changed"
-                )));
-            };
-            words.push(value);
-        }
-        if words.is_empty() {
-            return Err(Failure::usage("write a name and a value: satpost link set boat link.price 0.07"));
-        }
-        let said = session.service().set_link(&self.name, &pairs(&words)?).map_err(Failure::of_request)?;
+        let pairs = pairs(session, self.pairs, (&format!("link set {}", self.name), "link.price 0.07"))?;
+        let said = session.service().set_link(&self.name, &pairs).map_err(Failure::of_request)?;
         if said.is_empty() {
             session.line("nothing was different");
         }

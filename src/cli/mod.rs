@@ -25,6 +25,7 @@ mod logging;
 mod manual;
 mod outline;
 mod pair;
+mod pairs;
 mod people;
 mod queue;
 mod reach;

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Wants;
 use super::check::unused;
+use super::pairs::pairs;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::Row;
@@ -155,26 +156,7 @@ impl Try {
 
 impl Set {
     fn act(self, session: &mut Session) -> Done {
-        let mut words = self.pairs;
-        if let [name] = &words[..] {
-            let secret = settings::find(name).map_err(Failure::not_found)?.kind == Kind::Secret;
-            let Some(value) = session.input.clone().or_else(|| (!secret).then(String::new)) else {
-                let why = format!(
-                    "there was no value for {name} on standard input, so nothing was changed; to clear it, write \
-                     satpost settings set {name} ''"
-                );
-                return Err(Failure::usage(why));
-            };
-            words.push(value);
-        }
-        let (pairs, rest) = words.as_chunks::<2>();
-        if pairs.is_empty() || !rest.is_empty() {
-            return Err(Failure::usage("write a name and a value: satpost settings set box.domain station.example"));
-        }
-        for [name, _] in pairs {
-            settings::find(name).map_err(Failure::not_found)?;
-        }
-        let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
+        let pairs = pairs(session, self.pairs, ("settings set", "box.domain station.example"))?;
         let said = session.service().set_all(&pairs).map_err(Failure::of_request)?;
         let given = session.context.status.facts().given;
         for (listener, key) in crate::supervisor::listeners::names().filter(|(listener, _)| given.contains(listener)) {

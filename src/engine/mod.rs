@@ -25,7 +25,7 @@ use smol::future::or;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::callers::Callers;
-use crate::links::{LinkRecord, LinkTerms, Links};
+use crate::links::{LinkRecord, LinkTerms, Price};
 use crate::message::{Extent, LinkId, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};
@@ -153,15 +153,27 @@ pub struct Ender {
 
 /// People, rules and links of a store at this moment.
 pub fn policy(store: &Store) -> Policy {
-    Policy::new(store.people(), store.settings(), terms(&store.links()))
+    Policy::new(store.people(), store.settings(), terms(store))
+}
+
+/// What packets cost on a link now, by what is left of what is free in this month.
+pub fn price_now(store: &Store, link: &LinkRecord) -> Option<Price> {
+    let price = link.price()?;
+    if price.free == 0 || price.is_nothing() {
+        return Some(price);
+    }
+    let (id, today) = (link.id, store.today());
+    let used = store.read(|view| view.units(id, today.get(..7).unwrap_or_default()));
+    // What cannot be counted is not given away.
+    Some(price.after(used.unwrap_or(u64::MAX)))
 }
 
 /// What links offer, as far as their drivers and their owner say; one whose driver this version does not have is left out.
-pub fn terms(links: &Links) -> Vec<LinkTerms> {
+pub fn terms(store: &Store) -> Vec<LinkTerms> {
     let terms = |link: &LinkRecord| {
         let driver = crate::link::driver(&link.driver)?;
-        let (price, max_payload, reach) = (link.price(), driver.max_payload, driver.reach);
+        let (price, max_payload, reach) = (price_now(store, link), driver.max_payload, driver.reach);
         Some(LinkTerms { id: link.id, name: link.name.clone(), on: link.on, price, max_payload, reach })
     };
-    links.iter().filter_map(terms).collect()
+    store.links().iter().filter_map(terms).collect()
 }

@@ -73,6 +73,20 @@ pub trait Link: Send {
         false
     }
 
+    /// Asks a far box whether packets of these names are committed there, by whichever link they came; the names are those that
+    /// the session between the boxes gives them. False when it is not asked: the link cannot, or the far box is away. The
+    /// answer is [`Event::Known`], and may be lost with the connection.
+    fn ask(&mut self, _device: Option<LinkAddress>, _names: &[u64]) -> bool {
+        false
+    }
+
+    /// Answers [`Event::Asked`], in the order of the names.
+    fn answer(&mut self, _device: Option<LinkAddress>, _known: Vec<bool>) {}
+
+    /// Is told when the far box comes or goes by a link that costs less: meanwhile it hands nothing to this one, and looking
+    /// for that is money lost.
+    fn relieve(&mut self, _relieved: bool) {}
+
     /// What has to be on disk before [`Link::send`] may be called for this packet. `Err` when the link can take
     /// nothing at present (no modem, no GPS time, queue full, not logged in).
     ///
@@ -207,6 +221,22 @@ pub enum Event {
         /// What.
         frame: WholeFrame,
     },
+    /// A far box asks whether packets of these names are here.
+    Asked {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// The names.
+        names: Vec<u64>,
+    },
+    /// A far box says whether packets of these names are there.
+    Known {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// Each name that was asked for, and whether it is there.
+        known: Vec<(u64, bool)>,
+    },
+    /// So much of a budget that the driver counts by itself is used, in hundredths; told once.
+    Spent(u64),
     /// A packet was acknowledged by a satellite.
     Sent {
         /// Which.
@@ -314,10 +344,11 @@ pub struct Driver {
 }
 
 /// Settings that every link has: what it charges, when it is there, and what it may cost.
-pub const OF_EVERY_LINK: [Key; 9] = [
+pub const OF_EVERY_LINK: [Key; 10] = [
     Key::LinkUnit,
     Key::LinkPrice,
     Key::LinkLeast,
+    Key::LinkFree,
     Key::LinkEvery,
     Key::LinkLasts,
     Key::LinkDayPackets,

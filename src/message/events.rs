@@ -71,6 +71,19 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reserve: Option<u64>,
     },
+    /// Much of the budget of a link is used.
+    LinkBudget {
+        /// The link, by name.
+        name: String,
+        /// Of which day or month; empty where the driver counts by itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        period: String,
+        /// How much of it.
+        percent: u64,
+        /// As of [`EventKind::Budget`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserve: Option<u64>,
+    },
     /// Another box called, and was paired or could not be.
     Called {
         /// What it calls itself.

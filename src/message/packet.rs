@@ -64,6 +64,14 @@ pub struct Charge {
     pub day: String,
     /// How much.
     pub money: Money,
+    /// Of what its link charges for, where some of that is free in a month.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub units: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn nothing(units: &u64) -> bool {
+    *units == 0
 }
 
 /// The place of a packet in the session with the far box: which fragment of which bundle it is.
@@ -162,7 +170,11 @@ impl Packet {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.holder, self.number)
+        match self.holder.parse() {
+            // The whole key is nothing for people.
+            Ok(LinkAddress::Ip(key)) => write!(f, "box {}, packet {}", key.groups(), self.number),
+            _ => write!(f, "{} {}", self.holder, self.number),
+        }
     }
 }
 

@@ -307,7 +307,7 @@ pub(crate) mod tests {
 
     /// A link of this number and price of a packet.
     pub(crate) fn link(id: u32, devices: bool, price: i64) -> LinkTerms {
-        let price = Price { unit: Unit::Packet, each: Money(price), least: 0 };
+        let price = Price { unit: Unit::Packet, each: Money(price), least: 0, free: 0 };
         let name = format!("link{id}");
         let reach = Reach { far_box: !devices, kinds: if devices { &["m138"] } else { &[] } };
         LinkTerms { id: LinkId(id), name, on: true, price: Some(price), max_payload: 192, reach }

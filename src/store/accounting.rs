@@ -14,8 +14,6 @@ use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::money::{Bill, Limit, Money, OverBudget, Use};
 use crate::store::schema::Readable;
 
-/// A warning is written when an account passes one of these, in hundredths.
-const WARN_AT: [u64; 2] = [80, 100];
 /// A message that a budget keeps back is looked at again after this: others may have given back what they reserved.
 pub const BUDGET_LOOK: Duration = Duration::from_secs(60);
 
@@ -142,19 +140,7 @@ impl Tx<'_> {
 
     fn warn(&mut self, account: &str, limit: Limit, before: Use, after: Use, now: Time) -> TxResult<()> {
         let month = self.month().to_owned();
-        let mut passed = Vec::new();
-        let mut passes = |was: Option<u64>, is: Option<u64>, steps: &[u64], reserve: Option<u64>| {
-            let crossed = |step: &&u64| was.is_some_and(|was| was < **step) && is.is_some_and(|is| is >= **step);
-            passed.extend(steps.iter().filter(crossed).map(|step| (*step, reserve)));
-        };
-        match limit.reserve {
-            0 => passes(limit.percent(before), limit.percent(after), &WARN_AT, None),
-            reserve => {
-                passes(limit.open_percent(before), limit.open_percent(after), &WARN_AT, Some(reserve));
-                passes(limit.percent(before), limit.percent(after), &WARN_AT[1..], None);
-            }
-        }
-        passed.into_iter().try_for_each(|(percent, reserve)| {
+        limit.passed(before, after).into_iter().try_for_each(|(percent, reserve)| {
             let kind = EventKind::Budget { account: account.to_owned(), month: month.clone(), percent, reserve };
             self.event(&Event { at: now, part: "budget".to_owned(), link: None, kind, alarm: true })
         })

@@ -4,11 +4,13 @@
 use std::sync::{Arc, PoisonError};
 
 use super::Store;
+use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View, json, record, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::links::{LinkBudget, LinkRecord, Links};
-use crate::message::{Charge, LinkId};
+use crate::links::{LinkBudget, LinkRecord, Links, Price};
+use crate::message::events::EventKind;
+use crate::message::{Charge, Extent, LinkId};
 use crate::money::{Exceeded, Money, Use};
 use crate::store::schema::Readable;
 
@@ -45,30 +47,61 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Books a packet of this price on a link, if its budget allows it; otherwise says which limit is in the way.
+    /// Books one packet, or what takes so much, at the price of a link, if its budget allows it; otherwise says which limit is
+    /// in the way. A budget that is nearly used up, or is now, is told.
     pub fn charge(
         &mut self,
         link: LinkId,
         budget: &LinkBudget,
-        money: Money,
-        urgent: bool,
+        (price, extent): (Option<Price>, Extent),
+        (urgent, now): (bool, Time),
     ) -> TxResult<Result<Charge, Exceeded>> {
-        let (day, wanted) = (self.day.clone(), Use::of_packets(1, money));
+        let day = self.day.clone();
+        let counts = price.is_some_and(|price| price.free > 0 && !price.is_nothing());
+        let used = if counts { self.charged(link, &units_of(month(&day)))?.packets } else { 0 };
+        let money = price.map(|price| price.after(used).quote(extent).money).unwrap_or_default();
+        let wanted = Use::of_packets(1, money);
         for (period, limit) in [(day.as_str(), budget.day), (month(&day), budget.month)] {
             if let Err(why) = limit.check(self.charged(link, period)?, wanted, urgent) {
                 return Ok(Err(why));
             }
         }
-        self.recharge(link, &day, |used| used.plus(wanted))?;
-        Ok(Ok(Charge { day, money }))
+        for (period, limit) in [(day.as_str(), budget.day), (month(&day), budget.month)] {
+            let used = self.charged(link, period)?;
+            self.warn_of_link(link, period, &limit.passed(used, used.plus(wanted)), now)?;
+        }
+        let units = price.filter(|_| counts).map(|price| price.units_of(extent)).unwrap_or_default();
+        self.recharge(link, &day, |used| used.plus(wanted), |used| used.saturating_add(units))?;
+        Ok(Ok(Charge { day, money, units }))
+    }
+
+    fn warn_of_link(&mut self, link: LinkId, period: &str, passed: &[(u64, Option<u64>)], now: Time) -> TxResult<()> {
+        for (percent, reserve) in passed {
+            let (name, period) = (self.links()?.name(link), period.to_owned());
+            let kind = EventKind::LinkBudget { name, period, percent: *percent, reserve: *reserve };
+            self.event(&Event { at: now, part: "budget".to_owned(), link: Some(link), kind, alarm: true })?;
+        }
+        Ok(())
     }
 
     /// Gives back what was booked for a packet that was certainly not taken.
     pub fn uncharge(&mut self, link: LinkId, charge: &Charge) -> TxResult<()> {
-        self.recharge(link, &charge.day, |used| used.minus(Use::of_packets(1, charge.money)))
+        let (wanted, units) = (Use::of_packets(1, charge.money), charge.units);
+        self.recharge(link, &charge.day, |used| used.minus(wanted), |used| used.saturating_sub(units))
     }
 
-    fn recharge(&mut self, link: LinkId, day: &str, change: impl Fn(Use) -> Use) -> TxResult<()> {
+    fn recharge(
+        &mut self,
+        link: LinkId,
+        day: &str,
+        change: impl Fn(Use) -> Use,
+        count: impl Fn(u64) -> u64,
+    ) -> TxResult<()> {
+        let period = units_of(month(day));
+        let before = self.charged(link, &period)?.packets;
+        if count(before) != before {
+            self.charges.insert((link.0, period.as_str()), (count(before), 0))?;
+        }
         for period in [day, month(day)] {
             let used = change(self.charged(link, period)?);
             self.charges.insert((link.0, period), (used.packets, used.money.0))?;
@@ -87,6 +120,11 @@ impl Tx<'_> {
     }
 }
 
+/// Where the units of a month are counted of which some are free, beside what the month has cost.
+fn units_of(month: &str) -> String {
+    format!("{month}/units")
+}
+
 /// The month of a day.
 fn month(day: &str) -> &str {
     day.get(..7).unwrap_or_default()
@@ -97,6 +135,11 @@ fn read((packets, money): (u64, i64)) -> Use {
 }
 
 impl View {
+    /// Units that went by a link in a month, such as `2026-11`, where some of them are free.
+    pub fn units(&self, link: LinkId, month: &str) -> TxResult<u64> {
+        Ok(self.charged(link, &units_of(month))?.packets)
+    }
+
     /// What was booked on a link in a day, such as `2026-11-25`, or a month.
     pub fn charged(&self, link: LinkId, period: &str) -> TxResult<Use> {
         let row = schema::CHARGES.read(&self.0)?.get((link.0, period))?.map(|row| row.value());

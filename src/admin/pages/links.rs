@@ -54,14 +54,16 @@ pub fn list(ask: &Ask, status: u16, error: &str) -> Reply {
 fn price_words(ask: &Ask, link: &LinkRecord) -> Option<String> {
     let price = link.price()?;
     let amount = super::costs::amount(ask, price.each);
-    Some(match price.unit {
+    let words = match price.unit {
+        _ if price.is_nothing() => "free".to_owned(),
         Unit::Free => "free".to_owned(),
-        _ if price.each.0 == 0 => "free".to_owned(),
         Unit::Packet => format!("{amount} a packet"),
         Unit::Credit => format!("{amount} for each 50 bytes"),
         Unit::Byte => format!("{amount} a byte"),
         Unit::Session => format!("{amount} a session"),
-    })
+    };
+    let beyond = if price.is_nothing() { 0 } else { price.free };
+    Some(if beyond > 0 { format!("{words}, beyond {beyond} in a month") } else { words })
 }
 
 /// Shows one link: state, history, settings and budget, and its console where it has one.

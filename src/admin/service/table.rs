@@ -85,7 +85,7 @@ impl Service {
     }
 
     fn rehearsed(&self, settings: Settings, people: Arc<People>, only: Option<&str>) -> Result<Rehearsal, Fault> {
-        let policy = Policy::new(people, Arc::new(settings), crate::engine::terms(&self.store.links()));
+        let policy = Policy::new(people, Arc::new(settings), crate::engine::terms(&self.store));
         let past = self.store.read(|view| view.past(PAST))?;
         Ok(policy.rehearse(&past, only))
     }

@@ -307,6 +307,9 @@ pub struct PeerTurn {
     pub messages: Vec<Letter>,
     /// Where each of them came: its bundle, and its place there.
     pub places: Vec<(BundleName, u8)>,
+    /// Messages that came in a bundle and had come before, in one that it replaces or that replaced it: where they came, and
+    /// what they say.
+    pub repeated: Vec<((BundleName, u8), Letter)>,
     /// Messages in it that answer one of ours: where they came, and the number of ours.
     pub answering: Vec<((BundleName, u8), u64)>,
     /// A classic packet that came in, without its notes, to be read and delivered.

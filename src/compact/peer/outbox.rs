@@ -230,6 +230,13 @@ impl Peer {
         Some((bundle.name?, &bundle.keys))
     }
 
+    /// The name under which the far box knows a packet of a bundle; `None` for one that is not kept.
+    pub fn packet_name(&self, ticket: u64, fragment: u8) -> Option<u64> {
+        let bundle = self.out.iter().find(|bundle| bundle.ticket == ticket)?;
+        let packet = bundle.packets.get(usize::from(fragment)).filter(|packet| !packet.bytes.0.is_empty())?;
+        Some(super::memory::hash(&packet.bytes.0))
+    }
+
     /// True while a bundle that is to be there still has this message in it: it needs no other one.
     pub fn carries(&self, key: u64) -> bool {
         self.out.iter().any(|bundle| !bundle.replaced && bundle.messages.contains(&key))

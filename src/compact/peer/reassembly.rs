@@ -137,6 +137,7 @@ impl Peer {
         late: bool,
     ) -> Result<Reception, Unreadable> {
         if late {
+            self.repeats(context, turn, bundle, name);
             return Ok(Reception::Replaced);
         }
         if !replaces.iter().any(|old| self.taken.reception(*old) == Some(Reception::Delivered)) {
@@ -157,10 +158,25 @@ impl Peer {
             }
             turn.places.extend((0..messages.len()).map(|place| (name, place as u8)));
             turn.messages.extend(messages);
+        } else {
+            self.repeats(context, turn, bundle, name);
         }
         (self.alive, self.agreement.understands_notes) = (Some(context.now), true);
         self.owed.receipt(name, context.now, false);
         Ok(Reception::Delivered)
+    }
+
+    /// True where a packet of this name came in, by whichever link, within the time of the memory.
+    pub fn has_packet(&self, name: u64) -> bool {
+        let in_set = |set: &FragmentSet| set.packets().iter().any(|packet| hash(packet) == name);
+        self.taken.find(name).is_some() || self.sets.iter().any(in_set)
+    }
+
+    /// Says what messages of a bundle came before in another one, as far as it can be read.
+    fn repeats(&self, context: &mut PeerContext, turn: &mut PeerTurn, bundle: &[u8], name: BundleName) {
+        let candidates = |index| self.book.candidates(index);
+        let messages = decode(context.codec, bundle, &candidates, &|mark| self.came.pasts(mark)).unwrap_or_default();
+        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages));
     }
 
     /// Keeps a bundle that cannot be read, and asks about it.

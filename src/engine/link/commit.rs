@@ -11,7 +11,7 @@ use crate::engine::outcome::{self, Bounce};
 use crate::fault::Fault;
 use crate::links::LinkRecord;
 use crate::message::reason::{Acknowledged, LinkReason, NoRoute, Part, Taken};
-use crate::message::{GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
+use crate::message::{Extent, GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
 use crate::route::{plan, price};
@@ -132,11 +132,10 @@ pub fn refused(context: &Context, packet: &Packet) -> Result<Packet, Fault> {
 /// When the store fails.
 pub fn begin(context: &Context, packet: Packet) -> Result<Begun, Fault> {
     let (settings, now, links) = (context.store.settings(), context.now(), context.store.links());
-    let record = links.get(packet.link);
-    let price = record.and_then(LinkRecord::price).map(|price| price.of(packet.payload.len())).unwrap_or_default();
+    let (record, extent) = (links.get(packet.link), Extent { bytes: packet.payload.len(), packets: 1 });
+    let price = record.and_then(LinkRecord::price);
     let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
-    let budget = record.map(|record| record.budget(reserve)).unwrap_or_default();
-    let fresh = Bill::own(Use::of_packets(1, price), price::limits(&settings, []));
+    let (budget, limits) = (record.map(|it| it.budget(reserve)).unwrap_or_default(), price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
         // Another link may have taken it over.
@@ -157,13 +156,14 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Begun, Fault> {
         if (waiting == 0 && !packet.messages.is_empty()) || (wanted_back && (waiting == 1 || !begun)) {
             return Ok(Begun::Decided);
         }
-        match tx.charge(packet.link, &budget, price, urgent)? {
-            Ok(charge) => packet.charge = Some(charge),
-            Err(_) => return Ok(Begun::OverBudget),
-        }
+        let Ok(charge) = tx.charge(packet.link, &budget, (price, extent), (urgent, now))? else {
+            return Ok(Begun::OverBudget);
+        };
+        let money = charge.money;
+        packet.charge = Some(charge);
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
-            let mut bill = fresh.clone();
+            let mut bill = Bill::own(Use::of_packets(1, money), limits.clone());
             if tx.reserve(&mut bill, now)?.is_err() {
                 uncharge(tx, &mut packet)?;
                 return Ok(Begun::Decided);

@@ -6,6 +6,7 @@ use compact::peer::{BundleName, Peer, PeerTurn};
 use super::peer::PeerEffects;
 use super::unpack::{Arrival, Unpacker, apart};
 use super::whole::arrived::{self, ArrivedMail};
+use super::whole::beside::{self, CameBefore, MailBeside};
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::coding::classic;
@@ -60,10 +61,17 @@ fn try_take(
             Received::new(context, far_box, peer, before, turn)
         }
     };
+    let beside = received.beside(context, far_box, wholes)?;
     let (key, now) = (inbound.key.clone(), unpacker.now);
     let (committed, current) = context.store.commit_in(move |tx| match received.is_current(tx)? {
         false => Ok((Vec::new(), false)),
-        true if tx.remember(&key, now)? => Ok((received.keep(tx, Some(&unpacker), now)?, true)),
+        true if tx.remember(&key, now)? => {
+            let mut ids = received.keep(tx, Some(&unpacker), now)?;
+            for mail in &beside {
+                ids.extend(mail.put(tx)?);
+            }
+            Ok((ids, true))
+        }
         true => Ok((Vec::new(), true)),
     })?;
     for id in committed.ids() {
@@ -110,6 +118,8 @@ struct Received {
     /// Messages that answer one of ours, as the far box says: where they came, and the number of ours.
     answering: Vec<((BundleName, u8), u64)>,
     messages: Vec<Arrival>,
+    /// Messages that came before in another bundle: where they are named now, and what they say.
+    repeated: Vec<((BundleName, u8), Letter)>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
 }
@@ -128,12 +138,40 @@ impl Received {
             |(message, place)| Arrival { name: named(&message), answers: answered(&answering, place), message, place };
         let messages = whole.chain(truncated).map(arrival).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take(), turn.classic_person.take()));
-        Self { classic, answering, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
+        let repeated = std::mem::take(&mut turn.repeated);
+        Self {
+            classic,
+            answering,
+            messages,
+            repeated,
+            effects: Some(PeerEffects::new(context, far_box, peer, before, turn)),
+        }
     }
 
     /// See [`PeerEffects::is_current`].
     fn is_current(&self, tx: &Tx) -> TxResult<bool> {
         self.effects.as_ref().map_or(Ok(true), |effects| effects.is_current(tx))
+    }
+
+    /// The whole mails that came for messages which are here already, by another link.
+    fn beside(
+        &self,
+        context: &Context,
+        far_box: Option<PeerId>,
+        wholes: &[(WholePlace, ArrivedMail)],
+    ) -> Result<Vec<MailBeside>, Fault> {
+        let mut beside = Vec::new();
+        for (place, mail) in wholes {
+            let at = (BundleName(place.bundle), place.place);
+            let classic = self.classic.as_ref().is_some_and(|(_, name, _)| *name == Some(at.0));
+            if classic || self.messages.iter().any(|arrival| arrival.place == Some(at)) {
+                continue;
+            }
+            let says = self.repeated.iter().find(|(known, _)| *known == at);
+            let says = says.map(|(_, letter)| (letter.subject.as_str(), letter.text.as_str()));
+            beside.extend(beside::came_before(context, far_box, &CameBefore { place, mail, says })?);
+        }
+        Ok(beside)
     }
 
     fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {

@@ -120,6 +120,14 @@ impl Market {
         self.links.iter()
     }
 
+    /// True while the far box of a station is reached by a link that costs less than this one.
+    pub fn relieves(&self, id: LinkId) -> bool {
+        let price = |link: &LinkState| link.terms.price.map(|price| price.of(100));
+        let Some(own) = self.links.iter().find(|link| link.terms.id == id).and_then(price) else { return false };
+        let reaches = |link: &LinkState| link.terms.on && link.ready && !link.rests && link.terms.reach.far_box;
+        self.links.iter().filter(|link| reaches(link)).filter_map(price).any(|price| price < own)
+    }
+
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
     pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {

@@ -1,6 +1,8 @@
 //! What a link held that its owner removed: nobody can ask it any more. Its packets may have left, so they are *unknown* until
 //! the far box says whether it has them, their owner sends them again, or their time is over.
 
+use std::collections::BTreeSet;
+
 use compact::peer::PeerRules;
 
 use super::{commit, explain, reconcile, session};
@@ -54,8 +56,21 @@ pub fn look_after(context: &Context) -> Result<(), Fault> {
         explain::without_link(context)?;
     }
     explain::switched_off(context)?;
-    let (outbox, now) = (context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?, context.now());
-    for packet in outbox.into_iter().flatten().filter(|packet| links.get(packet.link).is_none()) {
+    let now = context.now();
+    let mut open = context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+    open.extend(context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?);
+    let mut orphans: Vec<_> = open.into_iter().flatten().collect();
+    orphans.retain(|packet| links.get(packet.link).is_none());
+    // A hand-over may have ended a moment after its link was removed.
+    let holds = |packet: &&Packet| matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_));
+    let late: BTreeSet<LinkId> = orphans.iter().filter(holds).map(|packet| packet.link).collect();
+    if !late.is_empty() {
+        let (links, settings) = (links.clone(), context.store.settings());
+        context
+            .store
+            .write(move |tx| late.iter().try_for_each(|link| let_go(tx, *link, &links.name(*link), &settings, now)))?;
+    }
+    for packet in orphans {
         let mut group = commit::group_of(context, &packet)?;
         if matches!(packet.state, PacketState::Unknown(_)) && reconcile::is_over(&group, &packet, now) {
             let why: Reason = LinkReason::LinkRemoved { link: links.name(packet.link) }.into();

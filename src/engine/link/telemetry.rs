@@ -10,6 +10,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Health, Series};
 use crate::links::{LinkBudget, LinkRecord, Standing};
+use crate::message::Extent;
 use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
@@ -138,14 +139,26 @@ pub fn silent(
     Ok(())
 }
 
+/// Tells that so much of a budget which the driver counts by itself is used, in hundredths.
+///
+/// # Errors
+/// When the store fails.
+pub fn spent(context: &Context, percent: u64) -> Result<(), Fault> {
+    let name = context.store.links().name(context.link());
+    let kind = EventKind::LinkBudget { name, period: String::new(), percent, reserve: None };
+    let event = Event { at: context.now(), part: "budget".to_owned(), link: context.link, kind, alarm: true };
+    context.store.write(move |tx| tx.event(&event))
+}
+
 /// Books a session that carried no packet up, at the least price. It has been had: no budget is in its way.
 ///
 /// # Errors
 /// When the store fails.
 pub fn mailbox(context: &Context) -> Result<(), Fault> {
     let (id, links) = (context.link(), context.store.links());
-    let price = links.get(id).and_then(LinkRecord::price).map(|price| price.of(1)).unwrap_or_default();
-    context.store.write(move |tx| tx.charge(id, &LinkBudget::default(), price, true).map(drop))
+    let (price, extent, now) =
+        (links.get(id).and_then(LinkRecord::price), Extent { bytes: 1, packets: 1 }, context.now());
+    context.store.write(move |tx| tx.charge(id, &LinkBudget::default(), (price, extent), (true, now)).map(drop))
 }
 
 /// Shows a line on the wire.

@@ -4,6 +4,7 @@
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
 mod moves;
+mod questions;
 mod queue;
 mod steps;
 #[cfg(test)]
@@ -33,7 +34,6 @@ use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
 use crate::links::{LinkRecord, Uptime};
 use crate::message::{Id, LinkId, Reason, Way};
-use crate::money::Money;
 use crate::people::People;
 use crate::settings::Settings;
 use crate::status::LinkStatus;
@@ -154,6 +154,8 @@ struct LinkWorker<'c> {
     taken_back: BTreeSet<u64>,
     /// As they were in the last turn: when they change, a reader may have moved to another far box.
     people: Arc<People>,
+    /// What far boxes were asked of packets that another link cannot tell of.
+    questions: questions::Questions,
     /// Whole mails on their way.
     wholes: Wholes,
     /// Largest that goes along, packed.
@@ -189,6 +191,7 @@ impl<'c> LinkWorker<'c> {
             lines: Lines::default(),
             taken_back: BTreeSet::new(),
             people: context.store.people(),
+            questions: questions::Questions::default(),
             wholes: Wholes::default(),
             whole_most: 0,
             waits_whole: BTreeSet::new(),
@@ -241,12 +244,13 @@ impl<'c> LinkWorker<'c> {
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
         self.whole_most = (self.driver.whole)(&settings);
-        let free = record.and_then(LinkRecord::price).is_some_and(|price| price.of(1) == Money(0));
+        let free = record.and_then(LinkRecord::price).is_some_and(|price| price.is_nothing());
         self.gathering.prompt = free && (self.driver.prompt)(&settings);
         if self.driver.paired {
             self.look_for_far_boxes();
         }
         self.market = Market::now(self.context)?;
+        self.link.relieve(self.market.relieves(self.id));
         let people = self.context.store.people();
         if !Arc::ptr_eq(&people, &self.people) {
             (self.people, self.ask_all) = (people, true);
@@ -291,6 +295,7 @@ impl<'c> LinkWorker<'c> {
         self.reconcile()?;
         self.tend_sessions()?;
         self.adopt()?;
+        self.overtake()?;
         self.empty_outbox()?;
         self.schedule()
     }
@@ -319,12 +324,16 @@ impl<'c> LinkWorker<'c> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
             Event::Whole { device, frame } => self.hear_whole(device, frame)?,
+            Event::Asked { device, names } => self.hear_question(device, &names)?,
+            Event::Known { device, known } => self.hear_answers(device, &known)?,
+            Event::Spent(percent) => telemetry::spent(self.context, percent)?,
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
             Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
             Event::Lost { reference, why } => self.gave_up(&reference, why)?,
             Event::NotTaken { reference, why } => self.not_taken(&reference, why)?,
             Event::Evidence => {
                 self.ask_all = true;
+                self.questions.lost();
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
             Event::Keep => self.kept.write(self.context, &mut *self.link, true)?,

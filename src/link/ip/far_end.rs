@@ -20,6 +20,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::frame::{Got, Hello, Refusal};
+use super::questions::Questions;
 use crate::link::whole::{WholeFrame, WholePlace};
 
 /// Most packets, and most bytes of them, that are under way at once.
@@ -85,6 +86,8 @@ pub struct FarEnd {
     said: VecDeque<WholeFrame>,
     /// Pieces of them, behind all else.
     pieces: VecDeque<WholeFrame>,
+    /// What the two ask each other; lost with the connection.
+    pub questions: Questions,
     /// An offer or a piece was written, and nothing heard of a whole mail since.
     asks: bool,
     /// It is to be called, as a whole mail waits to be offered.
@@ -197,7 +200,7 @@ impl FarEnd {
     /// True when something waits to be written or for its receipt.
     pub fn is_busy(&self) -> bool {
         let wholes = self.called || self.asks || !self.said.is_empty() || !self.pieces.is_empty();
-        wholes || !self.waiting.is_empty() || !self.under_way.is_empty()
+        wholes || self.questions.wait() || !self.waiting.is_empty() || !self.under_way.is_empty()
     }
 
     /// True when a receipt, or an answer about a whole mail, is waited for.
@@ -245,6 +248,7 @@ impl FarEnd {
     pub fn greeted(&mut self, hello: &Hello) -> Vec<(u32, Fate)> {
         self.said.clear();
         self.pieces.clear();
+        self.questions = Questions::default();
         (self.asks, self.called, self.takes_wholes, self.metered) = (false, false, hello.wholes, hello.metered);
         if hello.epoch != self.epoch {
             (self.epoch, self.committed, self.heard) = (hello.epoch, 0, 0);

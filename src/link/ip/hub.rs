@@ -209,8 +209,13 @@ impl Hub {
                         token: Token(token),
                     }));
                 }
-                // Which packets are here is the store's to know; it is not asked by this link.
-                Fact::Asked(_) | Fact::Known(_) | Fact::Over(_) => {}
+                Fact::Asked(names) => {
+                    state.events.push(Event::Asked { device: many.then_some(LinkAddress::Ip(key)), names })
+                }
+                Fact::Known(known) => {
+                    state.events.push(Event::Known { device: many.then_some(LinkAddress::Ip(key)), known })
+                }
+                Fact::Over(_) => {}
             }
         }
         if !state.events.is_empty() {

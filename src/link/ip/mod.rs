@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`frame`] | bytes and frames |
 //! | [`far_end`] | numbers of packets: what is under way, what came, what a hello settles |
+//! | [`questions`] | what the two ask each other of packets that went by other links |
 //! | [`session`] | one connection: hello, packets, receipts, signs of life, the end |
 //! | [`keep_alive`], [`dial`], [`traffic`] | when to say something, when to call, what it costs |
 //! | [`pairing`], [`introduce`] | the short code, and how a station is introduced with it |
@@ -19,12 +20,15 @@ mod connect;
 pub mod dial;
 pub mod far_end;
 pub mod frame;
+#[cfg(fuzzing)]
+mod fuzz;
 pub mod hub;
 pub mod introduce;
 pub mod keep_alive;
 pub mod key;
 pub mod lines;
 pub mod pairing;
+mod questions;
 pub mod session;
 #[cfg(test)]
 mod tests;
@@ -39,6 +43,8 @@ use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 
 use self::far_end::{FarEnd, Fate, Place};
+#[cfg(fuzzing)]
+pub use self::fuzz::fuzz;
 use self::hub::{Hub, Manner, numbered, reference};
 use self::key::BoxKey;
 use self::lines::{Lines, Target};
@@ -98,6 +104,8 @@ struct Ip {
     obstacle: Reason,
     /// What was counted when it was last kept.
     kept: Traffic,
+    /// How much of the budget is known to be used, in hundredths: 0, 80 or 100.
+    told: u64,
 }
 
 /// The link at work.
@@ -128,7 +136,7 @@ impl Ip {
     fn new(settings: &Settings, clock: &Clock) -> Self {
         let wanted = Wanted::of(settings);
         let (work, obstacle, kept) = (None, LineReason::Starting.into(), Traffic::default());
-        Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept }
+        Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept, told: 0 }
     }
 
     fn begin(&mut self, equipment: &Equipment) -> Result<Work, Fault> {
@@ -202,6 +210,28 @@ impl Ip {
         Health { ready: line.is_some() || on_demand, state: state.into(), port, ..health }
     }
 
+    /// Does something with a far box that is connected now, and wakes its connection; false where there is none.
+    fn with_line(&self, device: Option<LinkAddress>, act: impl FnOnce(&mut FarEnd) -> bool) -> bool {
+        let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return false };
+        let mut state = work.hub.lock();
+        let Some(far) = state.fars.get_mut(&key) else { return false };
+        let Some(line) = far.line.as_ref().filter(|line| line.up.is_some()) else { return false };
+        let done = act(&mut far.end);
+        let _ = line.bell.try_send(());
+        done
+    }
+
+    /// How much of the budget is used, where that is a step further than was told.
+    fn spent(&mut self) -> Option<Event> {
+        let used = match self.work.as_ref()?.hub.budget() {
+            Use::Free => 0,
+            Use::Short => 80,
+            Use::Over { .. } => 100,
+        };
+        let before = std::mem::replace(&mut self.told, used);
+        (used > before).then_some(Event::Spent(used))
+    }
+
     /// The far box that a packet is for.
     fn far(&self, device: Option<LinkAddress>) -> Option<KeyId> {
         match device {
@@ -215,7 +245,11 @@ impl Ip {
 impl Link for Ip {
     fn equip(&mut self, equipment: &Equipment) {
         match self.begin(equipment) {
-            Ok(work) => self.work = Some(work),
+            Ok(work) => {
+                self.work = Some(work);
+                // What an earlier life used was told then.
+                self.spent();
+            }
             Err(fault) => self.obstacle = fault.reason().clone(),
         }
     }
@@ -273,13 +307,15 @@ impl Link for Ip {
     }
 
     fn say(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> bool {
-        let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return false };
-        let mut state = work.hub.lock();
-        let Some(far) = state.fars.get_mut(&key) else { return false };
-        let Some(line) = far.line.as_ref().filter(|line| line.up.is_some()) else { return false };
-        let said = far.end.say(frame);
-        let _ = line.bell.try_send(());
-        said
+        self.with_line(device, |end| end.say(frame))
+    }
+
+    fn ask(&mut self, device: Option<LinkAddress>, names: &[u64]) -> bool {
+        self.with_line(device, |end| end.questions.ask(names))
+    }
+
+    fn answer(&mut self, device: Option<LinkAddress>, known: Vec<bool>) {
+        self.with_line(device, |end| end.questions.answer(known));
     }
 
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
@@ -293,6 +329,7 @@ impl Link for Ip {
         } else {
             rests(wake, None, wait);
         }
+        events.extend(self.spent());
         let health = self.state();
         if health != self.health {
             self.health = health.clone();
@@ -413,46 +450,6 @@ fn rests(wake: &Receiver<()>, news: Option<&Receiver<()>>, wait: Duration) -> bo
         false
     };
     smol::block_on(or(woken, or(told, late)))
-}
-
-/// Frames come the same in pieces of any size, and are written as they were read; no session fails by what it hears.
-#[cfg(fuzzing)]
-pub fn fuzz(data: &[u8]) {
-    use self::frame::{Decoder, Frame, FrameError, MAX_FIRST, MAX_FRAME};
-    let Some((size, said)) = data.split_first() else { return };
-    let read = |piece: usize, most: usize| -> (Vec<Frame>, Option<FrameError>) {
-        let (mut decoder, mut frames) = (Decoder::new(most), Vec::new());
-        for piece in said.chunks(piece.max(1)) {
-            decoder.push(piece);
-            loop {
-                match decoder.next() {
-                    Ok(Some(frame)) => frames.push(frame),
-                    Ok(None) => break,
-                    Err(why) => return (frames, Some(why)),
-                }
-            }
-        }
-        (frames, None)
-    };
-    let whole = read(said.len(), MAX_FRAME);
-    assert!(whole == read(usize::from(*size), MAX_FRAME), "other frames in other pieces");
-    for frame in whole.0.iter().filter(|frame| !matches!(frame, Frame::Unknown(_))) {
-        let mut decoder = Decoder::new(MAX_FRAME);
-        decoder.push(&frame.bytes());
-        assert_eq!(decoder.next(), Ok(Some(frame.clone())));
-    }
-    let _ = read(usize::from(*size), MAX_FIRST);
-    let now = std::time::Instant::now();
-    let own = session::Own { epoch: 1, metered: false, urgent_only: false, wholes: true };
-    let mut session = session::Session::new(Default::default(), true, Duration::ZERO, now);
-    let mut end = FarEnd::default();
-    let mut facts = Vec::new();
-    session.write(&mut end, own, &mut facts, now);
-    for piece in said.chunks(usize::from(*size).max(1)) {
-        facts.extend(session.read(&mut end, piece, now));
-        session.write(&mut end, own, &mut facts, now);
-    }
-    let _ = String::from_utf8_lossy(said).parse::<pairing::PairingCode>();
 }
 
 impl Drop for Work {

@@ -43,8 +43,8 @@ pub enum Fact {
     Whole(WholeFrame),
     /// The far box asks whether packets of these names are committed here.
     Asked(Vec<u64>),
-    /// The answer to such a question.
-    Known(Vec<bool>),
+    /// The answer to a question of this box: names, and whether they are there.
+    Known(Vec<(u64, bool)>),
     /// The connection is over.
     Over(Over),
 }
@@ -188,7 +188,7 @@ impl Session {
             Frame::Bye(why) => self.end(Over::Bye(why), facts),
             Frame::Ping => Frame::Pong.write(&mut self.out),
             Frame::Ask(names) => facts.push(Fact::Asked(names)),
-            Frame::Know(known) => facts.push(Fact::Known(known)),
+            Frame::Know(known) => facts.push(Fact::Known(end.questions.answered(known))),
             Frame::Pong | Frame::Pair(_) | Frame::Unknown(_) => {}
         }
     }
@@ -214,6 +214,12 @@ impl Session {
         out.append(&mut self.out);
         if self.is_up() && end.owes_receipt() {
             Frame::Receipt(end.receipted()).write(&mut out);
+        }
+        while self.is_up()
+            && out.len() < WRITE
+            && let Some(frame) = end.questions.next()
+        {
+            frame.write(&mut out);
         }
         let mut asks = false;
         while self.is_up()

@@ -232,6 +232,10 @@ impl Link for Sbd {
         self.poll_until(wake, Instant::now() + wait)
     }
 
+    fn relieve(&mut self, relieved: bool) {
+        self.plan.relieve(relieved);
+    }
+
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         self.take_in();
         self.prepare_message(packet)

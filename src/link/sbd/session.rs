@@ -28,6 +28,8 @@ pub struct Plan {
     /// Zero: the mailbox is never looked at unasked.
     check_every: Duration,
     check_at: Option<Instant>,
+    /// The far box comes by a link that costs less: nobody looks for what it handed to this one.
+    relieved: bool,
     /// Until when the session that runs has to have ended.
     pub session: Option<Instant>,
     /// No session begins before.
@@ -57,6 +59,7 @@ impl Plan {
             answers_rings,
             check_every,
             check_at: (check_every > Duration::ZERO).then(|| now + check_every),
+            relieved: false,
             session: None,
             next: now,
             failures: 0,
@@ -70,6 +73,18 @@ impl Plan {
             too_large: false,
             lost: None,
         }
+    }
+
+    /// See [`crate::link::Link::relieve`]: once it is over the time until the next look begins anew.
+    pub(super) fn relieve(&mut self, relieved: bool) {
+        if std::mem::replace(&mut self.relieved, relieved) && !relieved {
+            self.check_at = self.check_at.map(|_| Instant::now() + self.check_every);
+        }
+    }
+
+    /// When the mailbox is looked at although nothing is known to be in it.
+    fn check_due(&self) -> Option<Instant> {
+        self.check_at.filter(|_| !self.relieved)
     }
 
     /// Why nothing is taken at present.
@@ -86,7 +101,7 @@ impl Plan {
 
     /// The mailbox is to be looked at.
     fn wants_mailbox(&self, now: Instant) -> bool {
-        (self.ring && self.answers_rings) || self.queued > 0 || self.check_at.is_some_and(|at| at <= now)
+        (self.ring && self.answers_rings) || self.queued > 0 || self.check_due().is_some_and(|at| at <= now)
     }
 }
 
@@ -212,7 +227,7 @@ impl Sbd {
         let wanted = self.slot.is_some() || plan.wants_mailbox(Instant::now());
         match wanted {
             true => Some(plan.next),
-            false => plan.check_at.map(|at| at.max(plan.next)),
+            false => plan.check_due().map(|at| at.max(plan.next)),
         }
     }
 
@@ -412,5 +427,28 @@ impl Sbd {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_a_cheaper_link_is_there_nobody_looks_unasked() {
+        let mut plan = Plan::new(true, Duration::from_secs(60));
+        let later = Instant::now() + Duration::from_secs(61);
+        assert!(plan.wants_mailbox(later));
+        plan.relieve(true);
+        assert!(!plan.wants_mailbox(later) && plan.check_due().is_none());
+        // Who rings has something.
+        plan.ring = true;
+        assert!(plan.wants_mailbox(later));
+        plan.ring = false;
+        plan.check_at = Some(Instant::now());
+        plan.relieve(false);
+        assert!(!plan.wants_mailbox(Instant::now()), "the time until the next look begins anew");
+        assert!(plan.wants_mailbox(later));
+        assert!(Plan::new(true, Duration::ZERO).check_due().is_none());
     }
 }

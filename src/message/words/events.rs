@@ -37,6 +37,18 @@ impl Display for EventKind {
                 write!(f, "of the budget of {whose} for {month} are used")?;
                 reserve.map_or(Ok(()), |reserve| write!(f, "; {reserve} % are kept for urgent ones"))
             }
+            Self::LinkBudget { name, period, percent, reserve } => {
+                write!(f, "{percent} % ")?;
+                if reserve.is_some() {
+                    f.write_str("of what normal messages may use ")?;
+                }
+                write!(f, "of the budget of {name}")?;
+                if !period.is_empty() {
+                    write!(f, " for {period}")?;
+                }
+                f.write_str(" are used")?;
+                reserve.map_or(Ok(()), |reserve| write!(f, "; {reserve} % are kept for urgent ones"))
+            }
             Self::Called { name, key, why: None, .. } => write!(f, "{name} ({key}) is paired with this box now"),
             Self::Called { key, from, why: Some(ByeReason::NotPaired), .. } => {
                 write!(f, "a box called from {from} that is not paired: {key}")

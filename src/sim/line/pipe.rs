@@ -82,6 +82,8 @@ fn write(mut to: TcpStream, number: u64, way: Way, shared: &Shared, pieces: &Rec
         let piece = if whole { &piece[..] } else { &piece[..left.unwrap_or_default()] };
         free = free.max(came + delay);
         sleep_until(free);
+        // What was on its way when the line stalled is held as well.
+        wait_while_stalled(shared, way);
         let written = match drip {
             true => piece.iter().all(|byte| {
                 crate::clock::sleep(DRIP);

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::Sea;
-use super::whole::{mail, on_the_wire};
+use super::{Sea, mail, on_the_wire};
 use crate::support::web::Client;
 use crate::support::{DEVICE, Imap, SOON, Station, World, send, wait_for};
 

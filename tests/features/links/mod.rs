@@ -1,9 +1,33 @@
 //! Several links in one box.
+//!
+//! The cases of `several-links.md` section 4, and what drives each (`worker` is `engine::link::worker::tests`, beside the code):
+//!
+//! | case | |
+//! |---|---|
+//! | 1 all by the cheap link | [`choice`] `all_go_by_the_cheap_link_...` |
+//! | 2, 3 patience, and back in time | [`cases`] `away::the_line_is_down`, [`choice`] `the_dear_link_takes_over_...`, `worker::several` |
+//! | 4 comes back during a session | `worker::moves::what_cannot_be_given_back_...` |
+//! | 5 killed with a full slot, asked | `link::sbd`, `worker::asked::the_far_box_is_asked_...` |
+//! | 6 taken back from a modem | [`cases`] `what_waits_on_the_modem_...`, `worker::several`, `worker::asked` |
+//! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::whatever_the_links_do_...` |
+//! | 8 a login page | [`cases`] `away::a_login_page_...` |
+//! | 9 planned anew for a narrow link | [`cases`] `what_a_silent_line_has_...`, `worker::moves::what_was_made_for_a_wide_link_...` |
+//! | 10 budget, 11 no price | [`choice`] `a_budget_...`, `worker::several::a_link_without_a_price_...` |
+//! | 12 too large for the satellite | [`cases`] `what_is_too_large_...` |
+//! | 13 the same words twice | `worker::moves::the_same_words_...` |
+//! | 14 one peer by two ways | [`wholes`], [`gateway`], `worker::asked::a_packet_that_comes_again_...` |
+//! | 15 a driver that panics | `supervisor::workers::tests::a_worker_that_panics_in_a_loop_...` |
+//! | 16 the clock jumps | [`cases`] `a_clock_that_jumps_...` |
+//! | 17 random runs | `engine::link::select::tests::runs`, `worker::several` |
 
+mod both;
+mod cases;
 mod choice;
 mod commands;
 mod faults;
 mod gateway;
+mod kills;
+mod wholes;
 
 use serde_json::Value;
 

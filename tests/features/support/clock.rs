@@ -51,6 +51,11 @@ impl OwnClock {
         fs::write(&self.back, format!("-{seconds}")).unwrap();
     }
 
+    /// So many seconds behind it from now on.
+    pub fn behind(&self, seconds: u64) {
+        fs::write(&self.back, seconds.to_string()).unwrap();
+    }
+
     /// What a program needs in its environment to have it.
     pub fn environment(&self) -> [(&'static str, &Path); 2] {
         [("LD_PRELOAD", &self.library), ("CLOCK_BACK", &self.back)]

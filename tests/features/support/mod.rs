@@ -14,6 +14,7 @@ mod smtp;
 mod station;
 pub mod web;
 mod world;
+pub mod writers;
 
 use std::time::Duration;
 

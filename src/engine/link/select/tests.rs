@@ -16,7 +16,7 @@ fn facts(patience: Duration) -> MessageFacts {
 }
 
 fn state(id: u32, price: i64, ready: bool) -> LinkState {
-    let unit = Price { unit: Unit::Packet, each: Money(price), least: 0 };
+    let unit = Price { unit: Unit::Packet, each: Money(price), least: 0, free: 0 };
     let name = format!("link{id}");
     let terms = LinkTerms { id: LinkId(id), name, on: true, price: Some(unit), max_payload: 192, reach: FAR_BOX };
     let (none, budget) = (Use::default(), LinkBudget::default());

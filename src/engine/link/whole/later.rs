@@ -11,7 +11,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::link::whole::{WholeFrame, WholeId, Wide};
-use crate::message::{Id, State, Whole};
+use crate::message::{Id, State, Way, Whole};
 use crate::route::choose::Route;
 use crate::store::{MailHere, MailThere, WholeNotes};
 
@@ -173,31 +173,32 @@ impl Later {
         Ok(())
     }
 
-    /// All that came from a far box as text is asked for.
+    /// All that came from a far box as text is asked for; what went on to the world as text once that has left.
     fn fetch(&mut self, context: &Context, far_box: Option<PeerId>) -> Result<(), Fault> {
-        let open: Vec<Id> = self
-            .notes
-            .there
-            .iter()
-            .filter(|mail| !mail.asked && mail.far_box == far_box)
-            .map(|mail| mail.message)
-            .collect();
-        if open.is_empty() {
+        let open = self.notes.there.iter().filter(|mail| !mail.asked && mail.far_box == far_box);
+        let (mut asked, mut over) = (Vec::new(), Vec::new());
+        for id in open.map(|mail| mail.message) {
+            let text = context.store.message(id).ok().flatten();
+            match text.filter(|text| matches!(text.whole, Some(Whole::There { .. }))) {
+                Some(text) if text.way == Way::Relay && !text.is_final() => {}
+                Some(text) if text.way != Way::Relay || request::has_left(&text) => asked.push(id),
+                // It was removed here, or nobody got its text.
+                _ => over.push(id),
+            }
+        }
+        if asked.is_empty() && over.is_empty() {
             return Ok(());
         }
         self.notes = context.store.write(move |tx| {
-            let mut over = Vec::new();
-            for id in &open {
-                match tx.find(*id)?.is_some_and(|message| matches!(message.whole, Some(Whole::There { .. }))) {
+            for id in &asked {
+                // It may have been removed a moment ago.
+                match tx.find(*id)?.is_some_and(|text| matches!(text.whole, Some(Whole::There { .. }))) {
                     true => request::ask(tx, *id)?,
-                    // It was removed here.
-                    false => over.push(*id),
+                    false => request::forget(tx, *id)?,
                 }
             }
-            let mut notes = tx.whole_notes()?;
-            notes.there.retain(|mail| !over.contains(&mail.message));
-            tx.put_whole_notes(notes.clone())?;
-            Ok(notes)
+            over.iter().try_for_each(|id| request::forget(tx, *id))?;
+            tx.whole_notes()
         })?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! Of what goes out nothing is on disk: after a crash it is offered again, and the far box says what it has.
 
 pub mod arrived;
+pub mod beside;
 mod coming;
 mod later;
 pub mod packed;
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::coming::Coming;
+#[cfg(test)]
+pub use self::coming::file;
 use self::later::Later;
 use self::sending::{Progress, Sending};
 use crate::address::{LinkAddress, PeerId};

@@ -1,6 +1,7 @@
 //! A mail at a far box, of which the text came: noted, offered to who reads here with its price, asked for, and taken in.
 
 use super::arrived;
+use super::beside::MailBeside;
 use crate::address::PeerId;
 use crate::engine::Context;
 use crate::engine::link::market::Market;
@@ -8,11 +9,11 @@ use crate::engine::link::select::LinkState;
 use crate::fault::Fault;
 use crate::link::whole::{PIECE, WholeId};
 use crate::links::Price;
-use crate::message::{Extent, Id, Message, Origin, Way, Whole};
+use crate::message::{Extent, Id, Message, Origin, State, Way, Whole};
 use crate::money::Money;
-use crate::route::plan::NewMessage;
 use crate::route::price;
-use crate::store::{IncomingMail, ListFilter, MailThere, Tx, TxResult, reject};
+use crate::settings::Key;
+use crate::store::{ListFilter, MailThere, Tx, TxResult, reject};
 
 /// Messages that are looked through for one that a far box names.
 const LOOKED_AT: usize = 2000;
@@ -31,8 +32,13 @@ pub fn noted(
     (packed, size): (u32, u32),
 ) -> Result<bool, Fault> {
     let Some(message) = came_at(context, far_box, at)? else { return Ok(false) };
-    // What goes on from here went as text, and what came whole is here.
-    if message.way != Way::Mailbox || message.whole.is_some() {
+    let wanted = match message.way {
+        Way::Mailbox => true,
+        // Who got the text ashore gets the mail behind it, where the owner wants that.
+        Way::Relay => context.store.settings().on(Key::AirGetWhole),
+        Way::Link | Way::Carrier => false,
+    };
+    if !wanted || message.whole.is_some() {
         return Ok(true);
     }
     let id = message.id;
@@ -49,15 +55,28 @@ pub fn noted(
 }
 
 /// The newest message that came from a far box at a place of a bundle.
-fn came_at(context: &Context, far_box: Option<PeerId>, at: (u16, u8)) -> Result<Option<Message>, Fault> {
+///
+/// # Errors
+/// When the store fails.
+pub fn came_at(context: &Context, far_box: Option<PeerId>, at: (u16, u8)) -> Result<Option<Message>, Fault> {
+    newest(context, far_box, |message| message.came_in.is_some_and(|came| (came.bundle, came.place) == at))
+}
+
+/// The newest message that came from a far box, and fits.
+///
+/// # Errors
+/// When the store fails.
+pub fn newest(
+    context: &Context,
+    far_box: Option<PeerId>,
+    fits: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>, Fault> {
+    let of_it = |message: &&Message| message.came_in.is_some_and(|came| came.far_box == far_box) && fits(message);
     let (mut before, mut looked) = (None, 0);
     while looked < LOOKED_AT {
         let filter = ListFilter { door: Some(Origin::Link), before, limit: PAGE, ..ListFilter::default() };
         let page = context.store.read(|view| view.page(&filter))?;
-        let here = |message: &&Message| {
-            message.came_in.is_some_and(|came| (came.far_box, came.bundle, came.place) == (far_box, at.0, at.1))
-        };
-        if let Some(found) = page.messages.iter().find(here) {
+        if let Some(found) = page.messages.iter().find(of_it) {
             return Ok(Some(found.clone()));
         }
         looked += PAGE;
@@ -133,8 +152,18 @@ pub fn offer(context: &Context, message: &Message) -> Result<Option<WholeOffer>,
 
 /// What so many packed bytes cost on a link.
 pub fn of(price: &Price, bytes: u64) -> Money {
+    price.quote(extent(bytes)).money
+}
+
+/// What so many packed bytes take on a link.
+pub fn extent(bytes: u64) -> Extent {
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    price.quote(Extent { bytes, packets: bytes.div_ceil(PIECE) }).money
+    Extent { bytes, packets: bytes.div_ceil(PIECE) }
+}
+
+/// True where the text of a message got where this box brings it.
+pub fn has_left(text: &Message) -> bool {
+    matches!(text.state, State::Sent | State::FarBox | State::Delivered)
 }
 
 /// Asks for the mail of a message: it comes by the next line that brings it.
@@ -152,6 +181,14 @@ pub fn ask(tx: &mut Tx, id: Id) -> TxResult<()> {
     notes.there.retain(|mail| mail.message != id);
     notes.there.push(MailThere { message: id, far_box, number, asked: true });
     tx.put_whole_notes(notes)
+}
+
+/// Nothing is asked for a message any more.
+pub fn forget(tx: &mut Tx, id: Id) -> TxResult<()> {
+    let mut notes = tx.whole_notes()?;
+    let before = notes.there.len();
+    notes.there.retain(|mail| mail.message != id);
+    if notes.there.len() < before { tx.put_whole_notes(notes) } else { Ok(()) }
 }
 
 /// The far box does not have a mail any more.
@@ -172,8 +209,7 @@ pub fn gone(context: &Context, far_box: Option<PeerId>, number: u64) -> Result<(
     })
 }
 
-/// A mail that was asked for is here: it becomes a message of its own beside the text, as what a mail program was shown never
-/// changes.
+/// A mail that was asked for is here.
 ///
 /// # Errors
 /// When the store fails.
@@ -191,33 +227,7 @@ pub fn came(context: &Context, far_box: Option<PeerId>, number: u64, name: Whole
             return Ok(());
         }
     };
-    let draft = NewMessage {
-        sender: text.sender.clone(),
-        subject: text.subject.clone(),
-        about: Some(id),
-        ..NewMessage::new(Origin::Link, text.from.clone(), text.to.clone(), text.text.clone())
-    };
-    let mut whole = context.policy().plan(draft, None, context.now(), context.store.clock().believable());
-    if whole.way != Way::Mailbox {
-        // Who read here reads elsewhere by now.
-        return gone(context, far_box, number);
-    }
-    mail.fill(&mut whole);
-    let (committed, ()) = context.store.commit_in(move |tx| {
-        let waits = |message: Message| matches!(message.whole, Some(Whole::There { asked: true, .. }));
-        let mut ids = Vec::new();
-        if tx.find(id)?.is_some_and(waits) {
-            ids = tx.add(&IncomingMail { messages: vec![whole.clone()], body: mail.body.clone() })?;
-            let message = ids.first().copied().unwrap_or(id);
-            tx.change(id, |text| text.whole = Some(Whole::Later { message }))?;
-        }
-        let mut notes = tx.whole_notes()?;
-        notes.there.retain(|mail| mail.message != id);
-        tx.put_whole_notes(notes)?;
-        Ok((ids, ()))
-    })?;
-    for whole in committed.ids() {
-        log::info!("{whole} is the whole mail of {id}");
-    }
-    Ok(())
+    // Who read here reads elsewhere by now, or what its text says did not get there.
+    let Some(beside) = MailBeside::new(context, &text, &mail) else { return gone(context, far_box, number) };
+    context.store.commit_in(move |tx| Ok((beside.put(tx)?, ()))).map(drop)
 }

@@ -11,7 +11,7 @@ use crate::engine::link::select::{Choice, choose};
 use crate::engine::link::{commit, peer};
 use crate::fault::Fault;
 use crate::message::reason::{GoneReason, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, State};
+use crate::message::{Id, LinkId, Message, Packet, PacketState, State};
 use crate::store::{PacketQueue, Tx, TxResult};
 
 impl LinkWorker<'_> {
@@ -55,8 +55,11 @@ impl LinkWorker<'_> {
         let (mut done, own) = (BTreeSet::new(), self.id);
         for packet in outbox.into_iter().flatten().filter(|packet| packet.link != own) {
             let group = commit::group_of(self.context, &packet)?;
-            if matches!(packet.state, PacketState::Unknown(_)) && done.insert(packet.group) {
-                self.rescue(&group, &packet)?;
+            if matches!(packet.state, PacketState::Unknown(_)) {
+                // What the far box has need not go again.
+                if !self.awaits_any(&group)? && done.insert(packet.group) {
+                    self.rescue(&group, &packet)?;
+                }
                 continue;
             }
             if group.is_unhanded() && done.insert(packet.group) && self.is_ours(&group, &packet) {
@@ -66,6 +69,15 @@ impl LinkWorker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// True while the far box is asked about one of the packets of a group.
+    fn awaits_any(&mut self, group: &PacketGroup) -> Result<bool, Fault> {
+        let mut awaits = false;
+        for packet in group.packets.iter().filter(|packet| matches!(packet.state, PacketState::Unknown(_))) {
+            awaits |= self.awaits_answer(packet)?;
+        }
+        Ok(awaits)
     }
 
     fn take_over(&mut self, group: PacketGroup, device: Option<PeerId>, fits: bool) -> Result<(), Fault> {
@@ -108,15 +120,75 @@ impl LinkWorker<'_> {
         if group.messages.is_empty() || !group.messages.iter().all(|message| waits(message) && free(message)) {
             return Ok(());
         }
-        let by = self.context.store.links().name(packet.link);
+        let not_known = self.context.store.links().name(packet.link);
+        self.plan_anew(group, packet, LinkReason::FreeWay { not_known }, |state| {
+            // What a link holds for certain is not in doubt.
+            !matches!(state, PacketState::Held(_) | PacketState::Handing(_))
+        })
+    }
+
+    /// Takes over what a line has that is away, once the patience of its messages is over: whether it arrived is told when the
+    /// line is back, and the far box, which is one that talks, drops the later of the two. Their history says so.
+    pub(super) fn overtake(&mut self) -> Result<(), Fault> {
+        let links = self.context.store.links();
+        // Only such a link tells for certain, and sends nothing by itself while it is away.
+        let line = |id: &LinkId| {
+            let driver = links.get(*id).and_then(|link| crate::link::driver(&link.driver));
+            *id != self.id && driver.is_some_and(|driver| driver.paired)
+        };
+        let lines: Vec<LinkId> = self.market.links().map(|link| link.terms.id).filter(line).collect();
+        if lines.is_empty() || !self.ready() {
+            return Ok(());
+        }
+        let (mut done, mut open) = (BTreeSet::new(), Vec::new());
+        for queue in [PacketQueue::OnLink, PacketQueue::Outbox] {
+            open.extend(self.context.store.read(|view| view.open(queue, Time::NEVER))?.into_iter().flatten());
+        }
+        let with_line = |state: &PacketState| matches!(state, PacketState::Held(_) | PacketState::Handing(_));
+        for packet in open.into_iter().filter(|packet| lines.contains(&packet.link) && with_line(&packet.state)) {
+            let group = commit::group_of(self.context, &packet)?;
+            if done.insert(packet.group) && self.is_left_behind(&group, &packet)? {
+                let line = links.name(packet.link);
+                self.plan_anew(&group, &packet, LinkReason::Overtaken { line }, |_| true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All messages of a group that a line has would take this link now, and the line is away.
+    fn is_left_behind(&self, group: &PacketGroup, packet: &Packet) -> Result<bool, Fault> {
+        let device = packet.far_box;
+        let goes = |message: &Message| {
+            let facts = self.market.facts(message);
+            let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+            let away = offers.iter().any(|offer| offer.link == packet.link && !offer.ready);
+            let waits = matches!(message.state, State::OnLink | State::Queued) && !message.recall;
+            away && waits && choose(&facts, &offers, self.context.now()) == Choice::Now(self.id)
+        };
+        let known = packet.peer.is_some() && self.context.peer(device)?.is_known();
+        Ok(known && !group.messages.is_empty() && group.messages.iter().all(goes))
+    }
+
+    /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`; unless one of its
+    /// packets is in a state in which it `may` not be let go.
+    fn plan_anew(
+        &mut self,
+        group: &PacketGroup,
+        packet: &Packet,
+        reason: LinkReason,
+        may: impl Fn(&PacketState) -> bool + Send + 'static,
+    ) -> Result<(), Fault> {
         let (first, now, policy) = (packet.clone(), self.context.now(), self.context.policy());
         let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
-        self.timers.touch(device);
+        self.timers.touch(packet.far_box);
         self.context.store.write(move |tx| {
+            // Its own link may have heard of it a moment ago.
+            if tx.packet(first.number)?.as_ref() != Some(&first) {
+                return Ok(());
+            }
             for number in &group {
                 let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
-                // What a link holds for certain is not in doubt.
-                if matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_)) {
+                if !may(&packet.state) {
                     return Ok(());
                 }
             }
@@ -131,14 +203,8 @@ impl LinkWorker<'_> {
             }
             for id in replan(tx, &first, now)? {
                 let Some(live) = tx.live(id)?.filter(|live| !tx_open(tx, live.id)) else { continue };
-                crate::engine::outcome::requeue(
-                    tx,
-                    id,
-                    policy.bill(&live),
-                    LinkReason::FreeWay { not_known: by.clone() },
-                    now,
-                    policy.look_after(&live, now),
-                )?;
+                let (bill, next) = (policy.bill(&live), policy.look_after(&live, now));
+                crate::engine::outcome::requeue(tx, id, bill, reason.clone(), now, next)?;
             }
             Ok(())
         })

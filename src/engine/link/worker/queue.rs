@@ -64,6 +64,10 @@ impl LinkWorker<'_> {
             let found = self.lines.look_up(self.context, &self.market, id)?;
             // One that goes elsewhere since a moment ago has its turn there.
             let Some((_, message)) = found.filter(|(now, _)| *now == device) else { continue };
+            // A line whose budget is used up is opened for urgent ones alone.
+            if !is_urgent(&message) && self.reaches(device, false).is_err() {
+                continue;
+            }
             if self.waits_for_whole(device, &message) {
                 continue;
             }

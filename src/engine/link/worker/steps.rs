@@ -179,7 +179,12 @@ impl LinkWorker<'_> {
 
     fn settle(&mut self, mut packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
-        match reconcile::find_out(self.context, &mut *self.link, &group, &packet)? {
+        let found = reconcile::find_out(self.context, &mut *self.link, &group, &packet)?;
+        let may_be_there = matches!(found, Some(Evidence::Taken(_) | Evidence::Sent(_) | Evidence::Undecidable(_)));
+        if may_be_there && !self.carries_wholes() {
+            self.note_wholes(&packet, &[])?;
+        }
+        match found {
             None => {
                 if matches!(packet.state, PacketState::Unknown(_)) {
                     self.look_again(UNKNOWN);
@@ -239,7 +244,10 @@ impl LinkWorker<'_> {
                 self.note_wholes(&packet, &wholes)?;
                 self.taken(&group, packet, reference, Taken::Handed).map(drop)
             }
-            Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, why),
+            Submitted::Unknown(packet, why) => {
+                self.note_wholes(&packet, &wholes)?;
+                self.in_doubt(&group, &packet, why)
+            }
             Submitted::Busy(packet, fault) => {
                 log::debug!("link: {fault}");
                 self.pause(fault.reason());

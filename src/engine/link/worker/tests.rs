@@ -1,5 +1,6 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
+mod asked;
 mod books;
 mod crew;
 mod groups;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::*;
+use crate::address::LinkAddress;
 use crate::clock::Clock;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
@@ -56,6 +58,12 @@ struct Sky {
     blind: bool,
     /// The link takes nothing back.
     keeps: bool,
+    /// The link can ask its far box; what it was asked for, and what it answered.
+    asks: bool,
+    asked: Vec<u64>,
+    answered: Vec<bool>,
+    /// The far box comes by a link that costs less.
+    relieved: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -105,6 +113,21 @@ impl Fake {
 }
 
 impl Link for Fake {
+    fn ask(&mut self, _: Option<LinkAddress>, names: &[u64]) -> bool {
+        let mut sky = self.sky();
+        let asks = sky.asks;
+        sky.asked.extend(names.iter().filter(|_| asks));
+        asks
+    }
+
+    fn answer(&mut self, _: Option<LinkAddress>, known: Vec<bool>) {
+        self.sky().answered.extend(known);
+    }
+
+    fn relieve(&mut self, relieved: bool) {
+        self.sky().relieved = relieved;
+    }
+
     fn poll(&mut self, _wake: &Receiver<()>, _wait: Duration) -> Vec<Event> {
         self.sky().events.drain(..).collect()
     }

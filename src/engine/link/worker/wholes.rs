@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::engine::link::whole::{Asked, First, Terms, request};
 use crate::fault::Fault;
 use crate::link::whole::{PIECE, WholeFrame, WholePlace};
+use crate::links::LinkRecord;
 use crate::message::{Id, Message, Packet, Whole};
 use crate::money::Money;
 use crate::settings::Key;
@@ -44,11 +45,11 @@ impl LinkWorker<'_> {
         };
         let budget = own.map(|link| link.budget);
         let bytes = self.wholes.tend(context, &mut *self.link, address, &terms)?;
-        let money = price.map_or(Money(0), |price| request::of(&price, bytes));
-        if let (Some(budget), true) = (budget, bytes > 0 && money > Money(0)) {
-            let id = self.id;
+        if let (Some(budget), true) = (budget, bytes > 0 && price.is_some_and(|price| !price.is_nothing())) {
+            let (id, now, extent) = (self.id, context.now(), request::extent(bytes));
+            let price = context.store.links().get(id).and_then(LinkRecord::price);
             // It went, whatever the budget says now: that keeps the next one from going.
-            let charged = context.store.write(move |tx| tx.charge(id, &budget, money, true))?;
+            let charged = context.store.write(move |tx| tx.charge(id, &budget, (price, extent), (true, now)))?;
             if let Err(why) = charged {
                 log::warn!("link: {bytes} bytes of whole mails went beyond a budget: {why:?}");
             }
@@ -112,7 +113,12 @@ impl LinkWorker<'_> {
         Ok(places)
     }
 
-    /// Writes at the messages of a packet that the link took where their whole mails are.
+    /// True where whole mails go along with their messages.
+    pub(super) fn carries_wholes(&self) -> bool {
+        self.whole_most > 0 && self.gathering.prompt
+    }
+
+    /// Writes at the messages of a packet that the link took, or may have taken, where their whole mails are.
     pub(super) fn note_wholes(&self, packet: &Packet, places: &[WholePlace]) -> Result<(), Fault> {
         let mut news: Vec<(Id, Whole, Option<MailHere>)> = Vec::new();
         for message in self.messages_of(packet)?.iter().filter(|message| message.mail.is_some()) {

@@ -266,6 +266,21 @@ fn what_a_removed_link_held_is_unknown() {
     assert_eq!(open, []);
 }
 
+/// A hand-over may end a moment after its link was removed.
+#[test]
+fn what_a_link_took_while_it_was_removed_is_unknown_as_well() {
+    let rig = Rig::new("satellite");
+    let mut worker = rig.worker();
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::OnLink);
+    rig.context.store.write(|tx| tx.remove_link(LinkId(1))).unwrap();
+    crate::engine::link::removed::look_after(&rig.context).unwrap();
+    assert!(rig.message(id).reason.may_have_arrived(), "{}", rig.message(id).reason);
+    let packets = rig.context.store.read(move |view| view.packets_of(id)).unwrap();
+    assert!(matches!(packets[0].state, PacketState::Unknown(_)), "{packets:?}");
+}
+
 /// Random comings and goings of two links, with crashes of the box: what was accepted has one end, and no packet is sent by
 /// both links.
 #[test]
