@@ -77,6 +77,11 @@ pub struct Price {
 }
 
 impl Price {
+    /// Bytes of a packet that are charged for together; 0 where that is not so.
+    pub fn step(&self) -> usize {
+        if self.unit == Unit::Credit { CREDIT } else { 0 }
+    }
+
     /// What one packet of so many bytes costs.
     pub fn of(&self, bytes: usize) -> Money {
         let units = match self.unit {
@@ -91,8 +96,16 @@ impl Price {
     /// What a message costs that takes so much alone, by packets and money.
     pub fn quote(&self, extent: Extent) -> Use {
         let packets = extent.packets.max(1);
-        let money = self.of(extent.bytes.div_ceil(packets)).times(packets as u64);
+        let money = match self.credits(extent) {
+            Some(credits) => self.each.times(credits as u64),
+            None => self.of(extent.bytes.div_ceil(packets)).times(packets as u64),
+        };
         Use { packets: packets as u64, texts: 0, money }
+    }
+
+    /// The credits of a message that takes so much alone: it is cut where one ends. `None` where none are charged.
+    pub fn credits(&self, extent: Extent) -> Option<usize> {
+        (self.unit == Unit::Credit).then(|| extent.bytes.div_ceil(CREDIT).max(extent.packets).max(1))
     }
 }
 
@@ -210,6 +223,40 @@ impl Uptime {
         let [last, .., first] = self.breaks;
         let often = first > Time(0) && last.since(first) < REST;
         Some(last + REST).filter(|until| often && now < *until)
+    }
+}
+
+/// How a link stands, as it is noted in its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes packets.
+    Ready,
+    /// It is driven, and takes none.
+    NotReady,
+    /// Its owner or the box stopped it.
+    Off,
+}
+
+impl Standing {
+    /// It is noted at each change, and again after this time: an older note says nothing of the present.
+    pub const NOTED: Duration = Duration::from_secs(3600);
+
+    /// Its value in the history.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Ready => 1.0,
+            Self::NotReady => 0.0,
+            Self::Off => -1.0,
+        }
+    }
+
+    /// What such a value means.
+    pub fn of(value: f64) -> Self {
+        match value {
+            value if value > 0.5 => Self::Ready,
+            value if value > -0.5 => Self::NotReady,
+            _ => Self::Off,
+        }
     }
 }
 
@@ -360,6 +407,15 @@ mod tests {
         assert_eq!((of("byte", 10), of("byte", 40)), (Money(300_000), Money(400_000)));
         let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
         assert_eq!(price.quote(Extent { bytes: 300, packets: 2 }), Use::of_packets(2, Money(30_000)));
+    }
+
+    #[test]
+    fn a_long_message_is_quoted_by_the_credits_that_its_packets_fill() {
+        let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
+        // 300, 300 and 20 bytes.
+        assert_eq!(price.credits(Extent { bytes: 620, packets: 3 }), Some(13));
+        assert_eq!([1, 50, 51].map(|bytes| price.credits(Extent { bytes, packets: 1 })), [1, 1, 2].map(Some));
+        assert_eq!(link(&[("link.price", "0.01")]).price().unwrap().credits(Extent { bytes: 9, packets: 1 }), None);
     }
 
     #[test]

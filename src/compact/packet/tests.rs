@@ -1,6 +1,6 @@
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
-use super::bundle::{decode, decode_front, encode};
+use super::bundle;
 use super::check::crc16;
 use super::*;
 use crate::coder::MODELS;
@@ -10,6 +10,19 @@ use crate::letter::{Kind, Other, to_record};
 fn coder() -> MutexGuard<'static, Coder> {
     static CODER: LazyLock<Mutex<Coder>> = LazyLock::new(|| Mutex::new(Coder::new(&MODELS[0])));
     CODER.lock().unwrap()
+}
+
+/// The functions of the bundle for messages that come after nothing.
+fn encode(coder: &mut Coder, form: Form, on_air: &[Letter], written: &[Letter], room: usize, salt: u16) -> Vec<u8> {
+    bundle::encode(coder, form, on_air, written, &Past::default(), room, salt)
+}
+
+fn decode(coder: &mut Coder, bytes: &[u8], known: &dyn Fn(u8) -> Vec<String>) -> Result<Vec<Letter>, Unreadable> {
+    bundle::decode(coder, bytes, known, &|_| Vec::new())
+}
+
+fn decode_front(coder: &mut Coder, bytes: &[u8]) -> Vec<Letter> {
+    bundle::decode_front(coder, bytes, &|_| Vec::new())
 }
 
 fn message(subject: &str, text: &str) -> Letter {
@@ -132,6 +145,31 @@ fn a_text_is_never_given_a_mail_address_nor_a_mail_a_number() {
             (0..1_000_000).map(same).find(|address| *address != right && check(address) == check(&right)).unwrap();
         assert_eq!(read(&[&twin, &right]), Err(Unreadable::Book), "{twin} or {right}");
     }
+}
+
+/// Who lacks what it comes after cannot read it, and takes it for nothing else.
+#[test]
+fn a_bundle_that_comes_after_others_is_shorter_and_read_by_who_has_them() {
+    let mut coder = coder();
+    let form = Form::Model(MODELS[0].number);
+    let said =
+        "Kangerlussuaq: the Tikeraq convoy leaves at dawn with Qaanaaq's two spare Hiluxes. Aqqaluk Nathanielsen";
+    let past = |text: &str| Past { mark: 7, records: vec![to_record(&message("Convoy", text)).unwrap()] };
+    let written = [message("Re: Convoy", "Did the Tikeraq convoy of Aqqaluk Nathanielsen leave Kangerlussuaq?")];
+    let alone = bundle::encode(&mut *coder, form, &written, &written, &Past::default(), 192, 1);
+    let after = bundle::encode(&mut *coder, form, &written, &written, &past(said), 192, 1);
+    assert!(after.len() + 10 < alone.len() && after[..2] == [0b1010_1000 | MODELS[0].number, 7]);
+    let mut read = |pasts: &[Past]| bundle::decode(&mut *coder, &after, &|_| Vec::new(), &|_| pasts.to_vec());
+    assert_eq!(read(&[past("other words"), past(said)]).as_deref(), Ok(&written[..]));
+    for pasts in [vec![], vec![past("other words")], vec![Past::default()]] {
+        assert_eq!(read(&pasts), Err(Unreadable::Past));
+    }
+    let front = |coder: &mut Coder, pasts: &[Past]| {
+        bundle::decode_front(coder, &after[..after.len() - 2], &|_| pasts.to_vec()).len()
+    };
+    assert_eq!(front(&mut *coder, &[past(said)]), 1);
+    assert_eq!((front(&mut *coder, &[]), front(&mut *coder, &[past(said), past("x")])), (0, 0));
+    assert_eq!(bundle::encode(&mut *coder, form, &written, &written, &Past::default(), 192, 1), alone);
 }
 
 #[test]

@@ -214,11 +214,13 @@ impl<'c> LinkWorker<'c> {
                 }
             }
             let more = self.turn()?;
+            self.samples.note(&self.health, self.context.now());
             self.samples.keep(self.context, false)?;
             self.kept.write(self.context, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
         self.kept.write(self.context, &mut *self.link, true)?;
+        self.samples.note_end(self.context.now());
         self.samples.keep(self.context, true)
     }
 
@@ -325,6 +327,7 @@ impl<'c> LinkWorker<'c> {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Keep => self.kept.write(self.context, &mut *self.link, true)?,
             Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {

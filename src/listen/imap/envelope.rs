@@ -1,6 +1,6 @@
 //! ENVELOPE: the main fields of a header, and addresses in their parts (RFC 3501 section 7.4.2, RFC 5322 section 3.4).
 
-use super::mime::{field, fields, unfolded};
+use super::mime::{Field, fields, unfolded};
 use super::replies::{nstring, string};
 
 /// Addresses of one field that are told.
@@ -21,14 +21,20 @@ pub struct MailAddress {
 
 /// Writes the envelope of a header.
 pub fn write(out: &mut Vec<u8>, header: &[u8]) {
+    // Gone through once: a list of a thousand messages asks for this of each.
+    let fields: Vec<_> = fields(header).collect();
+    let first = |name: &str| {
+        let found = fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|(_, value)| unfolded(value))
+    };
     out.push(b'(');
-    nstring(out, field(header, "date").as_deref());
+    nstring(out, first("date").as_deref());
     out.push(b' ');
-    nstring(out, field(header, "subject").as_deref());
-    let from = addresses_of(header, "from");
+    nstring(out, first("subject").as_deref());
+    let from = addresses_in(fields.iter().copied(), "from");
     for name in ["from", "sender", "reply-to", "to", "cc", "bcc"] {
         out.push(b' ');
-        let mut addresses = addresses_of(header, name);
+        let mut addresses = addresses_in(fields.iter().copied(), name);
         // Who sent it, and who is answered, is who wrote it if nothing else is said.
         if addresses.is_empty() && matches!(name, "sender" | "reply-to") {
             addresses.clone_from(&from);
@@ -37,7 +43,7 @@ pub fn write(out: &mut Vec<u8>, header: &[u8]) {
     }
     for name in ["in-reply-to", "message-id"] {
         out.push(b' ');
-        nstring(out, field(header, name).as_deref());
+        nstring(out, first(name).as_deref());
     }
     out.push(b')');
 }
@@ -65,8 +71,12 @@ fn list(out: &mut Vec<u8>, addresses: &[MailAddress]) {
 
 /// The addresses of all fields of this name.
 pub fn addresses_of(header: &[u8], name: &str) -> Vec<MailAddress> {
+    addresses_in(fields(header), name)
+}
+
+fn addresses_in<'h>(fields: impl Iterator<Item = Field<'h>>, name: &str) -> Vec<MailAddress> {
     let mut found = Vec::new();
-    for (_, value) in fields(header).filter(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())) {
+    for (_, value) in fields.filter(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())) {
         found.extend(addresses(&unfolded(value)));
     }
     found.truncate(ADDRESSES);

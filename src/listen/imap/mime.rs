@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 /// Multiparts within each other that are looked into.
 const DEPTH: usize = 20;
 /// Parts of one mail.
@@ -42,7 +44,7 @@ pub type Field<'a> = (&'a [u8], &'a [u8]);
 /// Goes through the fields of a header; lines that are none are passed over.
 pub fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
     raw_fields(header).filter_map(|field| {
-        let at = field.iter().position(|byte| *byte == b':')?;
+        let at = memchr(b':', field)?;
         let name = field[..at].trim_ascii_end();
         let good = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
         good.then_some((name, &field[at + 1..]))
@@ -58,7 +60,7 @@ pub fn raw_fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
         }
         let mut end = 0;
         loop {
-            end += rest[end..].iter().position(|byte| *byte == b'\n').map_or(rest.len() - end, |at| at + 1);
+            end += memchr(b'\n', &rest[end..]).map_or(rest.len() - end, |at| at + 1);
             if !matches!(rest.get(end), Some(b' ' | b'\t')) {
                 break;
             }
@@ -222,7 +224,7 @@ impl Part {
 pub fn header_end(bytes: &[u8]) -> usize {
     let mut at = 0;
     while at < bytes.len() {
-        let line = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end + 1);
+        let line = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end + 1);
         if matches!(&bytes[at..line], b"\r\n" | b"\n") {
             return line;
         }

@@ -5,6 +5,7 @@
 //! alike, and nothing polls.
 
 pub mod answer;
+mod criteria;
 pub mod envelope;
 pub mod framer;
 pub mod mime;

@@ -89,8 +89,14 @@ impl Selected {
     pub fn flags(&self, folder: &Folder, entry: &Entry) -> String {
         let system = Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).map(|(_, name)| *name);
         let recent = (entry.uid >= self.recent).then_some("\\Recent");
-        let words: Vec<_> = system.chain(recent).chain(folder.words(entry.keywords)).collect();
-        format!("({})", words.join(" "))
+        let mut list = String::from("(");
+        for word in system.chain(recent).chain(folder.words(entry.keywords)) {
+            if list.len() > 1 {
+                list.push(' ');
+            }
+            list.push_str(word);
+        }
+        list + ")"
     }
 
     /// Tells new keywords, before something shows them.

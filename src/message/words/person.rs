@@ -194,7 +194,7 @@ fn far_box(fact: FarBoxReason) -> &'static str {
         FarBoxReason::Cancelled => "it was taken back at the other end of the link",
         FarBoxReason::Failed => "it could not be delivered at the other end of the link",
         FarBoxReason::NoOtherCoding => "the other side has it and cannot read it",
-        FarBoxReason::NoModel { .. } | FarBoxReason::BadCheck | FarBoxReason::UnknownIndex => {
+        FarBoxReason::NoModel { .. } | FarBoxReason::BadCheck | FarBoxReason::UnknownIndex | FarBoxReason::NoPast => {
             "the other side could not read it: it goes once more"
         }
     }

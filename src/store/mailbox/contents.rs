@@ -166,6 +166,13 @@ impl Tx<'_> {
     }
 }
 
+impl ContentRow {
+    /// True for bytes of this length and checksum, where one was kept.
+    fn is_of(&self, size: u64, check: impl FnOnce() -> u32) -> bool {
+        size == self.size && (self.check == 0 || check() == self.check)
+    }
+}
+
 impl View {
     /// Bytes of an entry from the start on, at most so many, where they are in the store itself.
     pub fn content_start(&self, content: u64, most: usize) -> TxResult<Option<Vec<u8>>> {
@@ -230,6 +237,41 @@ impl Store {
         }
     }
 
+    /// The beginnings of several entries as [`Store::content_head`] gives them, read at once; `None` for each that has to be
+    /// asked for by itself.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn small_heads(&self, entries: &[&Entry]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.read(|view| {
+            let table = schema::BODIES.read(&view.0)?;
+            let head = |entry: &&Entry| {
+                let most = if entry.header > 0 { entry.header as usize } else { HEADER };
+                let row = table.get(entry.content)?;
+                Ok(row.map(|row| row.value()[..row.value().len().min(most)].to_vec()))
+            };
+            entries.iter().map(head).collect()
+        })
+    }
+
+    /// The bytes of several entries as [`Store::content`] gives them, read at once; `None` for each that has to be asked for
+    /// by itself: it lies in a file, or is not what was written.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn small_contents(&self, entries: &[&Entry]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.read(|view| {
+            let (rows, bodies) = (schema::CONTENTS.read(&view.0)?, schema::BODIES.read(&view.0)?);
+            let small = |entry: &&Entry| {
+                let row = rows.get(entry.content)?.and_then(|row| ContentRow::read(row.value()));
+                let Some(row) = row.filter(|row| row.file.is_empty()) else { return Ok(None) };
+                let bytes = bodies.get(entry.content)?.map(|bytes| bytes.value().to_vec());
+                Ok(bytes.filter(|bytes| row.is_of(bytes.len() as u64, || crc32fast::hash(bytes))))
+            };
+            entries.iter().map(small).collect()
+        })
+    }
+
     /// The bytes of the content of this number.
     pub(in crate::store) fn content_of_number(&self, content: u64) -> Result<Content, Fault> {
         let damaged = || Fault::permanent("this mail is damaged on the disk of this box");
@@ -243,14 +285,13 @@ impl Store {
         })?;
         // It may have been removed by another session.
         let row = row.ok_or_else(|| Fault::permanent("this mail is not there any more"))?;
-        let whole = |size: u64, check: u32| size == row.size && (row.check == 0 || check == row.check);
         match bytes {
-            Some(bytes) if whole(bytes.len() as u64, crc32fast::hash(&bytes)) => Ok(Content::Bytes(bytes)),
+            Some(bytes) if row.is_of(bytes.len() as u64, || crc32fast::hash(&bytes)) => Ok(Content::Bytes(bytes)),
             None if !row.file.is_empty() => {
                 let path = spool::folder(self.folder()).join(&row.file);
                 let (size, check) =
                     spool::check(&path).map_err(|error| Fault::temporary(format!("a mail cannot be read: {error}")))?;
-                whole(size, check).then_some(Content::File(path)).ok_or_else(damaged)
+                row.is_of(size, || check).then_some(Content::File(path)).ok_or_else(damaged)
             }
             _ => Err(damaged()),
         }

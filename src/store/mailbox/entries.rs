@@ -84,7 +84,18 @@ impl Tx<'_> {
 
     /// Writes an entry with the next number of a change.
     pub(super) fn touch(&mut self, person: &str, folder: &mut Folder, entry: &mut Entry) -> TxResult<()> {
-        self.changes.remove((person, folder.number, entry.modseq))?;
+        self.forget_change(person, folder.number, entry.modseq)?;
+        self.note_change(person, folder, entry)
+    }
+
+    /// The change of this number is not the last one of its entry any more.
+    pub(super) fn forget_change(&mut self, person: &str, folder: u32, modseq: u64) -> TxResult<()> {
+        self.changes.remove((person, folder, modseq))?;
+        Ok(())
+    }
+
+    /// Writes an entry whose last change is forgotten, with the next number.
+    pub(super) fn note_change(&mut self, person: &str, folder: &mut Folder, entry: &mut Entry) -> TxResult<()> {
         folder.modseq += 1;
         entry.modseq = folder.modseq;
         self.changes.insert((person, folder.number, entry.modseq), (entry.uid, 0))?;

@@ -1,5 +1,7 @@
 //! Flags and keywords of entries, and how they change.
 
+use std::cmp::Reverse;
+
 use super::rows::{Entry, Folder};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
@@ -112,7 +114,7 @@ impl Tx<'_> {
             FlagChange::Remove => folder.bits(&flags.keywords),
             _ => folder.learn(&flags.keywords)?,
         };
-        let mut marked = Marked::default();
+        let (mut marked, mut changed) = (Marked::default(), Vec::new());
         for uid in uids {
             let Some(mut entry) = self.entry(person, number, *uid)? else { continue };
             if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
@@ -128,9 +130,18 @@ impl Tx<'_> {
                 let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
                 folder.unseen = folder.unseen + unseen(system) - unseen(entry.flags);
                 (entry.flags, entry.keywords) = (system, words);
-                self.touch(person, &mut folder, &mut entry)?;
+                changed.push(marked.entries.len());
             }
             marked.entries.push(entry);
+        }
+        // From the last on: what goes from the end of a page leaves the rest of it in place.
+        let mut old: Vec<_> = changed.iter().map(|at| marked.entries[*at].modseq).collect();
+        old.sort_unstable_by_key(|modseq| Reverse(*modseq));
+        for modseq in old {
+            self.forget_change(person, number, modseq)?;
+        }
+        for at in changed {
+            self.note_change(person, &mut folder, &mut marked.entries[at])?;
         }
         self.put_folder(person, &folder)?;
         Ok(marked)

@@ -5,6 +5,7 @@ use super::rows::{Entry, Folder, Special, sound};
 use crate::message::{Id, Message};
 use crate::store::schema::Readable;
 use crate::store::schema::{self, TxResult, View};
+use crate::store::search::Needle;
 
 /// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -190,6 +191,22 @@ impl View {
         Ok(found)
     }
 
+    /// The first entry that was not read, where it is one of the first so many.
+    pub fn first_unseen(&self, person: &str, folder: &Folder, among: usize) -> TxResult<Option<u32>> {
+        if folder.unseen == 0 {
+            return Ok(None);
+        }
+        let range = (person, folder.number, 0)..=(person, folder.number, u32::MAX);
+        for row in schema::ENTRIES.read(&self.0)?.range(range)?.take(among) {
+            let (key, row) = row?;
+            let entry = sound(Entry::read(key.value().2, row.value()), "an entry of a folder")?;
+            if entry.flags & Flags::SEEN == 0 {
+                return Ok(Some(entry.uid));
+            }
+        }
+        Ok(None)
+    }
+
     /// The youngest entries before a UID that are not marked as deleted, the last that came first.
     pub fn newest(&self, person: &str, folder: u32, before: u32, limit: usize) -> TxResult<Vec<Entry>> {
         let mut found = Vec::new();
@@ -202,6 +219,30 @@ impl View {
             found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
         }
         Ok(found)
+    }
+
+    /// Entries before a UID that may hold what is looked for, the last that came first: at most so many, out of at most so
+    /// many looked at. With them, where to go on when there may be more.
+    pub fn may_hold_in(
+        &self,
+        (person, folder, before): (&str, u32, u32),
+        needle: &mut Needle,
+        (looked_at, most): (usize, usize),
+    ) -> TxResult<(Vec<Entry>, Option<u32>)> {
+        let mut found = Vec::new();
+        let rows = schema::ENTRIES.read(&self.0)?;
+        for (looked, row) in rows.range((person, folder, 0)..(person, folder, before))?.rev().enumerate() {
+            let (key, row) = row?;
+            let uid = key.value().2;
+            if looked == looked_at || found.len() == most {
+                return Ok((found, Some(uid + 1)));
+            }
+            let Some(entry) = Entry::read(uid, row.value()) else { continue };
+            if entry.flags & Flags::DELETED == 0 && self.may_hold(needle, entry.content)? {
+                found.push(entry);
+            }
+        }
+        Ok((found, None))
     }
 
     /// What happened in a folder since its change of this number; `None` when the folder is gone.

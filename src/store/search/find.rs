@@ -28,6 +28,15 @@ impl Needle {
         rows.truncate(ROWS);
         Self { rows, ..Self::default() }
     }
+
+    /// What is known of a number without asking the index again.
+    pub fn known(&self, number: u64) -> Option<bool> {
+        if self.rows.is_empty() {
+            return Some(true);
+        }
+        let named = self.blocks.get(&block_of(number))?;
+        Some(named.as_ref().is_none_or(|named| named.has(place_in(number))))
+    }
 }
 
 impl View {

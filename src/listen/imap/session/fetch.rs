@@ -23,6 +23,8 @@ use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
+/// Bytes of small mails, or of headers, that are read at once.
+const AHEAD: u64 = 256 * 1024;
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -58,8 +60,8 @@ enum Mail {
     File(PathBuf),
 }
 
-/// What is written for a message: the mail itself where pieces of it are, and each item with its name.
-type Values = (Option<Mail>, Vec<(String, Value)>);
+/// What is written for a message: the mail itself where pieces of it are, and the value of each item.
+type Values = (Option<Mail>, Vec<Value>);
 
 fn need_of(item: &MessageDataItemName<'_>) -> Need {
     match item {
@@ -74,11 +76,50 @@ fn need_of(item: &MessageDataItemName<'_>) -> Need {
     }
 }
 
+/// The name of an item in a reply.
+fn label(item: &MessageDataItemName<'_>) -> String {
+    let name = match item {
+        MessageDataItemName::Flags => "FLAGS",
+        MessageDataItemName::Uid => "UID",
+        MessageDataItemName::InternalDate => "INTERNALDATE",
+        MessageDataItemName::Rfc822Size => "RFC822.SIZE",
+        MessageDataItemName::ModSeq => "MODSEQ",
+        MessageDataItemName::Envelope => "ENVELOPE",
+        MessageDataItemName::Body => "BODY",
+        MessageDataItemName::BodyStructure => "BODYSTRUCTURE",
+        MessageDataItemName::Rfc822 => "RFC822",
+        MessageDataItemName::Rfc822Header => "RFC822.HEADER",
+        MessageDataItemName::Rfc822Text => "RFC822.TEXT",
+        MessageDataItemName::BodyExt { section, partial, .. } => {
+            let begin = partial.map_or_else(String::new, |(from, _)| format!("<{from}>"));
+            return section::label(section.as_ref()) + &begin;
+        }
+        MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => "BINARY",
+    };
+    name.to_owned()
+}
+
 fn reads(item: &MessageDataItemName<'_>) -> bool {
     match item {
         MessageDataItemName::BodyExt { peek, .. } => !peek,
         MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text => true,
         _ => false,
+    }
+}
+
+impl Need {
+    /// How many of the first entries are read at once: at least one.
+    fn together(self, entries: &[&Entry]) -> usize {
+        let mut bytes = 0;
+        let fit = entries.iter().take_while(|entry| {
+            bytes += match self {
+                Self::Nothing => 0,
+                Self::Header if entry.header > 0 => u64::from(entry.header),
+                Self::Header | Self::Whole => entry.size.min(AHEAD),
+            };
+            bytes <= AHEAD
+        });
+        fit.count().max(1)
     }
 }
 
@@ -129,6 +170,7 @@ impl ImapSession<'_> {
             uids = self.read_them(&person, number, uids)?;
         }
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
+        let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
             let (folder, entries) = self
                 .services
@@ -138,12 +180,24 @@ impl ImapSession<'_> {
             if let Some(selected) = &mut self.selected {
                 selected.tell_keywords(&folder, out);
             }
-            for entry in entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)) {
-                let values = self.values(&folder, entry, &items, need);
-                let Some(values) = gone(values)? else { continue };
-                self.write_one(entry, values, out);
-                if out.broken() {
-                    return Ok(Answer::done());
+            let wanted: Vec<_> =
+                entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)).collect();
+            let mut rest = &wanted[..];
+            while !rest.is_empty() {
+                let (group, behind) = rest.split_at(need.together(rest));
+                rest = behind;
+                let ahead = match need {
+                    Need::Nothing => vec![None; group.len()],
+                    Need::Header => self.services.store.small_heads(group)?,
+                    Need::Whole => self.services.store.small_contents(group)?,
+                };
+                for (entry, ahead) in group.iter().zip(ahead) {
+                    let values = self.values(&folder, entry, &items, need, ahead);
+                    let Some(values) = gone(values)? else { continue };
+                    self.write_one(entry, &labels, values, out);
+                    if out.broken() {
+                        return Ok(Answer::done());
+                    }
                 }
             }
         }
@@ -169,20 +223,27 @@ impl ImapSession<'_> {
         Ok(uids)
     }
 
-    /// What is to be written for a message, item by item.
+    /// What is to be written for a message, item by item. Its bytes, or its header, may have been read `ahead`.
     fn values(
         &mut self,
         folder: &Folder,
         entry: &Entry,
         items: &[MessageDataItemName<'_>],
         need: Need,
+        ahead: Option<Vec<u8>>,
     ) -> Result<Values, Fault> {
         let (mail, part, _guard);
         let mut bytes: Vec<u8> = Vec::new();
         match need {
             Need::Nothing => (mail, part, _guard) = (None, None, None),
             Need::Header => {
-                bytes = self.header(entry)?;
+                bytes = match ahead {
+                    Some(mut head) => {
+                        head.truncate(mime::header_end(&head));
+                        head
+                    }
+                    None => self.header(entry)?,
+                };
                 (mail, part, _guard) = (None, None, None);
             }
             Need::Whole => {
@@ -192,7 +253,9 @@ impl ImapSession<'_> {
                     Some((_, path, known)) if from_parts => {
                         (mail, part, _guard) = (Some(Mail::File(path.clone())), Some(known.clone()), None);
                     }
-                    _ => match self.services.store.content(entry)? {
+                    _ => match ahead
+                        .map_or_else(|| self.services.store.content(entry), |all| Ok(Content::Bytes(all)))?
+                    {
                         Content::Bytes(whole) => {
                             part = items.iter().any(section::needs_parts).then(|| Part::of(&whole));
                             (mail, _guard) = (Some(Mail::Memory(whole)), None);
@@ -237,7 +300,7 @@ impl ImapSession<'_> {
         mail: &[u8],
         part: Option<&Part>,
         size: usize,
-    ) -> (String, Value) {
+    ) -> Value {
         let list = |write: &dyn Fn(&mut Vec<u8>)| {
             let mut out = Vec::new();
             write(&mut out);
@@ -247,49 +310,44 @@ impl ImapSession<'_> {
             Some(part) => list(&|out| structure::write(out, mail, part, extended)),
             None => Value::Nil,
         };
-        let (label, value) = match item {
+        match item {
             MessageDataItemName::Flags => {
                 let flags = self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, entry));
-                ("FLAGS", Value::Word(flags))
+                Value::Word(flags)
             }
-            MessageDataItemName::Uid => ("UID", Value::Word(entry.uid.to_string())),
-            MessageDataItemName::InternalDate => ("INTERNALDATE", Value::Word(date_time(entry.at()))),
-            MessageDataItemName::Rfc822Size => ("RFC822.SIZE", Value::Word(entry.size.to_string())),
-            MessageDataItemName::ModSeq => ("MODSEQ", Value::Word(format!("({})", entry.modseq))),
+            MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
+            MessageDataItemName::InternalDate => Value::Word(date_time(entry.at())),
+            MessageDataItemName::Rfc822Size => Value::Word(entry.size.to_string()),
+            MessageDataItemName::ModSeq => Value::Word(format!("({})", entry.modseq)),
             MessageDataItemName::Envelope => {
                 let header = &mail[..mime::header_end(mail)];
-                ("ENVELOPE", list(&|out| envelope::write(out, header)))
+                list(&|out| envelope::write(out, header))
             }
-            MessageDataItemName::Body => ("BODY", structured(false)),
-            MessageDataItemName::BodyStructure => ("BODYSTRUCTURE", structured(true)),
-            MessageDataItemName::Rfc822 => ("RFC822", Value::Range(0..size)),
-            MessageDataItemName::Rfc822Header => {
-                ("RFC822.HEADER", Value::Bytes(mail[..mime::header_end(mail)].to_vec()))
-            }
+            MessageDataItemName::Body => structured(false),
+            MessageDataItemName::BodyStructure => structured(true),
+            MessageDataItemName::Rfc822 => Value::Range(0..size),
+            MessageDataItemName::Rfc822Header => Value::Bytes(mail[..mime::header_end(mail)].to_vec()),
             MessageDataItemName::Rfc822Text => {
-                ("RFC822.TEXT", Value::from(section::piece(Some(&Section::Text(None)), mail, part, size)))
+                Value::from(section::piece(Some(&Section::Text(None)), mail, part, size))
             }
             MessageDataItemName::BodyExt { section, partial, .. } => {
-                let piece = section::piece(section.as_ref(), mail, part, size);
-                let (mut label, mut value) = (section::label(section.as_ref()), Value::from(piece));
-                if let Some((from, count)) = partial {
-                    label.push_str(&format!("<{from}>"));
-                    value = value.cut(*from as usize, count.get() as usize);
+                let value = Value::from(section::piece(section.as_ref(), mail, part, size));
+                match partial {
+                    Some((from, count)) => value.cut(*from as usize, count.get() as usize),
+                    None => value,
                 }
-                return (label, value);
             }
             // These are refused before.
-            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => ("BINARY", Value::Nil),
-        };
-        (label.to_owned(), value)
+            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => Value::Nil,
+        }
     }
 
-    fn write_one(&self, entry: &Entry, values: Values, out: &mut Replies<'_>) {
+    fn write_one(&self, entry: &Entry, labels: &[String], values: Values, out: &mut Replies<'_>) {
         let Some(place) = self.selected.as_ref().and_then(|selected| selected.uids.place(entry.uid)) else { return };
         let (mail, values) = values;
         out.text(&format!("* {place} FETCH ("));
-        for (at, (label, value)) in values.into_iter().enumerate() {
-            out.text(if at > 0 { " " } else { "" }).text(&label).text(" ");
+        for (at, (label, value)) in labels.iter().zip(values).enumerate() {
+            out.text(if at > 0 { " " } else { "" }).text(label).text(" ");
             match value {
                 Value::Word(word) => drop(out.text(&word)),
                 Value::List(list) => drop(out.bytes(&list)),

@@ -8,7 +8,7 @@ use super::ImapSession;
 use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::replies::{Replies, from_utf7, string, to_utf7};
 use crate::listen::imap::selected::{Selected, all_flags};
-use crate::store::mailbox::{Flags, Folder, FolderError, Special};
+use crate::store::mailbox::{Folder, FolderError, Special};
 
 /// Messages that are looked at for the first one that was not read.
 const UNSEEN: usize = 1000;
@@ -174,9 +174,7 @@ impl ImapSession<'_> {
         let found = self.services.store.read(|view| {
             let Some(folder) = view.folder_named(&person, &name)? else { return Ok(None) };
             let uids = view.uids(&person, &folder)?;
-            let first: Vec<_> = if folder.unseen > 0 { uids.iter().take(UNSEEN).collect() } else { Vec::new() };
-            let entries = view.entries(&person, folder.number, &first)?;
-            let unseen = entries.iter().find(|entry| entry.flags & Flags::SEEN == 0).map(|entry| entry.uid);
+            let unseen = view.first_unseen(&person, &folder, UNSEEN)?;
             Ok(Some((folder, uids, unseen)))
         })?;
         let (folder, uids, unseen) = found.ok_or_else(|| refused(FolderError::Missing))?;
