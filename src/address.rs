@@ -202,14 +202,15 @@ pub fn check_domain(domain: &str) -> Result<(), AddressError> {
 }
 
 /// True for a domain under which nobody outside can be reached: names that are kept for other uses (RFC 6761, RFC 6762,
-/// RFC 7686, RFC 8375, RFC 9476), those of networks at home, names of one machine without a dot, and addresses of networks
+/// RFC 7686, RFC 8375, RFC 9476), those of networks at home, addresses without brackets, names of one machine without a dot, and addresses of networks
 /// that are nobody's. `.example` and `.test` are not among them: tests and demonstrations use them.
 pub fn is_nowhere(domain: &str) -> bool {
     if let Some(inner) = literal(domain) {
         return is_private(inner);
     }
     let last = domain.rsplit('.').next().unwrap_or_default();
-    !domain.contains('.') || NOWHERE.contains(&last)
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    !domain.contains('.') || NOWHERE.contains(&last) || is_number || domain == "fritz.box"
 }
 
 /// The IP address in an address literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]` in any case.
@@ -220,7 +221,7 @@ fn literal(domain: &str) -> Option<&str> {
 }
 
 /// Last labels under which nothing is ever found outside.
-const NOWHERE: [&str; 13] = [
+const NOWHERE: [&str; 15] = [
     "localhost",
     "localdomain",
     "local",
@@ -230,6 +231,8 @@ const NOWHERE: [&str; 13] = [
     "intranet",
     "private",
     "corp",
+    "router",
+    "workgroup",
     "invalid",
     "onion",
     "alt",
@@ -279,7 +282,8 @@ impl FromStr for Mailbox {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let (local, domain) = text.trim().rsplit_once('@').ok_or_else(|| AddressError::NoAt(text.to_owned()))?;
         let unquoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        Self::new(unquoted.unwrap_or(local), domain)
+        // The point of the root belongs to no mail address, but is written by programs, and by people at the end of a sentence.
+        Self::new(unquoted.unwrap_or(local), domain.strip_suffix('.').unwrap_or(domain))
     }
 }
 
@@ -348,6 +352,7 @@ mod tests {
         assert_eq!(a.domain(), "spacebeaver.com");
         assert_eq!(a.person(), "anna");
         assert_eq!(a.to_string(), "Anna+boat@spacebeaver.com");
+        assert_eq!("Anna+boat@spacebeaver.com.".parse(), Ok(a));
     }
 
     #[test]
@@ -363,7 +368,8 @@ mod tests {
             "a@-x.org",
             "..@x.org",
             "a\r\n@x.org",
-            "a@x.org.",
+            "a@x.org..",
+            "a@.",
         ] {
             assert!(bad.parse::<Mailbox>().is_err(), "{bad}");
         }
@@ -378,9 +384,18 @@ mod tests {
 
     #[test]
     fn some_domains_are_nowhere_outside() {
-        for domain in
-            ["localhost", "nas", "nas.local", "x.lan", "a.invalid", "b.home.arpa", "[127.0.0.1]", "[ipv6:fe80::1]"]
-        {
+        for domain in [
+            "localhost",
+            "nas",
+            "nas.local",
+            "x.lan",
+            "a.invalid",
+            "b.home.arpa",
+            "[127.0.0.1]",
+            "[ipv6:fe80::1]",
+            "10.0.0.1",
+            "fritz.box",
+        ] {
             assert!(is_nowhere(domain), "{domain}");
         }
         for domain in ["example.org", "local.example.org", "lan.de", "[192.0.2.1]", "[ipv6:2001:db8::1]", "x.example"] {

@@ -33,6 +33,9 @@ pub fn visible(text: &str) -> String {
         Some((_, inner)) => inner.trim(),
         None => plain.trim(),
     };
+    // Some programs put quotes around an address.
+    let mut within = [('\'', '\''), ('"', '"'), ('‘', '’'), ('“', '”')].into_iter();
+    let inner = within.find_map(|(open, close)| inner.strip_prefix(open)?.strip_suffix(close)).unwrap_or(inner);
     match inner.split_once(':') {
         // What follows a number or an address are parameters (RFC 3966, RFC 6068).
         Some((scheme, rest)) if ["tel", "sms", "mailto"].contains(&scheme.to_ascii_lowercase().as_str()) => {
@@ -110,6 +113,7 @@ mod tests {
             ("TEL:+1-415-555-0123;ext=5", "+1-415-555-0123"),
             ("\u{ff0b}\u{ff11}4155550123", "+14155550123"),
             ("Bob <bob@example.org>", "bob@example.org"),
+            ("'bob@example.org'", "bob@example.org"),
             ("\"B., Bob\" <mailto:bob@example.org?subject=x>", "bob@example.org"),
             ("\u{a0}olga\u{200b} ", "olga"),
             ("\u{3164}olga\u{fe0f}@example\u{180e}.org\u{2800}", "olga@example.org"),

@@ -6,6 +6,8 @@ use super::links;
 const MAX_MARK: usize = 300;
 /// Longest target of a link, in bytes.
 const MAX_TARGET: usize = 2000;
+/// The start of a field of Word with its target.
+const FIELD: &str = "HYPERLINK \"";
 /// What the alternative text of a picture says when a program wrote it, in lower case.
 const PICTURE_WORDS: [&str; 12] = [
     "description automatically generated",
@@ -34,7 +36,7 @@ pub fn clean(text: &str) -> String {
             out.push('\n');
             continue;
         }
-        let without = without_pictures(line);
+        let without = without_pictures(&without_fields(line));
         if without.trim().is_empty() {
             out.push('\n');
             continue;
@@ -68,12 +70,35 @@ fn join_marks(text: &str) -> String {
     out
 }
 
-/// A line without `[cid:image001.png@01D..]`, `[image: chart.png]`, `<image001.png>` and addresses of pictures.
+/// A line in which Word's own field stands for its text: `HYPERLINK "mailto:a@b.c"a@b.c` is `a@b.c`.
+fn without_fields(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, target, after)) = rest.split_once(FIELD).and_then(|(before, field)| {
+        let (target, after) = field.split_once('"')?;
+        Some((before, target, after))
+    }) {
+        out.push_str(before);
+        if after.starts_with(|c: char| c.is_whitespace()) || after.is_empty() {
+            out.push_str(target);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A line without `[cid:image001.png@01D..]`, `[image: chart.png]`, `<image001.png>`, addresses of pictures, and what
+/// Outlook, Apple and Notes write in the same way.
 fn without_pictures(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = rest.find(['[', '<']) {
-        let close = if rest[at..].starts_with('[') { ']' } else { '>' };
+    while let Some(at) = rest.find(['[', '<', '(']) {
+        let close = match rest.as_bytes()[at] {
+            b'[' => ']',
+            b'(' => ')',
+            _ => '>',
+        };
         let window = &rest[at..rest.floor_char_boundary(at + MAX_MARK)];
         let end = window.find(close);
         match end.filter(|end| is_picture(&rest[at + 1..at + end], close)) {
@@ -93,7 +118,9 @@ fn without_pictures(line: &str) -> String {
 
 fn is_picture(inner: &str, close: char) -> bool {
     let lower = inner.trim().to_ascii_lowercase();
-    let is_file = [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".svg", ".webp"].iter().any(|end| lower.ends_with(end));
+    let is_file = [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".svg", ".webp", ".tiff", ".heic"]
+        .iter()
+        .any(|end| lower.ends_with(end));
     let numbered = |start: &str| {
         lower.strip_prefix(start).is_some_and(|rest| {
             rest.trim_start_matches(|c: char| c.is_ascii_digit() || "-_ ".contains(c)).starts_with('.')
@@ -106,8 +133,14 @@ fn is_picture(inner: &str, close: char) -> bool {
                 || lower.starts_with("inline image") && lower.len() < 20
                 || lower.starts_with("http") && is_file && !lower.contains(' ')
                 || is_file && numbered("image")
+                || lower.strip_prefix("signature_").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
         }
-        _ => lower.starts_with("cid:") || is_file && (numbered("image") || numbered("pastedgraphic")),
+        ')' => lower.starts_with("embedded image moved to file:"),
+        _ => {
+            lower.starts_with("cid:")
+                || lower.starts_with("x-apple-data-detectors:")
+                || is_file && (numbered("image") || numbered("pastedgraphic"))
+        }
     }
 }
 
@@ -133,14 +166,18 @@ fn without_doubles(line: &str) -> String {
         let is_link =
             ["mailto:", "http://", "https://", "tel:"].iter().any(|s| target.starts_with(s)) && !target.contains(' ');
         let touches = before.ends_with(|c: char| !c.is_whitespace() && !"([<".contains(c));
-        if is_link && (touches || target.starts_with("mailto:")) {
+        if is_link {
             out.push_str(before);
             let said = out.trim_end().rsplit([' ', '\t', '\n', '(', '<', '"']).next().unwrap_or_default().to_owned();
-            let phrase = out.clone();
+            let phrase = out[out.floor_char_boundary(out.len().saturating_sub(MAX_MARK))..].to_owned();
             match links::beside(&said, &phrase, target) {
+                // Beside a blank somebody may have written it.
+                links::Beside::Other(_) if !touches && !target.starts_with("mailto:") => {
+                    out.push_str(&rest[at..at + end + 1]);
+                }
                 links::Beside::Same => {
                     // The blank before `[mailto:..]` goes with it.
-                    if after.starts_with([',', '.', ';', ':', '>', ')']) || after.is_empty() {
+                    if after.starts_with([',', '.', ';', ':', '>', ')', ' ']) || after.is_empty() {
                         out.truncate(out.trim_end().len());
                     }
                 }
@@ -173,6 +210,9 @@ mod tests {
             ("[A blue sky\n\nDescription automatically generated]\nb", "\nb\n"),
             ("x <a@b.c> y [1] z [note]", "x <a@b.c> y [1] z [note]\n"),
             ("[image: chart.png]\nb", "\nb\n"),
+            ("Ask HYPERLINK \"mailto:cy@w.x\"cy@w.x now", "Ask cy@w.x now\n"),
+            ("(Embedded image moved to file: pic1.gif)b", "b\n"),
+            ("www.w.x <http://www.w.x/> now, Cy <http://w.x>", "www.w.x now, Cy <http://w.x>\n"),
         ] {
             assert_eq!(clean(raw), read, "{raw}");
         }

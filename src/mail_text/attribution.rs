@@ -11,6 +11,10 @@ use super::words;
 
 /// Longest line above a quote, in bytes, over up to three lines.
 const MAX_LENGTH: usize = 400;
+/// Most words beside a mailbox, where there is no date.
+const MAX_NAMED: usize = 6;
+/// Most words beside a name.
+const MAX_SAID: usize = 3;
 /// Most lines that it is broken into.
 const MAX_LINES: usize = 3;
 
@@ -35,14 +39,19 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
         }
         let next = at + count + 1;
         let quoted = is_quote(lines, shapes::skip_blank(lines, next));
-        let framed = joined.starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
+        let framed = joined.trim_start().starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
         let ends = line.ends_with(COLONS) || framed;
-        let bare_end = quoted && line.ends_with('>') && lines.get(next).is_some_and(|line| line.starts_with('>'));
+        let touches = quoted && lines.get(next).is_some_and(|line| line.starts_with('>'));
+        // Some scripts close such a line with a sign of their own.
+        let closed = joined.contains('<')
+            && (!line.ends_with(char::is_alphanumeric) || line.ends_with('ः'))
+            && is_whole(&joined, context);
+        let bare_end = touches && (line.ends_with('>') || closed);
         if !ends && !bare_end {
             continue;
         }
         // The text above may touch it: then it begins with the first line from which on it is whole.
-        let whole_below = (1..=count).any(|skip| is_whole(&lines[at + skip..next].join(" ")));
+        let whole_below = (1..=count).any(|skip| is_whole(&lines[at + skip..next].join(" "), context));
         if whole_below && !is_mailbox(lines[at]) {
             return None;
         }
@@ -61,14 +70,33 @@ fn is_attribution(joined: &str, quoted: bool, context: &Context) -> bool {
     }
     let numbers = shapes::numbers(lower).len();
     let known = shapes::words(lower).any(|word| context.others.contains(&word));
-    dated || addressed && numbers > 0 || wrote && (numbers >= 2 || known || addressed)
+    dated || addressed && numbers > 0 || wrote && (numbers >= 2 || known || addressed) || is_named(lower, context)
 }
 
-/// A date, and an address or a verb: nothing is missing at its start.
-fn is_whole(joined: &str) -> bool {
+/// Little more than the mailbox or the name of somebody whom the mail goes to: "Quoting Anna <anna@example.org>:", "Anna
+/// Example said:" in any language.
+fn is_named(lower: &str, context: &Context) -> bool {
+    let is_known = |word: &String| context.others.contains(word);
+    let Some((before, rest)) = lower.split_once('<') else {
+        let (own, others): (Vec<_>, Vec<_>) = shapes::words(lower).partition(is_known);
+        let greets = shapes::words(lower).any(|word| words::GREETING.has(&word));
+        return own.len() >= 2 && (1..=MAX_SAID).contains(&others.len()) && !greets;
+    };
+    let Some((address, after)) = rest.split_once('>') else { return false };
+    let local = address.split('@').next().unwrap_or_default();
+    let count = |text: &str| text.split_whitespace().count();
+    count(before) + count(after) <= MAX_NAMED
+        && shapes::has_address(address)
+        && shapes::words(local).any(|word| is_known(&word))
+}
+
+/// A date, and an address, a verb or the whole name of somebody whom the mail goes to: nothing is missing at its start.
+fn is_whole(joined: &str, context: &Context) -> bool {
     let lower = joined.to_lowercase();
     shapes::has_date(&lower)
-        && (shapes::has_address(&lower) || words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb)))
+        && (shapes::has_address(&lower)
+            || words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb))
+            || shapes::words(&lower).filter(|word| context.others.contains(word)).count() >= 2)
 }
 
 /// `Anna Example <anna@example.org>` and nothing else: some languages begin with it.

@@ -33,7 +33,7 @@ const FIELDS: [(&str, usize, MachineKind); 17] = [
 ];
 
 /// Starts of subjects that auto-responders write.
-const ABSENT: [&str; 16] = [
+const ABSENT: [&str; 44] = [
     "automatic reply",
     "auto-reply",
     "autoreply",
@@ -50,6 +50,34 @@ const ABSENT: [&str; 16] = [
     "автоответ",
     "autosvar",
     "vacation",
+    "automatisk svar",
+    "automatiskt svar",
+    "automaattinen vastaus",
+    "自動応答",
+    "自動返信",
+    "自动答复",
+    "自动回复",
+    "自動回覆",
+    "automatická odpověď",
+    "automatická odpoveď",
+    "odpowiedź automatyczna",
+    "автоматический ответ",
+    "автоматична відповідь",
+    "автоматичен отговор",
+    "otomatik yanıt",
+    "자동 회신",
+    "răspuns automat",
+    "תשובה אוטומטית",
+    "رد تلقائي",
+    "automatikus válasz",
+    "αυτόματη απάντηση",
+    "automatski odgovor",
+    "samodejni odgovor",
+    "automaatvastus",
+    "automatinis atsakymas",
+    "trả lời tự động",
+    "balasan otomatis",
+    "ตอบกลับอัตโนมัติ",
 ];
 
 /// Why a machine must have written this mail; `None` when nothing says so.

@@ -19,6 +19,8 @@ const MAX_LABEL: usize = 30;
 const MAX_LABEL_WORDS: usize = 4;
 /// Longest title, in characters.
 const MAX_TITLE: usize = 70;
+/// Longest title with its block on one line, in bytes.
+const MAX_UNFOLDED: usize = 2000;
 /// Dashes before the title of a forwarded mail (Gmail writes ten, Thunderbird eight); answers have five.
 const FORWARD_DASHES: usize = 8;
 /// Most blank or drawn lines above a block.
@@ -118,6 +120,23 @@ pub fn is_known(line: &str) -> bool {
     let bare = line.trim_matches(|c: char| "-_=*>—– ".contains(c) || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
     words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower)
+}
+
+/// A title with its block behind it on one line, as a telephone writes it: the block on lines of its own.
+pub fn unfold(line: &str) -> Option<String> {
+    let (words, rest) = line.strip_prefix("--").map(|line| line.trim_start_matches('-'))?.split_once("--")?;
+    let rest = rest.trim_start_matches('-').trim_start();
+    if !is_known(words) || !rest.contains(COLONS) || line.len() > MAX_UNFOLDED {
+        return None;
+    }
+    let mut out = line[..line.len() - rest.len()].trim_end().to_owned();
+    for word in rest.split(' ') {
+        let starts = word.strip_suffix(COLONS).is_some_and(|label| LABELS.contains_key(label.to_lowercase().as_str()));
+        out.push(if starts { '\n' } else { ' ' });
+        out.push_str(word);
+    }
+    out.push('\n');
+    Some(out)
 }
 
 /// True when a block without a title could begin here: a field, and the first of its run or one that names a writer.

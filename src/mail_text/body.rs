@@ -210,6 +210,9 @@ fn show_leaf(part: &Part<'_>, alone: bool, out: &mut Output) {
             let source = out.read(part).replace("<<", "&lt;");
             out.text(&html::to_text(&source));
         }
+        _ if alone && kind.starts_with("text/") && !matches!(kind, "text/rfc822-headers" | "text/calendar") => {
+            show_plain(part, out);
+        }
         "text/rfc822-headers" | "message/delivery-status" | "message/disposition-notification" => (),
         _ => out.file(part),
     }

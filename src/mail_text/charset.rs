@@ -101,6 +101,10 @@ impl Charset {
         match self {
             Self::Web(encoding) => {
                 let (text, _, wrong) = encoding.decode(bytes);
+                // Programs on Windows name a set of ISO and write the marks of their own.
+                if encoding.is_single_byte() && text.contains(is_control) {
+                    return (text.chars().map(as_windows).collect(), !wrong);
+                }
                 (text.into_owned(), !wrong)
             }
             Self::Iso2022Kr => Self::Web(EUC_KR).decode(&shifted(bytes)),
@@ -109,6 +113,16 @@ impl Charset {
             Self::Ibm850 => (by_mail_parser(b"cp850", bytes), true),
         }
     }
+}
+
+fn is_control(c: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&c)
+}
+
+/// Control characters of 128 to 159, which nobody writes, as the Windows set has them; others as they are.
+pub fn as_windows(c: char) -> char {
+    let byte = u8::try_from(u32::from(c)).ok().filter(|_| is_control(c));
+    byte.and_then(|byte| WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next()).unwrap_or(c)
 }
 
 fn by_mail_parser(name: &[u8], bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::mime::Part;
-use super::transfer::{Transfer, base64, quoted_printable};
+use super::transfer::{Transfer, base64, base64_text, quoted_printable};
 use super::{charset, embedded};
 
 /// Encoded bytes of one text part that are read.
@@ -11,7 +11,10 @@ pub const MAX_TEXT: usize = 1024 * 1024;
 
 /// The text of a part. At most [`MAX_TEXT`] encoded bytes are read.
 pub fn text(part: &Part<'_>) -> String {
-    let bytes = bytes(part, MAX_TEXT);
+    let bytes = match part.head.transfer() {
+        Transfer::Base64 => Cow::Owned(base64_text(&part.body[..part.body.len().min(MAX_TEXT)])),
+        _ => bytes(part, MAX_TEXT),
+    };
     let named = part.typed.param("charset").map(str::to_owned);
     let named = named.or_else(|| (part.typed.value == "text/html").then(|| meta_charset(&bytes)).flatten());
     charset::decode(&bytes, named.as_deref())

@@ -3,9 +3,14 @@
 
 use super::{charset, transfer};
 
-/// Decodes the encoded words of an unstructured field; the rest stays as it is.
+/// Longest text of one word that is read, in bytes: RFC 2047 allows 75 for the whole word.
+const MAX_PAYLOAD: usize = 4 * 1024;
+
+/// Decodes the encoded words of an unstructured field; the rest stays as it is. What is an encoded word again was
+/// encoded twice.
 pub fn decode_text(value: &str) -> String {
-    replace(value, |text| text)
+    let once = replace(value, |text| text);
+    if once.starts_with("=?") && once.ends_with("?=") && once != value { replace(&once, |text| text) } else { once }
 }
 
 /// Writes every encoded word anew, as sound UTF-8: for a parser of structured fields, which decodes them itself.
@@ -33,10 +38,15 @@ impl<'a> Word<'a> {
             [b'q' | b'Q', b'?', ..] => false,
             _ => return None,
         };
-        let (payload, after) = rest[2..].split_once("?=")?;
+        // A field that was cut short may have no end of its last word.
+        let rest = &rest[2..];
+        let cut = || (rest.len() <= MAX_PAYLOAD && !rest.contains([' ', '?'])).then_some((rest, ""));
+        let window = &rest[..rest.floor_char_boundary(MAX_PAYLOAD)];
+        let ended = || window.find("?=").map(|end| (&rest[..end], &rest[end + 2..]));
+        let (payload, after) = ended().or_else(cut)?;
         // RFC 2231 section 5 puts a language behind a star.
         let charset = charset.split('*').next().unwrap_or_default();
-        let sound = charset.len() <= 60 && !charset.contains(char::is_whitespace) && !payload.contains('?');
+        let sound = charset.len() <= 60 && !charset.contains(char::is_whitespace) && !payload.contains("=?");
         sound.then_some(Self { charset, is_base64, payload, after })
     }
 
@@ -103,6 +113,9 @@ mod tests {
         assert_eq!(decode_text("=?utf-8?B?QsM?= =?utf-8?B?tmVu?="), "Böen");
         assert_eq!(decode_text("=?iso-8859-1?Q?B=C3=B6en?="), "Böen");
         assert_eq!(decode_text("=?utf-8*de?Q?B=F6en_x?="), "Böen x");
+        assert_eq!(decode_text("=?utf-8?q?B=C3=B6en??="), "Böen?");
+        assert_eq!(decode_text("=?utf-8?q?B=C3=B6en"), "Böen");
+        assert_eq!(decode_text("=?utf-8?Q?=3D=3Futf-8=3FQ=3FB=3DC3=3DB6en=3F=3D?="), "Böen");
         assert_eq!(decode_text("=?a?b =?x?z?y?= 1=?2"), "=?a?b =?x?z?y?= 1=?2");
         assert_eq!(normalize("\"=?latin1?q?J=F6?=\" <j@x>"), "\"=?utf-8?Q?=4A=C3=B6?=\" <j@x>");
     }

@@ -19,9 +19,8 @@ pub fn hides(style: &str) -> bool {
         || is("mso-hide", &["all"])
         || is("color", &["transparent"])
         || is_zero("opacity")
+        || value("transform").is_some_and(|own| own.starts_with("scale(0)") || own.starts_with("scale(0,"))
         || value("clip").is_some_and(|clip| clip.starts_with("rect(0") || clip.starts_with("rect(1px,1px,1px,1px"));
-    let small = value("font-size")
-        .is_some_and(|own| number(own).is_some_and(|size| size == 0.0 || size <= UNREADABLE && own.ends_with("px")));
     let flat = is_zero("max-height")
         || is("overflow", &["hidden"])
             && ["height", "width", "max-width", "line-height"].iter().any(|own| is_zero(own));
@@ -30,7 +29,14 @@ pub fn hides(style: &str) -> bool {
         .any(|own| size(own).is_some_and(|size| size <= OUTSIDE));
     let behind = value("background-color").or_else(|| value("background"));
     let drowned = value("color").is_some_and(|own| behind.is_some_and(|behind| colour(own) == colour(behind)));
-    undrawn || small || flat || away || drowned
+    undrawn || flat || away || drowned
+}
+
+/// True when a `style` (as above) makes letters that nobody can read. Builders of pages do so around text that has a size
+/// of its own.
+pub fn is_unreadable(style: &str) -> bool {
+    let size = properties(style).filter(|(name, _)| *name == "font-size").map(|(_, value)| value).last();
+    size.is_some_and(|own| number(own).is_some_and(|size| size == 0.0 || size <= UNREADABLE && own.ends_with("px")))
 }
 
 /// Names and values, in their order.
@@ -75,6 +81,7 @@ mod tests {
             "font-size:1px;line-height:1px",
             "opacity:0",
             "opacity:0.00",
+            "transform:scale(0)",
             "text-indent:-9999px",
             "position:absolute;left:-5000px",
             "margin-left:-10000em",
@@ -85,7 +92,7 @@ mod tests {
             "background:white;color:white",
             "color:transparent",
         ] {
-            assert!(hides(style), "{style}");
+            assert!(hides(style) || is_unreadable(style), "{style}");
         }
     }
 
@@ -110,7 +117,7 @@ mod tests {
             "background-color:white",
             "",
         ] {
-            assert!(!hides(style), "{style}");
+            assert!(!hides(style) && !is_unreadable(style), "{style}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! | found | in an answer | in a forward | in neither |
 //! |---|---|---|---|
 //! | title or block, own words above | history | forwarded mail | forwarded mail |
+//! | the same, of somebody else about something else | forwarded mail | forwarded mail | forwarded mail |
 //! | title or block, nothing above | forwarded mail | forwarded mail | text |
 //! | attribution with date and address, no quote marks | history | text | text |
 //! | an element of HTML that says so | history | forwarded mail | history |
@@ -91,11 +92,21 @@ fn by_block(lines: &[&str], at: usize, title: Option<Title>, block: &Block, cont
         (true, false) if answered(own, &lines[block.end..], block, context) => {
             Some(Split::Other(top, block.end, format!("{} wrote:", name(block))))
         }
+        (true, false) if is_third(block, context) => Some(forward),
         (true, false) => Some(Split::History(top, Confidence::Sure)),
         // From, To and Date at the top of a mail may be a journey.
         (false, true) => None,
         (false, false) => Some(forward),
     }
+}
+
+/// A mail about something else by somebody who has no part in this one: pasted for whom it goes to.
+fn is_third(block: &Block, context: &Context) -> bool {
+    let topic = subject::read(&block.subject).topic;
+    let known = |word: &String| context.others.contains(word) || context.writer.contains(word);
+    let (own, other) = (context.topic.as_str(), topic.as_str());
+    let apart = !own.is_empty() && !other.is_empty() && !own.contains(other) && !other.contains(own);
+    apart && !block.from.is_empty() && !shapes::words(&block.from).any(|word| known(&word))
 }
 
 /// An attribution above text without any quote marks: all of it is history, if the line has a date and an address, as
@@ -159,5 +170,5 @@ fn name(block: &Block) -> &str {
 }
 
 fn is_empty(lines: &[&str]) -> bool {
-    !lines.iter().any(|line| line.chars().any(char::is_alphanumeric))
+    !lines.iter().any(|line| shapes::says(line))
 }

@@ -8,6 +8,8 @@ const MAX_QUOTE: usize = 8;
 /// Open elements that are remembered; deeper ones are read without meaning.
 const MAX_OPEN: usize = 256;
 
+/// Elements with letters of no size that are looked into for text of a size of its own.
+const MAX_LOOKS: usize = 64;
 /// Fewest words of a picture's text that are a sentence rather than a label.
 const ALT_WORDS: usize = 3;
 
@@ -81,6 +83,7 @@ impl Reader {
     fn read(html: &str, reading: Reading) -> Self {
         let hidden = HiddenClasses::read(html);
         let mut heeds = reading != Reading::Everything;
+        let mut looks = MAX_LOOKS;
         let mut page = Self { pictures: reading != Reading::Seen, ..Self::default() };
         let mut rest = html;
         while !rest.is_empty() {
@@ -92,7 +95,11 @@ impl Reader {
                 continue;
             };
             rest = after;
-            let unseen = heeds && !tag.closes && (tag.is_hidden() || tag.is_struck() || hidden.holds(&tag));
+            let mut unseen = heeds && !tag.closes && (tag.is_hidden() || tag.is_struck() || hidden.holds(&tag));
+            if heeds && !tag.closes && !unseen && tag.is_unreadable() {
+                unseen = looks == 0 || !tags::sizes_inside(rest, &tag);
+                looks = looks.saturating_sub(1);
+            }
             if !tag.closes && (tag.is_silent() || unseen) {
                 match tags::after_end(rest, &tag) {
                     _ if tag.is_void() => (),
@@ -203,7 +210,8 @@ impl Reader {
         match (tag.name.as_str(), tag.closes) {
             ("br", _) => self.break_line(),
             ("hr", _) => self.paragraph(),
-            ("img", false) => self.picture(tag),
+            ("img", false) => self.picture(tag, &["alt", "title"]),
+            ("area" | "input", false) if self.pictures => self.picture(tag, &["alt"]),
             ("a", false) if self.links.len() < MAX_OPEN => {
                 self.links.push((tag.attribute("href").unwrap_or_default(), self.line.len()));
             }
@@ -278,8 +286,11 @@ impl Reader {
         self.mark = format!("{mark} ");
     }
 
-    fn picture(&mut self, tag: &Tag<'_>) {
-        let alt = clean::one_line(&tag.attribute("alt").unwrap_or_default());
+    /// The words of a picture; what only shows below the pointer counts when pictures are all there is.
+    fn picture(&mut self, tag: &Tag<'_>, sources: &[&str]) {
+        let sources = if self.pictures { sources } else { &sources[..1] };
+        let alt = sources.iter().filter_map(|name| tag.attribute(name)).find(|words| !words.is_empty());
+        let alt = clean::one_line(&alt.unwrap_or_default());
         // Mail programs send emoji as small pictures.
         let is_emoji =
             !alt.is_empty() && alt.chars().count() <= 4 && !alt.chars().any(|c| c.is_ascii() || c.is_alphabetic());
@@ -356,6 +367,11 @@ mod tests {
         assert_eq!(to_text("<div style='display: none'>x<div>y</div></div>z"), "z");
         assert_eq!(to_text("<div style='display:none'>x</div>"), "x");
         assert_eq!(to_text("<span style='display:none'>open<br>letter"), "open\nletter");
+        assert_eq!(to_text("<td style='font-size:0'><p style='font-size:13px'>x</p></td>z"), "x\n\nz");
+        assert_eq!(to_text("<td style='font-size:0'>x</td><p style='font-size:13px'>z</p>"), "z");
+        assert_eq!(to_text("<style>td.p{display:none}</style><td class=p>x</td><p class=p>y</p>"), "y");
+        assert_eq!(to_text("<style media=print>.p{display:none}</style><p class=p>y</p>"), "y");
+        assert_eq!(to_text("<map><area alt='Gale warning'></map>"), "[Gale warning]");
         assert_eq!(to_text("a<script>if (a < b) { '</div>' }</script>b<style>c"), "ab");
     }
 

@@ -26,6 +26,12 @@ const MAX_FOOTER_WORDS: usize = 40;
 const MAX_FOOTER: usize = 300;
 /// Bytes between "above" and the end of "this line".
 const MAX_JOINED: usize = 24;
+/// Most words of a scanner's line that speaks of no mail.
+const MAX_NAMED: usize = 4;
+/// Most words of a line that asks for answers above it, if text follows right below.
+const MAX_REPLY: usize = 8;
+/// Most words of a tag.
+const MAX_TAG: usize = 6;
 /// Most lines of a list's footer below its rule.
 const MAX_LIST: usize = 9;
 /// Shortest rule that a list draws above its footer.
@@ -48,6 +54,7 @@ pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     if let Some((at, rule, confidence)) = list_footer(lines)
         .or_else(|| framed_footer(lines))
         .or_else(|| forum_footer(lines))
+        .or_else(|| desk_footer(lines))
         .or_else(|| footer(lines, start))
         .or_else(|| legal(lines, start))
     {
@@ -84,7 +91,7 @@ fn legal(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
     };
     let begin = beginnings(lines, start).find(is_notice)?;
     // A title above it, such as "CONFIDENTIALITY NOTICE".
-    let titled = begin.checked_sub(1).filter(|at| is_legal_title(&lines[*at]));
+    let titled = lines[..begin].iter().rposition(|line| !line.is_empty()).filter(|at| is_legal_title(&lines[*at]));
     Some((titled.unwrap_or(begin), Rule::LegalNotice, Confidence::Likely))
 }
 
@@ -111,7 +118,13 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn lower(lines: &[String]) -> String {
-    lines.join(" ").to_lowercase().replace(['’', '`'], "'").replace("e-mail", "email").replace('\u{a0}', " ")
+    lines
+        .join(" ")
+        .to_lowercase()
+        .replace(['’', '`'], "'")
+        .replace("e-mail", "email")
+        .replace("e-p", "e p")
+        .replace('\u{a0}', " ")
 }
 
 /// Its first words name the message or the notice itself.
@@ -178,28 +191,44 @@ fn is_footer(text: &str) -> bool {
         words::UNSUBSCRIBE,
         words::LIST,
     ];
-    let is_foreign = |sentence: &str| keys.iter().any(|key| key.within(sentence)) || sentence.contains("://");
+    let is_foreign = |sentence: &str| {
+        keys.iter().any(|key| key.within(sentence))
+            || sentence.contains("://")
+            || words::PRINT.within(sentence) && words::MAIL.within(sentence)
+            || prints(sentence)
+    };
     sentences(text).all(is_foreign) && says_footer(text)
 }
 
 fn says_footer(line: &str) -> bool {
     let count = line.split_whitespace().count();
     let mail = words::MAIL.within(line);
-    // "... before printing this mail": in this order, whatever stands around it.
-    let before = words::BEFORE.iter().filter_map(|word| line.find(word).map(|at| at + word.len())).min();
-    let prints = before.is_some_and(|at| words::PRINT.within(&line[at..line.floor_char_boundary(at + MAX_BEFORE)]))
-        && words::NATURE.within(line)
-        && mail;
-    let virus = words::VIRUS.within(line);
-    let scanned =
-        virus && (words::SCANNER.within(line) || mail && words::SCANNED.within(line) && words::SELF.within(line));
+    let prints = prints(line) && words::NATURE.within(line) && mail;
+    let (virus, scanner) = (words::VIRUS.within(line), words::SCANNER.within(line));
+    let itself =
+        mail && words::SELF.within(line) && (words::SCANNED.within(line) || virus && words::CLEAN.within(line));
+    // A scanner's name and what it looks for, and little else: people speak of both.
+    let named =
+        scanner && virus && (mail || words::SCANNED.within(line) || line.contains("www.") || count <= MAX_NAMED);
+    let scanned = named || itself && (virus || scanner);
     let site = words::SCANNER_SITE.within(line) && count <= 8;
-    let leaves = words::UNSUBSCRIBE.within(line)
-        && ["://", "@", "list", "group", "newsletter", "gruppe", "grupo", "рассылк"]
-            .iter()
-            .any(|word| line.contains(word));
-    count <= MAX_FOOTER_WORDS && (prints || words::GREEN.within(line) && mail_or_print(line) || scanned || leaves)
-        || site
+    let leaves = words::UNSUBSCRIBE.within(line) && (words::SUBSCRIBED.within(line) || words::LEAVING.within(line));
+    count <= MAX_FOOTER_WORDS && (prints || is_green(line) && mail_or_print(line) || scanned || leaves) || site
+}
+
+/// "... before printing", whatever stands around it.
+fn prints(line: &str) -> bool {
+    let before = words::BEFORE.iter().filter_map(|word| line.find(word).map(|at| at + word.len())).min();
+    let near = |at: usize| &line[at..line.floor_char_boundary(at + MAX_BEFORE)];
+    // Some languages say the one, some the other first.
+    let printed = || words::PRINT.iter().filter_map(|word| line.find(word).map(|at| at + word.len())).min();
+    before.is_some_and(|at| words::PRINT.within(near(at)))
+        || printed().is_some_and(|at| ["önce", "前", "전에"].iter().any(|word| near(at).contains(word)))
+}
+
+/// A whole phrase of the kind; one with a colon behind it begins something else.
+fn is_green(line: &str) -> bool {
+    words::GREEN.iter().any(|phrase| line.find(phrase).is_some_and(|at| !line[at + phrase.len()..].starts_with(':')))
 }
 
 fn mail_or_print(line: &str) -> bool {
@@ -215,7 +244,9 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let free = usize::from(lines[at].starts_with('#') && lines.get(at + 1).is_some_and(String::is_empty));
     let below = &lines[at + 1 + free..];
     let text = lower(below);
-    let is_list = words::LIST.within(&text) && (text.contains("://") || text.contains('@'));
+    let leaves =
+        text.contains('@') && ["subscri", "-leave", "-request", "@lists."].iter().any(|own| text.contains(own));
+    let is_list = words::LIST.within(&text) && (text.contains("://") || leaves);
     // One block right below the rule.
     let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
@@ -241,14 +272,32 @@ fn forum_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     words::UNSUBSCRIBE.within(&lower(&lines[at..])).then_some((at - 1, Rule::Footer, Confidence::Sure))
 }
 
+/// A help desk's own sentence, and below it the number of the request: `[AB12CD-EF34]`.
+fn desk_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let last = lines.len().checked_sub(1)?;
+    let is_number = |line: &str| {
+        let inner =
+            line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).and_then(|line| line.split_once('-'));
+        let coded = |part: &str| part.len() >= 4 && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        inner.is_some_and(|(one, other)| coded(one) && coded(other))
+    };
+    let above = || lines[..last].iter().rposition(|line| !line.is_empty());
+    let at = if is_number(&lines[last]) { above()? } else { last };
+    words::DESK.within(&lines[at].to_lowercase()).then_some((at, Rule::Footer, Confidence::Sure))
+}
+
 /// Cuts what a mail server or a help desk put above the text.
 pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
     loop {
         let first = shapes::skip_blank(lines, 0);
         lines.drain(..first);
         let Some(line) = lines.first() else { return };
-        let (rule, end) = if is_reply_line(line) {
-            (Rule::ReplyLine, 1)
+        let framed = usize::from(shapes::is_frame(line));
+        let (rule, end) = if lines.get(framed).is_some_and(|line| is_reply_line(line)) && asks_above(lines, framed) {
+            (
+                Rule::ReplyLine,
+                framed + 1 + usize::from(lines.get(framed + 1).is_some_and(|line| shapes::is_frame(line))),
+            )
         } else if let Some(end) = warning(lines) {
             (Rule::Warning, end)
         } else {
@@ -261,6 +310,13 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
         cuts.add(rule, Confidence::Sure, &lines[..end]);
         lines.drain(..end);
     }
+}
+
+/// Framed, short, or apart from the text below.
+fn asks_above(lines: &[String], at: usize) -> bool {
+    let framed = !lines[at].starts_with(char::is_alphanumeric);
+    let apart = lines.get(at + 1).is_none_or(|below| below.is_empty() || shapes::is_frame(below));
+    framed || apart || lines[at].split_whitespace().count() <= MAX_REPLY
 }
 
 /// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
@@ -296,13 +352,17 @@ fn is_warning(text: &str) -> bool {
     let own = words::SELF.within(text) && words::OUTSIDE.within(text);
     own && (comes || warns && (clicks || owner))
         || tagged && clicks
-        || warns && clicks && owner && words::OUTSIDE.within(text)
+        || words::EXTERNAL_TAG.begins(bare) && clicks && owner
 }
 
 /// `[EXTERNAL]` alone on its line.
 fn is_tag(line: &str) -> bool {
     let bare = line.trim_matches(|c: char| "[](){}*-_=<>! ".contains(c)).to_lowercase();
-    bare.len() < line.len() && words::EXTERNAL_TAG.has(&bare)
+    let foreign = words::OUTSIDE.within(&bare) || bare.contains("non-");
+    let warns = words::WARN.begins(&bare) && foreign && words::MAIL.within(&bare);
+    let short = bare.split_whitespace().count() <= MAX_TAG;
+    bare.len() < line.len()
+        && (words::EXTERNAL_TAG.has(&bare) || line.starts_with('[') && line.ends_with(']') && warns && short)
 }
 
 /// "Please type your reply above this line", in some language, or in the frame of a help desk.

@@ -49,7 +49,7 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
             continue;
         }
         known |= attributed.is_some() || begins_with_attribution(quote, context);
-        let touches = out.last().is_some_and(|line| !line.is_empty());
+        let touches = out.last().is_some_and(|line| !line.is_empty() && !shapes::is_rule(line));
         let is_last = !lines[at..].iter().any(|line| !line.is_empty() && *line != marks::HISTORY);
         let plain = context.is_answer && !leads && !touches && (quote.len() >= MIN_PLAIN || !is_last);
         if !known && !plain {
@@ -90,6 +90,16 @@ fn shorten(quote: &[&str]) -> Vec<String> {
 
 fn is_question(line: &str) -> bool {
     line.contains(['?', '？', '؟', '¿'])
+}
+
+/// A line with the initials of somebody whom the mail goes to before its quote mark (`AS> text`), without them: some
+/// programs write so. `None` for any other.
+pub fn without_initials(line: &str, context: &Context) -> Option<String> {
+    let (initials, _) = line.trim_start().split_once('>')?;
+    let is_of =
+        |words: &[String]| initials.to_lowercase().chars().all(|c| words.iter().any(|word| word.starts_with(c)));
+    let sound = (2..=4).contains(&initials.chars().count()) && initials.chars().all(char::is_uppercase);
+    (sound && is_of(&context.others) && !is_of(&context.writer)).then(|| line.trim_start()[initials.len()..].to_owned())
 }
 
 /// Apple Mail and others quote what they forward.

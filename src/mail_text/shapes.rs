@@ -1,7 +1,7 @@
 //! Shapes that are the same in every language: dates, addresses, names, ends of sentences.
 
 /// Signs that end a label or a line above a quote.
-pub const COLONS: [char; 9] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖'];
+pub const COLONS: [char; 10] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖', '՝'];
 /// Most words of a name.
 const NAME_WORDS: usize = 3;
 /// Longest line that may be a name or a greeting, in characters.
@@ -58,9 +58,15 @@ fn is_emoji(c: char) -> bool {
     matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
 }
 
+/// Words, or an answer in signs: an emoji, `?`, `:-)`. Lines that are drawn say nothing.
+pub fn says(line: &str) -> bool {
+    let drawn = |c: char| c.is_whitespace() || "_-=*~#─━—–.>|•".contains(c) || super::marks::is_mark(c);
+    line.chars().any(char::is_alphanumeric) || !line.chars().all(drawn)
+}
+
 /// A greeting, or less: one short line that leads on.
 pub fn says_nothing(lines: &[&str]) -> bool {
-    let mut filled = lines.iter().filter(|line| line.chars().any(char::is_alphanumeric));
+    let mut filled = lines.iter().filter(|line| says(line));
     let Some(first) = filled.next() else { return true };
     let count = first.split_whitespace().count();
     let leads = first.ends_with([',', '，']) && first.chars().count() <= SHORT;
@@ -71,6 +77,11 @@ pub fn says_nothing(lines: &[&str]) -> bool {
 /// True when only one drawing character stands on the line.
 pub fn is_rule(line: &str) -> bool {
     line.len() >= 3 && line.chars().all(|c| "_-=*~#─━—".contains(c))
+}
+
+/// The same of several drawing characters, or of one that is repeated less often.
+pub fn is_frame(line: &str) -> bool {
+    line.len() >= 3 && line.chars().all(|c| "_-=*~#─━—–. ".contains(c))
 }
 
 /// The next line with something on it.

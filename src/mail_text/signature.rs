@@ -119,11 +119,14 @@ pub fn is_added(line: &str) -> bool {
     let lower = line.to_lowercase().replace(['’', '\u{2011}', '\u{a0}'], " ").replace('\'', " ");
     let lower = bare(&lower);
     // "Sent from my iPhone. Please excuse typos."
-    let end = [". ", "; ", "! "].iter().filter_map(|end| lower.find(end)).min();
+    let ends = lower.match_indices(['.', ';', '!']).map(|(at, _)| at);
+    // A point within a short form ends nothing: "U.S. Cellular".
+    let within = |at: usize| lower[..at].rsplit(' ').next().is_some_and(|word| word.contains('.'));
+    let end = ends.filter(|at| lower[at + 1..].starts_with(' ') && !within(*at)).min();
     let (first, rest) = end.map_or((lower.as_str(), ""), |end| (&lower[..end], &lower[end + 2..]));
     let rest = rest.trim();
     let excuses = rest.is_empty() || words::EXCUSE.within(rest) || is_site(rest);
-    let (first, excuse) = match first.split_once([',', '–', '—', '|']) {
+    let (first, excuse) = match first.split_once([',', '–', '—', '|']).or_else(|| first.split_once(" - ")) {
         Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
         _ => (first, false),
     };
@@ -188,8 +191,10 @@ fn is_sent_by(line: &str) -> bool {
 /// "Get Outlook for iOS": an offer of a program for a device.
 fn is_offer(line: &str) -> bool {
     let tokens: Vec<&str> = line.split_whitespace().collect();
-    let gets = tokens.iter().take(3).any(|word| words::GET.has(word));
-    let platform = words::PLATFORMS.iter().any(|name| tokens.iter().rev().take(2).any(|word| word.contains(name)));
+    // The verb stands at the end in some languages, and the platform at the start.
+    let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
+    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(1).filter(|_| !line.is_ascii()));
+    let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
     let program = words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
     let wants = tokens.iter().any(|word| words::ARTICLE.has(word));
     gets && program && platform && !wants && tokens.len() <= MAX_OFFER
@@ -278,6 +283,8 @@ mod tests {
             "Послато са мог iPhone-а",
             "삼성 갤럭시 스마트폰에서 보냈습니다.",
             "Sent from my iPhone 15 Pro",
+            "iOS 版 Outlook を入手",
+            "Odesláno z aplikace Pošta pro Windows",
             "Enviado desde Correo <https://go.x.org/?LinkId=5> para Windows",
             "Envoyé à partir de Courrier <https://go.x.org/?LinkId=5> pour Windows",
         ] {

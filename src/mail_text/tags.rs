@@ -2,12 +2,14 @@
 
 use mail_parser::decoders::html::add_html_token;
 
-use super::{hidden, marks};
+use super::{charset, hidden, marks};
 
 /// Bytes of a tag that are looked at; longer ones carry pictures inside.
 const MAX_TAG: usize = 2 * 1024;
 /// Bytes of a page in which style sheets are looked for.
 const MAX_STYLES: usize = 128 * 1024;
+/// Bytes of an element that are looked at for the size of its text.
+const MAX_LOOK: usize = 4 * 1024;
 /// Hidden classes that are remembered.
 const MAX_CLASSES: usize = 64;
 /// Longest entity name of HTML is 31 letters.
@@ -72,9 +74,10 @@ pub fn is_sentence(alt: &str, least: usize) -> bool {
         && !DESCRIBING.iter().any(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == *word))
 }
 
-/// Classes and names (`.preview`, `#preview`) that the style sheet of a page hides, outside of rules for some screens only.
+/// Classes and names (`.preview`, `#preview`, `td.preview`) that the style sheet of a page hides or strikes out, outside
+/// of rules for some screens only: element (empty for any), and name with its mark.
 #[derive(Debug, Default)]
-pub struct HiddenClasses(Vec<String>);
+pub struct HiddenClasses(Vec<(String, String)>);
 
 impl HiddenClasses {
     /// Reads the style sheets of a page.
@@ -84,7 +87,11 @@ impl HiddenClasses {
         while let Some(at) = rest.find("<style") {
             rest = &rest[at..];
             let end = rest.find("</style").unwrap_or(rest.len());
-            Self::read_sheet(rest[..end].split_once('>').map_or("", |(_, sheet)| sheet), &mut found);
+            let (head, sheet) = rest[..end].split_once('>').unwrap_or_default();
+            let media = head.split_once("media").map_or("all", |(_, media)| media);
+            if !media.contains('(') && ["all", "screen"].iter().any(|own| media.contains(own)) {
+                Self::read_sheet(sheet, &mut found);
+            }
             rest = &rest[end..];
             if rest.is_empty() {
                 break;
@@ -94,7 +101,7 @@ impl HiddenClasses {
         Self(found)
     }
 
-    fn read_sheet(sheet: &str, found: &mut Vec<String>) {
+    fn read_sheet(sheet: &str, found: &mut Vec<(String, String)>) {
         let mut depth = 0_usize;
         let mut selector = "";
         let mut start = 0;
@@ -109,13 +116,11 @@ impl HiddenClasses {
                 }
                 b'}' => {
                     let body: String = sheet[start..at].chars().filter(|c| !c.is_whitespace()).collect();
-                    if depth == 1 && !selector.contains('@') && body.to_ascii_lowercase().contains("display:none") {
-                        let ends =
-                            selector.split(',').map(str::trim).filter_map(|own| Some(&own[own.find(['.', '#'])?..]));
-                        let simple =
-                            |name: &&str| name[1..].chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                    let body = body.to_ascii_lowercase();
+                    let unseen = body.contains("display:none") || body.contains("line-through");
+                    if depth == 1 && !selector.contains('@') && unseen {
                         let room = MAX_CLASSES.saturating_sub(found.len());
-                        found.extend(ends.filter(simple).take(room).map(str::to_owned));
+                        found.extend(selector.split(',').filter_map(selected).take(room));
                     }
                     depth = depth.saturating_sub(1);
                     start = at + 1;
@@ -127,10 +132,21 @@ impl HiddenClasses {
 
     /// True when the element is of such a class, or has such a name.
     pub fn holds(&self, tag: &Tag<'_>) -> bool {
-        let is = |mark: char, name: &str| self.0.iter().any(|own| own.strip_prefix(mark) == Some(name));
+        let of = |element: &str| element.is_empty() || element == tag.name;
+        let is = |mark: char, name: &str| {
+            self.0.iter().any(|(element, own)| own.strip_prefix(mark) == Some(name) && of(element))
+        };
         let names = |key: &str| tag.attribute(key).unwrap_or_default();
         !self.0.is_empty() && (names("class").split_whitespace().any(|name| is('.', name)) || is('#', &names("id")))
     }
+}
+
+/// Element and name of a selector that ends with one class or name: `table td.preview`.
+fn selected(selector: &str) -> Option<(String, String)> {
+    let (before, name) = selector.trim().split_at(selector.trim().find(['.', '#'])?);
+    let element = before.rsplit([' ', '>', '+', '~', '*']).next().unwrap_or_default();
+    let simple = name[1..].chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    simple.then(|| (element.to_ascii_lowercase(), name.to_owned()))
 }
 
 /// One tag.
@@ -212,6 +228,11 @@ impl<'a> Tag<'a> {
         self.has_flag("hidden") || hidden::hides(&self.style())
     }
 
+    /// True when nobody can read letters of the size that the element sets.
+    pub fn is_unreadable(&self) -> bool {
+        hidden::is_unreadable(&self.style())
+    }
+
     /// True for words that are struck out.
     pub fn is_struck(&self) -> bool {
         matches!(self.name.as_str(), "s" | "strike" | "del") || self.style().contains("line-through")
@@ -230,7 +251,7 @@ impl<'a> Tag<'a> {
         let names: Vec<String> =
             names.iter().flat_map(|value| value.split_whitespace()).map(str::to_ascii_lowercase).collect();
         // Outlook puts `x_` before the names of a mail that it quotes.
-        if names.iter().any(|name| name.contains("signature") && !name.starts_with("x_")) {
+        if names.iter().any(|name| name == "mb_sig" || name.contains("signature") && !name.starts_with("x_")) {
             return Role::Signature;
         }
         let is = |own: &[&str]| names.iter().any(|name| own.iter().any(|start| name.starts_with(start)));
@@ -344,6 +365,17 @@ pub fn after_end<'a>(rest: &'a str, tag: &Tag<'_>) -> Option<&'a str> {
     None
 }
 
+/// True when the element that `tag` has just opened holds text of a size of its own.
+pub fn sizes_inside(rest: &str, tag: &Tag<'_>) -> bool {
+    let window = &rest[..rest.floor_char_boundary(MAX_LOOK)];
+    let inside = after_end(window, tag).map_or(window, |after| &window[..window.len() - after.len()]);
+    inside.match_indices("font-size").any(|(at, name)| {
+        let value = inside[at + name.len()..].split([';', '"', '\'', '>', '}']).next().unwrap_or_default();
+        let style: String = format!("{name}{value}").chars().filter(|c| !c.is_whitespace()).collect();
+        style.contains(':') && !hidden::is_unreadable(&style)
+    })
+}
+
 /// Decodes character references; what is none stays as it is.
 pub fn decode_entities(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
@@ -396,10 +428,8 @@ fn decode_one(rest: &str, out: &mut String) -> usize {
 
 /// The character of a numeric reference; 128 to 159 mean the Windows set, as browsers have it.
 fn numbered(code: u32) -> char {
-    if let Ok(byte @ 0x80..=0x9f) = u8::try_from(code) {
-        let byte = [byte];
-        let read = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0;
-        return read.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+    if (0x80..=0x9f).contains(&code) {
+        return charset::as_windows(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
     char::from_u32(code).filter(|c| !marks::is_mark(*c)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::cuts::{Cut, Cuts};
 use super::history::{self, Split};
-use super::{artifacts, clean, marks, notices, quotes, shapes, signature};
+use super::{artifacts, blocks, clean, marks, notices, quotes, shapes, signature};
 
 /// Forwards inside forwards that are read as such.
 const MAX_FORWARDS: usize = 3;
@@ -39,11 +39,19 @@ impl Trimmed {
 /// Trims a clean text (see [`super::clean::text`]) that may hold [`marks`].
 pub fn trim(text: &str, context: &Context) -> Trimmed {
     let text = clean::text(&artifacts::clean(text));
-    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let lines: Vec<String> = text.lines().flat_map(|line| plain(line, context)).collect();
     let mut cuts = Cuts::default();
     let out = message(lines, context, 0, &mut cuts);
     let whole = clean::text(&marks::without(&text));
     Trimmed { text: rules(&clean::text(&marks::without(&out))), whole: rules(&whole), cuts: cuts.0 }
+}
+
+/// A line as most programs write it: nearly always as it is.
+fn plain(line: &str, context: &Context) -> Vec<String> {
+    let unfolded = blocks::unfold(line);
+    let marked = || quotes::without_initials(line, context).filter(|_| context.is_answer);
+    let plain = unfolded.or_else(marked).unwrap_or_else(|| line.to_owned());
+    plain.split('\n').map(str::to_owned).collect()
 }
 
 fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut Cuts) -> String {

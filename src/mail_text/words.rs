@@ -49,7 +49,8 @@ pub const WROTE: Words = Words(
 
 /// Titles that stand above the history.
 pub const ORIGINAL: Words = Words(
-    "original message|original appointment|ursprüngliche nachricht|originalnachricht|ursprünglicher termin|\
+    "original message|original mail|original nachricht|original-nachricht|originalmeddelande|mail original|\
+     oprindelig besked|mensaje inicial|original appointment|ursprüngliche nachricht|originalnachricht|ursprünglicher termin|\
      message d'origine|message original|mensaje original|mensagem original|messaggio originale|\
      oorspronkelijk bericht|исходное сообщение|оригинальное сообщение|ursprungligt meddelande|\
      oprindelig meddelelse|opprinnelig melding|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|\

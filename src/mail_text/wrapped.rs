@@ -16,15 +16,27 @@ enum Form {
     Underscored,
     /// The last part of the path, percent-encoded.
     Path,
+    /// The rest of the path, as it is.
+    Plain,
     /// In the parameter `u`, as base64.
     Base64,
 }
 
 /// Hosts of filters, by the end of their name (or by its start, if that ends with a point), with a part of the path where
 /// the host serves other things too.
-const FILTERS: [(&str, &str, Form); 24] = [
+const FILTERS: [(&str, &str, Form); 34] = [
     ("safelinks.protection.outlook.com", "", Form::Parameter(&["url"])),
     ("safelinks.protection.office365.us", "", Form::Parameter(&["url"])),
+    ("safelink.emails.azure.net", "/redirect", Form::Parameter(&["destination"])),
+    ("outlook.office.com", "/safelink", Form::Parameter(&["url"])),
+    ("outlook.office365.com", "/safelink", Form::Parameter(&["url"])),
+    ("antiphishing.vadesecure.com", "", Form::Parameter(&["u"])),
+    ("scanmail.trustwave.com", "", Form::Parameter(&["u"])),
+    ("menlosecurity.com", "/http", Form::Plain),
+    ("clicktime.cloud.postoffice.net", "", Form::Parameter(&["u"])),
+    ("mailtrack.io", "/trace/link/", Form::Parameter(&["url"])),
+    ("youtube.com", "/redirect", Form::Parameter(&["q"])),
+    ("vk.com", "/away.php", Form::Parameter(&["to"])),
     ("statics.teams.cdn.office.net", "safelinks", Form::Parameter(&["url"])),
     ("urldefense.proofpoint.com", "/v1/", Form::Parameter(&["u"])),
     ("urldefense.proofpoint.com", "/v2/", Form::Dashed),
@@ -78,6 +90,7 @@ fn open_one(url: &str) -> Option<String> {
         Form::Dashed => parameter(path, "u").map(|value| percent(&value.replace('_', "/"), '-')),
         Form::Underscored => underscored(path),
         Form::Path => path.rsplit('/').next().map(|last| percent(last.split('?').next().unwrap_or(last), '%')),
+        Form::Plain => path.find("/http").map(|at| path[at + 1..].to_owned()),
         Form::Base64 => parameter(path, "u")
             .map(|value| String::from_utf8_lossy(&transfer::base64(percent(&value, '%').as_bytes())).into_owned()),
     }?;
@@ -149,6 +162,8 @@ mod tests {
             ("https://urldefense.eu/v3/__https://a.b/c__;!!Ab!Cd$", "https://a.b/c"),
             ("https://url.avanan.click/v2/r01/___https://a.b/c___.Yz", "https://a.b/c"),
             ("https://www.google.com/url?q=https://a.b/c&sa=D", "https://a.b/c"),
+            ("https://safe.menlosecurity.com/https://a.b/c?d=1", "https://a.b/c?d=1"),
+            ("https://antiphishing.vadesecure.com/v4?f=x&u=https%3A%2F%2Fa.b%2Fc", "https://a.b/c"),
             ("https://secure-web.cisco.com/1xYz/https%3A%2F%2Fa.b%2Fc", "https://a.b/c"),
             ("https://us.protection.sophos.com/?d=a.b&u=aHR0cHM6Ly9hLmIvYw==&i=x", "https://a.b/c"),
             (

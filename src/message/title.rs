@@ -10,7 +10,7 @@ const MAX_REFERENCES: usize = 20;
 pub const MAX_TITLE: usize = 72;
 
 /// Marks of an answer in a subject, without the colon, in lower case, separated by bars.
-pub const ANSWER_MARKS: &str = "re|aw|sv|antw|antwoord|antwort|odp|ynt|yan|res|rif|r|vs|vá|va|bls|atb|ref|ang|ats|ad|odg|inc|回复|答复|回覆|返信|답장|\
+pub const ANSWER_MARKS: &str = "re|aw|sv|svar|réf|réponse|rép|на|پاسخ|cevap|antw|antwoord|antwort|odp|ynt|yan|res|rif|r|vs|vá|va|bls|atb|ref|ang|ats|ad|odg|inc|回复|答复|回覆|返信|답장|\
      回|رد|השב|תשובה|תגובה|σχετ|απ|отв|ответ|відп|відповідь|отг|răsp|trả lời|balas|ตอบ|ตอบกลับ|πρ";
 
 /// What a subject is about.

@@ -95,12 +95,25 @@ fn plain(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' | '`' => plain.push('\''),
+            '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{2b9}'..='\u{2bc}' | '\u{2039}' | '\u{203a}' => {
+                plain.push('\'');
+            }
             '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{ab}' | '\u{bb}' => plain.push('"'),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => plain.push('-'),
+            // Points of lists.
+            '\u{2022}' | '\u{2023}' | '\u{2043}' | '\u{25cf}' | '\u{25e6}' => plain.push('-'),
+            '\u{2044}' | '\u{2215}' => plain.push('/'),
+            '\u{fb01}' => plain.push_str("fi"),
+            '\u{fb02}' => plain.push_str("fl"),
+            '\u{2028}' | '\u{2029}' => plain.push('\n'),
             '\u{2026}' => plain.push_str("..."),
-            '\t' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' => plain.push(' '),
-            '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {}
+            '\t' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => plain.push(' '),
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'
+            | '\u{feff}'
+            | '\u{ad}' => {}
             c => plain.push(c),
         }
     }
@@ -196,6 +209,7 @@ mod tests {
     #[test]
     fn signs_that_only_look_nicer_cost_nothing() {
         assert_eq!(plain("“It’s” 5\u{a0}m –\u{200b} ok…\t`").as_deref(), Some("\"It's\" 5 m - ok... '"));
+        assert_eq!(plain("• \u{fb01}sh\u{200e}\n‹1⁄2›").as_deref(), Some("- fish\n'1/2'"));
         assert_eq!(plain("it’s ☃"), None);
         let (on, off) = (Settings::default(), Settings::default().with(Key::SmsPlainMarks, "no").unwrap());
         assert_eq!(economical(&on, "it’s short"), "it’s short", "what costs nothing stays");

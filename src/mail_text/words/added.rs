@@ -56,14 +56,17 @@ pub const PLATFORMS: Words = Words("ios|android|iphone|ipad|windows|mac|macos|mo
 
 /// Names of devices, then of programs and services. They are the same in every language.
 pub const DEVICES: Words = Words(
-    "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|google pixel|nokia|blackberry|xperia|motorola|\
+    "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|pixel|fairphone|pinephone|librem 5|jolla|htc|moto g|mobile orange|mobile sfr|nokia|blackberry|xperia|motorola|\
      oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|mail app|mail-app|telekom mail|华为|\
      小米|三星|荣耀|手机|邮箱|郵箱|갤럭시|삼성|스마트폰|휴대폰|아이폰|スマートフォン|スマホ|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|tuta mail|\
      spark|k-9|k9|thunderbird|aqua mail|aquamail|mymail|maildroid|nine mail|zoho|mailspring|mailbird|em client|\
      airmail|edison|canary mail|fairemail|superhuman|polymail|newton mail|gmx|web.de|t-online|freenet|mail.ru|\
      mail для|mail for windows|mail für windows|courrier pour windows|correo para windows|email para windows|\
+     windowsin sähköpost|pošta pro windows|pošta pre windows|pošta za windows|poczta dla|posta windows|\
+     windows posta|windows için posta|почты для|почта windows|пошти для|поща за windows|mail pentru windows|\
+     correu per a windows|windows 版邮件|windows 版郵件|windows 用メール|windows용 메일|workspace one boxer|\
      posta per windows|mail voor windows|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|\
-     rambler|seznam|wp.pl|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
+     rambler|seznam|wp.pl|wp poczta|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
      tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
      tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
      sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach",
@@ -87,7 +90,8 @@ pub const FROM_MY: Words = Words(
 /// Whole lines of programs that name no device.
 pub const WHOLE: Words = Words(
     "sent from hey|sent with hey|yahoo mail: search, organize, conquer|secured with tuta mail|\
-     securely sent with tuta|sent with shortwave|sent via superhuman|sent with missive|sent from front",
+     securely sent with tuta|sent with shortwave|sent via superhuman|sent with missive|sent from front|\
+     sent from nine|sent from /e/ mail|sent from boxer|sent from spike|sent with mailsuite|sent from mail|sent on the go",
 );
 
 /// Lines with which a forum's footer begins.
@@ -101,9 +105,17 @@ pub const EXCUSE: Words = Words(
      free|kostenlos",
 );
 
+/// What help desks write below a text.
+pub const DESK: Words = Words(
+    "delivered by zendesk|bereitgestellt von zendesk|fourni par zendesk|entregado por zendesk|ofrecido por zendesk|\
+     entregue pela zendesk|fornito da zendesk|geleverd door zendesk|powered by zendesk|powered by freshdesk|\
+     sent by atlassian jira|powered by jira service",
+);
+
 /// What a notice calls itself.
 pub const SELF: Words = Words(
-    "this email|this e mail|this message|this mail|this communication|this transmission|this electronic|this fax|\
+    "denne mail|this is an external|อีเมลนี้|ข้อความนี้|यह ईमेल|यह संदेश|ова порука|овај мејл|оваа порака|\
+     this email|this e mail|this message|this mail|this communication|this transmission|this electronic|this fax|\
      email message|this correspondence|the information contained|the contents of this|the content of this|\
      information in this|the information transmitted|any attachments|its attachments|diese email|dieser email|\
      diese mail|dieser mail|diese nachricht|dieser nachricht|der inhalt dieser|ce message|ce courriel|cet email|\
@@ -112,7 +124,7 @@ pub const SELF: Words = Words(
      esta mensagem|este e mail|presente mensagem|esta comunicação|questo messaggio|questa email|questa mail|\
      questa comunicazione|presente messaggio|presente email|presente comunicazione|deze email|dit bericht|\
      deze mail|это сообщение|этого сообщения|данное сообщение|данное письмо|это письмо|настоящее сообщение|\
-     настоящее письмо|электронное сообщение|это электронное|detta meddelande|detta email|denna email|\
+     настоящее письмо|электронное сообщение|это электронное|detta meddelande|detta mejl|det här mejlet|detta email|denna email|\
      det här meddelandet|denne email|denne besked|denne meddelelse|denne meldingen|denne eposten|denne e posten|\
      tämä viesti|tämä sähköposti|tämän viestin|ta wiadomość|niniejsza wiadomość|niniejszy email|ten email|\
      tej wiadomości|tato zpráva|tento email|tato emailová|táto správa|ez az üzenet|ez az email|a jelen üzenet|\
@@ -126,7 +138,8 @@ pub const SELF: Words = Words(
 
 /// What it says of those whom it was not meant for.
 pub const NOT_MEANT: Words = Words(
-    "intended recipient|intended solely|intended only|solely for the|only for the use|solely intended|\
+    "per klaid|tik adresatui|สำหรับผู้รับ|โดยไม่ได้ตั้งใจ|โดยผิดพลาด|केवल प्राप्तकर्ता|गलती से|грешком|\
+     intended recipient|intended solely|intended only|solely for the|only for the use|solely intended|\
      sole use of|exclusive use|for the addressee|named addressee|the addressee|individual or entity|in error|\
      by mistake|not the intended|nicht der richtige|richtige adressat|richtiger adressat|nicht der adressat|\
      nicht der beabsichtigte|nicht der vorgesehene|nicht für sie bestimmt|ausschließlich für den|nur für den|\
@@ -148,7 +161,8 @@ pub const NOT_MEANT: Words = Words(
 
 /// That it is secret.
 pub const SECRET: Words = Words(
-    "confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
+    "ความลับ|गोपनीय|поверљив|доверлив|\
+     confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
      confidencial|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|fortrolig|\
      luottamuksellis|poufn|důvěrn|dôvern|bizalmas|confidențial|gizli|εμπιστευτικ|конфіденційн|поверителн|\
      povjerljiv|zaupn|konfidential|konfidenc|机密|保密|機密|기밀|비밀|סודי|חסוי|سري|محرمانه|bảo mật|bí mật|rahasia",
@@ -156,7 +170,8 @@ pub const SECRET: Words = Words(
 
 /// That one must not use it, and what to do with it.
 pub const FORBIDDEN: Words = Words(
-    "unauthori|prohibited|notify the sender|notify us|contact the sender|inform the sender|advise the sender|\
+    "ห้าม|ลบอีเมล|निषिद्ध|हटा दें|забрањен|обришите|\
+     unauthori|prohibited|notify the sender|notify us|contact the sender|inform the sender|advise the sender|\
      delete it|delete this|delete the|destroy|disseminat|distribut|copying|disclos|unbefugt|vernichten|\
      nicht gestattet|informieren sie|unzulässig|untersagt|löschen sie|verständigen sie|toute diffusion|\
      toute utilisation|interdit|avertir|prévenir|détruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
@@ -204,7 +219,8 @@ pub const PRINT: Words = Words(
 
 /// Words for a mail.
 pub const MAIL: Words = Words(
-    "email|e-mail|mail|message|nachricht|courriel|correo|mensaje|mensagem|messaggio|bericht|письм|сообщени|\
+    "missatge|e post|epost|\
+     email|e-mail|mejl|e posta|mail|message|nachricht|courriel|correo|mensaje|mensagem|messaggio|bericht|письм|сообщени|\
      meddelande|besked|melding|viesti|sähköposti|wiadomoś|zpráv|správ|üzenet|mesaj|ileti|e-posta|eposta|μήνυμα|\
      лист|повідомлення|съобщение|имейл|poruk|sporočil|kiri|laišk|邮件|郵件|メール|메일|הודעה|רسالة|thư|pesan|sender|\
      absender|expéditeur|remitente|remetente|mittente|afzender|отправител",
@@ -212,7 +228,8 @@ pub const MAIL: Words = Words(
 
 /// What comes before printing.
 pub const BEFORE: Words = Words(
-    "before|bevor|avant|antes|prima|voordat|alvorens|прежде чем|перед|före|innan|før|ennen|zanim|przed|než|\
+    "abans d|\
+     before|bevor|avant|antes|prima|voordat|alvorens|прежде чем|перед|före|innan|før|ennen|zanim|przed|než|\
      mielőtt|înainte|önce|πριν|перш ніж|преди|prije|preden|enne|prieš|need to print|have to print|\
      necessary to print|think twice",
 );
@@ -239,6 +256,14 @@ pub const UNSUBSCRIBE: Words = Words(
      per annullare l'iscrizione|per cancellarsi|om u af te melden|отписаться от|чтобы отказаться от",
 );
 
+/// The same, so plain that no address is needed beside it.
+pub const SUBSCRIBED: Words = Words(
+    "you received this message because you|you are receiving this because you|sie erhalten diese nachricht, weil sie",
+);
+
+/// How one leaves.
+pub const LEAVING: Words = Words("://|@|click|link|email|mail|klick|clic|reply|send|рассылк");
+
 /// Words of the footers of mailing lists.
 pub const LIST: Words = Words(
     "mailing list|mailinglist|mailing-list|listinfo|liste de diffusion|lista de correo|lista de discussão|\
@@ -248,7 +273,7 @@ pub const LIST: Words = Words(
 
 /// Where a warning says that the mail came from.
 pub const OUTSIDE: Words = Words(
-    "outside|external|extern|außerhalb|extérieur|externe|externo|fuera de|fora da|esterno|dall'esterno|buiten|\
+    "outside|spoza|utenfra|external|extern|außerhalb|extérieur|externe|externo|fuera de|fora da|esterno|dall'esterno|buiten|\
      внешн|извне|utanför|utenfor|udefra|eksternt|ulkopuol|ulkoi|zewnątrz|zewnętrzn|externí|mimo organizac|külső|\
      exterior|dışından|harici|εξωτερικ|εκτός|зовнішн|външ|vanjsk|zunanj|väljast|外部|외부|حيث خارج|خارج|מחוץ|\
      bên ngoài|luar organisasi|don't often get email|unknown sender|unbekannten absender",
@@ -256,7 +281,7 @@ pub const OUTSIDE: Words = Words(
 
 /// What it warns of.
 pub const CLICK: Words = Words(
-    "click|links|attachment|open attach|klicken|anhänge|anhang|cliquez|pièces jointes|liens|haga clic|enlaces|\
+    "click|lenker|links|attachment|open attach|klicken|anhänge|anhang|cliquez|pièces jointes|liens|haga clic|enlaces|\
      adjuntos|clique|anexos|clic|allegati|collegamenti|klik|bijlagen|koppelingen|ссылк|вложен|нажима|länkar|\
      bilagor|vedhæft|vedlegg|linkkejä|liitteitä|załącznik|odkaz|přílo|príloh|mellékl|atașament|linkuri|bağlantı|\
      tıklama|συνδέσμου|συνημμέν|посилан|вкладен|прикачен|privitk|prilog|priponk|linke|nuorod|链接|附件|連結|リンク|添付|링크|\
@@ -265,9 +290,10 @@ pub const CLICK: Words = Words(
 
 /// How it says that it came from there.
 pub const ORIGIN: Words = Words(
-    "originat|came from|sent from outside|was sent by|from outside|stammt von|kommt von|wurde von|\
+    "kommer udefra|this is an external|\
+     originat|came from|is from an external|kommer fra|sent from outside|was sent by|from outside|stammt von|kommt von|wurde von|\
      gesendet von außerhalb|provient|émane|proviene|procede|se originó|originou|veio de|foi enviado|afkomstig|\
-     verzonden van|получено от|отправлено из|пришло|kommer från|er sendt fra|kommer fra|on lähetetty|pochodzi|\
+     verzonden van|получено от|отправлено из|пришло|kommer från|er sendt fra|on lähetetty|pochodzi|\
      pochází|pochádza|érkezett|provine|gönderilmiş|προέρχεται|надійшло|идва от|dolazi|prihaja|来自|來自|から送信|からの|\
      에서 발송|do not trust",
 );
@@ -298,9 +324,12 @@ pub const SCANNED: Words = Words(
      провер|kontrollerat|kontrolleret|tarkist|sprawdzon|zkontrolov|ellenőr|verificat|tarandı|believed to be clean",
 );
 
+/// That it found nothing.
+pub const CLEAN: Words = Words("no virus|kein virus|keine viren|aucun virus|nessun virus|ningún virus|nenhum vírus");
+
 /// Whole phrases of green footers.
 pub const GREEN: Words = Words(
-    "think before you print|do you really need to print|please don't print this|\
+    "think before you print|think before printing|do you really need to print|please don't print this|\
      bitte prüfen sie der umwelt zuliebe|bitte prüfen sie, ob diese mail|bitte denken sie an die umwelt|\
      pensez à l'environnement|pensons à l'environnement|denk aan het milieu|piensa en el medio ambiente|\
      pense no meio ambiente|pensa all'ambiente|save a tree|save paper|be green",
@@ -351,4 +380,4 @@ pub const TEMPLATE: Words = Words(
 );
 
 /// How many of [`DEVICES`] are devices, not programs.
-pub const HARDWARE: usize = 22;
+pub const HARDWARE: usize = 30;
