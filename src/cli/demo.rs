@@ -3,12 +3,13 @@
 //! ```text
 //!                          -> internet line, free ->
 //!  mail program -> station                            gateway -> mail server, carrier and phone
-//!   (yours)        a child  -> modem -> sky -> Hive -> a child    this process
+//!   (yours)        a child  -> modem -> sky -> ground -> a child  this process
 //!                              ...this process...
 //! ```
 //!
 //! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
 
+mod air;
 mod messages;
 mod parts;
 mod watch;
@@ -22,6 +23,7 @@ use smol::future::or;
 use super::say;
 use super::session::Failure;
 use crate::sys::signals::Stop;
+use air::Behind;
 use parts::DemoParts;
 use watch::Watch;
 
@@ -39,11 +41,15 @@ const AWAY: Duration = Duration::from_secs(15);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// Show how it works: a station and a gateway with a simulated internet line, modem, sky, Hive, mail server and phone. Needs
+/// Show how it works: a station and a gateway with a simulated internet line, modem, sky, ground, mail server and phone. Needs
 /// no root and no network; Ctrl-C ends it and leaves nothing behind.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
+    /// what is behind the internet line: m138 (a Swarm modem, the default), sbd or imt (Iridium modems that can be bought today),
+    /// ip (nothing)
+    #[argh(option, default = "Behind::M138")]
+    link: Behind,
     /// send a message and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
     #[argh(switch)]
     once: bool,
@@ -55,9 +61,9 @@ impl Demo {
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
         tell(
-            "Starting two boxes, an internet line, a modem, a sky, a Hive, a mail server and a carrier with a phone ...",
+            "Starting two boxes, an internet line, a modem, a sky, its ground, a mail server and a carrier with a phone ...",
         );
-        let mut parts = match DemoParts::start() {
+        let mut parts = match DemoParts::start(self.link) {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
             started => started?,
@@ -76,9 +82,14 @@ impl Demo {
                 tell(&news);
             }
             if self.once && watch.at_sink > 0 && watch.texts_in_mailbox > 0 && !answered {
-                (answered, line) = (true, false);
-                parts.line(line)?;
-                tell("\nThe internet line is gone. Bob answers, and Anna answers the phone by mail.");
+                answered = true;
+                let gone = self.link != Behind::Nothing;
+                if gone {
+                    line = false;
+                    parts.line(line)?;
+                }
+                let how = if gone { "The internet line is gone. " } else { "" };
+                tell(&format!("\n{how}Bob answers, and Anna answers the phone by mail."));
                 messages::back(&parts)?;
                 messages::text_back(&parts)?;
             }
@@ -121,4 +132,16 @@ fn wait(signals: &mut Stop, pause: Duration) -> bool {
 
 fn tell(text: &str) {
     say(&mut std::io::stdout(), &format!("{}\n", text.trim_end()));
+}
+
+/// Ten random digits.
+fn random() -> Result<String, Failure> {
+    let mut random = [0; 5];
+    getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
+    Ok(crate::hex::encode(&random))
+}
+
+/// Says which part could not start.
+fn part(what: &str, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("the simulated {what} cannot start: {error}"))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
-use crate::sim::{carrier, cloudloop, hive, line, modem, rockblock, sbd, sbdmail, sink};
+use crate::sim::{carrier, cloudloop, hive, imt, line, modem, rockblock, sbd, sbdmail, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs)]
@@ -28,6 +28,7 @@ enum What {
     Modem(modem::Options),
     Hive(hive::Options),
     Sbd(sbd::Options),
+    Imt(imt::Options),
     Rockblock(rockblock::Options),
     Cloudloop(cloudloop::Options),
     Sbdmail(sbdmail::Options),
@@ -42,6 +43,7 @@ impl Simulate {
             What::Modem(options) => ("modem", modem::run(options)),
             What::Hive(options) => ("Hive", hive::run(options)),
             What::Sbd(options) => ("SBD modem", sbd::run(options)),
+            What::Imt(options) => ("IMT modem", imt::run(options)),
             What::Rockblock(options) => ("RockBLOCK service", rockblock::run(options)),
             What::Cloudloop(options) => ("Cloudloop service", cloudloop::run(options)),
             What::Sbdmail(options) => ("service of SBD by e-mail", sbdmail::run(options)),

@@ -4,12 +4,14 @@
 //! The engine owns a [`Link`] in one thread and calls it; a link never calls back. What a link must remember over a
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
+mod answers;
 pub mod callers;
 pub mod cloudloop;
 pub mod ground;
 mod health;
 pub mod hive;
 pub mod hooks;
+pub mod imt;
 pub mod ip;
 pub mod m138;
 pub mod post;
@@ -17,6 +19,7 @@ pub mod rockblock;
 pub mod sbd;
 pub mod sbdmail;
 pub mod serial;
+mod turns;
 pub mod whole;
 
 use std::sync::Arc;
@@ -24,6 +27,7 @@ use std::time::Duration;
 
 use smol::channel::Receiver;
 
+pub use self::answers::{PacketStatus, SubmitResult, Verdict};
 pub use self::health::{Health, Series};
 use crate::address::{KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
@@ -48,6 +52,9 @@ pub trait Link: Send {
     /// The last packets that a link of this box took in earlier runs, the newest first; true: it has left. Told once,
     /// before anything else. For links that tell from the numbers of later packets what became of earlier ones.
     fn remember(&mut self, _taken: &[(Reference, bool)]) {}
+
+    /// Is told whether the budget of the link has room for a session that carries no packet up.
+    fn may_look(&mut self, _may: bool) {}
 
     /// Waits up to `wait` for something to happen and says what; returns early when `wake` has an item (and takes it).
     /// Finds, opens and re-opens the hardware by itself: a missing modem is an [`Event::Health`], never an error.
@@ -162,51 +169,6 @@ pub struct LinkPacket {
     pub deadline: Time,
     /// The whole mails of messages in it that the far box has already; empty where they go as text.
     pub wholes: Vec<WholePlace>,
-}
-
-/// The end of a hand-over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubmitResult {
-    /// The link holds it now.
-    Taken(Reference),
-    /// The link certainly does not hold it, and would not hold another one now.
-    Refused(Fault),
-    /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
-    RefusedPacket(Fault),
-    /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
-    Unknown(Reason),
-}
-
-/// The finding of [`Link::reconcile`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was taken, under this reference.
-    Taken(Reference),
-    /// It was taken and has left already.
-    Sent(Reference),
-    /// It certainly was not taken: it may be handed over again.
-    NotTaken(Reason),
-    /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
-    NotYet(Reason),
-    /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
-    /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
-    /// allowed and may still find an answer.
-    Unknown(Reason),
-}
-
-/// Where a packet is that the link took.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PacketStatus {
-    /// Still in the link's queue.
-    Held,
-    /// No longer in the queue although its time has not run out: it was sent.
-    Sent,
-    /// Withdrawn just now, and certainly not sent.
-    Withdrawn,
-    /// The other side gave it up without sending it.
-    GaveUp(Reason),
-    /// Cannot be told now.
-    Unknown(Reason),
 }
 
 /// What a link reports.
@@ -388,6 +350,21 @@ pub static DRIVERS: &[Driver] = &[
         whole: |_| 0,
         check: sbd::check,
         make: sbd::make,
+    },
+    Driver {
+        name: "imt",
+        about: "Iridium IMT modem (RockBLOCK 9704) on a serial port of this machine",
+        settings: &[Key::ImtPort, Key::ImtTopic],
+        max_payload: imt::MAX_PAYLOAD,
+        reach: Reach { far_box: true, kinds: &[] },
+        window: |_| 1,
+        withdraws: true,
+        console: true,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: imt::check,
+        make: imt::make,
     },
     Driver {
         name: "hive",

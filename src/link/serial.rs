@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
@@ -19,6 +19,7 @@ use smol::channel::Receiver;
 
 use crate::back_off::BackOff;
 use crate::message::reason::{DeviceReason, Obstacle};
+use crate::settings::{Key, Settings, row};
 use crate::sys::process;
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
@@ -59,6 +60,30 @@ fn known(ports: Vec<SerialPortInfo>) -> Vec<PathBuf> {
 pub fn adapter(vendor: u16, product: u16) -> Option<&'static str> {
     let row = ADAPTERS.iter().find(|(id, products, _)| *id == vendor && products.contains(&product))?;
     Some(row.2)
+}
+
+/// Whether a port can be opened on which a modem may be: the one that the setting `named` names, or those that are worth
+/// asking. Whether a modem answers is known once the box runs.
+///
+/// # Errors
+/// What is in the way, in sentences for who sets it up.
+pub fn check(settings: &Settings, named: Key, baud: u32) -> Result<String, Vec<String>> {
+    let ports = candidates(settings.text(named).trim());
+    if ports.is_empty() {
+        let setting = row(named).name;
+        return Err(vec![format!("no serial port is there: plug the modem in, or name its port in {setting}")]);
+    }
+    let (mut usable, mut wrong) = (Vec::new(), Vec::new());
+    for port in &ports {
+        match Port::open(port, baud) {
+            Ok(_) => usable.push(port.display().to_string()),
+            Err(why) => wrong.push(DeviceReason::from(why).to_string()),
+        }
+    }
+    match usable.is_empty() {
+        true => Err(wrong),
+        false => Ok(format!("{} can be opened; whether a modem answers shows once the box runs", usable.join(", "))),
+    }
 }
 
 /// The port has gone: unplugged, hung up, or its other side ended. The text is the system's.
@@ -170,25 +195,51 @@ impl Wake for Bell {
 /// Sleeps until `wake` has an item (which is taken) or is closed, the port has something to say or is gone, or
 /// `until`. True in the first case. One wake-up per event: the reactor of `smol`, with a thread of its own, takes five.
 pub fn wait(port: Option<&Port>, wake: &Receiver<()>, until: Instant) -> bool {
+    sleep_for(port, wake.recv(), until).is_some()
+}
+
+/// The same for a port that another thread reads, which rings `news`.
+pub fn wait_for_news(news: &Receiver<()>, wake: &Receiver<()>, until: Instant) -> bool {
+    let woken = async {
+        let _ = wake.recv().await;
+        true
+    };
+    // The thread may have ended: what it left is looked at like any other news.
+    let heard = async {
+        let _ = news.recv().await;
+        false
+    };
+    sleep_for(None, smol::future::or(woken, heard), until).unwrap_or(false)
+}
+
+/// Sleeps until `future` is ready (its value), the port has something to say or is gone, or `until`.
+fn sleep_for<T>(port: Option<&Port>, future: impl Future<Output = T>, until: Instant) -> Option<T> {
+    let mut future = pin!(future);
     let bell = match rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC) {
         Ok(fd) => Arc::new(Bell(fd)),
         Err(_) => {
             // no descriptor is to be had: look often until there is
             crate::clock::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
-            return wake.try_recv().is_ok();
+            return match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(value) => Some(value),
+                Poll::Pending => None,
+            };
         }
     };
     let waker = Waker::from(Arc::clone(&bell));
-    let mut item = pin!(wake.recv());
-    if item.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
-        return true;
+    let mut context = Context::from_waker(&waker);
+    if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+        return Some(value);
     }
     let ring = PollFd::new(&bell.0, PollFlags::IN);
     match port {
         Some(port) => sleep_on(&mut [ring, PollFd::new(&port.io, PollFlags::IN)], until),
         None => sleep_on(&mut [ring], until),
     }
-    item.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+    match future.as_mut().poll(&mut context) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }
 
 /// Errors (a signal) end the sleep early, which every caller bears: they look and sleep again.

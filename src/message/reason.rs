@@ -14,6 +14,7 @@ mod rule;
 mod session;
 mod text;
 mod tracking;
+mod transport;
 mod unusable;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ pub use rule::{Barred, Ground, SentBy, Whose};
 pub use session::SessionReason;
 pub use text::{Doubt, TextCount, TextReason};
 pub use tracking::TrackingReason;
+pub use transport::TransportReason;
 pub use unusable::Unusable;
 
 /// Why a message is in its state, or what a step of its time line was.
@@ -67,6 +69,8 @@ pub enum Reason {
     Device(DeviceReason),
     /// What a link says of the sessions of its modem.
     Session(SessionReason),
+    /// What a link says of a modem that takes whole messages.
+    Transport(TransportReason),
     /// What a link over the internet says of its line, and of packets on it.
     Line(LineReason),
     /// It cannot be used, and is set aside.
@@ -237,6 +241,7 @@ is_a_reason! {
     TrackingReason => Tracking,
     LineReason => Line,
     SessionReason => Session,
+    TransportReason => Transport,
     DeviceReason => Device,
     Unusable => Unusable,
     FarBoxReason => FarBox,

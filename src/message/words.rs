@@ -16,6 +16,7 @@ mod owner;
 mod person;
 mod session;
 pub mod smtp;
+mod transport;
 
 pub use mail::size as file_size;
 pub use person::{for_notice, for_person, words as person};

@@ -96,6 +96,8 @@ settings! {
     SbdPort, "sbd.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     SbdRing, "sbd.ring", Switch, "yes", "Link", "Answer ring alerts", "yes: when the network announces a message, it is fetched at once. A session that sends nothing costs a credit.";
     SbdCheck, "sbd.check", Seconds(0, 2_592_000), "0", "Link", "Look into the mailbox every", "For messages whose announcement was not heard: a session that sends nothing costs a credit each time. One that sends looks there for nothing. 0: never unasked.";
+    ImtPort, "imt.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    ImtTopic, "imt.topic", Number(64, 65_535), "244", "Link", "Topic", "Messages of this box carry it: 244 is the RAW of the seller's service. What comes down is taken whatever its topic.";
     HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Link", "Hive address", "Base address of the Hive, without the closing slash.";
     HiveUser, "hive.user", Text, "", "Link", "Hive user", "Log-in name.";
     HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";

@@ -1,6 +1,7 @@
 //! A Unix socket on which each line gets an answer: for the sky and for control.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Longest line taken, in bytes.
-const MAX_LINE: u64 = 64 * 1024;
+/// Longest line taken, in bytes: the largest message in hex, and what is said of it.
+pub const MAX_LINE: u64 = 256 * 1024;
 
 /// Pause after a connection that could not be accepted (no file descriptor left).
 const PAUSE: Duration = Duration::from_millis(200);
@@ -32,12 +33,12 @@ impl Lines {
     /// When the socket cannot be made, or another process serves it.
     pub fn start(path: &Path, name: &str, handler: Box<Handler>) -> io::Result<Self> {
         if UnixStream::connect(path).is_ok() {
-            let why = format!("{} is in use by another process", path.display());
+            let why = format!("another program listens on {}: choose another path", path.display());
             return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
         }
-        match std::fs::remove_file(path) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
-            _ => {}
+        // What is no socket stays: binding fails then.
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+            std::fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -52,7 +53,8 @@ impl Lines {
                     continue;
                 };
                 let handler = handler.clone();
-                let _ = std::thread::Builder::new().name("hive-line".to_owned()).spawn(move || talk(stream, &*handler));
+                let _ =
+                    std::thread::Builder::new().name("control-line".to_owned()).spawn(move || talk(stream, &*handler));
             }
         })?;
         Ok(Self { path: path.to_owned(), stop, thread: Some(thread) })

@@ -4,10 +4,12 @@
 pub mod carrier;
 pub mod cloudloop;
 mod device;
+mod engine;
 mod faults;
-mod ground;
+pub mod ground;
 pub mod hive;
 mod http;
+pub mod imt;
 pub mod line;
 mod lines;
 pub mod modem;

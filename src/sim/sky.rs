@@ -9,13 +9,19 @@
 //!   that waits for that device. It stays until it arrived.
 //! * `{"arrived":55}` → `{"ok":true}`: the modem has it.
 //!
-//!
 //! A terminal of the other network, named by its IMEI, has sessions instead: each carries at most one message either way.
 //!
 //! * `{"session":{"imei":"300234010753370","momsn":23,"data":"<hex>"}}` → `{"ok":true,"packet":{...},"waiting":1}`: the
 //!   message (none: `data` is absent) is at the gateway; the oldest one for the terminal is in `packet`, and so many wait
 //!   behind it. It stays until it arrived.
 //! * `{"waiting":"300234010753370"}` → `{"waiting":1}`: what a ring alert tells.
+//!
+//! A terminal of that network's larger messages has no sessions: messages go both ways by themselves, each with a topic, of up to
+//! 100,000 bytes.
+//!
+//! * `{"message":{"imei":"300258060000000","topic":244,"data":"<hex>","id":7}}` → `{"ok":true}`: it is at the gateway. The same
+//!   `id` again is the same message.
+//! * `{"fetch":"300258060000000"}` → as for `take`, with the topic as `app`. It stays until it `arrived`.
 //!
 //! What cannot be done is answered with `{"error":"<why>"}`.
 
@@ -29,7 +35,7 @@ use serde::{Deserialize, Serialize};
 /// An answer takes at most this long.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest answer in bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = super::lines::MAX_LINE;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +68,19 @@ pub enum Ask {
     },
     /// How much waits for this terminal?
     Waiting(String),
+    /// A message of a terminal without sessions.
+    Message {
+        /// Which terminal.
+        imei: String,
+        /// Its topic.
+        topic: u16,
+        /// The message, in hex.
+        data: String,
+        /// Its number there, the same for one that is told again.
+        id: u64,
+    },
+    /// What waits for this terminal, which has no sessions?
+    Fetch(String),
 }
 
 /// A packet on its way down.
@@ -138,6 +157,9 @@ mod tests {
         assert_eq!(serde_json::from_str::<Ask>(r#"{"arrived":55}"#).unwrap(), Ask::Arrived(55));
         let session = r#"{"session":{"imei":"300234010753370","momsn":23}}"#;
         assert_eq!(serde_json::to_string(&serde_json::from_str::<Ask>(session).unwrap()).unwrap(), session);
+        let message = r#"{"message":{"imei":"300258060000000","topic":244,"data":"0aff","id":7}}"#;
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<Ask>(message).unwrap()).unwrap(), message);
+        assert_eq!(serde_json::from_str::<Ask>(r#"{"fetch":"3"}"#).unwrap(), Ask::Fetch("3".to_owned()));
         assert_eq!(serde_json::from_str::<Reply>(r#"{"packet":null}"#).unwrap(), Reply::default());
     }
 }

@@ -26,15 +26,16 @@ pub fn explain(parts: &DemoParts) -> String {
     let [smtp, _, gateway] = parts.gateway.listen;
     let password = &parts.password;
     let (port, back) = (submission.port(), smtp.port());
-    let carrier = parts.carrier.address();
+    let (carrier, air) = (parts.carrier.address(), parts.air.about());
     format!(
         "
   station (boat)    http://{station}/   name anna, password {password}
   gateway (shore)   http://{gateway}/   name anna, password {password}
 
-The boxes are paired over an internet line that costs nothing, and is away for 15 seconds in every minute. Behind it a satellite
-passes every 6 seconds, at 0.07 USD a packet: a message waits 5 seconds for the line, then it goes by satellite. From another
-terminal, send a mail from the boat with curl, or with msmtp:
+The boxes are paired over an internet line that costs nothing, and is away for 15 seconds in every minute.
+{air}
+
+From another terminal, send a mail from the boat with curl, or with msmtp:
 
   printf 'Subject: Position\\n\\nAll well at 38.7 N 9.1 W.\\n' | curl -sS --crlf smtp://127.0.0.1:{port} --user anna:{password} --mail-from {ANNA} --mail-rcpt {BOB} -T -
 

@@ -11,23 +11,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::{NUMBER, PHONE};
-use crate::address::DeviceId;
+use super::air::{Air, Behind};
+use super::{NUMBER, PHONE, part, random};
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
-use crate::sim::{carrier, hive, line, modem, sink};
+use crate::sim::{carrier, line, sink};
 
-/// The modem on the boat.
-pub const DEVICE: u32 = 0x1abe;
 /// A box has to be ready this long after its start.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// A box has to end this long after SIGTERM.
 const END_LIMIT: Duration = Duration::from_secs(12);
-/// Price of a packet by satellite.
-const PRICE: &str = "0.07";
-/// A satellite passes every so often, for so long.
-const PASSES: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(4));
-
 /// All parts. The order of the fields is the order in which they end: boxes, simulators, folder.
 pub struct DemoParts {
     /// The box on the boat.
@@ -39,8 +32,8 @@ pub struct DemoParts {
     /// The carrier of text messages, and its phones.
     pub carrier: carrier::Handle,
     line: line::Handle,
-    _modem: modem::Handle,
-    _hive: hive::Handle,
+    /// What is behind the line.
+    pub air: Air,
     /// Password of anna on both boxes.
     pub password: String,
     _folder: Folder,
@@ -74,10 +67,9 @@ impl DemoParts {
     ///
     /// # Errors
     /// A sentence that names the part that could not start.
-    pub fn start() -> Result<Self, Failure> {
+    pub fn start(behind: Behind) -> Result<Self, Failure> {
         let folder = folder()?;
         let path = |name: &str| folder.0.join(name);
-        let device = DeviceId::new(u64::from(DEVICE)).map_err(Failure::failed)?;
         let password = format!("demo-{}", random()?);
         let sink_options = sink::Options { listen: ([127, 0, 0, 1], 0).into(), dir: None };
         let sink = sink::start(sink_options).map_err(|error| part("mail server", &error))?;
@@ -91,40 +83,22 @@ impl DemoParts {
             control: None,
         };
         let carrier = carrier::start(carrier).map_err(|error| part("carrier", &error))?;
-        let hive = hive::Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            user: "demo".to_owned(),
-            password: password.clone(),
-            device: vec![device],
-            sky: Some(path("sky")),
-            control: None,
-            state: None,
-            token_life: 3600,
-        };
-        let hive = hive::start(hive).map_err(|error| part("Hive", &error))?;
-        let modem = modem::Options {
-            sky: Some(path("sky")),
-            pass_every: PASSES.0,
-            pass_length: PASSES.1,
-            factor: 10,
-            ..modem::Options::new(path("modem"))
-        };
-        let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
-        let port = path("modem").display().to_string();
-        let sky = ["link", "add", "satellite", "m138", "link.price", PRICE, "m138.port", &port].map(str::to_owned);
+        let air = Air::start(behind, &folder.0, &password)?;
         let free = ["link", "add", "line", "ip", "link.price", "0"].map(str::to_owned);
-        let mut station = Place::start("station", &path("station"), &password, &[&station_settings(), &sky, &free])?;
-        let (url, settings) = (hive.url(), gateway_settings(&password, sink.address, carrier.address()));
-        let log_in = ["hive.url", &url, "hive.user", "demo", "hive.password", &password, "hive.poll", "1"];
-        let sky = [&["link", "add", "satellite", "hive", "link.price", PRICE][..], &log_in].concat();
-        let sky: Vec<_> = sky.into_iter().map(str::to_owned).collect();
-        let mut gateway = Place::start("gateway", &path("gateway"), &password, &[&settings, &sky, &free])?;
+        let mut set_up = vec![station_settings()];
+        set_up.extend(air.of_station());
+        set_up.push(free.to_vec());
+        let mut station = Place::start("station", &path("station"), &password, &set_up, &air)?;
+        let mut set_up = vec![gateway_settings(&password, sink.address, carrier.address())];
+        set_up.extend(air.of_gateway());
+        set_up.push(free.to_vec());
+        let mut gateway = Place::start("gateway", &path("gateway"), &password, &set_up, &air)?;
         for place in [&mut station, &mut gateway] {
             place.wait_ready()?;
         }
-        let line = internet(&station, &gateway)?;
-        let parts =
-            Self { station, gateway, sink, carrier, line, _modem: modem, _hive: hive, password, _folder: folder };
+        air.calls(gateway.listen[2]);
+        let line = internet(&station, &gateway, &air)?;
+        let parts = Self { station, gateway, sink, carrier, line, air, password, _folder: folder };
         parts.wait_line(true)?;
         Ok(parts)
     }
@@ -191,18 +165,8 @@ fn clear_up() {
     }
 }
 
-fn random() -> Result<String, Failure> {
-    let mut random = [0; 5];
-    getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
-    Ok(crate::hex::encode(&random))
-}
-
-fn part(what: &str, error: &io::Error) -> Failure {
-    Failure::failed(format!("the simulated {what} cannot start: {error}"))
-}
-
 /// A line from the station to the gateway, and both paired over it by the commands that anybody would use.
-fn internet(station: &Place, gateway: &Place) -> Result<line::Handle, Failure> {
+fn internet(station: &Place, gateway: &Place, air: &Air) -> Result<line::Handle, Failure> {
     let status = gateway.ask(&["status", "--json"])?.unwrap_or_default();
     let to = status["listen"]["ip"][0].as_str().and_then(|address| address.parse().ok());
     let to = to.ok_or_else(|| Failure::failed("the gateway does not listen for the station"))?;
@@ -212,7 +176,7 @@ fn internet(station: &Place, gateway: &Place) -> Result<line::Handle, Failure> {
     station.tell(&["pair", "join", &line.address.to_string(), code.trim()])?;
     let paired = gateway.ask(&["pair", "list", "--json"])?.unwrap_or_default();
     let key = paired[0]["key"].as_str().unwrap_or_default();
-    gateway.tell(&["far-box", "set", &format!("{DEVICE:#08x}"), "--add-address", key])?;
+    gateway.tell(&["far-box", "set", &air.far_box(), "--add-address", key])?;
     Ok(line)
 }
 
@@ -256,12 +220,18 @@ fn words(pairs: &[(&str, &str)]) -> Vec<String> {
 
 impl Place {
     /// Sets a box up by the commands that anybody would use, and starts it.
-    fn start(name: &'static str, data: &Path, password: &str, set_up: &[&[String]]) -> Result<Self, Failure> {
+    fn start(
+        name: &'static str,
+        data: &Path,
+        password: &str,
+        set_up: &[Vec<String>],
+        air: &Air,
+    ) -> Result<Self, Failure> {
         set_up.iter().try_for_each(|words| command(data, words, None))?;
         let mut add: Vec<_> =
             ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
         if name == "gateway" {
-            add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
+            add.extend(["--device".to_owned(), air.far_box()]);
         }
         command(data, &add, Some(password.to_owned()))?;
         if name == "gateway" {

@@ -30,6 +30,13 @@ pub enum Tracked {
     },
     /// It left the link when the time of all its messages was over: sent or given up, nobody knows.
     Unclear,
+    /// It may have left, and the link does not find out: the far box or the owner decides.
+    Doubtful {
+        /// What the link is given when it is asked later.
+        memo: String,
+        /// Why.
+        why: Reason,
+    },
     /// It certainly was not sent.
     Gone(GoneReason),
 }
@@ -48,6 +55,7 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => Tracked::Held(WITHDRAWING),
         PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
         PacketStatus::Sent => left(group, now),
+        PacketStatus::Doubtful { memo, why } => Tracked::Doubtful { memo, why },
         PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
         PacketStatus::GaveUp(why) => Tracked::Gone(given_up(why)),
     }

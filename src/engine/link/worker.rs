@@ -22,6 +22,7 @@ use super::inbound_buffer::{InboundBuffer, Incoming};
 use super::lines::{Lines, OnLink};
 use super::market::Market;
 use super::schedule::Gathering;
+use super::select::LinkState;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
 use super::whole::Wholes;
@@ -251,6 +252,8 @@ impl<'c> LinkWorker<'c> {
         }
         self.market = Market::now(self.context)?;
         self.link.relieve(self.market.relieves(self.id));
+        let has_room = |link: &LinkState| link.terms.price.is_none_or(|price| link.has_room(price.of(1)));
+        self.link.may_look(self.market.links().find(|link| link.terms.id == self.id).is_none_or(has_room));
         let people = self.context.store.people();
         if !Arc::ptr_eq(&people, &self.people) {
             (self.people, self.ask_all) = (people, true);

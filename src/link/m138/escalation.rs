@@ -19,7 +19,7 @@ use crate::message::reason::DeviceReason;
 use crate::sys::process;
 
 /// The modem's only speed.
-const BAUD: u32 = 115_200;
+pub(super) const BAUD: u32 = 115_200;
 
 /// Rates in seconds of what the modem shall report by itself. The clock is the heartbeat: it tells that the modem
 /// lives and that its time is valid, with half a wake-up a second.

@@ -29,6 +29,7 @@ use super::wire::PortError;
 use super::{M138, MAX_PAYLOAD, Phase};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::link::turns::Turns;
 use crate::link::{LinkPacket, PacketStatus, SubmitResult};
 use crate::message::reason::{DeviceReason, TrackingReason};
 use crate::message::{Intent, Reason, Reference};

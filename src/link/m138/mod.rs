@@ -34,6 +34,7 @@ use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::serial;
+use crate::link::turns::Turns;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{DeviceReason, GpsFix};
 use crate::message::{Intent, Reference};
@@ -43,26 +44,9 @@ use crate::sys::process;
 /// Largest payload of one packet, in bytes.
 const MAX_PAYLOAD: usize = 192;
 
-/// See [`super::Driver::check`]: the ports that a modem may be on. Whether one answers is known once the box runs.
+/// See [`super::Driver::check`]: the ports that a modem may be on.
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
-    let ports = serial::candidates(settings.text(Key::M138Port).trim());
-    if ports.is_empty() {
-        return Err(vec!["no serial port is there: plug the modem in, or name its port in m138.port".to_owned()]);
-    }
-    let (mut usable, mut closed) = (Vec::new(), Vec::new());
-    for port in &ports {
-        match serial::Port::open(port, 115_200) {
-            Ok(_) => usable.push(port.display().to_string()),
-            Err(why) => closed.push(DeviceReason::from(why).to_string()),
-        }
-    }
-    match usable.is_empty() {
-        true => Err(closed),
-        false => {
-            let ports = usable.join(", ");
-            Ok(format!("{ports} can be opened; whether a modem answers shows once the box runs"))
-        }
-    }
+    serial::check(settings, Key::M138Port, escalation::BAUD)
 }
 
 /// Makes the link; it opens nothing before the first poll.

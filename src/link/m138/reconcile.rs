@@ -18,6 +18,7 @@ use super::sentence::Sentence;
 use super::wire::PortError;
 use super::{M138, Phase};
 use crate::clock::Time;
+use crate::link::turns::Turns;
 use crate::link::{LinkPacket, Verdict};
 use crate::message::Intent;
 use crate::message::reason::TrackingReason;

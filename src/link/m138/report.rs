@@ -27,7 +27,7 @@ const NOISE_WARNING: f64 = -97.0;
 
 impl M138 {
     /// Adds an [`Event::Health`] if there is news; true then.
-    pub fn report(&mut self) -> bool {
+    pub fn report_health(&mut self) -> bool {
         self.judge_garbling();
         let health = self.health();
         if let Some((reported, at)) = &self.reported {

@@ -1,15 +1,14 @@
-//! What is due when. [`M138::poll_until`] sleeps until the modem speaks, the engine calls, or something is due, and a
+//! What is due when. [`Turns::poll_until`] sleeps until the modem speaks, the engine calls, or something is due, and a
 //! healthy idle modem makes nothing due: its own lines (`RATES` in `escalation`) prove that it lives.
 
 use std::time::{Duration, Instant};
 
-use smol::channel::Receiver;
-
 use super::command::Command;
 use super::sentence::Sentence;
-use super::wire::PortError;
+use super::wire::{PortError, Wire};
 use super::{M138, Phase, codec};
 use crate::fault::Fault;
+use crate::link::turns::{Conversation, Turns};
 use crate::link::{Event, serial};
 use crate::message::reason::DeviceReason;
 
@@ -51,49 +50,55 @@ impl Agenda {
     }
 }
 
+impl Turns for M138 {
+    type Wire = Wire;
+
+    fn wire(&mut self) -> Option<&mut Wire> {
+        self.wire.as_mut()
+    }
+
+    fn events(&mut self) -> &mut Vec<Event> {
+        &mut self.events
+    }
+
+    fn hear(&mut self, heard: Sentence) {
+        self.on_sentence(heard);
+    }
+
+    fn failed(&mut self, trouble: &PortError) {
+        self.on_failure(trouble);
+    }
+
+    fn report(&mut self) -> bool {
+        self.report_health()
+    }
+
+    fn step(&mut self) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Phase::Unresponsive { step, next } if next <= now => self.escalate(step),
+            Phase::Off { next } if next <= now => self.escalate(0),
+            Phase::Starting { ask, step } if ask <= now => self.escalate(step),
+            Phase::Running => self.keep_running(now),
+            _ => {}
+        }
+    }
+    fn due(&self) -> Instant {
+        match (&self.phase, &self.wire) {
+            (Phase::Closed { next, .. } | Phase::Unresponsive { next, .. } | Phase::Off { next }, _) => *next,
+            (Phase::Starting { ask, .. }, _) => *ask,
+            (Phase::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
+            (Phase::Running, Some(wire)) => {
+                let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
+                silent.min(self.agenda.count).min(self.agenda.inbound)
+            }
+            (Phase::Running, None) => Instant::now(),
+        }
+    }
+}
+
 impl M138 {
-    /// See [`crate::link::Link::poll`].
-    pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
-        loop {
-            self.take_in();
-            // what the last call found out is told before the next step, which may take seconds
-            if self.report() {
-                return std::mem::take(&mut self.events);
-            }
-            self.step();
-            self.take_in();
-            self.report();
-            let now = Instant::now();
-            if !self.events.is_empty() || now >= until {
-                return std::mem::take(&mut self.events);
-            }
-            let next = until.min(self.due());
-            let woken = match &self.wire {
-                Some(wire) => wire.wait(wake, next),
-                None => serial::wait(None, wake, next),
-            };
-            if woken {
-                self.take_in();
-                return std::mem::take(&mut self.events);
-            }
-        }
-    }
-
-    /// Reads, and turns what was heard into state and events.
-    pub fn take_in(&mut self) {
-        let Some(wire) = &mut self.wire else { return };
-        let pumped = wire.pump();
-        while let Some(heard) = self.wire.as_mut().and_then(|wire| wire.next_heard()) {
-            self.on_sentence(heard);
-        }
-        if let Some(wire) = &mut self.wire {
-            self.events.append(&mut wire.take_lines());
-        }
-        if let Err(trouble) = pumped {
-            self.on_failure(&trouble);
-        }
-    }
-
     /// Asks, and follows up on what the failure of a question says about the modem.
     pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let Some(wire) = &mut self.wire else {
@@ -119,18 +124,6 @@ impl M138 {
             return Err(PortError::Closed.fault());
         };
         wire.say(&codec::sentence(body)).map_err(|trouble| trouble.fault())
-    }
-
-    fn step(&mut self) {
-        let now = Instant::now();
-        match self.phase {
-            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
-            Phase::Unresponsive { step, next } if next <= now => self.escalate(step),
-            Phase::Off { next } if next <= now => self.escalate(0),
-            Phase::Starting { ask, step } if ask <= now => self.escalate(step),
-            Phase::Running => self.keep_running(now),
-            _ => {}
-        }
     }
 
     fn keep_running(&mut self, now: Instant) {
@@ -168,20 +161,6 @@ impl M138 {
     /// hear is known at once, not at the next message.
     pub fn check_hearing(&mut self) -> Result<(), PortError> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
-    }
-
-    /// When the next step is due.
-    fn due(&self) -> Instant {
-        match (&self.phase, &self.wire) {
-            (Phase::Closed { next, .. } | Phase::Unresponsive { next, .. } | Phase::Off { next }, _) => *next,
-            (Phase::Starting { ask, .. }, _) => *ask,
-            (Phase::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
-            (Phase::Running, Some(wire)) => {
-                let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
-                silent.min(self.agenda.count).min(self.agenda.inbound)
-            }
-            (Phase::Running, None) => Instant::now(),
-        }
     }
 
     /// Draws the conclusion from a failed question.

@@ -13,6 +13,7 @@ use super::sentence::{Sentence, parse};
 use crate::fault::Fault;
 use crate::link::Event;
 use crate::link::serial::{self, Port, Unwritten};
+use crate::link::turns::Conversation;
 use crate::message::reason::DeviceReason;
 
 /// How long a command may take to leave.
@@ -170,59 +171,6 @@ impl Wire {
         self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 
-    /// The next sentence that was no answer.
-    pub fn next_heard(&mut self) -> Option<Sentence> {
-        self.heard.pop_front()
-    }
-
-    /// The lines of both directions since the last call, for the console.
-    pub fn take_lines(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.lines)
-    }
-
-    /// Takes in what has come, without waiting.
-    ///
-    /// # Errors
-    /// When the port has gone.
-    pub fn pump(&mut self) -> Result<(), PortError> {
-        let mut buffer = [0; GULP];
-        let count = self.port.read(&mut buffer).map_err(|gone| PortError::Gone(gone.0))?;
-        if count == 0 {
-            return Ok(());
-        }
-        self.last_byte = Some(Instant::now());
-        let mut frames = Vec::new();
-        self.codec.feed(buffer.get(..count).unwrap_or_default(), &mut frames);
-        for frame in frames {
-            let text = match frame {
-                Frame::Body(body) if body == "CS" && body == self.said => {
-                    self.suspect(Some(Foreign::Echo));
-                    sentence(&body).trim_end().to_owned()
-                }
-                Frame::Body(body) => {
-                    self.suspect(foreign::recognise(&format!("${body}")));
-                    self.last_sentence = Instant::now();
-                    if self.heard.len() < MAX_WAITING {
-                        self.heard.push_back(parse(&body));
-                    }
-                    sentence(&body).trim_end().to_owned()
-                }
-                Frame::Junk(text) => {
-                    self.suspect(foreign::recognise(&text));
-                    text
-                }
-            };
-            self.note(false, text);
-        }
-        self.suspect(foreign::recognise(&self.codec.begun()));
-        Ok(())
-    }
-
-    /// Sleeps until something comes in, `wake` has an item (taken; then true), or `until`.
-    pub fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
-        serial::wait(Some(&self.port), wake, until)
-    }
-
     /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
     ///
     /// # Errors
@@ -346,6 +294,57 @@ impl Wire {
         if self.lines.len() < MAX_WAITING {
             self.lines.push(Event::Line { sent, text });
         }
+    }
+}
+
+impl Conversation for Wire {
+    type Heard = Sentence;
+    type Trouble = PortError;
+
+    fn pump(&mut self) -> Result<(), PortError> {
+        let mut buffer = [0; GULP];
+        let count = self.port.read(&mut buffer).map_err(|gone| PortError::Gone(gone.0))?;
+        if count == 0 {
+            return Ok(());
+        }
+        self.last_byte = Some(Instant::now());
+        let mut frames = Vec::new();
+        self.codec.feed(buffer.get(..count).unwrap_or_default(), &mut frames);
+        for frame in frames {
+            let text = match frame {
+                Frame::Body(body) if body == "CS" && body == self.said => {
+                    self.suspect(Some(Foreign::Echo));
+                    sentence(&body).trim_end().to_owned()
+                }
+                Frame::Body(body) => {
+                    self.suspect(foreign::recognise(&format!("${body}")));
+                    self.last_sentence = Instant::now();
+                    if self.heard.len() < MAX_WAITING {
+                        self.heard.push_back(parse(&body));
+                    }
+                    sentence(&body).trim_end().to_owned()
+                }
+                Frame::Junk(text) => {
+                    self.suspect(foreign::recognise(&text));
+                    text
+                }
+            };
+            self.note(false, text);
+        }
+        self.suspect(foreign::recognise(&self.codec.begun()));
+        Ok(())
+    }
+
+    fn next_heard(&mut self) -> Option<Sentence> {
+        self.heard.pop_front()
+    }
+
+    fn take_lines(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.lines)
+    }
+
+    fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
+        serial::wait(Some(&self.port), wake, until)
     }
 }
 

@@ -7,6 +7,7 @@ use super::wire::{Trouble, Wire};
 use super::{BAUD, Phase, Sbd};
 use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
+use crate::link::turns::Conversation;
 use crate::message::reason::{DeviceReason, Foreign, Remedy, SessionReason};
 use crate::sys::process;
 
@@ -96,7 +97,7 @@ impl Sbd {
     fn drop_wire(&mut self) {
         if let Some(mut wire) = self.wire.take() {
             self.facts.noise_before += wire.noise;
-            self.events.append(&mut wire.take_shown());
+            self.events.append(&mut wire.take_lines());
         }
     }
 

@@ -31,6 +31,7 @@ use self::wire::Wire;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::serial;
+use crate::link::turns::Turns;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{DeviceReason, SessionReason};
 use crate::message::{Intent, Reason, Reference};
@@ -66,27 +67,13 @@ impl SbdLimits {
     };
 }
 
-/// See [`super::Driver::check`]: the ports that a modem may be on, and the price. Whether one answers is known once the box
-/// runs.
+/// See [`super::Driver::check`]: the ports that a modem may be on, and the price.
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
-    let ports = serial::candidates(settings.text(Key::SbdPort).trim());
-    if ports.is_empty() {
-        return Err(vec!["no serial port is there: plug the modem in, or name its port in sbd.port".to_owned()]);
+    let usable = serial::check(settings, Key::SbdPort, BAUD)?;
+    match settings.text(Key::LinkUnit) == "packet" {
+        true => Err(vec!["the network charges for each 50 bytes that were begun: set link.unit credit".to_owned()]),
+        false => Ok(usable),
     }
-    let (mut usable, mut wrong) = (Vec::new(), Vec::new());
-    for port in &ports {
-        match serial::Port::open(port, BAUD) {
-            Ok(_) => usable.push(port.display().to_string()),
-            Err(why) => wrong.push(DeviceReason::from(why).to_string()),
-        }
-    }
-    if usable.is_empty() {
-        return Err(wrong);
-    }
-    if settings.text(Key::LinkUnit) == "packet" {
-        return Err(vec!["the network charges for each 50 bytes that were begun: set link.unit credit".to_owned()]);
-    }
-    Ok(format!("{} can be opened; whether a modem answers shows once the box runs", usable.join(", ")))
 }
 
 /// Makes the link; it opens nothing before the first poll.
@@ -196,6 +183,7 @@ impl Sbd {
             }
             Phase::Running => match self.plan.blocked() {
                 Some(why) => why.clone(),
+                None if self.plan.is_short() => SessionReason::NoBudget.into(),
                 None if self.plan.too_large => SessionReason::TooLargeWaits.into(),
                 None => DeviceReason::Ready.into(),
             },
@@ -203,7 +191,7 @@ impl Sbd {
     }
 
     /// Adds an [`Event::Health`] if there is news; true then.
-    fn report(&mut self) -> bool {
+    fn report_health(&mut self) -> bool {
         let imei = self.facts.imei.as_ref().map(|imei| format!("terminal {imei}"));
         let named: Vec<_> = self.facts.firmware.clone().into_iter().chain(imei).collect();
         let noise = self.wire.as_ref().map_or(0, |wire| wire.noise);
@@ -228,6 +216,10 @@ impl Sbd {
 }
 
 impl Link for Sbd {
+    fn may_look(&mut self, may: bool) {
+        self.plan.may_look = may;
+    }
+
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
         self.poll_until(wake, Instant::now() + wait)
     }

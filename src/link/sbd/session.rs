@@ -3,16 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use smol::channel::Receiver;
-
 use super::codec::SessionResult;
 use super::slot::{Fate, Slot};
 use super::status::{self, Step};
-use super::wire::Heard;
+use super::wire::{Heard, Trouble, Wire};
 use super::{Phase, Sbd};
-use crate::link::{Event, Series, serial};
+use crate::link::turns::Turns;
+use crate::link::{Event, Series};
 use crate::message::Reason;
-use crate::message::reason::{Acknowledged, DeviceReason, SessionReason, TrackingReason};
+use crate::message::reason::{DeviceReason, SessionReason, TrackingReason};
 
 /// A slot that is not emptied is tried again after this.
 const CLEAR_AGAIN: Duration = Duration::from_secs(30);
@@ -36,6 +35,8 @@ pub struct Plan {
     next: Instant,
     failures: u32,
     pub(super) ring: bool,
+    /// The budget has room for a session that sends nothing.
+    pub(super) may_look: bool,
     /// Messages that wait at the gateway, as the last session told.
     queued: u32,
     pub(super) look_at: Instant,
@@ -64,6 +65,7 @@ impl Plan {
             next: now,
             failures: 0,
             ring: false,
+            may_look: true,
             queued: 0,
             look_at: now,
             inbound: None,
@@ -101,50 +103,67 @@ impl Plan {
 
     /// The mailbox is to be looked at.
     fn wants_mailbox(&self, now: Instant) -> bool {
-        (self.ring && self.answers_rings) || self.queued > 0 || self.check_due().is_some_and(|at| at <= now)
+        let wants =
+            (self.ring && self.answers_rings) || self.queued > 0 || self.check_due().is_some_and(|at| at <= now);
+        wants && self.may_look
+    }
+
+    /// What the network announced stays there, as the budget has no room.
+    pub(super) fn is_short(&self) -> bool {
+        !self.may_look && ((self.ring && self.answers_rings) || self.queued > 0)
+    }
+}
+
+impl Turns for Sbd {
+    type Wire = Wire;
+
+    fn wire(&mut self) -> Option<&mut Wire> {
+        self.wire.as_mut()
+    }
+
+    fn events(&mut self) -> &mut Vec<Event> {
+        &mut self.events
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        self.on_heard(heard);
+    }
+
+    fn failed(&mut self, trouble: &Trouble) {
+        self.on_trouble(trouble);
+    }
+
+    fn report(&mut self) -> bool {
+        self.report_health()
+    }
+
+    fn step(&mut self) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Phase::Silent { next, tries } if next <= now => self.ask_again(tries, false),
+            Phase::Running => self.keep_running(now),
+            _ => {}
+        }
+    }
+
+    fn due(&self) -> Instant {
+        match &self.phase {
+            Phase::Closed { next, .. } | Phase::Silent { next, .. } => *next,
+            Phase::Running => {
+                let plan = &self.plan;
+                let session = plan.session.or_else(|| self.session_due());
+                let blocked = plan.blocked.as_ref().map(|(_, until)| *until);
+                let look = Some(plan.look_at).filter(|_| plan.session.is_none());
+                let unread = plan.unread.as_ref().map(|(_, at)| *at);
+                let times = [session, blocked, look, unread];
+                times.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + self.limits.look)
+            }
+        }
     }
 }
 
 impl Sbd {
-    /// See [`crate::link::Link::poll`].
-    pub(super) fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
-        loop {
-            self.take_in();
-            if !self.report() {
-                self.step();
-                self.take_in();
-                self.report();
-            }
-            if !self.events.is_empty() || Instant::now() >= until {
-                return std::mem::take(&mut self.events);
-            }
-            let next = until.min(self.due());
-            let woken = match &self.wire {
-                Some(wire) => wire.wait(wake, next),
-                None => serial::wait(None, wake, next),
-            };
-            if woken {
-                self.take_in();
-                return std::mem::take(&mut self.events);
-            }
-        }
-    }
-
-    /// Reads, and turns what was heard into state and events.
-    pub(super) fn take_in(&mut self) {
-        let Some(wire) = &mut self.wire else { return };
-        let pumped = wire.pump();
-        while let Some(heard) = self.wire.as_mut().and_then(super::wire::Wire::next_heard) {
-            self.on_heard(heard);
-        }
-        if let Some(wire) = &mut self.wire {
-            self.events.append(&mut wire.take_shown());
-        }
-        if let Err(trouble) = pumped {
-            self.on_trouble(&trouble);
-        }
-    }
-
     fn on_heard(&mut self, heard: Heard) {
         let now = Instant::now();
         match heard {
@@ -168,7 +187,7 @@ impl Sbd {
             Heard::AntennaFault(on) => self.facts.antenna_fault = on,
             Heard::Session(result) => self.on_result(result),
             Heard::Refused if self.plan.session.take().is_some() => {
-                self.failed(Step::Operator(PAUSE), DeviceReason::Refused { word: "ERROR".to_owned() }.into());
+                self.session_failed(Step::Operator(PAUSE), DeviceReason::Refused { word: "ERROR".to_owned() }.into());
             }
             Heard::Refused => {}
         }
@@ -177,16 +196,6 @@ impl Sbd {
     pub(super) fn sample_bars(&mut self) {
         if let Some(bars) = self.facts.bars {
             self.events.push(Event::Sample { series: Series::Bars, value: bars.into() });
-        }
-    }
-
-    fn step(&mut self) {
-        let now = Instant::now();
-        match self.phase {
-            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
-            Phase::Silent { next, tries } if next <= now => self.ask_again(tries, false),
-            Phase::Running => self.keep_running(now),
-            _ => {}
         }
     }
 
@@ -227,23 +236,7 @@ impl Sbd {
         let wanted = self.slot.is_some() || plan.wants_mailbox(Instant::now());
         match wanted {
             true => Some(plan.next),
-            false => plan.check_due().map(|at| at.max(plan.next)),
-        }
-    }
-
-    /// When the next step is due.
-    fn due(&self) -> Instant {
-        match &self.phase {
-            Phase::Closed { next, .. } | Phase::Silent { next, .. } => *next,
-            Phase::Running => {
-                let plan = &self.plan;
-                let session = plan.session.or_else(|| self.session_due());
-                let blocked = plan.blocked.as_ref().map(|(_, until)| *until);
-                let look = Some(plan.look_at).filter(|_| plan.session.is_none());
-                let unread = plan.unread.as_ref().map(|(_, at)| *at);
-                let times = [session, blocked, look, unread];
-                times.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + self.limits.look)
-            }
+            false => plan.check_due().filter(|_| plan.may_look).map(|at| at.max(plan.next)),
         }
     }
 
@@ -294,7 +287,7 @@ impl Sbd {
                     Step::Never => SessionReason::NeverTaken { status },
                     _ => SessionReason::Failed { status, tries },
                 };
-                self.failed(step, why.into());
+                self.session_failed(step, why.into());
             }
         }
     }
@@ -321,7 +314,7 @@ impl Sbd {
     }
 
     /// A session failed, for this reason.
-    fn failed(&mut self, step: Step, why: Reason) {
+    fn session_failed(&mut self, step: Step, why: Reason) {
         self.plan.failures += 1;
         let failures = self.plan.failures;
         let wait = match step {
@@ -405,6 +398,7 @@ impl Sbd {
     /// Whether a message left whose result never came is not known; a later session may tell.
     pub(super) fn lost_result(&mut self, slot: Slot) {
         self.remember(slot.number, Fate::Unknown(SessionReason::ResultLost));
+        self.events.push(Event::Evidence);
         // Whether the counter moved is not known either, until a modem tells.
         self.facts.momsn = self.facts.momsn.filter(|_| self.facts.tells_slots);
         self.clear_slot();
@@ -418,12 +412,13 @@ impl Sbd {
         match lost.momsn {
             Some(before) if before == momsn => {
                 self.fates.retain(|(known, _)| *known != number);
-                self.not_taken(&lost, SessionReason::CounterStands);
+                self.remember(number, Fate::NotTaken(SessionReason::CounterStands));
+                self.events.push(Event::Evidence);
             }
             Some(before) if before.wrapping_add(1) == momsn => {
                 self.fates.retain(|(known, _)| *known != number);
                 self.remember(number, Fate::Sent);
-                self.events.push(Event::Sent { reference: lost.reference(), how: Acknowledged::NotSeen });
+                self.events.push(Event::Evidence);
             }
             _ => {}
         }

@@ -167,7 +167,7 @@ impl Sbd {
             Ok(Some(Fate::Sent)) => PacketStatus::Sent,
             Ok(Some(Fate::Withdrawn)) => PacketStatus::Withdrawn,
             Ok(Some(Fate::GaveUp(why))) => PacketStatus::GaveUp(why),
-            Ok(Some(Fate::Unknown(why))) => PacketStatus::Unknown(why.into()),
+            Ok(Some(Fate::Unknown(why))) => doubtful(reference, why),
             Ok(Some(Fate::NotTaken(why))) => {
                 self.events.push(Event::NotTaken { reference: reference.clone(), why: why.into() });
                 PacketStatus::Held
@@ -288,6 +288,16 @@ impl Sbd {
         self.remember(slot.number, Fate::GaveUp(why.clone()));
         self.events.push(Event::Lost { reference: slot.reference(), why });
     }
+}
+
+/// Nobody knows what became of it, and a later session may tell.
+fn doubtful(reference: &Reference, why: SessionReason) -> PacketStatus {
+    let number = reference.number;
+    let imei = reference.holder.trim_start_matches("imei:").to_owned();
+    let momsn = (number >> 16 & 1 == 1).then_some(u16::try_from(number & 0xffff).unwrap_or_default());
+    // Plain data always becomes JSON.
+    let memo = serde_json::to_string(&Memo { imei, number, momsn }).unwrap_or_default();
+    PacketStatus::Doubtful { memo, why: why.into() }
 }
 
 impl Slot {

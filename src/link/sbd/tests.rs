@@ -224,6 +224,42 @@ fn a_ring_alert_is_answered_and_the_queue_drained() {
 }
 
 #[test]
+fn the_mailbox_is_looked_into_by_the_owners_schedule_and_the_signal_is_history() {
+    let mut bench = Bench::new("schedule");
+    bench.link = driver(&bench.folder, &[(Key::SbdCheck, "1s")]);
+    // Nothing is announced to a modem that is not registered.
+    bench.tell("down 0a0b");
+    assert_eq!(bench.until_inbound().payload, [10, 11]);
+    bench.until("the booking", |bench| bench.heard.contains(&Event::Mailbox).then_some(()));
+    bench.tell("bars 2");
+    let is =
+        |event: &Event| matches!(event, Event::Sample { series: crate::link::Series::Bars, value } if *value == 2.0);
+    bench.until("the signal", |bench| bench.heard.iter().any(is).then_some(()));
+}
+
+#[test]
+fn without_room_in_the_budget_no_session_is_without_a_message() {
+    let mut bench = Bench::with("budget", &[(Key::SbdCheck, "1s")], false);
+    bench.link = driver(&bench.folder, &[(Key::SbdCheck, "1s")]);
+    bench.link.may_look(false);
+    let reference = bench.taken(b"registers");
+    bench.until_sent(&reference);
+    bench.tell("down 01");
+    bench.until("the announcement", |bench| (bench.link.state() == SessionReason::NoBudget.into()).then_some(()));
+    let until = Instant::now() + Duration::from_millis(1500);
+    while Instant::now() < until {
+        let events = bench.link.poll(&bench.wake, Duration::from_millis(20));
+        bench.heard.extend(events);
+    }
+    assert_eq!(bench.sessions(), 1, "neither the ring alert nor the schedule had one");
+    // One that sends brings it, for nothing.
+    let reference = bench.taken(b"sends");
+    bench.until_sent(&reference);
+    assert_eq!(bench.until_inbound().payload, [1]);
+    assert_eq!(bench.sessions(), 2);
+}
+
+#[test]
 fn what_came_down_survives_the_program() {
     let mut bench = Bench::new("kept");
     bench.tell("down aabbcc");
@@ -287,13 +323,17 @@ fn a_clone_tells_of_a_lost_result_by_the_number_of_a_later_session() {
     bench.until_sent(&first);
     bench.tell("lost 1");
     let lost = bench.taken(b"lost");
-    bench.until("that nobody knows", |bench| {
-        matches!(bench.link.still_held(&lost), PacketStatus::Unknown(Reason::Session(SessionReason::ResultLost)))
-            .then_some(())
+    let memo = bench.until("that nobody knows", |bench| match bench.link.still_held(&lost) {
+        PacketStatus::Doubtful { memo, why: Reason::Session(SessionReason::ResultLost) } => Some(memo),
+        _ => None,
     });
+    let intent = Intent { at: Time(0), memo };
+    assert!(matches!(bench.link.reconcile(&packet(b"lost"), &intent), Verdict::Unknown(_)));
+    // The next one need not wait for it, and tells.
     let next = bench.taken(b"next");
     bench.until_sent(&next);
-    bench.until_sent(&lost);
+    assert!(bench.heard.contains(&Event::Evidence));
+    assert_eq!(bench.link.reconcile(&packet(b"lost"), &intent), Verdict::Sent(lost));
     assert_eq!(bench.gateway().len(), 3);
 }
 

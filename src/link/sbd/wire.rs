@@ -8,6 +8,7 @@ use smol::channel::Receiver;
 use super::codec::{self, Line, SessionResult};
 use crate::link::Event;
 use crate::link::serial::{self, Gone, Port, Unwritten};
+use crate::link::turns::Conversation;
 use crate::message::reason::DeviceReason;
 
 /// Bytes without a line end that are kept; more are noise.
@@ -96,35 +97,6 @@ impl Wire {
     /// Its port.
     pub fn port(&self) -> &Port {
         &self.port
-    }
-
-    /// What came unasked, oldest first.
-    pub fn next_heard(&mut self) -> Option<Heard> {
-        self.heard.pop_front()
-    }
-
-    /// Lines for the console page.
-    pub fn take_shown(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.shown)
-    }
-
-    /// Sleeps until the modem speaks, `wake` has an item (true), or `until`.
-    pub fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
-        serial::wait(Some(&self.port), wake, until)
-    }
-
-    /// Takes in what came.
-    ///
-    /// # Errors
-    /// When the port has gone.
-    pub fn pump(&mut self) -> Result<(), Trouble> {
-        self.fill()?;
-        while let Some(line) = self.next_line() {
-            if self.unasked(&line) == Some(Line::Error) {
-                self.heard.push_back(Heard::Refused);
-            }
-        }
-        Ok(())
     }
 
     /// Says a line and waits for nothing.
@@ -327,5 +299,32 @@ impl Wire {
     fn show(&mut self, sent: bool, text: &str) {
         let text = text.chars().take(SHOWN).collect();
         self.shown.push(Event::Line { sent, text });
+    }
+}
+
+impl Conversation for Wire {
+    type Heard = Heard;
+    type Trouble = Trouble;
+
+    fn pump(&mut self) -> Result<(), Trouble> {
+        self.fill()?;
+        while let Some(line) = self.next_line() {
+            if self.unasked(&line) == Some(Line::Error) {
+                self.heard.push_back(Heard::Refused);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_heard(&mut self) -> Option<Heard> {
+        self.heard.pop_front()
+    }
+
+    fn take_lines(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.shown)
+    }
+
+    fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
+        serial::wait(Some(&self.port), wake, until)
     }
 }

@@ -30,6 +30,8 @@ pub enum SessionReason {
     },
     /// The modem takes messages, and one that waits at the gateway is too large for it.
     TooLargeWaits,
+    /// The modem takes messages; one that the network announced is not fetched, as the budget of the link is used up.
+    NoBudget,
     /// The slot of what goes up could not be emptied: no session may begin.
     NotCleared,
     /// A message of the modem could not be read.

@@ -36,6 +36,7 @@ impl Display for Reason {
             Self::Tracking(fact) => fact.fmt(f),
             Self::Line(fact) => fact.fmt(f),
             Self::Session(fact) => fact.fmt(f),
+            Self::Transport(fact) => fact.fmt(f),
             Self::Device(fact) => fact.fmt(f),
             Self::Unusable(fact) => fact.fmt(f),
             Self::FarBox(fact) => fact.fmt(f),

@@ -75,19 +75,22 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
             "it has to go once more, and the budget of this month is used up: it waits for room".to_owned()
         }
         // What a device or a server says is for who looks after it.
-        Reason::Said { .. } | Reason::Tracking(_) | Reason::Device(_) | Reason::Session(_) | Reason::Line(_) => {
-            match state {
-                State::Held => "waiting for the owner of this box to decide".to_owned(),
-                State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
-                State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
-                State::Returned => match way {
-                    Way::Link => "the satellite link did not take it".to_owned(),
-                    Way::Carrier => "it could not be delivered to the phone".to_owned(),
-                    Way::Relay | Way::Mailbox => reason.to_string(),
-                },
-                State::FarBox | State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
-            }
-        }
+        Reason::Said { .. }
+        | Reason::Tracking(_)
+        | Reason::Device(_)
+        | Reason::Session(_)
+        | Reason::Transport(_)
+        | Reason::Line(_) => match state {
+            State::Held => "waiting for the owner of this box to decide".to_owned(),
+            State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
+            State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
+            State::Returned => match way {
+                Way::Link => "the satellite link did not take it".to_owned(),
+                Way::Carrier => "it could not be delivered to the phone".to_owned(),
+                Way::Relay | Way::Mailbox => reason.to_string(),
+            },
+            State::FarBox | State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
+        },
         Reason::RefusedByRule(_)
         | Reason::OverPrice(_)
         | Reason::Action(_)

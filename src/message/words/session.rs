@@ -27,6 +27,10 @@ impl Display for SessionReason {
                 "ready, but a message that waits at the gateway is too large for the modem and blocks those behind it: \
                  have the service empty the queue of this terminal",
             ),
+            Self::NoBudget => f.write_str(
+                "ready; a message waits at the gateway and is not fetched, as the budget of this link is used up: it comes with the next \
+                 message that goes up, or when the budget has room",
+            ),
             Self::NotCleared => f.write_str(
                 "the modem does not empty its slot: no session begins, as that would send the last message once more",
             ),

@@ -14,7 +14,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::faults::{Fault, Menu};
 use super::ground::terminals::{Terminals, Up};
-use super::ground::{self, Call, Place, Platform};
+use super::ground::{self, Call, Handle, Place, Platform};
 use super::http::{Answer, Request};
 use super::serve::serve;
 use crate::clock::Time;
@@ -73,7 +73,7 @@ pub struct Options {
 }
 
 /// The service, as others see it.
-struct Cloudloop {
+pub struct Cloudloop {
     token: String,
 }
 
@@ -92,8 +92,18 @@ impl Platform for Cloudloop {
 }
 
 /// What the service calls a terminal: 32 letters and digits.
-fn thing(imei: &str) -> String {
+pub fn thing(imei: &str) -> String {
     format!("ThingOfTerminal00{imei}")
+}
+
+/// Starts a simulated service in threads of this process.
+///
+/// # Errors
+/// When a socket cannot be opened.
+pub fn start(options: Options) -> io::Result<Handle<Cloudloop>> {
+    let Options { listen, token, terminal: terminals, imt, hook, sky, control } = options;
+    let place = Place { listen: Some(listen), terminals, imt, hook, sky, control };
+    ground::start(Cloudloop { token }, place)
 }
 
 /// Runs a simulated service until SIGINT or SIGTERM; its address is the first line on stdout, and its names of the
@@ -102,8 +112,7 @@ fn thing(imei: &str) -> String {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let Options { listen, token, terminal: terminals, imt, hook, sky, control } = options;
-    let names: String = terminals.iter().chain(&imt).map(|imei| format!("\nthing {imei} {}", thing(imei))).collect();
-    let place = Place { listen: Some(listen), terminals, imt, hook, sky, control };
-    serve(|| ground::start(Cloudloop { token }, place), |handle| format!("cloudloop {}{names}", handle.base()))
+    let all = options.terminal.iter().chain(&options.imt);
+    let names: String = all.map(|imei| format!("\nthing {imei} {}", thing(imei))).collect();
+    serve(|| start(options), |handle| format!("cloudloop {}{names}", handle.base()))
 }

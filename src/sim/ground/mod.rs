@@ -131,6 +131,11 @@ impl<P> Handle<P> {
     pub fn base(&self) -> String {
         format!("http://{}", self.server.address())
     }
+
+    /// Calls this webhook from now on.
+    pub fn calls(&self, url: String) {
+        self.sim.terminals().hook = Some(url);
+    }
 }
 
 impl<P> Drop for Handle<P> {

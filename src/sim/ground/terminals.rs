@@ -15,6 +15,8 @@ pub const MAX_SBD: usize = 270;
 pub const MAX_IMT: usize = 100_000;
 /// Messages that wait for one terminal at most.
 const MAX_WAITING: usize = 50;
+/// The topic of messages for IMT terminals.
+const RAW: u16 = 244;
 /// Bytes of a credit.
 const CREDIT: usize = 50;
 
@@ -170,7 +172,9 @@ impl Terminals {
         let refused = |why: &str| Reply { error: Some(why.to_owned()), ..Reply::default() };
         let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
         match ask {
-            Ask::Session { imei, .. } | Ask::Waiting(imei) if !self.known().any(|known| known == imei) => {
+            Ask::Session { imei, .. } | Ask::Waiting(imei) | Ask::Message { imei, .. } | Ask::Fetch(imei)
+                if !self.known().any(|known| known == imei) =>
+            {
                 refused("no such terminal")
             }
             Ask::Session { imei, momsn, data } => {
@@ -183,6 +187,20 @@ impl Terminals {
                 let packet = waiting.map(|waiting| Down { packet_id: waiting.id, app: 0, data: waiting.data.clone() });
                 let behind = self.count(&imei).saturating_sub(usize::from(packet.is_some()));
                 Reply { ok: Some(true), packet, waiting: count(behind), ..Reply::default() }
+            }
+            Ask::Message { imei, data, id, .. } => {
+                let number = u16::try_from(id % 65_536).unwrap_or_default();
+                let known = self.ups.iter().any(|up| (up.imei.as_str(), up.momsn, &up.data) == (&imei, number, &data));
+                if !known {
+                    self.charge("mo", &imei, data.len() / 2);
+                    self.tell(&imei, number, data);
+                }
+                Reply { ok: Some(true), ..Reply::default() }
+            }
+            Ask::Fetch(imei) => {
+                let waiting = self.waiting.iter().find(|waiting| waiting.imei == imei);
+                let packet = waiting.map(|it| Down { packet_id: it.id, app: RAW, data: it.data.clone() });
+                Reply { packet, ..Reply::default() }
             }
             Ask::Waiting(imei) => Reply { waiting: count(self.count(&imei)), ..Reply::default() },
             Ask::Arrived(id) => {

@@ -83,7 +83,9 @@ impl Sim {
                     return Err(format!("there is no packet {packet} for a device"));
                 }
             }
-            Ask::Session { .. } | Ask::Waiting(_) => return Err("the Hive has no terminals of that network".to_owned()),
+            Ask::Session { .. } | Ask::Waiting(_) | Ask::Message { .. } | Ask::Fetch(_) => {
+                return Err("the Hive has no terminals of that network".to_owned());
+            }
             Ask::Take(device) => {
                 let packet = hive.state.waiting(device).map(|packet| Down {
                     packet_id: packet.packet_id,

@@ -2,44 +2,27 @@
 //!
 //! An answer is one line that begins with `ok` or `error`, or any number of lines ended by a line with a single dot.
 
-use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
-use std::rc::Rc;
-
-use smol::channel::{Receiver, Sender, bounded};
-use smol::future::or;
-use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use smol::{Async, LocalExecutor};
-
 use super::dialect::Variants;
 use super::machine::Machine;
 use super::machine::power::{Cause, Phase};
 use super::machine::radio::Passes;
-use super::{Event, Words};
+use crate::clock::Time;
 use crate::hex;
 use crate::sim::device::{count, switch};
-use crate::sim::pty::{Port, remove};
-
-use crate::clock::Time;
-
-/// Longest command line in bytes.
-const MAX_LINE: u64 = 4096;
-/// Connections at a time; more are closed at once.
-const MAX_CONNECTIONS: usize = 16;
+use crate::sim::engine::{Words, cable, dotted};
+use crate::sim::pty::Port;
 
 /// Carries out a command; the port is the only thing outside the machine that one can touch.
 pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: Time) -> Words {
     let words: Vec<_> = line.split_whitespace().collect();
-    let failed = |error: io::Error| error.to_string();
-    match words.as_slice() {
-        ["unplug"] => port.unplug().map_err(failed)?,
-        ["plug"] => port.plug().map_err(failed)?,
-        ["lock", word] => port.lock(switch(word)?).map_err(failed)?,
-        ["status"] => return Ok(machine.status(port.words(), now)),
-        words => return machine.command(words, now),
+    if let Some(done) = cable(port, &words) {
+        done?;
+        return ok("");
     }
-    ok("")
+    match words.as_slice() {
+        ["status"] => Ok(machine.status(port.words(), now)),
+        words => machine.obey_control(words, now),
+    }
 }
 
 fn ok(text: &str) -> Words {
@@ -47,7 +30,7 @@ fn ok(text: &str) -> Words {
 }
 
 impl Machine {
-    fn command(&mut self, words: &[&str], now: Time) -> Words {
+    fn obey_control(&mut self, words: &[&str], now: Time) -> Words {
         match words {
             ["reboot" | "abort"] if matches!(self.power.phase, Phase::Off | Phase::Shutdown) => {
                 return Err("the modem does not run".to_owned());
@@ -160,82 +143,4 @@ fn unknown(words: &[&str]) -> String {
     let line = words.join(" ");
     let (line, variants) = (line.escape_debug(), Variants::NAMES);
     format!("'{line}' is no command: see satpost simulate modem --help (variants: {variants})")
-}
-
-fn dotted(mut lines: Vec<String>) -> Vec<String> {
-    lines.push(".".to_owned());
-    lines
-}
-
-/// Binds the socket, over the remains of a simulator that was killed.
-///
-/// # Errors
-/// When another program listens there, or the path will not do.
-pub(super) fn bind(path: &Path) -> io::Result<Async<UnixListener>> {
-    if UnixStream::connect(path).is_ok() {
-        let why = format!("another program listens on {}: choose another --control", path.display());
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
-    }
-    let socket = std::fs::symlink_metadata(path).is_ok_and(|found| {
-        use std::os::unix::fs::FileTypeExt;
-        found.file_type().is_socket()
-    });
-    if socket {
-        remove(path)?;
-    }
-    Async::<UnixListener>::bind(path)
-}
-
-/// Serves the socket until `stop` is closed.
-pub(super) fn serve(listener: Async<UnixListener>, events: &Sender<Event>, stop: &Receiver<()>) {
-    let executor = LocalExecutor::new();
-    let alive = Rc::new(());
-    let accept = async {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) if Rc::strong_count(&alive) <= MAX_CONNECTIONS => {
-                    let (events, guest) = (events.clone(), Rc::clone(&alive));
-                    executor.spawn(async move { converse(stream, &events, guest).await }).detach();
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    log::warn!("modem: the control socket: {error}");
-                    smol::Timer::after(std::time::Duration::from_millis(200)).await;
-                }
-            }
-        }
-    };
-    let stopped = async {
-        let _ = stop.recv().await;
-    };
-    smol::block_on(executor.run(or(stopped, accept)));
-}
-
-async fn converse(stream: Async<UnixStream>, events: &Sender<Event>, _guest: Rc<()>) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let mut line = String::new();
-        let read = (&mut stream).take(MAX_LINE).read_line(&mut line).await;
-        if read.is_err() || !line.ends_with('\n') {
-            return;
-        }
-        let Some(mut text) = ask(events, line).await else {
-            return;
-        };
-        text.push('\n');
-        if stream.get_mut().write_all(text.as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Has the modem's thread carry out a command; `None` when it is gone.
-pub(super) async fn ask(events: &Sender<Event>, line: String) -> Option<String> {
-    let (answer, answered) = bounded(1);
-    events.send(Event::Control(line, answer)).await.ok()?;
-    let words: Words = answered.recv().await.ok()?;
-    Some(match words {
-        Ok(lines) => lines.join("\n"),
-        Err(why) => format!("error {why}"),
-    })
 }

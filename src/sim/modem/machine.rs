@@ -97,7 +97,7 @@ impl Machine {
     }
 
     /// Bytes came over the wire.
-    pub(super) fn hear(&mut self, bytes: &[u8], now: Time) {
+    pub(super) fn hear_bytes(&mut self, bytes: &[u8], now: Time) {
         match self.power.phase {
             _ if self.faults.silent => self.receiver.reset(),
             Phase::Asleep => self.wake("SERIAL", now),
@@ -116,7 +116,7 @@ impl Machine {
     }
 
     /// Does everything that is due.
-    pub(super) fn tick(&mut self, now: Time) {
+    pub(super) fn do_due(&mut self, now: Time) {
         self.follow_script(now);
         while self.power.phase == Phase::Running
             && self.busy_until <= now
@@ -137,8 +137,8 @@ impl Machine {
         }
     }
 
-    /// When [`Machine::tick`] is due again.
-    pub(super) fn next(&self) -> Time {
+    /// When [`Machine::do_due`] is due again.
+    pub(super) fn next_due(&self) -> Time {
         let command = if self.inbox.is_empty() { Time::NEVER } else { self.busy_until };
         let garbage = if self.faults.noise { self.next_noise } else { Time::NEVER };
         let due = [
@@ -154,7 +154,7 @@ impl Machine {
     }
 
     /// The bytes that leave now.
-    pub(super) fn take_output(&mut self, now: Time) -> Vec<u8> {
+    pub(super) fn leaves(&mut self, now: Time) -> Vec<u8> {
         self.wire.take(now, &mut self.faults, &mut self.weather)
     }
 

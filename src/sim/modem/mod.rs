@@ -1,7 +1,6 @@
 //! A simulated M138 on a pseudo-terminal, faithful enough that any program for a real one works with it.
 //!
-//! The machine ([`machine`]) knows the protocol and does no input or output; one thread here joins it with the port,
-//! the sky and the control socket. What it does from a manual is marked by the manual's revision; where the manuals
+//! The machine ([`machine`]) knows the protocol and does no input or output. What it does from a manual is marked by the manual's revision; where the manuals
 //! are silent it does what is hardest on the host.
 //!
 //! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
@@ -9,7 +8,6 @@
 
 mod control;
 mod dialect;
-mod engine;
 mod faults;
 mod journal;
 mod machine;
@@ -20,36 +18,20 @@ mod weather;
 mod wire;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::thread::{self, JoinHandle};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
-use smol::channel::{Sender, bounded};
 
 pub use self::dialect::Firmware;
 pub use self::machine::power::Start;
 
-use self::engine::Engine;
 use self::machine::Machine;
 use crate::address::DeviceId;
-use crate::clock::Clock;
-use crate::sim::device::{Backing, factor};
-use crate::sim::pty::{self, Port};
+use crate::sim::device::factor;
+pub use crate::sim::engine::Handle;
+use crate::sim::engine::{self, Places, about};
 use crate::sys::signals::Stop;
-
-/// The lines of an answer to a control command, or what is wrong with it.
-type Words = Result<Vec<String>, String>;
-
-/// What the modem's thread waits for, besides the port and time.
-enum Event {
-    /// A control command and where its answer goes.
-    Control(String, Sender<Words>),
-    /// What the sky said to a question.
-    Sky(u64, uplink::Answer),
-    /// The simulator ends.
-    Stop,
-}
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]
@@ -154,101 +136,17 @@ fn percent(text: &str) -> Result<u8, String> {
     value.ok_or_else(|| format!("'{}' is not a number of percent", text.escape_debug()))
 }
 
-/// A running modem. Dropping it stops it.
-pub struct Handle {
-    port: PathBuf,
-    control: Option<PathBuf>,
-    events: Sender<Event>,
-    /// Closed at the stop; the control socket waits on it.
-    running: Option<Sender<()>>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Handle {
-    /// The path that a host opens.
-    pub fn port(&self) -> &Path {
-        &self.port
-    }
-
-    /// Stops the modem and removes its port and socket. What it remembers is in its state file.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        self.running = None;
-        // Fails only when the thread has ended already.
-        let _ = self.events.send_blocking(Event::Stop);
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                log::error!("modem: a thread of the simulator panicked");
-            }
-        }
-        if let Some(path) = self.control.take()
-            && let Err(error) = pty::remove(&path)
-        {
-            log::warn!("modem: {} stays behind: {error}", path.display());
-        }
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 /// Starts a modem in threads of its own. When this returns, its port and its control socket are there.
 ///
 /// # Errors
 /// When the port, the control socket, the state file or a thread cannot be made; the sentence says which.
 pub fn start(options: Options) -> io::Result<Handle> {
-    let about = |what: &str, path: &Path, error: io::Error| {
-        io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
-    };
-    let state = options.state.clone().unwrap_or_default();
-    let (backing, memory) = Backing::open(options.state.clone()).map_err(|error| about("state file", &state, error))?;
-    let journal =
-        journal::Journal::open(options.state.as_deref()).map_err(|error| about("journal of", &state, error))?;
-    let listener = match &options.control {
-        None => None,
-        Some(path) => Some(control::bind(path).map_err(|error| about("control socket", path, error))?),
-    };
-    let port = Port::new(&options.port).map_err(|error| about("port", &options.port, error))?;
-    let clock = Clock::system();
-    let machine = Machine::new(&options, memory, journal, clock.now());
-
-    let (events, inbox) = bounded(64);
-    let (running, stop) = bounded(1);
-    let mut handle = Handle {
-        port: options.port.clone(),
-        control: options.control.clone(),
-        events: events.clone(),
-        running: Some(running),
-        threads: Vec::new(),
-    };
-    let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| -> io::Result<()> {
-        handle.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
-        Ok(())
-    };
-    let sky = match options.sky {
-        None => None,
-        Some(path) => {
-            let (asks, asked) = bounded(4);
-            let events = events.clone();
-            // Fails only when the modem has stopped; then its questions end too.
-            let answer = move |ticket, answer| drop(events.send_blocking(Event::Sky(ticket, answer)));
-            spawn("modem-sky", Box::new(move || uplink::carry(path, &asked, answer)))?;
-            Some(asks)
-        }
-    };
-    if let Some(listener) = listener {
-        let events = events.clone();
-        spawn("modem-control", Box::new(move || control::serve(listener, &events, &stop)))?;
-    }
-    let engine = Engine { clock, machine, backing, port, inbox, sky };
-    spawn("modem", Box::new(move || engine.run()))?;
-    Ok(handle)
+    let state = options.state.clone();
+    let journal = journal::Journal::open(state.as_deref())
+        .map_err(|error| about("journal of", &state.clone().unwrap_or_default(), error))?;
+    let port = options.port.clone();
+    let places = Places { port, state, sky: options.sky.clone(), control: options.control.clone() };
+    engine::start(places, |memory, now| Machine::new(&options, memory, journal, now))
 }
 
 /// Runs a modem until SIGINT or SIGTERM.
@@ -261,7 +159,7 @@ pub fn run(options: Options) -> io::Result<()> {
     let handle = start(options)?;
     println!("modem {device} on {}", handle.port().display());
     signals.wait();
-    handle.stop();
+    drop(handle);
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use std::path::Path;
+
 use super::*;
 
 /// A line of its control socket, and the answer.
@@ -27,7 +29,7 @@ fn a_modem_runs_inside_any_process_and_leaves_nothing() {
     let status = command(&control, "status");
     assert!(status.contains("phase running\n") && status.ends_with("\n."), "{status}");
     assert!(command(&control, "dance").starts_with("error "));
-    handle.stop();
+    drop(handle);
     std::fs::remove_dir(folder).expect("the folder is empty again");
 }
 

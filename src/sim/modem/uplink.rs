@@ -1,13 +1,14 @@
-//! The modem's side of the shared sky: a thread that carries its questions there and the answers back.
+//! The modem as the engine of simulated modems drives it, and its side of the shared sky.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
-use smol::channel::{Receiver, Sender};
-
+use super::control;
+use super::machine::Machine;
+use super::memory::Memory;
+use crate::clock::Time;
+use crate::sim::engine::{self, Words, data, is_yes};
+use crate::sim::pty::Port;
 pub(super) use crate::sim::sky::Ask;
-
-use crate::hex;
 use crate::sim::sky::{self, Reply, Sky};
 
 /// A packet that comes down.
@@ -37,47 +38,65 @@ pub(super) fn empty_sky(ask: &Ask) -> Answer {
     }
 }
 
-/// Carries questions to the sky, one at a time, until their channel closes.
-pub(super) fn carry(path: PathBuf, asks: &Receiver<(u64, Ask)>, answer: impl Fn(u64, Answer)) {
-    let mut sky = None;
-    let mut reachable = true;
-    while let Ok((ticket, ask)) = asks.recv_blocking() {
-        let said = consult(&mut sky, &path, &ask);
-        if let Err(error) = &said
-            && reachable
-        {
-            log::warn!("modem: the sky at {} does not answer: {error}", path.display());
-        }
-        reachable = said.is_ok();
-        answer(ticket, said.unwrap_or(Answer::No));
+impl engine::Machine for Machine {
+    type Memory = Memory;
+    /// With the number that its answer is known by.
+    type Ask = (u64, Ask);
+    type Answer = (u64, Answer);
+
+    const NAME: &'static str = "modem";
+
+    fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn hear(&mut self, bytes: &[u8], now: Time) {
+        self.hear_bytes(bytes, now);
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.do_due(now);
+    }
+
+    fn next(&self) -> Time {
+        self.next_due()
+    }
+
+    fn take_output(&mut self, now: Time) -> Vec<u8> {
+        self.leaves(now)
+    }
+
+    fn next_ask(&mut self) -> Option<(u64, Ask)> {
+        self.radio.asks.pop_front()
+    }
+
+    fn answer(&mut self, (ticket, answer): (u64, Answer), now: Time) {
+        self.hear_sky(ticket, answer, now);
+    }
+
+    fn alone(&mut self, (ticket, ask): &(u64, Ask)) -> (u64, Answer) {
+        (*ticket, empty_sky(ask))
+    }
+
+    fn unheard((ticket, _): &(u64, Ask)) -> (u64, Answer) {
+        (*ticket, Answer::No)
+    }
+
+    fn consult((ticket, ask): &(u64, Ask), sky: &mut Sky) -> io::Result<(u64, Answer)> {
+        Ok((*ticket, understand(ask, sky.ask(ask)?)?))
+    }
+
+    fn command(&mut self, port: &mut Port, line: &str, now: Time) -> Words {
+        control::command(self, port, line, now)
     }
 }
 
-/// Sends a question to the thread in [`carry`]; when that is busy the question counts as unheard.
-pub(super) fn pass_on(asks: &Sender<(u64, Ask)>, ticket: u64, ask: Ask) -> bool {
-    asks.try_send((ticket, ask)).is_ok()
-}
-
-/// Asks over the connection that there is, or a new one; it is kept only after an answer that was understood.
-fn consult(sky: &mut Option<Sky>, path: &Path, ask: &Ask) -> io::Result<Answer> {
-    let mut open = match sky.take() {
-        Some(open) => open,
-        None => Sky::connect(path)?,
-    };
-    let answer = understand(ask, open.ask(ask)?)?;
-    *sky = Some(open);
-    Ok(answer)
-}
-
 fn understand(ask: &Ask, reply: Reply) -> io::Result<Answer> {
-    let decode = |sky::Down { packet_id, app, data }| match hex::decode(data.as_bytes()) {
-        Some(data) => Ok(Down { number: packet_id, app, data }),
-        None => Err(io::Error::new(io::ErrorKind::InvalidData, "the data of a packet is not hex")),
-    };
+    let decode = |packet: sky::Down| data(&packet).map(|data| Down { number: packet.packet_id, app: packet.app, data });
     Ok(match ask {
         _ if reply.error.is_some() => Answer::No,
         Ask::Take(_) => Answer::Packet(reply.packet.map(decode).transpose()?),
-        _ if reply.ok == Some(true) => Answer::Yes,
+        _ if is_yes(&reply) => Answer::Yes,
         _ => Answer::No,
     })
 }

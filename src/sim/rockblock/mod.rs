@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::faults::{Fault, Menu};
 use super::ground::terminals::{NotQueued, Terminals, Up};
-use super::ground::{self, Call, Place, Platform};
+use super::ground::{self, Call, Handle, Place, Platform};
 use super::http::{Answer, Request};
 use super::serve::serve;
 use crate::clock::Time;
@@ -73,7 +73,7 @@ pub struct Options {
 }
 
 /// The service, as others see it.
-struct Rockblock {
+pub struct Rockblock {
     user: String,
     password: String,
 }
@@ -130,16 +130,31 @@ impl Rockblock {
     }
 }
 
+/// Starts a simulated service in threads of this process.
+///
+/// # Errors
+/// When a socket cannot be opened.
+pub fn start(options: Options) -> io::Result<Handle<Rockblock>> {
+    let Options { listen, user, password, terminal: terminals, hook, sky, control } = options;
+    let place = Place { listen: Some(listen), terminals, imt: Vec::new(), hook, sky, control };
+    ground::start(Rockblock { user, password }, place)
+}
+
+/// Its address, as the setting `rockblock.url` wants it.
+pub fn url(handle: &Handle<Rockblock>) -> String {
+    format!("{}/rockblock/MT", handle.base())
+}
+
+/// The key of its signatures, as the setting `rockblock.key` wants it.
+pub fn public_key() -> &'static str {
+    key::PUBLIC
+}
+
 /// Runs a simulated service until SIGINT or SIGTERM; its address is the first line on stdout, the key of its signatures the
 /// second.
 ///
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let Options { listen, user, password, terminal: terminals, hook, sky, control } = options;
-    let place = Place { listen: Some(listen), terminals, imt: Vec::new(), hook, sky, control };
-    serve(
-        || ground::start(Rockblock { user, password }, place),
-        |handle| format!("rockblock {}/rockblock/MT\nkey {}", handle.base(), key::PUBLIC),
-    )
+    serve(|| start(options), |handle| format!("rockblock {}\nkey {}", url(handle), public_key()))
 }

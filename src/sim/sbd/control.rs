@@ -1,13 +1,12 @@
 //! The control socket: one command a line; the words are listed in `satpost simulate sbd --help`.
 
-use std::io;
 use std::time::Duration;
 
-use super::Words;
 use super::machine::{ERAS, Machine, Mode, Style};
 use crate::clock::Time;
 use crate::hex;
 use crate::sim::device::{count, switch};
+use crate::sim::engine::{Words, cable, dotted};
 use crate::sim::pty::Port;
 
 /// Most sessions for which a status can be planned at once.
@@ -19,11 +18,10 @@ const MAX_PLANNED: usize = 10_000;
 /// What is wrong with it.
 pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: Time) -> Words {
     let words: Vec<_> = line.split_whitespace().collect();
-    let failed = |error: io::Error| error.to_string();
+    if let Some(done) = cable(port, &words) {
+        return done.map(|()| vec!["ok".to_owned()]);
+    }
     match words.as_slice() {
-        ["unplug"] => port.unplug().map_err(failed)?,
-        ["plug"] => port.plug().map_err(failed)?,
-        ["lock", word] => port.lock(switch(word)?).map_err(failed)?,
         ["power", word] => machine.power(switch(word)?, now),
         ["mute", word] => machine.faults.mute = switch(word)?,
         ["noise", word] => machine.faults.noise = switch(word)?,
@@ -93,9 +91,4 @@ fn milliseconds(word: &str) -> Result<Duration, String> {
 
 fn unknown(line: &str) -> String {
     format!("'{}' is no command: see satpost simulate sbd --help", line.trim().escape_debug())
-}
-
-fn dotted(mut lines: Vec<String>) -> Vec<String> {
-    lines.push(".".to_owned());
-    lines
 }

@@ -158,7 +158,7 @@ impl Machine {
     }
 
     /// Takes what the host sends.
-    pub(super) fn hear(&mut self, bytes: &[u8], now: Time) {
+    pub(super) fn hear_bytes(&mut self, bytes: &[u8], now: Time) {
         for byte in bytes {
             match &mut self.mode {
                 _ if self.faults.mute => {}
@@ -231,7 +231,7 @@ impl Machine {
     }
 
     /// What is due.
-    pub(super) fn tick(&mut self, now: Time) {
+    pub(super) fn do_due(&mut self, now: Time) {
         match &mut self.mode {
             Mode::Starting(until) if *until <= now => {
                 self.mode = Mode::Command;
@@ -253,7 +253,7 @@ impl Machine {
     }
 
     /// When the next thing is due.
-    pub(super) fn next(&self) -> Time {
+    pub(super) fn next_due(&self) -> Time {
         let mode = match &self.mode {
             Mode::Starting(until) | Mode::Data { until, .. } => *until,
             Mode::Session(session) if !session.asked => session.ends,
@@ -266,7 +266,7 @@ impl Machine {
     }
 
     /// What leaves for the host now.
-    pub(super) fn take_output(&mut self) -> Vec<u8> {
+    pub(super) fn leaves(&mut self) -> Vec<u8> {
         let mut out = std::mem::take(&mut self.out);
         if self.faults.mute {
             return Vec::new();

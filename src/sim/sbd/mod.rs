@@ -1,46 +1,25 @@
 //! A simulated SBD modem (9602, 9603, RockBLOCK) on a pseudo-terminal, faithful enough that any program for a real one
 //! works with it.
 //!
-//! The machine ([`machine`]) knows the protocol and does no input or output; one thread here joins it with the port, the
-//! sky and the control socket.
+//! The machine ([`machine`]) knows the protocol and does no input or output.
 
 mod control;
-mod engine;
 mod faults;
 mod machine;
 mod memory;
+mod uplink;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::thread::{self, JoinHandle};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
-use smol::channel::{Sender, bounded};
 
-use self::engine::Engine;
-use self::machine::{Answer, Machine};
-use crate::clock::Clock;
-use crate::sim::device::{Backing, factor};
-use crate::sim::lines::Lines;
-use crate::sim::pty::Port;
+use self::machine::Machine;
+use crate::sim::device::factor;
+pub use crate::sim::engine::Handle;
+use crate::sim::engine::{self, Places};
 use crate::sys::signals::Stop;
-
-/// The lines of an answer to a control command, or what is wrong with it.
-type Words = Result<Vec<String>, String>;
-
-/// A command has to be carried out within this time.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What the modem's thread waits for, besides the port and time.
-enum Event {
-    /// A control command and where its answer goes.
-    Control(String, Sender<String>),
-    /// What the sky said to a question.
-    Sky(Answer),
-    /// The simulator ends.
-    Stop,
-}
 
 /// A simulated Iridium SBD modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]
@@ -109,89 +88,14 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
     value.map_err(|_| format!("'{}' is not a number of milliseconds", text.escape_debug()))
 }
 
-/// A running modem. Dropping it stops it.
-pub struct Handle {
-    port: PathBuf,
-    events: Sender<Event>,
-    control: Option<Lines>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Handle {
-    /// Carries out a line of the control socket.
-    #[cfg(test)]
-    pub fn command(&self, line: &str) -> String {
-        answer(&self.events, line)
-    }
-
-    /// The path that a host opens.
-    pub fn port(&self) -> &Path {
-        &self.port
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.control = None;
-        // Fails only when the thread has ended already.
-        let _ = self.events.send_blocking(Event::Stop);
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                log::error!("sbd: a thread of the simulator panicked");
-            }
-        }
-    }
-}
-
 /// Starts a modem in threads of its own. When this returns, its port and its control socket are there.
 ///
 /// # Errors
 /// When the port, the control socket, the state file or a thread cannot be made; the sentence says which.
 pub fn start(options: Options) -> io::Result<Handle> {
-    let about = |what: &str, path: &Path, error: io::Error| {
-        io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
-    };
-    let state = options.state.clone().unwrap_or_default();
-    let (backing, memory) = Backing::open(options.state.clone()).map_err(|error| about("state file", &state, error))?;
-    let port = Port::new(&options.port).map_err(|error| about("port", &options.port, error))?;
-    let clock = Clock::system();
-    let machine = Machine::new(&options, memory, clock.now());
-    let (events, inbox) = bounded(64);
-    let mut handle = Handle { port: options.port.clone(), events: events.clone(), control: None, threads: Vec::new() };
-    let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| -> io::Result<()> {
-        handle.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
-        Ok(())
-    };
-    let sky = match options.sky {
-        None => None,
-        Some(path) => {
-            let (asks, asked) = bounded(16);
-            let events = events.clone();
-            spawn("sbd-sky", Box::new(move || engine::carry(&path, &asked, &events)))?;
-            Some(asks)
-        }
-    };
-    let engine = Engine { clock, machine, backing, port, inbox, sky };
-    spawn("sbd", Box::new(move || engine.run()))?;
-    if let Some(path) = &options.control {
-        let lines = Lines::start(path, "sbd-control", Box::new(move |line| answer(&events, line) + "\n"));
-        handle.control = Some(lines.map_err(|error| about("control socket", path, error))?);
-    }
-    Ok(handle)
-}
-
-/// Has the modem's thread carry a command out.
-fn answer(events: &Sender<Event>, line: &str) -> String {
-    let (answer, answered) = bounded(1);
-    let gone = || "error the simulator ends".to_owned();
-    if events.send_blocking(Event::Control(line.to_owned(), answer)).is_err() {
-        return gone();
-    }
-    let patience = async {
-        smol::Timer::after(PATIENCE).await;
-        None
-    };
-    smol::block_on(smol::future::or(async { answered.recv().await.ok() }, patience)).unwrap_or_else(gone)
+    let (port, state) = (options.port.clone(), options.state.clone());
+    let places = Places { port, state, sky: options.sky.clone(), control: options.control.clone() };
+    engine::start(places, |memory, now| Machine::new(&options, memory, now))
 }
 
 /// Runs a modem until SIGINT or SIGTERM.

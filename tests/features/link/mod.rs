@@ -6,6 +6,7 @@ mod compact;
 mod crew;
 mod gaps;
 mod hive;
+mod imt;
 mod m138;
 mod parts;
 mod past;

@@ -54,6 +54,20 @@ fn messages_go_by_the_line_while_it_is_there_and_by_satellite_when_it_is_gone() 
 }
 
 #[test]
+fn modems_that_can_be_bought_are_shown_as_well_and_none_at_all() {
+    for (link, words) in
+        [("sbd", "station m3 went by satellite"), ("imt", "station m3 went by satellite"), ("ip", "went by line")]
+    {
+        let folder = Folder::new();
+        let ended = demo(&folder, &["--once", "--link", link]).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert!(ended.status.success(), "{link}: {out}{err}");
+        assert!(out.contains(words), "{link}: {out}");
+        assert_eq!(left_behind(&folder), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn whatever_ends_it_leaves_nothing_behind() {
     for signal in [Signal::INT, Signal::TERM] {
         let folder = Folder::new();

@@ -1,5 +1,6 @@
 //! The simulators as programs of their own, and the demonstration that is made of them.
 
 mod demo;
+mod imt;
 mod modem;
 mod sbd;

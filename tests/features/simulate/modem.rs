@@ -398,7 +398,7 @@ fn it_leaves_nothing_behind_and_two_do_not_share_a_socket() {
     let mut simulator = Simulator::quiet(&folder);
     let second = Simulator::command(&folder, &[]).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(second.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("choose another --control"));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("choose another path"));
     assert_eq!(simulator.signal(Signal::TERM), Some(0));
     assert!(fs::symlink_metadata(&simulator.port).is_err());
     assert!(fs::symlink_metadata(&simulator.control).is_err());

@@ -118,7 +118,7 @@ pub fn well(output: &Output) -> String {
 pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
     let of_link = |name: &str| {
         name != "ip.listen"
-            && ["link.", "m138.", "sbd.", "hive.", "rockblock.", "cloudloop.", "sbdmail.", "ip."]
+            && ["link.", "m138.", "sbd.", "imt.", "hive.", "rockblock.", "cloudloop.", "sbdmail.", "ip."]
                 .iter()
                 .any(|group| name.starts_with(group))
     };

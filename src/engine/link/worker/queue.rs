@@ -14,7 +14,7 @@ use crate::engine::link::{commit, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, TrackingReason, Waits};
-use crate::message::{Id, Intent, Message, Packet, PacketState, Priority, Reason, State};
+use crate::message::{Id, Message, Packet, PacketState, Priority, Reason, State};
 use crate::money::Bill;
 use crate::store::{PacketQueue, Queue};
 
@@ -187,13 +187,8 @@ impl LinkWorker<'_> {
                 self.gone(group, packet, track::given_up(why), None)
             }
             PacketStatus::Sent if heard => self.sent(&packet, Acknowledged::NotSeen),
-            PacketStatus::Sent => {
-                self.outstanding.remove(packet.far_box);
-                self.timers.packets_changed([&packet]);
-                let intent = Intent { at: packet.at, memo: String::new() };
-                let packet = Packet { state: PacketState::Handing(intent), ..packet };
-                commit::unknown(self.context, packet, TrackingReason::TakingBack.into())
-            }
+            PacketStatus::Sent => self.doubtful(packet, String::new(), TrackingReason::TakingBack.into()),
+            PacketStatus::Doubtful { memo, why } => self.doubtful(packet, memo, why),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::engine::link::{commit, process};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, LinkReason, Taken};
-use crate::message::{GoneReason, Id, Packet, PacketState, Reason, Reference, State};
+use crate::message::{GoneReason, Id, Intent, Packet, PacketState, Reason, Reference, State};
 use crate::store::PacketQueue;
 
 impl LinkWorker<'_> {
@@ -63,6 +63,7 @@ impl LinkWorker<'_> {
                     worker.expire(&group, &late, LinkReason::LateOnLink)?;
                     worker.sent(&packet, how)?;
                 }
+                Tracked::Doubtful { memo, why } => worker.doubtful(packet, memo, why)?,
                 Tracked::Unclear => worker.gone(group, packet, GoneReason::Late, Some(LinkReason::LateOnLink))?,
                 Tracked::Gone(why) => worker.gone(group, packet, why, None)?,
             }
@@ -112,6 +113,15 @@ impl LinkWorker<'_> {
         self.gathering.heard_satellite(self.context.now());
         self.timers.packets_changed([packet]);
         commit::sent(self.context, packet, how)
+    }
+
+    /// The link cannot tell any more what became of a packet that it held.
+    pub(super) fn doubtful(&mut self, packet: Packet, memo: String, why: Reason) -> Result<(), Fault> {
+        self.outstanding.remove(packet.far_box);
+        self.timers.packets_changed([&packet]);
+        self.look_again(UNKNOWN);
+        let state = PacketState::Handing(Intent { at: packet.at, memo });
+        commit::unknown(self.context, Packet { state, taking_back: false, ..packet }, why)
     }
 
     /// A packet that the link held is gone; what the link holds of the same group is of no use any more. `unclear` says

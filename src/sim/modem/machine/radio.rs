@@ -235,7 +235,7 @@ impl Machine {
     }
 
     /// The sky has answered a question.
-    pub(in crate::sim::modem) fn answer(&mut self, ticket: u64, answer: Answer, now: Time) {
+    pub(in crate::sim::modem) fn hear_sky(&mut self, ticket: u64, answer: Answer, now: Time) {
         let Some((_, ask)) = self.radio.asked.take_if(|(asked, _)| *asked == ticket) else {
             return;
         };

@@ -43,15 +43,15 @@ impl Bench {
         let mut heard = Vec::new();
         let mut idle = 0;
         loop {
-            self.machine.tick(self.now);
-            heard.extend(self.machine.take_output(self.now));
+            self.machine.do_due(self.now);
+            heard.extend(self.machine.leaves(self.now));
             if let Some((ticket, ask)) = self.machine.radio.asks.pop_front() {
                 let answer = self.answer(&ask);
                 self.sky.push(ask);
-                self.machine.answer(ticket, answer, self.now);
+                self.machine.hear_sky(ticket, answer, self.now);
                 continue;
             }
-            let next = self.machine.next();
+            let next = self.machine.next_due();
             idle = if next > self.now { 0 } else { idle + 1 };
             assert!(idle < 3, "the machine spins");
             if next > end {
@@ -66,7 +66,7 @@ impl Bench {
     /// Sends a command and gives what comes within two seconds, without framing.
     fn ask(&mut self, body: &str) -> Vec<String> {
         let line = sentence(body);
-        self.machine.hear(&line, self.now);
+        self.machine.hear_bytes(&line, self.now);
         let lines = self.run(2000);
         let whole = lines.iter().filter(|line| line.starts_with('$'));
         whole.map(|line| line[1..line.rfind('*').unwrap()].to_owned()).collect()
@@ -167,7 +167,7 @@ fn settings_and_queries_have_their_forms() {
     ] {
         assert_eq!(bench.ask(ask), [answer], "{ask}");
     }
-    bench.machine.hear(b"$CS*11\n", bench.now);
+    bench.machine.hear_bytes(b"$CS*11\n", bench.now);
     assert_eq!(bench.run(100), ["$CMD? ERR,CMD_NMEACHECKSUMFAIL*21"]);
     assert_eq!(bench.ask("DT 5"), ["DT OK"]);
     assert_eq!(bench.run(12_000).len(), 2, "one sentence every five seconds");

@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// Hears the sky.
-    pub(in crate::sim::sbd) fn answer(&mut self, answer: Answer, now: Time) {
+    pub(in crate::sim::sbd) fn hear_sky(&mut self, answer: Answer, now: Time) {
         match answer {
             Answer::Waiting(waiting) => self.heard_of(waiting, now),
             Answer::Yes => {}

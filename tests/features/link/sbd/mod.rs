@@ -3,7 +3,7 @@
 
 mod by_mail;
 mod cloudloop;
-mod scene;
+pub mod scene;
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A sky of the other network: a simulated SBD modem under a simulated ground service, and a mail server of the internet.
+//! A sky of the other network: a simulated SBD or IMT modem under a simulated ground service, and a mail server of the
+//! internet.
 
 use std::fs;
 use std::time::Duration;
@@ -36,6 +37,8 @@ impl Service {
 
 pub struct Scene {
     pub folder: Folder,
+    /// The modem is an IMT one.
+    imt: bool,
     _modem: Program,
     _service: Program,
     _sink: Program,
@@ -48,6 +51,15 @@ pub struct Scene {
 impl Scene {
     /// Everything outside the boxes. A session takes so many milliseconds.
     pub fn start(ground: Service, session: &str) -> Self {
+        Self::with(ground, false, session)
+    }
+
+    /// The same with an IMT modem. A message is on air for so many milliseconds.
+    pub fn imt(transit: &str) -> Self {
+        Self::with(Service::Cloudloop, true, transit)
+    }
+
+    fn with(ground: Service, imt: bool, air: &str) -> Self {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
         let (sky, control) = (path("sky"), path("service.ctl"));
@@ -82,7 +94,7 @@ impl Scene {
         let modem = Program::start(
             &[
                 "simulate",
-                "sbd",
+                if imt { "imt" } else { "sbd" },
                 "--port",
                 &path("modem"),
                 "--sky",
@@ -93,26 +105,36 @@ impl Scene {
                 &path("modem.state"),
                 "--factor",
                 "20",
-                "--session",
-                session,
+                if imt { "--transit" } else { "--session" },
+                air,
             ],
             &folder.path("modem.log"),
         );
-        Self { folder, _modem: modem, _service: service, _sink: sink, ground, url, key, sink_port }
+        Self { folder, imt, _modem: modem, _service: service, _sink: sink, ground, url, key, sink_port }
     }
 
-    /// The station: anna reads and writes here. A credit costs a cent.
+    /// The station: anna reads and writes here. A credit costs a cent, and a byte a tenth of that.
     pub fn station(&self) -> Station {
+        self.station_with(&[])
+    }
+
+    /// The same with more settings.
+    pub fn station_with(&self, more: &[(&str, &str)]) -> Station {
         let port = self.folder.path("modem");
         let settings = [
             ("box.domain", "boat.example"),
             ("box.reach", "satellite"),
-            ("link.driver", "sbd"),
-            ("link.unit", "credit"),
-            ("link.price", "0.01"),
-            ("sbd.port", port.to_str().unwrap()),
+            ("link.driver", if self.imt { "imt" } else { "sbd" }),
+            ("link.unit", self.unit().0),
+            ("link.price", self.unit().1),
+            (if self.imt { "imt.port" } else { "sbd.port" }, port.to_str().unwrap()),
         ];
-        Station::new(&self.folder, "station", &settings, &["anna"])
+        Station::new(&self.folder, "station", &[&settings[..], more].concat(), &["anna"])
+    }
+
+    /// What is charged for, and how much.
+    fn unit(&self) -> (&'static str, &'static str) {
+        if self.imt { ("byte", "0.001") } else { ("credit", "0.01") }
     }
 
     /// The gateway: olga owns it, anna's terminal is out in the field.
@@ -150,8 +172,8 @@ impl Scene {
             ("box.domain", "shore.example"),
             ("box.reach", "internet"),
             ("link.driver", self.ground.name()),
-            ("link.unit", "credit"),
-            ("link.price", "0.01"),
+            ("link.unit", self.unit().0),
+            ("link.price", self.unit().1),
             ("relay.host", "localhost"),
             ("relay.port", relay_port),
             ("relay.tls", "none"),
@@ -160,7 +182,12 @@ impl Scene {
             ("queue.retry_most", "1"),
         ];
         let settings = [&settings[..], &own].concat();
-        Station::new(&self.folder, "gateway", &settings, &["olga", &format!("anna=imei:{TERMINAL}")])
+        Station::new(
+            &self.folder,
+            "gateway",
+            &settings,
+            &["olga", &format!("anna=imei:{}", if self.imt { IMT } else { TERMINAL })],
+        )
     }
 
     /// The service calls this gateway from now on.
@@ -211,7 +238,16 @@ impl Scene {
 
 /// What the link of a box has cost this month, in credits of a cent.
 pub fn bill(station: &Station) -> u64 {
+    thousandths(station).div_ceil(10)
+}
+
+/// The same in bytes of a tenth of a cent.
+pub fn bytes(station: &Station) -> u64 {
+    thousandths(station)
+}
+
+fn thousandths(station: &Station) -> u64 {
     let link = station.json(&["link", "list"])[0].clone();
     let money: f64 = link["month"]["money"].as_str().unwrap().parse().unwrap();
-    (money * 100.0).round() as u64
+    (money * 1000.0).round() as u64
 }
