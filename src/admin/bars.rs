@@ -37,10 +37,10 @@ pub fn picture(bars: &Bars<'_>) -> Option<Value> {
     let (id, words) = (bars.id, bars.words);
     let said = format!("{first} to {last}: {} in all, most on {top}: {}.", words(sum), words(most));
     let mut svg = format!(
-        "<svg class=chart viewBox=\"-4 -20 {} {}\" role=img aria-labelledby=\"{id}-t {id}-d\"><title id={id}-t>{}</title>\
+        "<svg class=chart viewBox=\"-4 -28 {} {}\" role=img aria-labelledby=\"{id}-t {id}-d\"><title id={id}-t>{}</title>\
          <desc id={id}-d>{}</desc><path class=grid d=\"M0 0H{width}M0 {height}H{width}\" /><text x=0 y=-5>{}</text>",
         width + 8.0,
-        height + 46.0,
+        height + 58.0,
         escaped(bars.title),
         escaped(&said),
         escaped(&words(most)),
@@ -53,7 +53,7 @@ pub fn picture(bars: &Bars<'_>) -> Option<Value> {
         let left = slot as f64 * step + (step - wide) / 2.0;
         let _ = write!(path, "M{left:.1} {height}v-{tall:.1}h{wide:.1}v{tall:.1}z");
     }
-    let under = height + 20.0;
+    let under = height + 22.0;
     let _ = write!(svg, "<path class=bar d=\"{path}\" /><text x=0 y={under}>{}</text>", escaped(first));
     if values.len() > 1 {
         let _ = write!(svg, "<text x={width} y={under} text-anchor=end>{}</text>", escaped(last));

@@ -10,6 +10,9 @@ use crate::route::price;
 use crate::settings::Key;
 use crate::store::Span;
 
+/// A hundredth of the currency: a forecast says no more.
+const CENT: f64 = 10_000.0;
+
 /// A row of the report.
 struct Row {
     name: String,
@@ -135,7 +138,7 @@ fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
         .then(|| now.date().first_of_month().checked_add(jiff::Span::new().days(end as i32)).ok())
         .flatten();
     Some(context! {
-        money => (used.money.0 > 0).then(|| amount(ask, Money(grown(used.money.0 as f64) as i64))),
+        money => (used.money.0 > 0).then(|| amount(ask, Money((grown(used.money.0 as f64) / CENT).round() as i64 * CENT as i64))),
         packets => grown(used.packets as f64) as u64,
         texts => grown(used.texts as f64) as u64,
         end => end.map(|day| day.strftime("%a %-d %b").to_string()),
