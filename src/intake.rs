@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
 use crate::engine::Context;
+use crate::engine::link::post;
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
@@ -29,6 +30,7 @@ use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
 pub mod drafts;
+mod for_links;
 pub mod reading;
 mod repeats;
 mod writer;
@@ -111,6 +113,9 @@ impl MailIntake for Intake {
         let policy = self.policy();
         may_send(&policy, caller)?;
         let to = address(&policy, to)?;
+        if policy.is_ours(&to) && post::is_for_link(&self.context, to.local()) {
+            return Ok(());
+        }
         let known = caller.person.is_some() || caller.trusted;
         let phone = policy.is_sms(&to);
         match (known, phone, policy.is_ours(&to)) {
@@ -138,10 +143,14 @@ impl MailIntake for Intake {
         person.filter(|_| right).map(|person| person.name.clone())
     }
 
-    fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
+    fn accept(&self, caller: &Caller, mut envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let policy = self.policy();
         may_send(&policy, caller)?;
         self.room_on_disk()?;
+        self.for_links(&policy, caller, &mut envelope, &body)?;
+        if envelope.to.is_empty() {
+            return Ok("kept".to_owned());
+        }
         let read_back;
         let head = match &body {
             Body::Memory(bytes) => bytes,

@@ -1,22 +1,23 @@
 //! The links of a box as their owner set them up: who they are and what they may cost, without knowing how one works or
 //! where that is written down.
 
+mod price;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::price::{Price, Unit};
 use crate::address::LinkAddress;
 use crate::clock::Time;
-use crate::message::{Extent, LinkId};
-use crate::money::{Limit, Money, Use};
+use crate::message::LinkId;
+use crate::money::{Limit, Money};
 use crate::settings::{Key, Settings};
 
 /// Longest name of a link, in characters.
 const NAME_MOST: usize = 24;
-/// Bytes of a credit, as the networks of short bursts sell them.
-const CREDIT: usize = 50;
 
 /// One configured link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,87 +36,6 @@ pub struct LinkRecord {
     /// its budget.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
-}
-
-/// What a link charges for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Each packet, whatever its size.
-    Packet,
-    /// Each 50 bytes of a packet that were begun.
-    Credit,
-    /// Each byte of a packet, for a least number of them.
-    Byte,
-    /// Each session, which carries one packet.
-    Session,
-    /// Nothing.
-    Free,
-}
-
-impl Unit {
-    /// As the setting `link.unit` names it.
-    fn of(word: &str) -> Self {
-        match word {
-            "credit" => Self::Credit,
-            "byte" => Self::Byte,
-            "session" => Self::Session,
-            "free" => Self::Free,
-            _ => Self::Packet,
-        }
-    }
-}
-
-/// What packets cost on a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// What is charged for.
-    pub unit: Unit,
-    /// For each of them.
-    pub each: Money,
-    /// Bytes that are charged for at least, of a packet that is charged by the byte.
-    pub least: usize,
-    /// So many of what is charged for cost nothing in a month; [`Price::after`] has what is left of them.
-    pub free: u64,
-}
-
-impl Price {
-    /// What is charged for of one packet of so many bytes, free or not.
-    fn units(&self, bytes: usize) -> u64 {
-        let units = match self.unit {
-            Unit::Packet | Unit::Session => 1,
-            Unit::Credit => bytes.div_ceil(CREDIT).max(1),
-            Unit::Byte => bytes.max(self.least),
-            Unit::Free => 0,
-        };
-        units as u64
-    }
-
-    /// What one packet of so many bytes costs.
-    pub fn of(&self, bytes: usize) -> Money {
-        self.each.times(self.units(bytes).saturating_sub(self.free))
-    }
-
-    /// What is charged for of what takes so much, free or not.
-    pub fn units_of(&self, extent: Extent) -> u64 {
-        let packets = extent.packets.max(1);
-        self.units(extent.bytes.div_ceil(packets)).saturating_mul(packets as u64)
-    }
-
-    /// What a message costs that takes so much alone, by packets and money.
-    pub fn quote(&self, extent: Extent) -> Use {
-        let money = self.each.times(self.units_of(extent).saturating_sub(self.free));
-        Use { packets: extent.packets.max(1) as u64, texts: 0, money }
-    }
-
-    /// The price once so many units of this month are used.
-    pub fn after(self, used: u64) -> Self {
-        Self { free: self.free.saturating_sub(used), ..self }
-    }
-
-    /// True where nothing is ever charged.
-    pub fn is_nothing(&self) -> bool {
-        self.unit == Unit::Free || self.each == Money(0)
-    }
 }
 
 /// When a link is there, where its owner knows: every so often for so long, counted from midnight UTC.
@@ -232,6 +152,40 @@ impl Uptime {
         let [last, .., first] = self.breaks;
         let often = first > Time(0) && last.since(first) < REST;
         Some(last + REST).filter(|until| often && now < *until)
+    }
+}
+
+/// How a link stands, as it is noted in its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes packets.
+    Ready,
+    /// It is driven, and takes none.
+    NotReady,
+    /// Its owner or the box stopped it.
+    Off,
+}
+
+impl Standing {
+    /// It is noted at each change, and again after this time: an older note says nothing of the present.
+    pub const NOTED: Duration = Duration::from_secs(3600);
+
+    /// Its value in the history.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Ready => 1.0,
+            Self::NotReady => 0.0,
+            Self::Off => -1.0,
+        }
+    }
+
+    /// What such a value means.
+    pub fn of(value: f64) -> Self {
+        match value {
+            value if value > 0.5 => Self::Ready,
+            value if value > -0.5 => Self::NotReady,
+            _ => Self::Off,
+        }
     }
 }
 
@@ -360,6 +314,8 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Extent;
+    use crate::money::Use;
 
     fn link(values: &[(&str, &str)]) -> LinkRecord {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -391,6 +347,15 @@ mod tests {
         assert_eq!((some.of(250), some.after(5).of(250), some.is_nothing()), (Money(0), Money(50_000), false));
         let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
         assert_eq!(price.quote(Extent { bytes: 300, packets: 2 }), Use::of_packets(2, Money(30_000)));
+    }
+
+    #[test]
+    fn a_long_message_is_quoted_by_the_credits_that_its_packets_fill() {
+        let price = link(&[("link.unit", "credit"), ("link.price", "0.01")]).price().unwrap();
+        // 300, 300 and 20 bytes.
+        assert_eq!(price.credits(Extent { bytes: 620, packets: 3 }), Some(13));
+        assert_eq!([1, 50, 51].map(|bytes| price.credits(Extent { bytes, packets: 1 })), [1, 1, 2].map(Some));
+        assert_eq!(link(&[("link.price", "0.01")]).price().unwrap().credits(Extent { bytes: 9, packets: 1 }), None);
     }
 
     #[test]

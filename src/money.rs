@@ -30,6 +30,12 @@ impl Money {
         Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
+    /// True for nothing.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The sum of both.
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -1,4 +1,4 @@
-//! Style sheet, script and icon: compiled in, packed once, named by their hash so that browsers keep them for good.
+//! Style sheet, script, icon and the land of the map: compiled in, packed once, named by their hash so that browsers keep them for good.
 
 use std::sync::LazyLock;
 
@@ -21,6 +21,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("style", "css", "text/css; charset=utf-8", include_str!("../../web/style.css")),
         asset("satpost", "js", "text/javascript; charset=utf-8", include_str!("../../web/satpost.js")),
+        asset("coast", "svg", "image/svg+xml", include_str!("../../web/coast.svg")),
         asset("icon", "svg", "image/svg+xml", include_str!("../../web/icon.svg")),
     ]
 });

@@ -10,7 +10,9 @@
 
 mod assets;
 mod auth;
+mod bars;
 mod chart;
+mod map;
 mod metrics;
 mod pages;
 mod ports;
@@ -19,6 +21,7 @@ mod response;
 mod route;
 mod server;
 pub mod service;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -59,8 +62,13 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
     let app = App::new(context, proven);
     let (store, status) = (context.store.clone(), context.status.clone());
     let changes = move || (store.ledger().map(|ledger| ledger.commits).unwrap_or_default(), status.changes());
-    server::start(socket, move |request| route::answer(&app, request), changes)
+    let incoming = context.store.folder().join("incoming");
+    server::start(socket, &incoming, move |request| route::answer(&app, request), changes)
 }
+
+/// The page that takes a file: its path, the largest body with one, and how long that may take to come in.
+pub const UPLOADS: (&str, u64, Duration) =
+    (server::upload::PAGE, server::upload::MOST + 64 * 1024, Duration::from_secs(1800));
 
 /// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
 ///
@@ -68,7 +76,8 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
 /// As [`serve`].
 pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     let why = why.to_owned();
-    server::start(socket, move |request| route::answer_broken(&why, request), || (0, 0))
+    let beside = socket.parent().unwrap_or(socket);
+    server::start(socket, beside, move |request| route::answer_broken(&why, request), || (0, 0))
 }
 
 /// What a session is told on its next page.

@@ -1,6 +1,10 @@
 //! What a browser asked, taken apart; knows nothing of sockets, so that tests can make one.
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::server::upload::{Upload, UploadedFile};
 
 /// Largest form that is read, in bytes; the gate in front has the same limit.
 pub const FORM_MOST: usize = 256 * 1024;
@@ -31,6 +35,8 @@ pub struct Request {
     pub query: Fields,
     /// Fields of the form.
     pub form: Fields,
+    /// The file that came with the form.
+    pub file: Option<Arc<UploadedFile>>,
     /// The body of a POST that is no form.
     pub body: Vec<u8>,
     /// Address of the browser, as the gate saw it.
@@ -71,6 +77,7 @@ impl Request {
             target: target.to_owned(),
             query: Fields::parse(query.as_bytes()),
             form: Fields::default(),
+            file: None,
             body: Vec::new(),
             peer: String::new(),
             secure: false,
@@ -87,6 +94,12 @@ impl Request {
             body.clone_into(&mut request.body);
         }
         request
+    }
+
+    /// Makes it from a form with a file.
+    pub fn with_upload(method: &str, target: &str, headers: Vec<(String, String)>, upload: Upload) -> Self {
+        let form = Fields(upload.fields);
+        Self { form, file: upload.file.map(Arc::new), ..Self::new(method, target, headers, &[]) }
     }
 
     /// Makes a post of the same browser to another target.

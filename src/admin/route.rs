@@ -98,6 +98,7 @@ routes! {
     Get "/usage" Person |ask, _| pages::usage::show(ask);
     Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
     Get "/health" Person |ask, _| pages::status::show(ask);
+    Get "/position" Person |ask, _| pages::position::show(ask);
     Get "/people" Operator |ask, _| pages::people::list(ask);
     Post "/people" Operator |ask, _| pages::people::add(ask);
     Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0]);
@@ -114,6 +115,7 @@ routes! {
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/about" Operator |ask, _| pages::about::show(ask);
     Post "/about/backup" Owner |ask, _| pages::about::backup(ask);
+    Post "/about/restore" Owner |ask, _| pages::about::restore(ask);
     Post "/about/support" Owner |ask, _| pages::support::file(ask);
     Get "/about/log" Owner |ask, _| pages::box_log::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
@@ -254,7 +256,7 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
     match path {
         ["theme"] if post => pages::login::set_theme(request),
         ["setup"] if !claimed && post => pages::setup::claim(app, request),
-        ["setup"] if !claimed => pages::setup::ask_code(app, request, 200, ""),
+        ["setup"] if !claimed => pages::setup::ask_code(app, request, 200, "", &[]),
         _ if !claimed => Response::see("/setup"),
         ["login"] if post => log_in(app, request),
         ["login"] => pages::login::show(app, request, 200, ""),

@@ -2,6 +2,7 @@
 //! whose answer can wait are kept by a fourth thread ([`held`]).
 
 pub mod held;
+pub mod upload;
 
 use std::io::{Cursor, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -65,13 +66,14 @@ impl Drop for Handle {
     }
 }
 
-/// Serves `answer` on a Unix socket at `socket`. `changes` gives other numbers when an answer that waits may have become
+/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other numbers when an answer that waits may have become
 /// another.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
 pub fn start(
     socket: &Path,
+    incoming: &Path,
     answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
     changes: impl Fn() -> (u64, u64) + Send + 'static,
 ) -> Result<Handle, Fault> {
@@ -84,12 +86,13 @@ pub fn start(
     let listener = UnixListener::bind(socket).map_err(|error| cannot(&error))?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot(&error))?;
     let server = Server::from_listener(listener, None).map_err(|error| cannot(&error))?;
-    run(server, answer, changes)
+    run(server, incoming, answer, changes)
 }
 
 /// Starts the workers of a server.
 fn run(
     server: Server,
+    incoming: &Path,
     answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
     changes: impl Fn() -> (u64, u64) + Send + 'static,
 ) -> Result<Handle, Fault> {
@@ -106,11 +109,11 @@ fn run(
     };
     for number in 1..=WORKERS {
         let (server, answer, stop) = (Arc::clone(&server), Arc::clone(&answer), Arc::clone(&handle.stop));
-        let hold = hold.clone();
+        let (hold, incoming) = (hold.clone(), incoming.to_owned());
         let work = move || {
             while !stop.load(Ordering::SeqCst) {
                 if let Ok(Some(request)) = server.recv_timeout(LOOK) {
-                    serve_one(request, &*answer, &hold);
+                    serve_one(request, &incoming, &*answer, &hold);
                 }
             }
         };
@@ -122,12 +125,26 @@ fn run(
 
 fn serve_one(
     mut incoming: tiny_http::Request,
+    folder: &Path,
     answer: &dyn Fn(&Request) -> Response,
     hold: &std::sync::mpsc::Sender<Held>,
 ) {
     let headers = incoming.headers().iter();
-    let headers = headers.map(|header| (header.field.to_string(), header.value.to_string())).collect();
+    let headers: Vec<(String, String)> =
+        headers.map(|header| (header.field.to_string(), header.value.to_string())).collect();
     let (method, target) = (incoming.method().to_string(), incoming.url().to_owned());
+    if let Some(boundary) = upload::of(&target, &headers) {
+        let request = match upload::take(incoming.as_reader(), &boundary, folder) {
+            Ok(upload) => Request::with_upload(&method, &target, headers, upload),
+            Err(error) => {
+                log::warn!("web: a file was not taken: {error}");
+                let answer = Response::text(422, &format!("The file was not taken: {error}.\n"));
+                return respond(incoming, answer.finish(&Request::new(&method, &target, headers, &[])));
+            }
+        };
+        let response = guarded(&request, answer);
+        return respond(incoming, response);
+    }
     let mut body = Vec::new();
     // One byte more than allowed shows a body that is too long; the gate has refused such before.
     if let Err(error) = incoming.as_reader().take(FORM_MOST as u64 + 1).read_to_end(&mut body) {
@@ -191,6 +208,7 @@ mod tests {
         std::fs::write(&socket, "left behind").unwrap();
         let handle = start(
             &socket,
+            &std::env::temp_dir(),
             |request| match request.path.as_deref() {
                 Some([first]) if first == "panic" => panic!("a fault of a page"),
                 _ => Response::text(200, &format!("{} {}", request.peer, request.form.get("a"))).finish(request),
@@ -227,7 +245,8 @@ mod tests {
             asked.send(()).unwrap();
             Response { waits: news == 0, ..Response::text(200, &format!("news {news}")).finish(request) }
         };
-        let handle = start(&socket, answer, move || (counted.load(Ordering::SeqCst), 0)).unwrap();
+        let handle =
+            start(&socket, &std::env::temp_dir(), answer, move || (counted.load(Ordering::SeqCst), 0)).unwrap();
         let get = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let place = socket.clone();
         let waiting = std::thread::spawn(move || say(&place, get));

@@ -2,6 +2,7 @@
 
 mod audiences;
 mod console;
+mod large;
 mod live;
 mod looks;
 mod made_up;

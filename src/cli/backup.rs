@@ -11,12 +11,11 @@ use argh::{ArgsInfo, FromArgs};
 use super::service::Stopped;
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
-use crate::admin::service::{Actor, Service};
+use crate::admin::service::Actor;
 use crate::clock::Clock;
-use crate::engine::actions::{MessageAction, apply};
 use crate::fault::Fault;
-use crate::message::State;
-use crate::store::{self, Contents, ListFilter, Store};
+use crate::store::{self, Contents, Store};
+use crate::supervisor::restore::put_in_place;
 
 /// The box writes a backup under this name into its own folder, the only one that the service may write to; the
 /// command takes it from there.
@@ -207,23 +206,14 @@ impl Restore {
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
-        let clock = Clock::system();
-        let stamp = clock.now().seconds().to_string();
-        let (contents, kept) = store::restore(&self.file, data, self.replace, &stamp)?;
-        let mut text = show(&self.file, contents, self.json);
-        if let Some(kept) = kept.filter(|_| !self.json) {
+        let by = Actor::command_line(rustix::process::getuid().as_raw());
+        let done = put_in_place(&self.file, data, self.replace, self.hold, &by)?;
+        let mut text = show(&self.file, done.contents, self.json);
+        if let Some(kept) = done.kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));
         }
-        let store = Store::open(data, &clock)?;
-        let by = Actor::command_line(rustix::process::getuid().as_raw());
-        let noted = Service::new(&store, by).restored();
-        store.close();
-        noted?;
-        if self.hold {
-            let held = hold(data, &clock)?;
-            if !self.json {
-                text.push_str(&format!("{held} messages are held: see 'satpost queue list'\n"));
-            }
+        if self.hold && !self.json {
+            text.push_str(&format!("{} messages are held: see 'satpost queue list'\n", done.held));
         }
         super::print(&text)?;
         Ok(ExitCode::SUCCESS)
@@ -255,15 +245,4 @@ impl Restore {
         super::print(&format!("{}{words}", show(&file, contents, self.json)))?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Holds what waits; what a link had a part of already is left, as the link will tell what became of it.
-fn hold(data: &Path, clock: &Clock) -> Result<usize, Failure> {
-    let store = Store::open(data, clock)?;
-    let filter = ListFilter { states: vec![State::Queued], limit: usize::MAX, ..ListFilter::default() };
-    let waiting = store.read(|view| view.list(&filter))?;
-    let held =
-        waiting.iter().filter(|message| apply(&store, MessageAction::Hold, message.id, "the restore").is_ok()).count();
-    store.close();
-    Ok(held)
 }

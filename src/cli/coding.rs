@@ -10,9 +10,10 @@ use argh::{ArgsInfo, FromArgs};
 use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::bundle::{decode, encode};
-use compact::packet::fragments::{Fragment, cut, join};
-use compact::packet::{Form, Unreadable};
+use compact::packet::fragments::{Fragment, Room, cut, join};
+use compact::packet::{Form, Past, Unreadable};
 use compact::peer::book::index_of;
+use compact::peer::past_of;
 use serde_json::{Value, json};
 
 use super::session::Failure;
@@ -31,6 +32,12 @@ pub struct Code {
     /// bytes that one packet holds (default: 192)
     #[argh(option, default = "192")]
     packet_size: usize,
+    /// bytes that are billed together, 50 for a credit: long messages are cut where they end (default: none are)
+    #[argh(option, default = "0")]
+    step: usize,
+    /// of each array code the last message, for an end that has the others
+    #[argh(switch)]
+    after: bool,
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
@@ -67,11 +74,18 @@ impl Code {
         let book = Book::read(self.book.as_deref())?;
         let mut coder = primed(self.model, data)?;
         each_line(|number, line| {
-            let (messages, devices): (Vec<_>, Vec<_>) = messages(line)?.into_iter().unzip();
+            let (mut messages, mut devices): (Vec<_>, Vec<_>) = messages(line)?.into_iter().unzip();
+            let mut past = Past::default();
+            if self.after {
+                let last = messages.len() - 1;
+                past = past_of(&messages[..last]);
+                (messages, devices) = (messages.split_off(last), devices.split_off(last));
+            }
             let on_air: Vec<_> =
                 messages.iter().zip(&devices).map(|(message, from)| book.shorten(message, from)).collect();
-            let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, self.packet_size, 1);
-            let packets = cut(&bundle, (number % 64) as u8, self.packet_size);
+            let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, &past, self.packet_size, 1);
+            let room = Room { bytes: self.packet_size, step: self.step };
+            let packets = cut(&bundle, (number % 64) as u8, room);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
             Ok(packets.iter().map(|packet| crate::hex::encode(packet)).collect::<Vec<_>>().join(" "))
         })
@@ -119,14 +133,14 @@ impl Book {
     /// Reads the messages of a packet of one of the devices.
     fn decode(&self, coder: &mut Coder, whole: &[u8]) -> Result<Vec<Letter>, String> {
         let unreadable = |why: Unreadable| format!("cannot be read: {why:?}");
-        match decode(coder, whole, &|_| Vec::new()) {
+        match decode(coder, whole, &|_| Vec::new(), &|_| Vec::new()) {
             Err(Unreadable::Book) => {}
             written_out => return written_out.map_err(unreadable),
         }
         // An index means an address of the device that the packet is of, and the packet does not say which that is.
         let mut found: Option<(&str, Vec<Letter>)> = None;
         for (device, own) in &self.0 {
-            let Ok(messages) = decode(coder, whole, &|index| alike(own, index)) else { continue };
+            let Ok(messages) = decode(coder, whole, &|index| alike(own, index), &|_| Vec::new()) else { continue };
             match &found {
                 Some((other, same)) if *same != messages => {
                     return Err(format!(

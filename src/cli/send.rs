@@ -102,10 +102,11 @@ impl Send {
             if !self.json {
                 let price =
                     preview.price.map(|money| format!(", {}", price::amount(&settings, money))).unwrap_or_default();
+                let credits = preview.credits.map(|credits| format!(", {credits}")).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
-                    1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
-                    many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
+                    1 => format!(" (1 packet, {} bytes{credits}{price})", preview.bytes),
+                    many => format!(" ({many} packets, {} bytes{credits}{price})", preview.bytes),
                 };
                 let words = |texts: &Segments| match preview.packets {
                     0 => format!(" ({}{price})", texts.total()),
@@ -121,7 +122,8 @@ impl Send {
             }
             all.push(json!({
                 "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
-                "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
+                "packets": preview.packets, "bytes": preview.bytes, "credits": preview.credits.map(|credits| credits.count),
+                "over": preview.credits.map(|credits| credits.over), "price": preview.price.map(|money| money.to_string()),
                 "links": preview.links.iter().map(|link| json!({
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
                     "down_since": (!link.offer.ready).then(|| link.offer.lost.to_string()),

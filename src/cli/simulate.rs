@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
-use crate::sim::{carrier, hive, line, modem, rockblock, sbd, sink};
+use crate::sim::{carrier, cloudloop, hive, line, modem, rockblock, sbd, sbdmail, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs)]
@@ -29,6 +29,8 @@ enum What {
     Hive(hive::Options),
     Sbd(sbd::Options),
     Rockblock(rockblock::Options),
+    Cloudloop(cloudloop::Options),
+    Sbdmail(sbdmail::Options),
     Sink(sink::Program),
     Carrier(carrier::Options),
     Line(line::Program),
@@ -41,6 +43,8 @@ impl Simulate {
             What::Hive(options) => ("Hive", hive::run(options)),
             What::Sbd(options) => ("SBD modem", sbd::run(options)),
             What::Rockblock(options) => ("RockBLOCK service", rockblock::run(options)),
+            What::Cloudloop(options) => ("Cloudloop service", cloudloop::run(options)),
+            What::Sbdmail(options) => ("service of SBD by e-mail", sbdmail::run(options)),
             What::Sink(options) => ("mail server", sink::run(options)),
             What::Carrier(options) => ("carrier", carrier::run(options)),
             What::Line(options) => ("line", line::run(options)),

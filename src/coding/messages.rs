@@ -20,16 +20,16 @@ impl Coding for Codec<'_> {
         self.coding.models()
     }
 
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
-        self.coding.encode(model, records, salt)
+    fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+        self.coding.encode(model, past, records, salt)
     }
 
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        self.coding.decode(model, code)
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        self.coding.decode(model, past, code)
     }
 
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        self.coding.front(model, code)
+    fn front(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
+        self.coding.front(model, past, code)
     }
 }
 

@@ -72,6 +72,8 @@ pub struct DraftMail<'a> {
     pub date: Time,
     /// The same in each version of it.
     pub message_id: &'a str,
+    /// Message-IDs of the thread that it continues, the oldest first.
+    pub references: &'a [String],
     /// Lines of its header under this name, in printable ASCII without blanks: what no other field has a place for.
     pub more: (&'static str, &'a [String]),
 }
@@ -88,6 +90,10 @@ pub fn draft(mail: &DraftMail<'_>) -> Vec<u8> {
         .message_id(bare_id(mail.message_id));
     if !mail.to.is_empty() {
         built = built.to(Address::new_list(mail.to.iter().map(to).collect()));
+    }
+    if let Some(answered) = mail.references.last() {
+        let all: Vec<_> = mail.references.iter().map(|id| bare_id(id)).collect();
+        built = built.in_reply_to(bare_id(answered)).references(all);
     }
     let (name, lines) = mail.more;
     for line in lines {
@@ -128,7 +134,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// A message id without its brackets and without anything that could break a header line.
-pub(super) fn bare_id(id: &str) -> String {
+pub fn bare_id(id: &str) -> String {
     id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).take(250).collect()
 }
 

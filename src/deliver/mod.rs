@@ -2,5 +2,6 @@
 
 pub mod compose;
 pub mod dsn;
+pub mod imap;
 pub mod relay;
 pub mod sms;

@@ -17,6 +17,7 @@ use crate::message::Reporting;
 pub use config::{RelayConfig, Tls};
 use session::Session;
 pub use stage::Failure;
+pub use tls::Trust;
 
 mod config;
 mod extensions;

@@ -60,6 +60,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 clean_up(context),
                 full_mailboxes::tell(context),
                 old_wholes(context),
+                context.store.rewrite_if_worth().map(drop),
             ] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");

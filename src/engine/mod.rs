@@ -90,8 +90,9 @@ impl Context {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
         let mut size = classic_size(message, device.is_some(), policy.max_payload(device));
         let extent = |(bytes, packets)| Extent { bytes, packets };
-        // One packet is the least there is: that needs no waiting.
-        let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1);
+        // One packet is the least there is: that needs no waiting, where it has one price.
+        let one_price = policy.step(device) == 0;
+        let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1 || !one_price);
         size.compact = self.measure(message, patient).map(extent);
         Some(size)
     }

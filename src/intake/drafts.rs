@@ -1,7 +1,7 @@
 //! Drafts of what is written on the page: mails in the writer's folder Drafts, where mail programs see them too. Each form has
 //! one draft, and a later version takes the place of the one before.
 
-use mail_parser::{HeaderName, MessageParser};
+use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
 use super::ComposeForm;
 use crate::address::{Mailbox, pasted};
@@ -98,6 +98,17 @@ pub(super) fn drop(tx: &mut Tx, person: &str, name: &str, begun: Option<u32>) ->
     }
 }
 
+/// The thread that the draft of a form continues, or the one that a mail program began and the form goes on with.
+pub fn references(context: &Context, person: &str, once: &str, begun: Option<u32>) -> Vec<String> {
+    let found = context.store.read(|view| match (view.draft(person, &name_of(once))?, begun) {
+        (None, Some(uid)) => view.entry(person, Special::Drafts.number(), uid),
+        (draft, _) => Ok(draft),
+    });
+    // A draft that cannot be read costs a thread, and no message.
+    let opened = found.ok().flatten().and_then(|entry| open(context, &entry).ok());
+    opened.map(|opened| opened.sheet.references).unwrap_or_default()
+}
+
 /// Finds the draft of a form.
 ///
 /// # Errors
@@ -129,6 +140,11 @@ fn read(raw: &[u8], uid: u32) -> Opened {
         (None, Some(address)) => Some(address.to_owned()),
         _ => None,
     });
+    let ids = |value: &HeaderValue| -> Vec<String> {
+        let ids = value.as_text_list().unwrap_or_default();
+        ids.iter().map(|id| format!("<{}>", compose::bare_id(id))).collect()
+    };
+    let thread = [mail.references(), mail.in_reply_to()].into_iter().map(ids).find(|ids| !ids.is_empty());
     let sheet = ComposeForm {
         to: if form.is_empty() { listed.collect::<Vec<_>>().join(", ") } else { field("to") },
         subject: mail.subject().unwrap_or_default().to_owned(),
@@ -139,7 +155,8 @@ fn read(raw: &[u8], uid: u32) -> Opened {
             at_most: field("at_most"),
             links: field("links"),
         },
-        references: Vec::new(),
+        answers: field("answers"),
+        references: thread.unwrap_or_default(),
         begun: own.is_none().then_some(uid),
         once: own.unwrap_or_default(),
     };
@@ -156,7 +173,10 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm, name: &str) 
     let mut form = form_urlencoded::Serializer::new(String::new());
     let typed = &sheet.to[..sheet.to.floor_char_boundary(TO_MOST)];
     let Wanted { priority, by, at_most, links } = &sheet.wanted;
-    for (name, value) in [("to", typed), ("priority", priority), ("by", by), ("at_most", at_most), ("links", links)] {
+    let answers = sheet.answers.as_str();
+    let terms = [("priority", priority), ("by", by), ("at_most", at_most), ("links", links)];
+    let terms = terms.map(|(name, value)| (name, value.as_str()));
+    for (name, value) in [("to", typed), ("answers", answers)].into_iter().chain(terms) {
         if !value.is_empty() {
             form.append_pair(name, value);
         }
@@ -172,6 +192,7 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm, name: &str) 
         text: &sheet.text,
         date: context.now(),
         message_id: name,
+        references: &sheet.references,
         more: (FORM, &lines),
     })
 }
@@ -203,7 +224,18 @@ mod tests {
         let to: Vec<_> = pasted::several(to).iter().map(|piece| (name_in(piece), pasted::visible(piece))).collect();
         let id = name_of("00112233aabbccdd");
         let date = crate::clock::Time::from_seconds(1_795_564_800);
-        compose::draft(&DraftMail { from: &from, to: &to, subject, text, date, message_id: &id, more: (FORM, more) })
+        let (message_id, references) = (id.as_str(), ["<1@a.b>".to_owned(), "<2@a.b>".to_owned()]);
+        let more = (FORM, more);
+        compose::draft(&DraftMail {
+            from: &from,
+            to: &to,
+            subject,
+            text,
+            date,
+            message_id,
+            references: &references,
+            more,
+        })
     }
 
     #[test]
@@ -231,6 +263,7 @@ mod tests {
                 ("Tide \u{2013} high", "00112233aabbccdd")
             );
             assert_eq!((opened.sheet.begun, opened.has_files), (None, false));
+            assert_eq!(opened.sheet.references, ["<1@a.b>", "<2@a.b>"]);
         }
     }
 
@@ -238,10 +271,11 @@ mod tests {
     fn a_draft_of_a_mail_program_is_gone_on_with() {
         let raw =
             b"From: anna@boat.example\r\nTo: \"Miller, Mary\" <mary@x.org>\r\nCc: bob@x.org\r\nMessage-ID: <1@pc>\r\n\
-            Subject: Tide\r\n\r\nHello\r\nMary\r\n";
+            In-Reply-To: <0@pc>\r\nSubject: Tide\r\n\r\nHello\r\nMary\r\n";
         let opened = read(raw, 7);
         assert_eq!(opened.sheet.to, "\"Miller, Mary\" <mary@x.org>, bob@x.org");
         assert_eq!((opened.sheet.text.as_str(), opened.sheet.begun), ("Hello\nMary\n", Some(7)));
+        assert_eq!(opened.sheet.references, ["<0@pc>"]);
         assert_eq!((opened.sheet.once.as_str(), opened.has_files), ("", false));
         for odd in [&b""[..], b"\0\xff", b"Message-ID: <@draft.invalid>\r\nX-Satpost-Form: %%%&&=\r\n\r\n"] {
             read(odd, 1);

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::listen::imap::searched;
 use crate::mail_text::{self, attached};
 use crate::message::Message;
 
@@ -78,6 +79,11 @@ pub fn correspondents(header: &[u8], readers: bool) -> Vec<(String, String)> {
     let lists = if readers { [mail.to(), mail.cc()] } else { [mail.from(), None] };
     let all = lists.into_iter().flatten().flat_map(mail_parser::Address::iter);
     all.filter_map(|one| Some((one.name().unwrap_or_default().to_owned(), one.address()?.to_owned()))).collect()
+}
+
+/// True for a mail that has these words, in small letters, in its header or its text. Mail programs find the same.
+pub fn has_words(raw: &[u8], wanted: &str) -> bool {
+    searched::words(raw, true).contains(wanted)
 }
 
 /// Where the writer of a mail wants answers, if that is said.

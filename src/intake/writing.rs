@@ -36,6 +36,8 @@ pub struct Preview {
     pub bytes: usize,
     /// Packets on a link; 0 on other ways.
     pub packets: usize,
+    /// The credits that its bytes begin; `None` where the link charges for something else.
+    pub credits: Option<Credits>,
     /// The text as text messages, for a phone.
     pub texts: Option<Segments>,
     /// Texts that it would be as it was written, where plain quotation marks and dashes make it fewer.
@@ -44,6 +46,27 @@ pub struct Preview {
     pub price: Option<Money>,
     /// What each link offers for it, and which one takes it; empty on other ways.
     pub links: Vec<Shown>,
+}
+
+/// Credits of a message: bytes that a link charges for together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credits {
+    /// How many its bytes begin.
+    pub count: usize,
+    /// Characters at its end that cost the last of them; 0 where there is but one.
+    pub over: usize,
+}
+
+impl std::fmt::Display for Credits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        f.write_str(&plural(self.count, "credit"))?;
+        match (self.over, self.count) {
+            (0, _) => Ok(()),
+            (over, 2) => write!(f, ", {} over the first", plural(over, "character")),
+            (over, count) => write!(f, ", {} over {}", plural(over, "character"), count - 1),
+        }
+    }
 }
 
 /// A message as it was written.
@@ -55,6 +78,8 @@ pub struct ComposeForm {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// What it answers, as the page names it; empty for nothing.
+    pub answers: String,
     /// Message-IDs of the thread that it continues, the oldest first; empty where nobody said.
     pub references: Vec<String>,
     /// The terms on which it is to go.
@@ -141,6 +166,7 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
         },
         _ => (0, 0),
     };
+    let credits = credits(context, policy, &message);
     let texts = message.to.phone().map(|_| segments::of(&policy.settings, &message));
     let as_written = texts.as_ref().and_then(|_| segments::as_written(&policy.settings, &message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
@@ -155,7 +181,31 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
         // What the choice of the link says is said only of what would be queued.
         (None, None) => (state, choice.filter(|_| waits).unwrap_or(message.reason)),
     };
-    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, texts, as_written, price, links })
+    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, credits, texts, as_written, price, links })
+}
+
+/// What a message costs in credits, and how many of its last characters cost the last one.
+fn credits(context: &Context, policy: &Policy, message: &Message) -> Option<Credits> {
+    let Route::Link(device) = policy.choose(&message.to) else { return None };
+    let price = policy.cheapest(device)?.price?;
+    let of = |message: &Message| price.credits(policy.size_of(message, device).best()?);
+    let count = of(message)?;
+    let whole = message.text.chars().count();
+    let without = |over: usize| {
+        let text = message.text.chars().take(whole - over).collect();
+        let shorter = Message { text, size: None, ..message.clone() };
+        of(&Message { size: context.measured_now(policy, &shorter), ..shorter }).is_some_and(|less| less < count)
+    };
+    if count == 1 || !without(whole) {
+        return Some(Credits { count, over: 0 });
+    }
+    // The least number of characters without which it takes one less; a shorter text is nearly never longer on air.
+    let (mut too_few, mut enough) = (0, whole);
+    while enough - too_few > 1 {
+        let middle = too_few + (enough - too_few) / 2;
+        if without(middle) { enough = middle } else { too_few = middle }
+    }
+    Some(Credits { count, over: enough })
 }
 
 /// The phone wants no texts from the number that this would come from.

@@ -1,6 +1,7 @@
 //! Where the web listener leaves calls of a network's ground service for the driver that serves them. The answer goes out
 //! when the driver says so: after what the call brought is on disk.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ const WAITING: usize = 32;
 
 /// A call.
 pub struct HookCall {
+    /// Where it comes from, if that is known.
+    pub from: Option<IpAddr>,
     /// Its content type; empty when it names none.
     pub kind: String,
     /// The fields of its form, if it is one.
@@ -20,6 +23,11 @@ pub struct HookCall {
     pub body: Vec<u8>,
     /// Where the status goes that it is answered with.
     pub answer: Sender<u16>,
+}
+
+/// The path of mails for this local part. No path of the web is like it, as each of those has a slash in it.
+pub fn mail_path(local: &str) -> String {
+    format!("mail:{}", local.to_lowercase())
 }
 
 /// Who answers below which path.
@@ -42,15 +50,7 @@ impl Hooks {
     /// Hands a call over and waits for its answer: the status; `None` when nobody is called at this path. A driver that does
     /// not answer within the limit is not able to now (503), and the service calls again.
     pub fn call(&self, path: &str, call: impl FnOnce(Sender<u16>) -> HookCall, limit: Duration) -> Option<u16> {
-        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // All are compared to their ends: how long that takes tells nothing of the secret in the path.
-        let fits = |known: &str| {
-            let pairs = known.bytes().zip(path.bytes());
-            let differ = pairs.fold(known.len() ^ path.len(), |differ, (a, b)| differ | usize::from(a ^ b));
-            differ == 0
-        };
-        let found = listeners.into_iter().filter(|(known, sender)| fits(known) && !sender.is_closed()).last();
-        let (_, listener) = found?;
+        let listener = self.find(path)?;
         let (answer, answered) = bounded(1);
         if listener.try_send(call(answer)).is_err() {
             return Some(503);
@@ -61,6 +61,23 @@ impl Hooks {
         };
         Some(smol::block_on(or(async { answered.recv().await.unwrap_or(503) }, late)))
     }
+
+    /// True where somebody is called at this path.
+    pub fn knows(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    fn find(&self, path: &str) -> Option<Sender<HookCall>> {
+        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // All are compared to their ends: how long that takes tells nothing of the secret in the path.
+        let fits = |known: &str| {
+            let pairs = known.bytes().zip(path.bytes());
+            let differ = pairs.fold(known.len() ^ path.len(), |differ, (a, b)| differ | usize::from(a ^ b));
+            differ == 0
+        };
+        let found = listeners.into_iter().filter(|(known, sender)| fits(known) && !sender.is_closed()).last();
+        found.map(|(_, listener)| listener)
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +87,7 @@ mod tests {
     #[test]
     fn a_call_waits_for_its_answer_and_nobody_answers_elsewhere() {
         let hooks = Hooks::default();
-        let call = |answer| HookCall { kind: String::new(), form: Vec::new(), body: b"x".to_vec(), answer };
+        let call = |answer| HookCall { from: None, kind: String::new(), form: Vec::new(), body: b"x".to_vec(), answer };
         let soon = Duration::from_secs(10);
         assert_eq!(hooks.call("ground/abc", call, soon), None);
         let calls = hooks.listen("ground/abc");

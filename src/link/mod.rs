@@ -5,25 +5,33 @@
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
 pub mod callers;
+pub mod cloudloop;
+pub mod ground;
+mod health;
 pub mod hive;
 pub mod hooks;
 pub mod ip;
 pub mod m138;
+mod outcome;
+pub mod post;
 pub mod rockblock;
 pub mod sbd;
+pub mod sbdmail;
 pub mod serial;
 pub mod whole;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use smol::channel::Receiver;
 
-use crate::address::{DeviceId, KeyId, LinkAddress};
+pub use self::health::{Health, Series};
+pub use self::outcome::{PacketStatus, SubmitResult, Verdict};
+use crate::address::{KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::links::Reach;
-use crate::message::reason::{Acknowledged, GpsFix, Waits};
+use crate::message::reason::{Acknowledged, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 use whole::{WholeFrame, WholePlace, Wide};
@@ -34,7 +42,7 @@ pub trait Link: Send {
     fn equip(&mut self, _equipment: &Equipment) {}
 
     /// What the link wants to have back in [`Equipment::kept`] in its next life; `None` when that has not changed. Asked
-    /// about once a minute, and at the end.
+    /// about once a minute, at the end, and at [`Event::Keep`].
     fn keep(&mut self) -> Option<Vec<u8>> {
         None
     }
@@ -132,6 +140,8 @@ pub struct Equipment {
     pub kept: Vec<u8>,
     /// Where the listeners leave connections, and calls of ground services.
     pub callers: callers::Callers,
+    /// The mail of the box.
+    pub post: Option<Arc<dyn post::Post>>,
 }
 
 /// A box that this one is paired with.
@@ -154,51 +164,6 @@ pub struct LinkPacket {
     pub deadline: Time,
     /// The whole mails of messages in it that the far box has already; empty where they go as text.
     pub wholes: Vec<WholePlace>,
-}
-
-/// The end of a hand-over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubmitResult {
-    /// The link holds it now.
-    Taken(Reference),
-    /// The link certainly does not hold it, and would not hold another one now.
-    Refused(Fault),
-    /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
-    RefusedPacket(Fault),
-    /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
-    Unknown(Reason),
-}
-
-/// The finding of [`Link::reconcile`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was taken, under this reference.
-    Taken(Reference),
-    /// It was taken and has left already.
-    Sent(Reference),
-    /// It certainly was not taken: it may be handed over again.
-    NotTaken(Reason),
-    /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
-    NotYet(Reason),
-    /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
-    /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
-    /// allowed and may still find an answer.
-    Unknown(Reason),
-}
-
-/// Where a packet is that the link took.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PacketStatus {
-    /// Still in the link's queue.
-    Held,
-    /// No longer in the queue although its time has not run out: it was sent.
-    Sent,
-    /// Withdrawn just now, and certainly not sent.
-    Withdrawn,
-    /// The other side gave it up without sending it.
-    GaveUp(Reason),
-    /// Cannot be told now.
-    Unknown(Reason),
 }
 
 /// What a link reports.
@@ -252,6 +217,8 @@ pub enum Event {
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
+    /// What [`Link::keep`] gives has changed, and is needed after a crash as well.
+    Keep,
     /// A session carried no packet up, and is charged like the smallest one.
     Mailbox,
     /// The state of the link changed.
@@ -281,41 +248,6 @@ pub enum Event {
     },
 }
 
-/// A series of measured values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Series {
-    /// Background noise at the antenna, dBm; lower is better.
-    Noise,
-    /// Strength of the last satellite packet heard, dBm.
-    Rssi,
-    /// Signal to noise ratio of it, dB.
-    Snr,
-    /// Modem temperature, degrees Celsius.
-    Temperature,
-    /// Modem supply, volts.
-    Volts,
-    /// GPS satellites in use.
-    Gps,
-    /// Signal, in bars from 0 to 5.
-    Bars,
-}
-
-impl Series {
-    /// Its name in the store and in addresses of the page.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Noise => "noise",
-            Self::Rssi => "rssi",
-            Self::Snr => "snr",
-            Self::Temperature => "temperature",
-            Self::Volts => "volts",
-            Self::Gps => "gps",
-            Self::Bars => "bars",
-        }
-    }
-}
-
 /// One inbound packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
@@ -336,33 +268,6 @@ pub struct Inbound {
 /// Handle to confirm an inbound packet with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(pub u64);
-
-/// The state of a link, with what is known of the hardware.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Health {
-    /// Ready to take packets.
-    pub ready: bool,
-    /// What is going on; its words say what to do if something is wrong.
-    pub state: Reason,
-    /// Port or address in use.
-    pub port: Option<String>,
-    /// Device id of the modem.
-    pub device: Option<DeviceId>,
-    /// Firmware as the modem names it.
-    pub firmware: Option<String>,
-    /// Latitude and longitude in degrees, altitude in metres.
-    pub position: Option<(f64, f64, f64)>,
-    /// How the device knows where it is.
-    pub fix: Option<GpsFix>,
-    /// When a satellite was last heard.
-    pub last_satellite: Option<Time>,
-    /// Packets that wait in the link's own queue.
-    pub waiting: Option<u64>,
-    /// Lines that came garbled since start.
-    pub garbled: u64,
-    /// Times the link was opened anew since start.
-    pub reopened: u64,
-}
 
 /// A row of the table of drivers.
 pub struct Driver {
@@ -474,9 +379,9 @@ pub static DRIVERS: &[Driver] = &[
             Key::RockblockKey,
             Key::RockblockForms,
         ],
-        max_payload: rockblock::MAX_PAYLOAD,
+        max_payload: ground::MAX_PAYLOAD,
         reach: Reach { far_box: false, kinds: &["imei"] },
-        window: |_| rockblock::WINDOW,
+        window: |_| ground::WINDOW,
         withdraws: false,
         console: false,
         paired: false,
@@ -484,6 +389,51 @@ pub static DRIVERS: &[Driver] = &[
         whole: |_| 0,
         check: rockblock::check,
         make: rockblock::make,
+    },
+    Driver {
+        name: "cloudloop",
+        about: "Cloudloop service over HTTPS: reaches every SBD and IMT modem of the account",
+        settings: &[
+            Key::CloudloopUrl,
+            Key::CloudloopToken,
+            Key::CloudloopPath,
+            Key::CloudloopThings,
+            Key::CloudloopTopic,
+            Key::CloudloopCallers,
+        ],
+        max_payload: ground::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| ground::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: cloudloop::check,
+        make: cloudloop::make,
+    },
+    Driver {
+        name: "sbdmail",
+        about: "SBD by e-mail: reaches every SBD modem whose service delivers by mail",
+        settings: &[
+            Key::SbdmailSender,
+            Key::SbdmailImap,
+            Key::SbdmailPoll,
+            Key::SbdmailPath,
+            Key::SbdmailPeers,
+            Key::SbdmailFrom,
+            Key::SbdmailTo,
+        ],
+        max_payload: ground::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| ground::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: sbdmail::check,
+        make: sbdmail::make,
     },
     Driver {
         name: "ip",

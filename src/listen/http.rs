@@ -81,7 +81,7 @@ pub struct Rules {
     /// Paths that begin so are for the whole world, under this name too: webhooks. Who calls proves itself behind.
     pub open: Option<(&'static str, String)>,
     /// Paths that begin so may have bodies up to so many bytes, which may take so long.
-    pub uploads: Vec<(String, u64, Duration)>,
+    pub uploads: Vec<(&'static str, u64, Duration)>,
     /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
     pub streams: Vec<(String, Duration)>,
     /// The settings, which say which web servers in front are believed, and the path of the pages there.

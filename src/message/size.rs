@@ -28,8 +28,7 @@ pub struct Extent {
 impl LinkSize {
     /// By the coding that the far box reads; `None` when it can be written in no coding.
     pub fn best(&self) -> Option<Extent> {
-        // One packet is the least there is, whatever the coding.
-        self.classic.filter(|classic| classic.packets == 1).or(self.compact).or(self.classic)
+        [self.compact, self.classic].into_iter().flatten().min_by_key(|extent| (extent.packets, extent.bytes))
     }
 }
 
@@ -81,6 +80,8 @@ mod tests {
         assert_eq!(size(of(3), of(1)).best(), of(1));
         assert_eq!(size(of(3), None).best(), of(3));
         assert_eq!(size(of(1), of(2)).best(), of(1));
+        let short = Some(Extent { bytes: 60, packets: 1 });
+        assert_eq!(size(of(1), short).best(), short);
         assert_eq!(size(None, of(2)).best(), of(2));
         assert_eq!(size(None, None).best(), None);
     }

@@ -105,6 +105,11 @@ impl Policy {
         self.cheapest(far_box).or_else(any).map_or(SMALLEST, |link| link.max_payload)
     }
 
+    /// Bytes that are billed together on the way to a far box; 0 where a packet has one price.
+    pub fn step(&self, far_box: Option<PeerId>) -> usize {
+        self.cheapest(far_box).and_then(|link| link.price).map_or(0, |price| price.step())
+    }
+
     /// True when a link that is used reaches a far box, or the one by which this box reaches the world.
     pub fn has_link(&self, far_box: Option<PeerId>) -> bool {
         self.links.iter().any(|link| link.on && self.reaches(link, far_box))

@@ -18,25 +18,28 @@ pub fn judge<'v>(fields: impl IntoIterator<Item = &'v str>, host: &str, domain: 
         field.results.first().and_then(|words| words.first()).is_some_and(named).then_some(field)
     };
     let Some(field) = fields.into_iter().find_map(of_host) else { return Proof::Unproven };
+    let results = || field.results.iter().skip(1).map(|result| verdict(result, domain));
     // What ends within a quotation or a comment was cut, or written by somebody who plays with them.
-    let vouched = field.whole && field.results.iter().skip(1).any(|result| vouches(result, domain));
-    if vouched { Proof::Proven } else { Proof::Failed }
+    let vouched = field.whole && results().any(|verdict| verdict == Some(true));
+    // DMARC knows how strict the domain itself wants it.
+    if vouched && !results().any(|verdict| verdict == Some(false)) { Proof::Proven } else { Proof::Failed }
 }
 
-/// One result such as `spf=pass smtp.mailfrom=example.org`.
-fn vouches(result: &[Word], domain: &str) -> bool {
-    let Some((first, rest)) = result.split_first() else { return false };
-    let property = |names: [&str; 2]| {
+/// What one result such as `spf=pass smtp.mailfrom=example.org` says of the domain: that it is them, that it is not, or nothing.
+fn verdict(result: &[Word], domain: &str) -> Option<bool> {
+    let (first, rest) = result.split_first()?;
+    let property = |names: &[&str]| {
         let values = rest.iter().filter_map(Word::assignment);
         values.filter(|(name, _)| names.contains(&name.as_str())).any(|(_, value)| aligned(&value, domain))
     };
-    let Some((method, verdict)) = first.assignment().filter(|_| !first.quoted) else { return false };
+    let (method, verdict) = first.assignment().filter(|_| !first.quoted)?;
     // A method may have a version.
     match (method.split('/').next().unwrap_or_default(), verdict.as_str()) {
-        ("spf", "pass") => property(["smtp.mailfrom", "smtp.mail"]),
-        ("dkim", "pass") => property(["header.d", "header.i"]),
-        ("dmarc", "pass") => property(["header.from", "header.from"]),
-        _ => false,
+        ("spf", "pass") => property(&["smtp.mailfrom", "smtp.mail"]).then_some(true),
+        ("dkim", "pass") => property(&["header.d", "header.i"]).then_some(true),
+        ("dmarc", "pass") => property(&["header.from"]).then_some(true),
+        ("dmarc", "fail") => property(&["header.from"]).then_some(false),
+        _ => None,
     }
 }
 
@@ -122,8 +125,11 @@ fn read(value: &str) -> Field {
     Field { results, whole: !odd && !quoted && depth == 0 }
 }
 
-/// The domain of a value is the sender's, or one above it with at least two labels (relaxed alignment of RFC 7489, but
-/// without a list of public suffixes: never upward to a single label).
+/// The domain of a value is the sender's, or one above it with at least two labels: whoever has that decides about all below.
+///
+/// That is the half of the relaxed alignment of RFC 7489 that is proven without a list of public suffixes. A signature by a domain
+/// *below* the sender's says nothing by itself: below `example.org` is example.org's, below a suffix like `co.uk` is anybody's.
+/// The server in front has such a list, and says `dmarc=pass`.
 fn aligned(value: &str, domain: &str) -> bool {
     let value = value.trim_matches(['<', '>']);
     let vouched = value.rsplit('@').next().unwrap_or(value).trim_end_matches('.');
@@ -152,6 +158,9 @@ mod tests {
             "mx.here.org (of us) 1;dkim/1 = pass (good) header.d\t=\r\n example.org",
             "mx.here.org; spf=fail (\\); or so) reason=\"a\\\"; x\"; dkim=pass reason=\"\" header.d=example.org;",
             "mx.here.org; spf=pass(well) smtp.mailfrom(from)=example.org(fine)",
+            "mx.here.org; dkim=pass header.d=mail.example.org; dmarc=pass (p=none) header.from=example.org",
+            "mx.here.org; dkim=pass header.d=example.org; dmarc=fail header.from=other.org",
+            "mx.here.org; dkim=pass header.d=example.org; dmarc=none header.from=example.org",
         ] {
             assert_eq!(of(&[proven]), Proof::Proven, "{proven}");
         }
@@ -176,6 +185,9 @@ mod tests {
             "mx.here.org; spf=fail smtp.mailfrom=\"a; spf=pass smtp.mailfrom=example.org",
             "mx.here.org; \"spf\"=pass smtp.mailfrom=example.org",
             "mx.here.org; x spf=pass smtp.mailfrom=example.org",
+            "mx.here.org; dkim=pass header.d=mail.example.org; dmarc=none header.from=example.org",
+            "mx.here.org; spf=pass smtp.mailfrom=bounce.example.org",
+            "mx.here.org; dkim=pass header.d=example.org; dmarc=fail header.from=example.org",
         ] {
             assert_eq!(of(&[failed]), Proof::Failed, "{failed}");
         }

@@ -2,8 +2,10 @@
 //! and share no code with the drivers, so that a mistake cannot hide on both sides.
 
 pub mod carrier;
+pub mod cloudloop;
 mod device;
 mod faults;
+mod ground;
 pub mod hive;
 mod http;
 pub mod line;
@@ -12,5 +14,7 @@ pub mod modem;
 mod pty;
 pub mod rockblock;
 pub mod sbd;
+pub mod sbdmail;
+mod serve;
 pub mod sink;
 pub mod sky;

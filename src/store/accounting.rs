@@ -59,6 +59,7 @@ impl Tx<'_> {
             let month = self.month().to_owned();
             let after = self.spent_in(&month, account)?.plus(what);
             self.put_spent(&month, account, after)?;
+            self.count_money(account, what.money)?;
         }
         (bill.reserved, bill.spent) = (left, bill.spent.plus(what));
         Ok(())

@@ -21,7 +21,7 @@ use super::mailbox::RESTORED;
 use super::old_tables::OldTable;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
-use super::{FILE, Ledger, Store, own_files, spool};
+use super::{FILE, Ledger, Store, own_files, replay, spool, wal};
 use crate::fault::Fault;
 
 /// (spool file, piece) -> its bytes.
@@ -30,6 +30,8 @@ const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool")
 const SEAL: TableDefinition<u8, &[u8]> = TableDefinition::new("seal");
 /// Bytes of a piece: a large mail is never in memory as a whole.
 const PIECE: usize = 256 * 1024;
+/// Rows between two looks whether to go on.
+const WATCHED: usize = 1024;
 /// redb's page cache while copying.
 const CACHE: usize = 8 * 1024 * 1024;
 
@@ -132,20 +134,25 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
             Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?))?,
-            None => in_redb!(table, definition => copy(from, to, definition))?,
+            None => in_redb!(table, definition => copy(from, to, definition, &|| Ok(())))?,
         };
     }
     Ok(rows)
 }
 
-fn copy<K: redb::Key>(
+/// Copies a table; asks `watch` now and then whether to go on.
+pub(super) fn copy<K: redb::Key>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     table: TableDefinition<K, &'static [u8]>,
+    watch: &dyn Fn() -> Result<(), redb::Error>,
 ) -> Result<u64, redb::Error> {
     let Some(source) = if_there(from, table)? else { return Ok(0) };
     let mut target = to.open_table(table)?;
-    for row in source.range::<K::SelfType<'_>>(..)? {
+    for (number, row) in source.range::<K::SelfType<'_>>(..)?.enumerate() {
+        if number % WATCHED == WATCHED - 1 {
+            watch()?;
+        }
         let (key, value) = row?;
         target.insert(key.value(), value.value())?;
     }
@@ -256,9 +263,12 @@ pub fn contents(file: &Path) -> Result<Contents, Fault> {
         Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
     };
     let shown = file.display();
-    match read().map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))? {
-        (found, true) => Ok(found),
-        (_, false) => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
+    // Lost bytes may make redb stop in the middle of a page.
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    match read {
+        Ok(Ok((found, true))) => Ok(found),
+        Ok(Err(error)) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
+        _ => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
     }
 }
 
@@ -341,13 +351,24 @@ fn disk(data: &Path, error: &io::Error) -> Fault {
     Fault::temporary(format!("the backup cannot be put into {}: {error}", data.display()))
 }
 
-/// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more.
+/// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more. What its log has and it
+/// lacks goes into it, so that it is whole when it is put aside.
 fn unused(target: &Path) -> Result<Option<Database>, Fault> {
     match Database::builder().set_cache_size(CACHE).open(target) {
         Err(DatabaseError::DatabaseAlreadyOpen) => {
             Err(Fault::operator(format!("{} is in use: stop the box first", target.display())))
         }
-        opened => Ok(opened.ok()),
+        opened => {
+            let opened = opened.ok();
+            if let Some(database) = &opened
+                && let Err(error) = schema::guarded(|| replay::replay(database, target))
+            {
+                log::warn!("{} is put aside as it is: {error:?}", target.display());
+            } else if opened.is_some() {
+                let _ = fs::remove_file(wal::path(target));
+            }
+            Ok(opened)
+        }
     }
 }
 
@@ -412,6 +433,7 @@ fn swap(data: &Path, part: &Path, spool_part: &Path, stamp: &str) -> io::Result<
     if target.exists() {
         let aside = data.join(format!("{FILE}.old-{stamp}"));
         fs::rename(&target, &aside)?;
+        replay::put_aside(&target, &aside)?;
         fs::rename(&spool, data.join(format!("spool.old-{stamp}")))?;
         kept = Some(aside);
     } else {

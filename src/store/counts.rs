@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Money;
+
 /// What was counted. Over all days of the box: taken = left - came back + returned + refused + what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
@@ -43,6 +45,9 @@ pub struct Counts {
     /// Bytes of the packets that went on air.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_air: u64,
+    /// What was spent, in millionths of the currency of the box; not known of days before this was counted.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub money: Money,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -69,6 +74,7 @@ impl Counts {
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.bytes_air += other.bytes_air;
+        self.money = self.money.plus(other.money);
     }
 }
 

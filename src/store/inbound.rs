@@ -23,6 +23,9 @@ pub struct PartIn {
     pub device: String,
     /// The other end named in the packet.
     pub other: String,
+    /// The message of this box that the whole one answers, where this part says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Id>,
     /// When it was taken.
     pub at: Time,
 }

@@ -43,7 +43,9 @@ fn list(folder: &Path) -> Vec<PutAside> {
     let mut found: Vec<_> = entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let second = begins.iter().find_map(|begin| name.strip_prefix(begin.as_str()))?.parse().ok()?;
+            let second = begins.iter().find_map(|begin| name.strip_prefix(begin.as_str()))?;
+            // That of a store with a log has it beside.
+            let second = second.strip_suffix(".wal").unwrap_or(second).parse().ok()?;
             Some(PutAside { path: entry.path(), at: Time::from_seconds(second) })
         })
         .collect();
@@ -67,13 +69,19 @@ mod tests {
     #[test]
     fn only_what_was_put_aside_is_listed() {
         let folder = Folder::new();
-        for name in
-            ["satpost.redb", "satpost.redb.old-20", "satpost.redb.damaged-10", "satpost.redb.old-x", "other.old-3"]
-        {
+        for name in [
+            "satpost.redb",
+            "satpost.redb.wal",
+            "satpost.redb.old-20",
+            "satpost.redb.damaged-10",
+            "satpost.redb.damaged-10.wal",
+            "satpost.redb.old-x",
+            "other.old-3",
+        ] {
             fs::write(folder.path(name), "").unwrap();
         }
         fs::create_dir(folder.path("spool.old-20")).unwrap();
         let found: Vec<_> = list(&folder).into_iter().map(|old| old.at.seconds()).collect();
-        assert_eq!(found, [10, 20, 20]);
+        assert_eq!(found, [10, 10, 20, 20]);
     }
 }

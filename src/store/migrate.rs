@@ -30,7 +30,7 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         old_tables::bring(&database.begin_read()?, &txn)?;
     }
     let old = old_packets(&txn)?;
-    let mut tx = Tx::open(&txn)?;
+    let mut tx = Tx::open(&txn, None)?;
     if version < 9 {
         sessions::rows(&mut tx, &txn)?;
     }

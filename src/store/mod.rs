@@ -1,7 +1,7 @@
 //! The store: one redb file and a spool folder for large mails. The only module that knows redb.
 //!
 //! All writing goes through one thread that commits whatever is waiting together, with one fsync (group commit), and
-//! answers each caller only after that. Readers see consistent snapshots and never wait for it. A storage error
+//! answers each caller only after that. Most commits are synced as a record of the write-ahead log beside the file. Readers see consistent snapshots and never wait for it. A storage error
 //! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
 //! that on a full disk.
 
@@ -10,11 +10,13 @@ mod audit;
 mod backup;
 mod books;
 mod clock_set;
+mod commit;
 mod conversations;
 mod counts;
 mod erase;
 mod far_boxes;
 mod fates;
+mod file;
 mod file_version;
 mod inbound;
 mod indexed;
@@ -25,6 +27,7 @@ mod lists;
 pub mod mailbox;
 mod migrate;
 mod old_tables;
+mod on_disk;
 mod opening;
 mod overlay;
 mod own_files;
@@ -34,6 +37,8 @@ mod people;
 mod queue;
 mod record;
 mod repair;
+mod replay;
+mod rewrite;
 mod schema;
 pub mod search;
 mod sessions;
@@ -45,6 +50,8 @@ pub(crate) mod tests;
 mod texts;
 mod usage;
 mod waiting;
+mod wal;
+mod wanted;
 mod whole_notes;
 mod wholes;
 mod writer;
@@ -54,7 +61,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase};
 use smol::channel::{Receiver, Sender, bounded};
@@ -68,7 +75,7 @@ use crate::settings::{Key, Settings};
 
 pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
-pub use backup::{Contents, contents, restore};
+pub use backup::{Contents, Kept, contents, restore};
 pub use books::{Books, Ledger};
 pub use erase::Erased;
 pub use inbound::PartIn;
@@ -85,6 +92,7 @@ pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
+pub use wanted::{WANTED, Wanted};
 pub use whole_notes::{MailHere, MailThere, WholeNotes};
 
 /// Limit for one write, with all that waits before it.
@@ -130,8 +138,18 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     clock: Clock,
-    jobs: Sender<writer::Ask>,
+    jobs: Sender<commit::Ask>,
     database: RwLock<Option<Arc<Database>>>,
+    /// The write-ahead log of the file; none while that cannot be written, or has no room for one.
+    log: Mutex<Option<replay::Log>>,
+    /// Held by whoever writes the file anew.
+    rewriting: Mutex<()>,
+    /// What is committed meanwhile.
+    noted: Mutex<Option<rewrite::Noted>>,
+    /// When something was written last.
+    written: Mutex<Instant>,
+    /// When it was weighed whether to write the file anew.
+    weighed: Mutex<rewrite::Weighed>,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
     links: RwLock<Arc<Links>>,
@@ -146,6 +164,14 @@ struct Inner {
     read_only: RwLock<Option<String>>,
     /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
     full: AtomicBool,
+}
+
+impl Drop for Inner {
+    /// Who looks into a store for a moment need not close it.
+    fn drop(&mut self) {
+        let database = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        commit::end_log(&self.log, database.as_deref());
+    }
 }
 
 /// What a failed look into the store means.
@@ -166,12 +192,12 @@ impl Store {
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
         spool::may_begin(folder)?;
-        let read_only = writer::read_only_disk(folder);
-        let database = match &read_only {
-            Some(_) => writer::open_read_only(&folder.join(FILE))?,
+        let read_only = file::read_only_disk(folder);
+        let (database, log) = match &read_only {
+            Some(_) => (file::open_read_only(&folder.join(FILE))?, None),
             None => {
                 spool::prepare(folder)?;
-                writer::open(&folder.join(FILE))?
+                (file::open(&folder.join(FILE))?, replay::open_log(&folder.join(FILE)))
             }
         };
         let (jobs, asks) = bounded(LINE);
@@ -180,6 +206,11 @@ impl Store {
             clock: clock.clone(),
             jobs,
             database: RwLock::new(Some(Arc::new(database))),
+            log: Mutex::new(log),
+            rewriting: Mutex::default(),
+            noted: Mutex::default(),
+            written: Mutex::new(Instant::now()),
+            weighed: Mutex::new(rewrite::Weighed::now()),
             people: RwLock::default(),
             settings: RwLock::default(),
             links: RwLock::default(),
@@ -248,10 +279,10 @@ impl Store {
     }
 
     /// Has the writer run a job, and waits for it. Apart from [`Store::write`], which is made anew for each job.
-    fn run(&self, job: writer::Job, for_now: bool) -> Result<(), Fault> {
+    fn run(&self, job: commit::Job, for_now: bool) -> Result<(), Fault> {
         let (done, answer) = sync_channel(1);
         let closed = |_| Fault::temporary("the store is closed");
-        self.0.jobs.send_blocking(writer::Ask { job, done, for_now }).map_err(closed)?;
+        self.0.jobs.send_blocking(commit::Ask { job, done, for_now }).map_err(closed)?;
         answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))?
     }
 

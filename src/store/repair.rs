@@ -3,9 +3,10 @@
 //! 1. The file is copied, and only the copy is opened, in the first way of [`opening`] in which its messages can be found.
 //! 2. Each table is read from its beginning and, where a page is bad, from its end; what lies between in a table with
 //!    numbers is asked for one by one. redb panics on some bad pages, so each step is caught.
-//! 3. Messages and people whose checksum is wrong are left out and named. The queues are built again from the messages,
+//! 3. What is whole in the write-ahead log is done again, and what is not is named.
+//! 4. Messages and people whose checksum is wrong are left out and named. The queues are built again from the messages,
 //!    and the totals counted anew.
-//! 4. The new file takes the place of the damaged one, which is kept beside.
+//! 5. The new file takes the place of the damaged one, which is kept beside.
 
 mod opening;
 
@@ -26,7 +27,7 @@ use super::backup::create;
 use super::old_tables::OldTable;
 use super::schema::{self, Readable, Tx, TxResult, guarded};
 use super::table::{AnyTable, Definition, Form, if_there, in_redb};
-use super::{FILE, Ledger, StoreError, queue};
+use super::{FILE, Ledger, StoreError, queue, replay};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::people::Person;
@@ -71,7 +72,8 @@ pub fn repair(data: &Path, stamp: &str) -> Result<Repaired, Fault> {
         // Root repairs for the user of the box.
         let like = fs::metadata(&target).and_then(|old| chown(&part, Some(old.uid()), Some(old.gid())));
         like.map_err(|error| disk(&target, &error))?;
-        let swapped = fs::rename(&target, &kept).and_then(|()| fs::rename(&part, &target));
+        let aside = fs::rename(&target, &kept).and_then(|()| replay::put_aside(&target, &kept));
+        let swapped = aside.and_then(|()| fs::rename(&part, &target));
         swapped.and_then(|()| crate::sys::disk::sync_folder(data)).map_err(|error| disk(&target, &error))?;
         Ok(Repaired { kept, ..repaired })
     });
@@ -96,7 +98,7 @@ fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
             target.display()
         )));
     };
-    let result = fill(&from, &to).map_err(|trouble| match trouble {
+    let result = fill(&from, target, &to).map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
         StoreError::Storage(error) => disk(target, &error),
     });
@@ -121,7 +123,7 @@ fn open(copy: &Path, fresh: &Path, way: Way) -> Option<Source> {
     opened.inspect_err(|error| log::debug!("repair: {way:?}: {error:?}")).ok().flatten()
 }
 
-fn fill(from: &Source, to: &Database) -> TxResult<Repaired> {
+fn fill(from: &Source, file: &Path, to: &Database) -> TxResult<Repaired> {
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
@@ -136,6 +138,7 @@ fn fill(from: &Source, to: &Database) -> TxResult<Repaired> {
             log::info!("repair: {found} more of the table of each {name}");
         }
     }
+    repaired.lost.extend(replay::salvage(&source, file, &txn)?);
     drop_damaged(&txn, &mut repaired)?;
     rebuild(&txn, &mut repaired)?;
     txn.commit()?;
@@ -249,7 +252,7 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
         repaired.lost.push("the counters: those of the months before are lost".to_owned());
         schema::META.open(txn)?.remove("ledger")?;
     }
-    let mut tx = Tx::open(txn)?;
+    let mut tx = Tx::open(txn, None)?;
     tx.due.retain(|_, ()| false)?;
     let ids: Vec<u64> = tx.messages.iter()?.filter_map(Result::ok).map(|(id, _)| id.value()).collect();
     tx.ledger.books.values_mut().for_each(|books| books.waiting = 0);

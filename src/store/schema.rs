@@ -6,7 +6,7 @@ use redb::{ReadTransaction, WriteTransaction};
 
 pub use super::record::{Unreadable, VERSION, json, record};
 pub use super::table::Readable;
-use super::table::{AnyTable, Definition, ReadTable, Table, since_9};
+use super::table::{AnyTable, Definition, Notes, ReadTable, Table, since_9};
 use crate::fault::Fault;
 
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
@@ -103,7 +103,11 @@ pub const SESSIONS: Definition<&str, &[u8]> = Definition::new("sessions");
 /// Counters, books, version, last time: name -> JSON.
 pub const META: Definition<&str, &[u8]> = Definition::new("meta");
 
-/// Everything that a backup holds: all tables but the log-ins. The seal of a backup is over them in this order.
+/// Which records of the write-ahead log belong to this file: number of their generation, bytes of the log, and the CRC-32 of both.
+/// One row at most; none when the file is whole without a log.
+pub const WAL: Definition<&str, (u64, u64, u32)> = Definition::new("wal");
+
+/// Everything that a backup holds: all tables but the log-ins and the generation of the log. The seal of a backup is over them in this order.
 pub const KEPT: [AnyTable; 43] = [
     MESSAGES.any(),
     BODIES.any(),
@@ -258,50 +262,50 @@ pub struct After {
 }
 
 impl<'t> Tx<'t> {
-    /// Opens (and on the first use makes) all tables.
-    pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, redb::Error> {
-        let meta = META.open(txn)?;
+    /// Opens (and on the first use makes) all tables. What changes in them is noted in `notes`.
+    pub(super) fn open(txn: &'t WriteTransaction, notes: Option<&'t Notes>) -> Result<Self, redb::Error> {
+        let meta = META.open_noting(txn, notes)?;
         let ledger = super::books::Ledger::load(&meta)?;
         Ok(Self {
-            messages: MESSAGES.open(txn)?,
-            bodies: BODIES.open(txn)?,
-            due: DUE.open(txn)?,
-            folders: FOLDERS.open(txn)?,
-            entries: ENTRIES.open(txn)?,
-            changes: CHANGES.open(txn)?,
-            contents: CONTENTS.open(txn)?,
-            places: PLACES.open(txn)?,
-            names: NAMES.open(txn)?,
-            search_rows: SEARCH_ROWS.open(txn)?,
-            search_loose: SEARCH_LOOSE.open(txn)?,
-            packets: PACKETS.open(txn)?,
-            carried: CARRIED.open(txn)?,
-            open: OPEN.open(txn)?,
-            references: REFERENCES.open(txn)?,
-            session_rows: SESSION_ROWS.open(txn)?,
-            far_boxes: FAR_BOXES.open(txn)?,
-            seen: SEEN.open(txn)?,
-            parts: PARTS.open(txn)?,
-            message_ids: MESSAGE_IDS.open(txn)?,
-            contacts: CONTACTS.open(txn)?,
-            texts: TEXTS.open(txn)?,
-            text_ids: TEXT_IDS.open(txn)?,
-            text_due: TEXT_DUE.open(txn)?,
-            opt_outs: OPT_OUTS.open(txn)?,
-            threads: THREADS.open(txn)?,
-            fates: FATES.open(txn)?,
-            conversations: CONVERSATIONS.open(txn)?,
-            spent: SPENT.open(txn)?,
-            people: PEOPLE.open(txn)?,
-            links: LINKS.open(txn)?,
-            charges: CHARGES.open(txn)?,
-            settings: SETTINGS.open(txn)?,
-            events: EVENTS.open(txn)?,
-            usage: USAGE.open(txn)?,
-            audit: AUDIT.open(txn)?,
-            samples: SAMPLES.open(txn)?,
-            quarantine: QUARANTINE.open(txn)?,
-            sessions: SESSIONS.open(txn)?,
+            messages: MESSAGES.open_noting(txn, notes)?,
+            bodies: BODIES.open_noting(txn, notes)?,
+            due: DUE.open_noting(txn, notes)?,
+            folders: FOLDERS.open_noting(txn, notes)?,
+            entries: ENTRIES.open_noting(txn, notes)?,
+            changes: CHANGES.open_noting(txn, notes)?,
+            contents: CONTENTS.open_noting(txn, notes)?,
+            places: PLACES.open_noting(txn, notes)?,
+            names: NAMES.open_noting(txn, notes)?,
+            search_rows: SEARCH_ROWS.open_noting(txn, notes)?,
+            search_loose: SEARCH_LOOSE.open_noting(txn, notes)?,
+            packets: PACKETS.open_noting(txn, notes)?,
+            carried: CARRIED.open_noting(txn, notes)?,
+            open: OPEN.open_noting(txn, notes)?,
+            references: REFERENCES.open_noting(txn, notes)?,
+            session_rows: SESSION_ROWS.open_noting(txn, notes)?,
+            far_boxes: FAR_BOXES.open_noting(txn, notes)?,
+            seen: SEEN.open_noting(txn, notes)?,
+            parts: PARTS.open_noting(txn, notes)?,
+            message_ids: MESSAGE_IDS.open_noting(txn, notes)?,
+            contacts: CONTACTS.open_noting(txn, notes)?,
+            texts: TEXTS.open_noting(txn, notes)?,
+            text_ids: TEXT_IDS.open_noting(txn, notes)?,
+            text_due: TEXT_DUE.open_noting(txn, notes)?,
+            opt_outs: OPT_OUTS.open_noting(txn, notes)?,
+            threads: THREADS.open_noting(txn, notes)?,
+            fates: FATES.open_noting(txn, notes)?,
+            conversations: CONVERSATIONS.open_noting(txn, notes)?,
+            spent: SPENT.open_noting(txn, notes)?,
+            people: PEOPLE.open_noting(txn, notes)?,
+            links: LINKS.open_noting(txn, notes)?,
+            charges: CHARGES.open_noting(txn, notes)?,
+            settings: SETTINGS.open_noting(txn, notes)?,
+            events: EVENTS.open_noting(txn, notes)?,
+            usage: USAGE.open_noting(txn, notes)?,
+            audit: AUDIT.open_noting(txn, notes)?,
+            samples: SAMPLES.open_noting(txn, notes)?,
+            quarantine: QUARANTINE.open_noting(txn, notes)?,
+            sessions: SESSIONS.open_noting(txn, notes)?,
             meta,
             ledger,
             day: String::new(),

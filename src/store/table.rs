@@ -15,6 +15,10 @@
 //!
 //! Bytes that are no such parts are an error of the page that they were read from, as a panic of redb is.
 
+pub mod changes;
+mod parts;
+
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
@@ -23,218 +27,11 @@ use redb::{
     WriteTransaction,
 };
 
-type Bytes = &'static [u8];
+use changes::Changes;
+use parts::Bytes;
+pub use parts::{Form, Key, Raw, Value};
+
 type Result<T> = std::result::Result<T, redb::Error>;
-
-/// What keys and values are made of.
-pub trait Part: 'static {
-    type Is<'a>: Copy;
-    fn put(part: Self::Is<'_>, to: &mut Vec<u8>);
-    /// Takes the part from the beginning; `None` when that is none.
-    fn take<'a>(from: &mut &'a [u8]) -> Option<Self::Is<'a>>;
-}
-
-/// A key, as it is given and as it lies in the file.
-pub trait Key: 'static {
-    type Is<'a>: Copy;
-    type Raw: redb::Key + 'static;
-    const FORM: Form;
-    /// `room` holds the bytes of a key that has to be written.
-    fn raw<'a, 'k: 'a>(key: Self::Is<'k>, room: &'a mut Vec<u8>) -> Raw<'a, Self>;
-    // Bound to itself, as its kind has to be the same where the key in the file has no lifetime.
-    fn typed<'a: 'a>(raw: Raw<'a, Self>) -> Option<Self::Is<'a>>;
-}
-
-/// A key in the file.
-pub type Raw<'a, K> = <<K as Key>::Raw as redb::Value>::SelfType<'a>;
-
-/// Which type of redb the keys of a table have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Numbers,
-    Texts,
-    Bytes,
-}
-
-/// A value.
-pub trait Value: 'static {
-    type Is<'a>: Copy;
-    /// `room` holds the bytes of a value that has to be written.
-    fn bytes<'a, 'v: 'a>(value: Self::Is<'v>, room: &'a mut Vec<u8>) -> &'a [u8];
-    fn typed(bytes: &[u8]) -> Option<Self::Is<'_>>;
-}
-
-macro_rules! unsigned {
-    ($($number:ty),*) => {$(
-        impl Part for $number {
-            type Is<'a> = Self;
-
-            fn put(part: Self, to: &mut Vec<u8>) {
-                to.extend(part.to_be_bytes());
-            }
-
-            fn take(from: &mut &[u8]) -> Option<Self> {
-                let (bytes, rest) = from.split_first_chunk()?;
-                *from = rest;
-                Some(Self::from_be_bytes(*bytes))
-            }
-        }
-    )*};
-}
-unsigned!(u8, u16, u32, u64);
-
-const SIGN: u64 = 1 << 63;
-
-impl Part for i64 {
-    type Is<'a> = Self;
-
-    fn put(part: Self, to: &mut Vec<u8>) {
-        u64::put(part.cast_unsigned() ^ SIGN, to);
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some((u64::take(from)? ^ SIGN).cast_signed())
-    }
-}
-
-impl Part for f64 {
-    type Is<'a> = Self;
-
-    fn put(part: Self, to: &mut Vec<u8>) {
-        u64::put(part.to_bits(), to);
-    }
-
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some(Self::from_bits(u64::take(from)?))
-    }
-}
-
-impl Part for &'static str {
-    type Is<'a> = &'a str;
-
-    fn put(part: &str, to: &mut Vec<u8>) {
-        to.extend(part.bytes().map(|byte| byte.max(1)).chain([0]));
-    }
-
-    fn take<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
-        let end = from.iter().position(|byte| *byte == 0)?;
-        let (text, rest) = (std::str::from_utf8(&from[..end]).ok()?, &from[end + 1..]);
-        *from = rest;
-        Some(text)
-    }
-}
-
-macro_rules! tuples {
-    ($(($($part:ident $at:tt),*)),*) => {$(
-        impl<$($part: Part),*> Part for ($($part,)*) {
-            type Is<'a> = ($($part::Is<'a>,)*);
-
-            fn put(part: Self::Is<'_>, to: &mut Vec<u8>) {
-                $($part::put(part.$at, to);)*
-            }
-
-            fn take<'a>(from: &mut &'a [u8]) -> Option<Self::Is<'a>> {
-                Some(($($part::take(from)?,)*))
-            }
-        }
-
-        impl<$($part: Part),*> Key for ($($part,)*) {
-            type Is<'a> = ($($part::Is<'a>,)*);
-            type Raw = Bytes;
-            const FORM: Form = Form::Bytes;
-
-            fn raw<'a, 'k: 'a>(key: Self::Is<'k>, room: &'a mut Vec<u8>) -> &'a [u8] {
-                <Self as Value>::bytes(key, room)
-            }
-
-            fn typed<'a: 'a>(raw: &'a [u8]) -> Option<Self::Is<'a>> {
-                <Self as Value>::typed(raw)
-            }
-        }
-    )*};
-}
-tuples!((A 0, B 1), (A 0, B 1, C 2), (A 0, B 1, C 2, D 3));
-
-impl Key for u64 {
-    type Is<'a> = Self;
-    type Raw = Self;
-    const FORM: Form = Form::Numbers;
-
-    fn raw<'a, 'k: 'a>(key: Self, _: &'a mut Vec<u8>) -> Self {
-        key
-    }
-
-    fn typed<'a: 'a>(raw: Self) -> Option<Self> {
-        Some(raw)
-    }
-}
-
-impl Key for u32 {
-    type Is<'a> = Self;
-    type Raw = Bytes;
-    const FORM: Form = Form::Bytes;
-
-    fn raw<'a, 'k: 'a>(key: Self, room: &'a mut Vec<u8>) -> &'a [u8] {
-        <Self as Value>::bytes(key, room)
-    }
-
-    fn typed<'a: 'a>(raw: &'a [u8]) -> Option<Self> {
-        <Self as Value>::typed(raw)
-    }
-}
-
-impl Key for &'static str {
-    type Is<'a> = &'a str;
-    type Raw = Self;
-    const FORM: Form = Form::Texts;
-
-    fn raw<'a, 'k: 'a>(key: &'k str, _: &'a mut Vec<u8>) -> &'a str {
-        key
-    }
-
-    fn typed<'a: 'a>(raw: &'a str) -> Option<&'a str> {
-        Some(raw)
-    }
-}
-
-impl<P: Part> Value for P {
-    type Is<'a> = P::Is<'a>;
-
-    fn bytes<'a, 'v: 'a>(value: Self::Is<'v>, room: &'a mut Vec<u8>) -> &'a [u8] {
-        room.clear();
-        P::put(value, room);
-        room
-    }
-
-    fn typed(mut bytes: &[u8]) -> Option<Self::Is<'_>> {
-        let part = P::take(&mut bytes)?;
-        bytes.is_empty().then_some(part)
-    }
-}
-
-impl Value for () {
-    type Is<'a> = ();
-
-    fn bytes<'a, 'v: 'a>((): (), _: &'a mut Vec<u8>) -> &'a [u8] {
-        &[]
-    }
-
-    fn typed(bytes: &[u8]) -> Option<()> {
-        bytes.is_empty().then_some(())
-    }
-}
-
-impl Value for Bytes {
-    type Is<'a> = &'a [u8];
-
-    fn bytes<'a, 'v: 'a>(value: &'v [u8], _: &'a mut Vec<u8>) -> &'a [u8] {
-        value
-    }
-
-    fn typed(bytes: &[u8]) -> Option<&[u8]> {
-        Some(bytes)
-    }
-}
 
 fn damaged() -> redb::Error {
     redb::Error::Corrupted("a row of it is not what was written".to_owned())
@@ -262,7 +59,12 @@ impl<K: Key, V: Value> Definition<K, V> {
 
     /// Opens the table for writing; on the first use it is made.
     pub fn open<'t>(&self, txn: &'t WriteTransaction) -> Result<Table<'t, K, V>> {
-        Ok(Table(txn.open_table(self.raw())?, PhantomData))
+        self.open_noting(txn, None)
+    }
+
+    /// The same; what is put and removed is noted in `notes` as well.
+    pub fn open_noting<'t>(&self, txn: &'t WriteTransaction, notes: Option<&'t Notes>) -> Result<Table<'t, K, V>> {
+        Ok(Table { below: txn.open_table(self.raw())?, name: self.name, notes, of: PhantomData })
     }
 
     /// Opens the table for reading.
@@ -336,8 +138,16 @@ macro_rules! in_redb {
 }
 pub(super) use in_redb;
 
+/// Where the tables of a transaction note what changes in them.
+pub type Notes = RefCell<Changes>;
+
 /// A table of a write transaction.
-pub struct Table<'t, K: Key, V: Value>(redb::Table<'t, K::Raw, Bytes>, PhantomData<fn() -> V>);
+pub struct Table<'t, K: Key, V: Value> {
+    below: redb::Table<'t, K::Raw, Bytes>,
+    name: &'static str,
+    notes: Option<&'t Notes>,
+    of: PhantomData<fn() -> V>,
+}
 
 /// A table of a read transaction.
 pub struct ReadTable<K: Key, V: Value>(ReadOnlyTable<K::Raw, Bytes>, PhantomData<fn() -> V>);
@@ -438,7 +248,7 @@ fn bounds<'a, 'k: 'a, K: Key>(
 
 impl<K: Key, V: Value> Readable<K, V> for Table<'_, K, V> {
     fn below(&self) -> &impl ReadableTable<K::Raw, Bytes> {
-        &self.0
+        &self.below
     }
 }
 
@@ -452,19 +262,30 @@ impl<K: Key, V: Value> Table<'_, K, V> {
     /// Puts a row, in the place of one of the same key, which is given back.
     pub fn insert(&mut self, key: K::Is<'_>, value: V::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
         let (mut key_room, mut room) = (Vec::new(), Vec::new());
-        let before = self.0.insert(K::raw(key, &mut key_room), V::bytes(value, &mut room))?;
+        let (key, value) = (K::raw(key, &mut key_room), V::bytes(value, &mut room));
+        if let Some(notes) = self.notes {
+            notes.borrow_mut().put(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key).as_ref(), value);
+        }
+        let before = self.below.insert(key, value)?;
         before.map(ValueRead::new).transpose()
     }
 
     /// Takes a row out, and gives it back.
     pub fn remove(&mut self, key: K::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
         let mut room = Vec::new();
-        self.0.remove(K::raw(key, &mut room))?.map(ValueRead::new).transpose()
+        let key = K::raw(key, &mut room);
+        if let Some(notes) = self.notes {
+            notes.borrow_mut().remove(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key).as_ref());
+        }
+        self.below.remove(key)?.map(ValueRead::new).transpose()
     }
 
     /// Takes the first row out.
     pub fn pop_first(&mut self) -> Result<()> {
-        self.0.pop_first()?;
+        let first = self.below.pop_first()?;
+        if let (Some(notes), Some((key, _))) = (self.notes, first) {
+            notes.borrow_mut().remove(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key.value()).as_ref());
+        }
         Ok(())
     }
 
@@ -480,13 +301,20 @@ impl<K: Key, V: Value> Table<'_, K, V> {
         mut keep: impl for<'r> FnMut(K::Is<'r>, V::Is<'r>) -> bool,
     ) -> Result<()> {
         let (mut low, mut high) = (Vec::new(), Vec::new());
+        let (notes, name) = (self.notes, self.name);
         // Called through a pointer: redb would be compiled anew for each `keep`.
-        let keep: &mut dyn for<'r> FnMut(Raw<'r, K>, &'r [u8]) -> bool =
-            &mut |key, value| match (K::typed(key), V::typed(value)) {
+        let keep: &mut dyn for<'r> FnMut(Raw<'r, K>, &'r [u8]) -> bool = &mut |key, value| {
+            let bytes = notes.map(|_| <K::Raw as redb::Value>::as_bytes(&key).as_ref().to_vec());
+            let stays = match (K::typed(key), V::typed(value)) {
                 (Some(key), Some(value)) => keep(key, value),
                 _ => true,
             };
-        Ok(self.0.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
+            if let (Some(notes), Some(key), false) = (notes, bytes, stays) {
+                notes.borrow_mut().remove(name, K::FORM, &key);
+            }
+            stays
+        };
+        Ok(self.below.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
     }
 }
 

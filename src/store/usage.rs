@@ -15,7 +15,7 @@ use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
-use crate::money::BOX;
+use crate::money::{BOX, Money, OWN};
 use crate::settings::{Key, Settings, row};
 use crate::store::schema::Readable;
 
@@ -193,6 +193,15 @@ impl Tx<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Counts what was spent for an account.
+    pub(super) fn count_money(&mut self, account: &str, money: Money) -> TxResult<()> {
+        // Receipts and repeats are nobody's: the box has them in its own account.
+        if money == Money::default() || account == OWN {
+            return Ok(());
+        }
+        self.count(account, |counts| counts.money = counts.money.plus(money))
     }
 
     /// Counts a packet from the air.

@@ -10,25 +10,19 @@
 //!                                                                 no  -> a temporary no
 //! ```
 
-use std::fs::{File, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, Durability};
+use redb::Database;
 use smol::channel::{Receiver, TrySendError};
 
-use super::file_version;
-use super::opening::Opening;
-use super::overlay;
-use super::schema::{After, REMEDIES, StoreError, Tx, TxResult, guarded};
-use super::synced_file::{self, Cache, SyncedFile};
-use super::{FILE, Store};
+use super::commit::{Ask, Attempt, end_log};
+use super::file::{open, open_read_only, read_only_words};
+use super::schema::{After, REMEDIES, StoreError, guarded};
+use super::{FILE, Store, replay};
 use crate::back_off::BackOff;
 use crate::fault::Fault;
 use crate::message::Way;
@@ -36,8 +30,6 @@ use crate::sys::disk::{self, Ballast};
 
 /// Jobs in one commit.
 const BATCH: usize = 64;
-/// redb's page cache; more is memory that a small board has better use for.
-const CACHE: usize = 4 * 1024 * 1024;
 /// The wait before the file is opened anew.
 const REOPEN: BackOff = BackOff::doubling(Duration::from_millis(200), Duration::from_secs(15));
 /// Room, in KiB, that is kept for opening the file anew and deleting from it when the disk is full.
@@ -46,17 +38,6 @@ const BALLAST: u64 = 4 * 1024;
 const ROOMY: u64 = 64 * 1024 * 1024;
 /// How often a ballast that was given is looked after.
 const BALLAST_EVERY: Duration = Duration::from_secs(60);
-
-/// Work on an open transaction; may run twice.
-pub type Job = Box<dyn FnMut(&mut Tx) -> TxResult<()> + Send>;
-
-/// A job and where its end is told.
-pub struct Ask {
-    pub job: Job,
-    pub done: SyncSender<Result<(), Fault>>,
-    /// It may be forgotten: it is done in memory while the disk cannot be written.
-    pub for_now: bool,
-}
 
 /// One sentence on a disk that cannot be written: whether it is full, read-only, or what it says.
 fn disk_words(error: &redb::Error, folder: &Path) -> String {
@@ -70,103 +51,6 @@ fn disk_words(error: &redb::Error, folder: &Path) -> String {
             format!("{} is damaged ({why}): with the box stopped, {REMEDIES}", folder.join(FILE).display())
         }
         error => format!("the disk of {shown} does not take what is written: {error}"),
-    }
-}
-
-fn read_only_words(folder: &Path) -> String {
-    format!(
-        "the disk of {} can only be read: the system does that when a disk fails ('sudo dmesg' says more), or somebody mounted it \
-         so",
-        folder.display()
-    )
-}
-
-/// Looks whether the disk of the data folder can only be read; the sentence that says so.
-pub fn read_only_disk(folder: &Path) -> Option<String> {
-    disk::is_read_only(folder).then(|| read_only_words(folder))
-}
-
-/// Opens the file without writing to it.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
-    opened(path, overlay::open, true)
-}
-
-/// Opens the file; a file that is in use or cannot be read is said in a sentence.
-pub fn open(path: &Path) -> Result<Database, Fault> {
-    opened(path, create, false)
-}
-
-fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>, in_memory: bool) -> Result<Database, Fault> {
-    let shown = path.display();
-    file_version::refuse_newer(path)?;
-    let opened = guarded(|| {
-        let database = match by(path) {
-            Err(DatabaseError::DatabaseAlreadyOpen) => {
-                return super::reject(Fault::temporary(format!(
-                    "{shown} is in use by another satpost: stop it, or ask it through its control socket"
-                )));
-            }
-            opened => opened.map_err(redb::Error::from)?,
-        };
-        let version = file_version::of(&database)?;
-        if version > super::schema::VERSION {
-            return super::reject(file_version::newer(path));
-        }
-        let _telling = (version < super::schema::VERSION).then(|| Opening::migration(path));
-        if version < super::schema::VERSION && !in_memory {
-            file_version::keep(path, version);
-        }
-        super::migrate::migrate(&database, version)?;
-        Ok(database)
-    });
-    opened.map_err(|trouble| match trouble {
-        StoreError::Rejected(fault) => fault,
-        StoreError::Storage(error) => {
-            Fault::operator(format!("{shown} cannot be opened: {error}. If it is damaged, {REMEDIES}"))
-        }
-    })
-}
-
-fn create(path: &Path) -> Result<Database, DatabaseError> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    // One that was copied here, or made by an older version, may be open to others.
-    if file.metadata()?.mode() & 0o077 != 0
-        && let Err(error) = file.set_permissions(Permissions::from_mode(0o600))
-    {
-        log::warn!("{} may be open to other users, and its rights cannot be changed: {error}", path.display());
-    }
-    let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
-    let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    let opening = Opening::check(path);
-    let (percent, shown) = (opening.percent(), path.display().to_string());
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
-        let part = (check.progress() * 100.0) as u8;
-        if part == 0 {
-            log::info!("store: {shown} was not closed in order and is checked page by page");
-        }
-        percent.store(part, Ordering::Relaxed);
-    });
-    builder.create_with_backend(file)
-}
-
-/// The pages of the file that the system holds in memory.
-#[derive(Debug)]
-struct PageCache {
-    path: PathBuf,
-    file: File,
-}
-
-impl Cache for PageCache {
-    fn forget(&self) -> std::io::Result<()> {
-        disk::forget_pages(&self.file)
-    }
-
-    fn read_through(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
-        disk::read_through(&self.path, offset, out)
     }
 }
 
@@ -202,8 +86,9 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
                 looked = Instant::now();
             }
         }
-        if let Some(inner) = weak.upgrade() {
-            Store(inner).shut();
+        if let Some(store) = weak.upgrade().map(Store) {
+            end_log(&store.0.log, store.database().as_deref());
+            store.shut();
         }
     };
     std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(Fault::operator)
@@ -217,15 +102,6 @@ fn take_up(ballast: &Ballast, folder: &Path) {
     {
         log::warn!("store: no ballast for a full disk: {error}");
     }
-}
-
-/// How far a commit came.
-#[derive(Default)]
-struct Attempt {
-    /// Its number, once nothing but the disk could be in its way.
-    number: Option<u64>,
-    /// What is to be done if it was kept.
-    after: After,
 }
 
 /// A commit that ended with an error of the disk: it may have been kept.
@@ -270,39 +146,6 @@ impl Store {
         }
     }
 
-    fn commit(&self, batch: &mut [Ask], attempt: &mut Attempt) -> TxResult<()> {
-        let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(database) = database else { return super::reject(Fault::temporary("the store is closed")) };
-        let mut txn = database.begin_write()?;
-        // The default, said aloud: promise 1 stands on it.
-        txn.set_durability(Durability::Immediate)?;
-        // Opening after a power cut takes milliseconds then, however large the file is; it counts only if the last commit has it.
-        txn.set_quick_repair(true);
-        let mut tx = Tx::open(&txn)?;
-        let settings = self.settings();
-        tx.day = super::usage::day(&settings, self.0.clock.now());
-        tx.domain = settings.text(crate::settings::Key::Domain).to_owned();
-        for ask in batch {
-            // A panic in one job must not take the writer along; the batch is undone and the job told.
-            let run = std::panic::AssertUnwindSafe(|| (ask.job)(&mut tx));
-            std::panic::catch_unwind(run)
-                .unwrap_or_else(|_| super::reject(Fault::temporary("the store could not do this: see the log")))?;
-        }
-        let now = self.0.clock.now();
-        tx.ledger.last_time = match tx.after.clock {
-            Some(set) => set.moved(now),
-            None => tx.ledger.last_time.max(now),
-        };
-        tx.ledger.commits += 1;
-        let number = tx.ledger.commits;
-        let after = tx.close()?;
-        *attempt = Attempt { number: Some(number), after };
-        txn.commit()?;
-        drop(database);
-        self.follow_up(std::mem::take(&mut attempt.after));
-        Ok(())
-    }
-
     /// Tells the callers of a commit in doubt what became of it, now that the file is open; with `again` one that was not kept
     /// is tried once more.
     fn resolve(&self, doubt: Box<Doubt>, again: bool) {
@@ -337,7 +180,7 @@ impl Store {
         }
     }
 
-    fn follow_up(&self, after: After) {
+    pub(super) fn follow_up(&self, after: After) {
         let reload = |what: &str, result: Result<(), Fault>| {
             if let Err(fault) = result {
                 log::error!("store: {what} cannot be read: {fault}");
@@ -390,6 +233,8 @@ impl Store {
                 match open(&self.0.folder.join(FILE)) {
                     Ok(database) => {
                         self.use_file(database, None);
+                        *self.0.log.lock().unwrap_or_else(PoisonError::into_inner) =
+                            replay::open_log(&self.0.folder.join(FILE));
                         log::warn!("store: open again");
                         if let Some((doubt, again)) = doubt.take() {
                             self.resolve(doubt, again);
@@ -408,6 +253,7 @@ impl Store {
     }
 
     fn use_file(&self, database: Database, read_only: Option<String>) {
+        self.note_other_file();
         *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
         *self.0.read_only.write().unwrap_or_else(PoisonError::into_inner) = read_only;
         *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -450,6 +296,7 @@ impl Store {
 
     /// Drops the file once the readers that have it are done; they are short.
     fn shut(&self) {
+        *self.0.log.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let mut database = self.0.database.write().unwrap_or_else(PoisonError::into_inner).take();
         for _ in 0..500 {
             match database.map(Arc::try_unwrap) {

@@ -18,6 +18,7 @@ mod failure;
 mod indexer;
 pub mod listeners;
 mod restarts;
+pub mod restore;
 mod stops;
 mod welcome;
 mod workers;
@@ -67,6 +68,7 @@ pub fn run(data: &Path) -> ExitCode {
         Err(fault) => return given_up(&mut restarts, &fault),
     };
     let rested = rest(&restarts, &sockets, &mut signals);
+    let restored = rested.and_then(|()| restore::at_start(data));
     let store = match rested.and_then(|()| opened(data, &sockets, &mut signals).transpose()) {
         Some(Ok(store)) => store,
         Some(Err(fault)) => return given_up(&mut restarts, &fault),
@@ -84,10 +86,18 @@ pub fn run(data: &Path) -> ExitCode {
         stop: stopped,
         link: None,
     };
+    if let Some(words) = restored {
+        say_restored(&context, &words);
+    }
     if restarts.before.is_some() {
         say_restart(&context, restarts.event());
     }
-    Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise()
+    let code = Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise();
+    // Where systemd runs it, it is started anew by itself.
+    if restore::is_wanted(data) && std::env::var_os("NOTIFY_SOCKET").is_none() {
+        log::error!("the box cannot be started anew: {}", restore::start_anew());
+    }
+    code
 }
 
 fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
@@ -146,6 +156,15 @@ fn say_restart(context: &Context, event: EventKind) {
     );
     if let Err(fault) = context.tell_owner("restart", "The box was started again", event, &text) {
         log::warn!("the owner is not told of the restart: {fault}");
+    }
+}
+
+/// Says in the log, and to the owner by message, what became of the backup that was left for this start.
+fn say_restored(context: &Context, words: &str) {
+    log::warn!("{words}");
+    let event = EventKind::Done { what: words.to_owned(), by: String::new() };
+    if let Err(fault) = context.tell_owner("restore", "A backup was to be put in place", event, words) {
+        log::warn!("the owner is not told of it: {fault}");
     }
 }
 

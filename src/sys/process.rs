@@ -24,6 +24,14 @@ impl fmt::Display for Holder {
     }
 }
 
+/// Tells this program to end in order, as its operator would.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn end_in_order() -> io::Result<()> {
+    rustix::process::kill_process(rustix::process::getpid(), Signal::TERM).map_err(Into::into)
+}
+
 /// One sentence about a TCP port that could not be listened on: `port 25 is held by exim4 (pid 812)`.
 pub fn port_taken(port: u16) -> String {
     match port_holder(port) {

@@ -1,5 +1,7 @@
 //! What this box is made of: version, disk, memory, certificate; a backup and a file for whoever helps.
 
+use std::path::Path;
+
 use minijinja::context;
 
 use super::wrong::{self, Problem};
@@ -8,6 +10,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{bytes, span};
 use crate::fault::Fault;
 use crate::listen::tls::about as certificate_about;
+use crate::store::{Wanted, contents};
 use crate::sys::process;
 
 /// Largest backup that the page gives out, in bytes; the command line has no such limit.
@@ -87,7 +90,41 @@ pub fn backup(ask: &Ask) -> Reply {
         .with("Content-Disposition", format!("attachment; filename=\"satpost-{date}.backup\"")))
 }
 
-fn read(place: &std::path::Path) -> Result<Vec<u8>, Fault> {
+/// Leaves a backup for a start of the box, and starts it anew. The owner says their password once more: all that is here now
+/// gives way to it.
+pub fn restore(ask: &Ask) -> Reply {
+    let form = &ask.request.form;
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
+        return shown(ask, 429, &[("restore_password", login::too_many(wait))]);
+    }
+    let mut problems = Vec::new();
+    if !ask.service.is_own_password(form.get("restore_password")) {
+        problems.push(("restore_password", "the password is wrong".to_owned()));
+    }
+    match &ask.request.file {
+        None => problems.push(("file", "choose the file of a backup".to_owned())),
+        // Whoever does not know the password has nothing read for them.
+        Some(file) if problems.is_empty() => {
+            problems.extend(contents(&file.path).err().map(|fault| ("file", unfit(&file.path, &fault))));
+        }
+        Some(_) => {}
+    }
+    let Some(file) = ask.request.file.as_ref().filter(|_| problems.is_empty()) else {
+        return shown(ask, 422, &problems);
+    };
+    ask.app.was_right(ask.request, ask.me());
+    Wanted::leave(ask.app.store.folder(), &file.path, ask.me(), form.ticked("hold"))?;
+    ask.service.note_restore()?;
+    process::end_in_order().map_err(Fault::operator)?;
+    Ok(login::bare(ask.app, ask.request, 200, "restoring.html", context! { title => "The backup is put in place" }))
+}
+
+/// Why a file will not do, without the path under which it lies here.
+fn unfit(file: &Path, fault: &Fault) -> String {
+    fault.why().replace(&file.display().to_string(), "this file")
+}
+
+fn read(place: &Path) -> Result<Vec<u8>, Fault> {
     let size = std::fs::metadata(place).map_err(Fault::temporary)?.len();
     match size > BACKUP_MOST {
         true => Err(Fault::permanent(format!(

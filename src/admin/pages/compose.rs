@@ -49,6 +49,7 @@ pub fn show(ask: &Ask) -> Reply {
             return Ok(Response::see(&format!("/mailbox/{}/{}", Special::Drafts.number(), uid.uid)));
         }
         (sheet, shown.kept) = (opened.sheet, true);
+        shown.source = answered(ask, &sheet.answers);
     } else if let Some(name) = query.find("reply") {
         let source = answering::find(ask, name)?;
         (sheet.to, sheet.subject) = (source.answer_to.clone(), source.answer_subject());
@@ -70,10 +71,21 @@ fn draft_of(ask: &Ask, name: &str) -> Result<Option<crate::store::mailbox::Entry
     ask.app.store.read(|view| view.entry(ask.me(), Special::Drafts.number(), uid))
 }
 
-/// Reads the form as it was sent.
-pub fn sheet_of(ask: &Ask) -> ComposeForm {
+/// What a form answers. It may be gone by now, and what was written stays.
+fn answered(ask: &Ask, name: &str) -> Option<Source> {
+    if name.is_empty() { None } else { answering::find(ask, name).ok() }
+}
+
+/// Reads the form as it was sent, and finds what it answers.
+fn sheet_of(ask: &Ask) -> (ComposeForm, Option<Source>) {
     let form = &ask.request.form;
-    ComposeForm {
+    let source = answered(ask, form.get("reply"));
+    let (once, begun) = (auth::once_of(ask.request), form.get("begun").parse().ok());
+    let references = match &source {
+        Some(source) => source.references.clone(),
+        None => drafts::references(&ask.app.context, ask.me(), &once, begun),
+    };
+    let sheet = ComposeForm {
         to: form.get("to").trim().to_owned(),
         subject: form.get("subject").trim().to_owned(),
         text: form.get("text").replace("\r\n", "\n"),
@@ -83,22 +95,19 @@ pub fn sheet_of(ask: &Ask) -> ComposeForm {
             at_most: form.get("at_most").trim().to_owned(),
             links: form.get("links").to_owned(),
         },
-        references: Vec::new(),
-        once: auth::once_of(ask.request),
-        begun: form.get("begun").parse().ok(),
-    }
+        answers: source.as_ref().map(|source| source.name.clone()).unwrap_or_default(),
+        references,
+        once,
+        begun,
+    };
+    (sheet, source)
 }
 
 /// Sends the message, looks at its cost, quotes what it answers, or keeps it for later, as the button says. What is not sent
 /// is kept as a draft.
 pub fn send(ask: &Ask) -> Reply {
-    let (mut sheet, what) = (sheet_of(ask), ask.request.form.get("do"));
-    let mut shown = Shown { status: 200, ..Shown::default() };
-    if let Some(name) = Some(ask.request.form.get("reply")).filter(|name| !name.is_empty()) {
-        // What was answered may be gone by now, and what was written stays.
-        shown.source = answering::find(ask, name).ok();
-        sheet.references = shown.source.as_ref().map(|source| source.references.clone()).unwrap_or_default();
-    }
+    let ((mut sheet, source), what) = (sheet_of(ask), ask.request.form.get("do"));
+    let mut shown = Shown { status: 200, source, ..Shown::default() };
     if what == "quote"
         && let Some(source) = shown.source.take()
     {
@@ -148,16 +157,26 @@ pub fn send(ask: &Ask) -> Reply {
 
 /// Keeps what was written so far, for the script of the pages.
 pub fn keep(ask: &Ask) -> Reply {
-    let sheet = sheet_of(ask);
+    let (sheet, _) = sheet_of(ask);
     if sheet.text.len() > TEXT_MOST {
         return Ok(Response::text(422, "The text is too long to be kept here.\n"));
     }
     match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
         // A version that comes late is nobody's fault: the form is to be forgotten (RFC 9110 section 15.3.6).
         Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
-        Ok(_) => Ok(Response::text(200, &format!("Kept as a draft at {}.\n", ask.times.clock(ask.times.now)))),
+        Ok(_) => {
+            let kept = format!("Kept as a draft at {}.", ask.times.clock(ask.times.now));
+            Ok(Response::text(200, &format!("{kept}{}\n", credits(ask, &sheet))))
+        }
         Err(fault) => Ok(Response::text(507, &format!("Not kept: {}.\n", fault.why()))),
     }
+}
+
+/// What it takes so far on a link that charges in credits, told while it is written; empty where nothing is to be told.
+fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
+    let previews = intake::preview(&ask.app.context, &ask.visitor.person, sheet).unwrap_or_default();
+    let dearest = previews.iter().filter_map(|preview| preview.credits).max_by_key(|credits| credits.count);
+    dearest.map(|credits| format!(" {credits}.")).unwrap_or_default()
 }
 
 fn row(ask: &Ask, preview: &intake::Preview) -> Value {
@@ -167,18 +186,21 @@ fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         Way::Link => "over the satellite link",
         Way::Carrier => "by the carrier of text messages",
     };
-    let hint = preview.saved().map(|saved| {
-        format!(
-            "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
-        )
-    });
+    let hint = preview
+        .saved()
+        .map(|saved| format!("Its quotation marks and dashes are written plain: as they stand it would be {saved}."));
     context! {
         to => preview.to.to_string(), way, hint,
         texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
         bytes => preview.bytes, packets => preview.packets,
+        credits => preview.credits.map(|credits| credits.to_string()),
         reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
-        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>(),
+        links => if ask.operator() {
+            preview.links.iter().map(|link| link.words(&ask.settings)).collect()
+        } else {
+            Vec::new()
+        },
     }
 }
 

@@ -1,8 +1,9 @@
 //! Shows what a month cost, by person: as a page and as a table for a spreadsheet.
 
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::{Ask, Reply};
+use crate::admin::bars::{self, Bars};
 use crate::admin::response::Response;
 use crate::money::{BOX, Limit, Money, OWN, Use};
 use crate::route::price;
@@ -80,6 +81,16 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let months = ask.app.store.read(|view| view.months())?;
+    let spent = ask.app.store.read(|view| view.used_by(if ask.operator() { BOX } else { ask.me() }))?;
+    let values: Vec<_> = spent.iter().map(|(month, used)| (month.clone(), used.money.0 as f64)).collect();
+    let money = |value: f64| amount(ask, Money(value as i64));
+    let plot = bars::picture(&Bars { id: "money", title: "Money by month", values: &values, words: &money });
+    let by_month: Vec<_> = spent
+        .iter()
+        .rev()
+        .map(|(month, used)| context! { month, money => amount(ask, used.money), packets => used.packets, texts => used.texts })
+        .collect();
+    let forecast = forecast(ask, &month, &spent);
     let policy = crate::engine::policy(&ask.app.store);
     let cheapest = policy.cheapest_of_all();
     let packet = cheapest.and_then(|link| link.price).map_or(Money::default(), |price| price.of(100));
@@ -87,7 +98,48 @@ pub fn show(ask: &Ask) -> Reply {
     let priced = any || price::text_price(&ask.settings) != Money::default();
     let saved = if ask.operator() { saved(ask, &month)? } else { 0 };
     let saved = context! { packets => saved, money => (packet.0 > 0).then(|| amount(ask, packet.times(saved))) };
-    Ok(ask.page(200, "costs.html", "costs", "Costs", context! { rows, month, months, priced, saved }))
+    Ok(ask.page(
+        200,
+        "costs.html",
+        "costs",
+        "Costs",
+        context! { rows, month, months, priced, saved, plot, by_month, forecast },
+    ))
+}
+
+/// What the present month comes to if it goes on as it began, and when its budget is used up then; `None` for its first two
+/// days, and for other months.
+fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
+    let now = jiff::Timestamp::from_second(ask.times.now.seconds()).ok()?.to_zoned(ask.times.zone.clone());
+    let (_, used) =
+        spent.iter().find(|(known, _)| known == month && *month == price::month(&ask.settings, ask.times.now))?;
+    let passed = f64::from(now.day()) - 1.0 + f64::from(now.hour()) / 24.0;
+    let (days, whole) = (passed, f64::from(now.days_in_month()));
+    if days < 2.0 || *used == Use::default() {
+        return None;
+    }
+    let grown = |amount: f64| amount / days * whole;
+    let account = if ask.operator() { BOX } else { ask.me() };
+    let person = ask.service.person(ask.me()).ok();
+    let limits = price::limits(&ask.settings, person.as_deref());
+    let limit = limits.into_iter().find(|(known, _)| known == account).map(|(_, limit)| limit).unwrap_or_default();
+    let by_money = limit.money.map(|most| (most.0 as f64, used.money.0 as f64));
+    let by_packets = limit.packets.map(|most| (most as f64, used.packets as f64));
+    let ends = [by_money, by_packets]
+        .into_iter()
+        .flatten()
+        .filter(|(_, used)| *used > 0.0)
+        .map(|(most, used)| most / used * days);
+    let end = ends.fold(f64::INFINITY, f64::min);
+    let end = (end < whole)
+        .then(|| now.date().first_of_month().checked_add(jiff::Span::new().days(end as i32)).ok())
+        .flatten();
+    Some(context! {
+        money => (used.money.0 > 0).then(|| amount(ask, Money(grown(used.money.0 as f64) as i64))),
+        packets => grown(used.packets as f64) as u64,
+        texts => grown(used.texts as f64) as u64,
+        end => end.map(|day| day.strftime("%a %-d %b").to_string()),
+    })
 }
 
 /// Packets that the compact coding saved in a month.

@@ -12,7 +12,7 @@ use crate::store::mailbox::{Entry, FlagChange, Flags, Folder, Special, TRASH_DAY
 /// Folders for a choice, without the one where something lies.
 pub fn others(folders: &[Folder], number: u32) -> Vec<Value> {
     let others = folders.iter().filter(|folder| folder.number != number);
-    others.map(|folder| context! { number => folder.number, name => folder.name }).collect()
+    others.map(|folder| context! { number => folder.number, name => folder.shown() }).collect()
 }
 
 /// The folders of the one who asks; at least INBOX.
@@ -77,7 +77,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         at => ask.times.moment(entry.at()),
         path => format!("/mailbox/{}/{}", folder.number, entry.uid),
         place => place(folder.number),
-        folder => folder.name,
+        folder => folder.shown(),
         others => others(&mine(ask)?, folder.number),
         read => entry.flags & Flags::SEEN != 0,
         words => folder.words(entry.keywords).collect::<Vec<_>>(),
@@ -146,12 +146,13 @@ pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
                 return Ok(ask.sorry(422, "There is no such folder in your mailbox."));
             };
             let gone = store.write(move |tx| tx.move_entries(&me, number, &[uid], to))?;
-            let words = format!("It is in {} now.", target.name);
+            let words = format!("It is in {} now.", target.shown());
             return match gone.first() {
                 Some((_, there)) if number != trash => {
                     ask.moved(&place(number), words, format!("/mailbox/{to}/{there}"), number)
                 }
-                _ => ask.done(&place(number), words),
+                // What is put back is shown where it is now.
+                _ => ask.done(&place(to), words),
             };
         }
         _ => return Ok(ask.sorry(404, "There is no such page.")),

@@ -19,7 +19,8 @@ const GROUND_LIMIT: Duration = Duration::from_millis(2700);
 pub fn ground(app: &App, request: &Request, service: &str, secret: &str) -> Response {
     let (kind, body) = (request.header("content-type").unwrap_or_default().to_owned(), request.body.clone());
     let form = request.form.pairs().to_vec();
-    let call = |answer| HookCall { kind, form, body, answer };
+    let from = request.peer.parse().ok();
+    let call = |answer| HookCall { from, kind, form, body, answer };
     let path = format!("{service}/{secret}");
     match app.context.callers.hooks.call(&path, call, GROUND_LIMIT) {
         None => Response::text(404, "There is nothing here.\n"),

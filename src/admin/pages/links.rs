@@ -6,12 +6,12 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply, login, settings};
 use crate::admin::auth::{self, Session};
-use crate::admin::chart;
 use crate::admin::response::Response;
 use crate::admin::service::{Action, link_settings};
+use crate::admin::{chart, strip};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::{DRIVERS, Driver, Health, driver};
+use crate::link::{DRIVERS, Driver, Health, Series, driver};
 use crate::links::{LinkRecord, Unit};
 use crate::message::Reason;
 use crate::message::reason::DeviceReason;
@@ -91,8 +91,10 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         ask.app.store.read(|view| Ok((view.charged(link.id, &today)?, view.charged(link.id, month)?)))?;
     let used = |used: Use| context! { packets => used.packets, money => super::costs::amount(ask, used.money) };
     let live = facts.links.get(&link.id);
+    let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
     let values = context! {
         error, charts, lines,
+        week => strip::week(&notes, &ask.times),
         once => auth::once("")?,
         name => link.name, driver => link.driver, about => driver.map(|driver| driver.about), on => link.on,
         console => driver.is_some_and(|driver| driver.console),
@@ -187,7 +189,7 @@ pub fn words(health: &Health) -> String {
 }
 
 /// Degrees as on a chart.
-fn coordinates(lat: f64, lon: f64) -> String {
+pub fn coordinates(lat: f64, lon: f64) -> String {
     let (ns, ew) = (if lat < 0.0 { 'S' } else { 'N' }, if lon < 0.0 { 'W' } else { 'E' });
     format!("{:.4}\u{b0}\u{a0}{ns}, {:.4}\u{b0}\u{a0}{ew}", lat.abs(), lon.abs())
 }

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::messages::shorten;
-use super::{Ask, Reply, folders, query};
+use super::{Ask, Reply, folders, found, query};
 use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading::{self, WholeMail};
@@ -19,24 +19,27 @@ pub fn list(ask: &Ask) -> Reply {
     let Some(folder) = folders.iter().find(|folder| folder.number == number) else {
         return Ok(ask.sorry(404, "There is no such folder in your mailbox."));
     };
+    let wanted = ask.request.query.get("q").trim();
+    if !wanted.is_empty() {
+        return found::show(ask, &folders, wanted);
+    }
     let before = ask.request.query.get("before").parse::<u32>().ok();
     let mut found = ask.app.store.read(|view| view.newest(ask.me(), number, before.unwrap_or(u32::MAX), PAGE + 1))?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let (inbox, outgoing) =
-        (number == Special::Inbox.number(), matches!(folder.special(), Some(Special::Sent | Special::Drafts)));
-    let rows: Vec<_> = found.iter().map(|entry| row(ask, folder, entry, outgoing)).collect::<Result<_, _>>()?;
+    let (inbox, outgoing) = (number == Special::Inbox.number(), is_outgoing(folder));
+    let rows: Vec<_> = found.iter().map(|entry| row(ask, folder, entry)).collect::<Result<_, _>>()?;
     let here = |number: u32, before: &str| {
         let number = if number == Special::Inbox.number() { String::new() } else { number.to_string() };
         format!("/mailbox{}", query(&[("folder", &number), ("before", before)]))
     };
     let tab = |folder: &Folder| {
         let here = here(folder.number, "");
-        context! { name => folder.name, href => here, here => folder.number == number, unseen => folder.unseen }
+        context! { name => folder.shown(), href => here, here => folder.number == number, unseen => folder.unseen }
     };
     let values = context! {
         rows, inbox, outgoing,
-        name => folder.name,
+        name => folder.shown(),
         tabs => folders.iter().map(tab).collect::<Vec<_>>(),
         trash => number == Special::Trash.number(),
         trash_days => TRASH_DAYS,
@@ -46,8 +49,13 @@ pub fn list(ask: &Ask) -> Reply {
     Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
 }
 
+/// True for a folder of what its person wrote: who it goes to says more than who it is from.
+pub fn is_outgoing(folder: &Folder) -> bool {
+    matches!(folder.special(), Some(Special::Sent | Special::Drafts))
+}
+
 /// A line of the list: of a message as the box knows it, of any other mail by its header.
-fn row(ask: &Ask, folder: &Folder, entry: &Entry, outgoing: bool) -> Result<Value, Fault> {
+pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
     let message = match entry.message {
         number if number > 0 && folder.number == Special::Inbox.number() => ask.app.store.message(Id(number))?,
         _ => None,
@@ -57,7 +65,7 @@ fn row(ask: &Ask, folder: &Folder, entry: &Entry, outgoing: bool) -> Result<Valu
         None => {
             // One that another session removed meanwhile, or that is damaged, has a line without words.
             let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
-            let who = if outgoing { heading.to } else { heading.from };
+            let who = if is_outgoing(folder) { heading.to } else { heading.from };
             let href = match folder.special() {
                 Some(Special::Drafts) => format!("/compose?draft={}", entry.uid),
                 _ => format!("/mailbox/{}/{}", folder.number, entry.uid),

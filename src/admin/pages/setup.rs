@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use super::wrong;
+use super::wrong::{self, Problem};
 use super::{Ask, Reply, links, login, people, query, settings};
 use crate::admin::App;
 use crate::admin::auth;
@@ -45,10 +45,10 @@ const STEPS: [Step; 5] = [
 ];
 
 /// Shows the page of a box that nobody owns yet.
-pub fn ask_code(app: &App, request: &Request, status: u16, error: &str) -> Response {
+pub fn ask_code(app: &App, request: &Request, status: u16, error: &str, problems: &[Problem]) -> Response {
     let form = &request.form;
     let values = context! {
-        error, least => LEAST_OWNER, title => "Claim this box",
+        error => wrong::heading(problems, error), errors => wrong::by_field(problems), least => LEAST_OWNER, title => "Claim this box",
         code => form.get("code"), name => form.get("name"), full_name => form.get("full_name"),
         mail_domain => form.get("domain"),
     };
@@ -62,11 +62,8 @@ const CODE: &str = "the claim code";
 pub fn claim(app: &App, request: &Request) -> Response {
     let form = &request.form;
     let text = |name: &str| form.get(name).to_owned();
-    if form.get("password") != form.get("again") {
-        return ask_code(app, request, 422, "The password was typed in two different ways.");
-    }
     if let Err(wait) = app.try_once(request, CODE) {
-        return ask_code(app, request, 429, &login::too_many(wait))
+        return ask_code(app, request, 429, &login::too_many(wait), &[])
             .with("Retry-After", (wait.as_secs() + 1).to_string());
     }
     let claim = Claim {
@@ -76,14 +73,31 @@ pub fn claim(app: &App, request: &Request) -> Response {
         password: text("password"),
         domain: text("domain"),
     };
-    let opened = app.nobody(request).claim(&claim).and_then(|person| auth::open(&app.store, &person, &request.peer));
+    let service = app.nobody(request);
+    let mut problems = match service.claim_problems(&claim) {
+        Ok(problems) => problems,
+        Err(fault) => return claim_failed(app, request, fault),
+    };
+    if form.get("password") != form.get("again") {
+        problems.push(("again", "the password was typed in two different ways".to_owned()));
+    }
+    if !problems.is_empty() {
+        return ask_code(app, request, 422, "", &problems);
+    }
+    let opened = service.claim(&claim).and_then(|person| auth::open(&app.store, &person, &request.peer));
     match opened {
         Ok((token, visitor)) => {
             app.was_right(request, CODE);
             login::with_session(app, Response::see("/setup/box"), &visitor, &token)
         }
-        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why.to_string()),
-        Err(fault) => ask_code(app, request, 503, &fault.why()),
+        Err(fault) => claim_failed(app, request, fault),
+    }
+}
+
+fn claim_failed(app: &App, request: &Request, fault: Fault) -> Response {
+    match fault {
+        Fault::Permanent(why) => ask_code(app, request, 422, &why.to_string(), &[]),
+        fault => ask_code(app, request, 503, &fault.why(), &[]),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn show(ask: &Ask) -> Reply {
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
         _ => None,
     };
+    let afloat = facts.links.values().filter_map(|link| link.health.as_ref()).any(|health| health.position.is_some());
     let held = app.store.read(|view| {
         let filter = ListFilter {
             states: vec![State::Held],
@@ -37,7 +38,7 @@ pub fn show(ask: &Ask) -> Reply {
         };
         view.list(&filter)
     })?;
-    Ok(ask.page(200, "health.html", "", "Service status", context! { why, held => held.len() }))
+    Ok(ask.page(200, "health.html", "", "Service status", context! { why, afloat, held => held.len() }))
 }
 
 /// Answers 200 when the store takes messages and no worker fails, else 503; no details for strangers.

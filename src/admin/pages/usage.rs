@@ -3,13 +3,20 @@
 use minijinja::{Value, context};
 
 use super::{Ask, Reply, query};
+use crate::admin::bars::{self, Bars};
 use crate::admin::response::Response;
 use crate::admin::view::bytes;
 use crate::fault::Fault;
-use crate::store::{Counts, Span, Usage};
+use crate::money::Money;
+use crate::settings::Key;
+use crate::store::{Span, Usage};
 
 /// Rows that the page shows; the table for a spreadsheet has all.
 const SHOWN: usize = 62;
+/// Days in a picture.
+const DAYS: i32 = 31;
+/// Months in a picture.
+const MONTHS: i32 = 13;
 
 /// Reads what is asked for: a span, and one person or the whole box. Somebody who runs nothing here sees their own.
 fn asked(ask: &Ask) -> (Span, Option<String>) {
@@ -30,8 +37,7 @@ fn rows(ask: &Ask) -> Result<Vec<Usage>, Fault> {
 pub fn show(ask: &Ask) -> Reply {
     let (span, person) = asked(ask);
     let all = rows(ask)?;
-    let messages = |counts: &Counts| counts.taken.values().sum::<u64>() + counts.got;
-    let most = all.iter().map(|row| messages(&row.counts)).max().unwrap_or_default();
+    let most = all.iter().map(messages).max().unwrap_or_default();
     let list = |counts: &std::collections::BTreeMap<String, u64>| -> Vec<String> {
         counts.iter().map(|(name, count)| format!("{count} {name}")).collect()
     };
@@ -46,11 +52,14 @@ pub fn show(ask: &Ask) -> Reply {
                 left => counts.left.values().sum::<u64>(), ways => list(&counts.left),
                 got => counts.got, returned => counts.returned, refused => counts.refused,
                 sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air),
-                messages => messages(counts),
+                messages => messages(row), money => super::costs::amount(ask, counts.money),
                 size => bytes(counts.bytes_in + counts.bytes_out),
             }
         })
         .collect();
+    // By person there is no order of time.
+    let pictures = if span == Span::Person { Vec::new() } else { pictures(ask, span, &all) };
+    let priced = all.iter().any(|row| row.counts.money != Money::default());
     let link = |by: &str| query(&[("by", by), ("person", person.as_deref().unwrap_or_default())]);
     let tabs: Vec<Value> = Span::ALL
         .iter()
@@ -61,10 +70,64 @@ pub fn show(ask: &Ask) -> Reply {
         false => Vec::new(),
     };
     let values = context! {
-        rows, tabs, most, people, person, by => span.word(), more => all.len() > SHOWN,
+        rows, pictures, priced, tabs, most, people, person, by => span.word(), more => all.len() > SHOWN,
         csv => format!("/usage.csv{}", link(span.word())),
     };
     Ok(ask.page(200, "usage.html", "costs", "Usage", values))
+}
+
+/// Messages of a row: of the box each that it took in, of a person those that they wrote and those that they got.
+fn messages(row: &Usage) -> u64 {
+    row.counts.taken.values().sum::<u64>() + if row.person.is_empty() { 0 } else { row.counts.got }
+}
+
+/// Draws messages, packets, bytes on air and money: title and picture of each that shows something.
+fn pictures(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<Value> {
+    let periods = periods(ask, span, newest_first);
+    let count = |value: f64| format!("{value:.0}");
+    let size = |value: f64| bytes(value as u64);
+    let money = |value: f64| super::costs::amount(ask, Money(value as i64));
+    let draw = |id, title, amount: fn(&Usage) -> f64, words: &dyn Fn(f64) -> String| {
+        let of = |period: &String| {
+            let row = newest_first.iter().find(|row| row.period == *period);
+            (period.clone(), row.map_or(0.0, amount))
+        };
+        let values: Vec<_> = periods.iter().map(of).collect();
+        let svg = bars::picture(&Bars { id, title, values: &values, words })?;
+        Some(context! { title, svg })
+    };
+    let all = [
+        draw("messages", "Messages", |row| messages(row) as f64, &count),
+        draw("packets", "Packets", |row| (row.counts.packets_sent + row.counts.packets_in) as f64, &count),
+        draw("air", "Bytes on air", |row| row.counts.bytes_air as f64, &size),
+        draw("money", "Money", |row| row.counts.money.0 as f64, &money),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// The periods of a picture, oldest first: all days and months up to the present one, whether or not something was counted.
+fn periods(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<String> {
+    let first = newest_first.last().map(|row| row.period.as_str()).unwrap_or_default();
+    let today = jiff::Timestamp::from_second(ask.times.now.seconds())
+        .unwrap_or_default()
+        .to_zoned(ask.times.zone.clone())
+        .date();
+    let back = |step: i32| match span {
+        Span::Day => today.checked_sub(jiff::Span::new().days(step)).map(|day| day.strftime("%Y-%m-%d").to_string()),
+        _ => today
+            .first_of_month()
+            .checked_sub(jiff::Span::new().months(step))
+            .map(|day| day.strftime("%Y-%m").to_string()),
+    };
+    let most = if span == Span::Day { DAYS } else { MONTHS };
+    let mut periods: Vec<String> = match span {
+        Span::Day | Span::Month => {
+            (0..most).map_while(|step| back(step).ok()).take_while(|period| period.as_str() >= first).collect()
+        }
+        Span::Year | Span::Person => newest_first.iter().map(|row| row.period.clone()).collect(),
+    };
+    periods.reverse();
+    periods
 }
 
 /// Writes the same for a spreadsheet; origins and ways in columns of their own.
@@ -75,7 +138,9 @@ pub fn csv(ask: &Ask) -> Reply {
     ORIGINS.iter().for_each(|origin| text.push_str(&format!(",in_{origin}")));
     text.push_str(",in_other");
     WAYS.iter().for_each(|way| text.push_str(&format!(",out_{way}")));
-    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air\r\n");
+    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air");
+    let currency = ask.settings.text(Key::PriceCurrency).replace([',', '"'], "");
+    text.push_str(&format!(",spent_{currency}\r\n"));
     for Usage { period, person, counts } in rows(ask)? {
         let name = if person.is_empty() { "(box)" } else { &person };
         let mut cells = vec![period, name.to_owned()];
@@ -99,6 +164,7 @@ pub fn csv(ask: &Ask) -> Reply {
             counts.bytes_air,
         ];
         cells.extend(rest.iter().map(u64::to_string));
+        cells.push(counts.money.to_string());
         text.push_str(&format!("{}\r\n", cells.join(",")));
     }
     let name = format!("attachment; filename=\"usage-{}.csv\"", asked(ask).0.word());

@@ -218,6 +218,14 @@ impl Service {
         Ok(contents)
     }
 
+    /// Writes down that a backup was left to be put in place.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn note_restore(&self) -> Result<(), Fault> {
+        self.act(Action::Restore, "", "a backup was left for the next start", |_| Ok(()))
+    }
+
     /// Writes down that a backup was put in place.
     ///
     /// # Errors

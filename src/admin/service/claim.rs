@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use super::problems::Problems;
 use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
 use crate::hex::CODE_ALPHABET;
 use crate::message::events::EventKind;
+use crate::password;
 use crate::settings::Key;
 use crate::store::{Event, Tx, reject};
 
@@ -69,6 +71,28 @@ impl Service {
             },
         )?;
         Ok(format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..]))
+    }
+
+    /// Says of each field of a claim that will not do why. A wrong code counts as one try.
+    ///
+    /// # Errors
+    /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
+    pub fn claim_problems(&self, claim: &Claim) -> Result<Problems, Fault> {
+        if self.claimed() {
+            return Err(taken());
+        }
+        let mut all = Problems::new();
+        match self.check_code(&normal_code(&claim.code)) {
+            Err(Fault::Permanent(why)) => all.push(("code", why.to_string())),
+            checked => checked?,
+        }
+        let person = Person { name: claim.name.trim().to_lowercase(), role: Role::Owner, ..Person::default() };
+        all.extend(person.check_names().err().map(|why| ("name", why.to_string())));
+        let judged = password::judge(&claim.password, &person.name, true);
+        all.extend(judged.err().map(|why| ("password", why.to_string())));
+        let domain = crate::settings::check(crate::settings::row(Key::Domain), &claim.domain);
+        all.extend(domain.err().map(|why| ("domain", why.to_string())));
+        Ok(all)
     }
 
     /// Makes the first owner. The caller limits how fast this may be tried; after 50 wrong codes there is a new one.

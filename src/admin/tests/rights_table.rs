@@ -38,6 +38,7 @@ pub const PAGES: &str = "
     Get  /usage                                     in  yes yes yes
     Get  /usage.csv                                 in  yes yes yes
     Get  /health                                    in  yes yes yes
+    Get  /position                                  in  yes yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes
@@ -54,6 +55,7 @@ pub const PAGES: &str = "
     Get  /audit                                     in  no  no  yes
     Get  /about                                     in  no  yes yes
     Post /about/backup                              in  no  no  yes
+    Post /about/restore                             in  no  no  yes
     Post /about/support                             in  no  no  yes
     Get  /about/log                                 in  no  no  yes
     Get  /log-ins                                   in  no  no  yes

@@ -59,6 +59,8 @@ pub struct History {
     tables: [Vec<u32>; MATCHES],
     learning: bool,
     primed: usize,
+    /// Places of the tables that changed after the primer, and what was there.
+    journal: Vec<(usize, usize, u32)>,
 }
 
 /// A class of bytes, below 14: what kind of character it is, not which.
@@ -98,6 +100,7 @@ impl History {
             tables: [vec![0; 1 << TABLE_BITS], vec![0; 1 << TABLE_BITS]],
             learning: true,
             primed: 0,
+            journal: Vec::new(),
         }
     }
 
@@ -119,8 +122,17 @@ impl History {
         self.primed = self.bytes.len();
     }
 
+    /// What comes now may be matched as well, until everything after the primer is forgotten.
+    pub fn remember(&mut self) {
+        self.learning = true;
+    }
+
     /// Forgets what came after the primer.
     pub fn forget(&mut self) {
+        self.learning = false;
+        while let Some((which, place, old)) = self.journal.pop() {
+            self.tables[which][place] = old;
+        }
         self.bytes.truncate(self.primed);
         self.new_record();
         self.kind_before = 0;
@@ -244,7 +256,10 @@ impl History {
                 }
             }
             if self.learning {
-                self.tables[which][places[which]] = end as u32;
+                let old = std::mem::replace(&mut self.tables[which][places[which]], end as u32);
+                if self.primed > 0 {
+                    self.journal.push((which, places[which], old));
+                }
             }
         }
     }

@@ -64,12 +64,13 @@ impl Coder {
 
     /// The code of records; those that it does not take have none that `decode` understands.
     pub fn encode<R: AsRef<[u8]>>(&mut self, records: &[R]) -> Vec<u8> {
-        self.encode_varied(records, 1)
+        self.encode_after(&[], records, 1)
     }
 
-    /// The same; another code of the same records for most values of `salt`. The bits of the salt below its highest one
-    /// follow the last choice, where no decoder looks: 1 adds nothing.
-    pub fn encode_varied<R: AsRef<[u8]>>(&mut self, records: &[R], salt: u16) -> Vec<u8> {
+    /// The code of records for who has those of the past as well; another code of the same records for most values of
+    /// `salt`. The bits of the salt below its highest one follow the last choice, where no decoder looks: 1 adds nothing.
+    pub fn encode_after<R: AsRef<[u8]>>(&mut self, past: &[Vec<u8>], records: &[R], salt: u16) -> Vec<u8> {
+        self.recall(past);
         let mut writer = Writer::new();
         for (at, record) in records.iter().enumerate() {
             for byte in record.as_ref().iter().copied().chain([0]) {
@@ -88,6 +89,12 @@ impl Coder {
 
     /// The records of a code; `None` when it is none. Whatever comes, it ends within the limits of `takes`.
     pub fn decode(&mut self, code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        self.decode_after(&[], code)
+    }
+
+    /// The same of a code that comes after those of the past.
+    pub fn decode_after(&mut self, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        self.recall(past);
         let mut records = Vec::new();
         // The last bytes of an interval may go without saying: four at most.
         let whole = self.read(&mut Reader::new(code), &mut records, 4);
@@ -97,11 +104,25 @@ impl Coder {
 
     /// What the front of a code says for certain, while the rest of it is missing; the last record may be incomplete.
     pub fn decode_front(&mut self, code: &[u8]) -> Vec<Vec<u8>> {
+        self.front_after(&[], code)
+    }
+
+    /// The same of a code that comes after those of the past.
+    pub fn front_after(&mut self, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
+        self.recall(past);
         let mut records = Vec::new();
         // As soon as more bytes are looked at than there are, the choices are those of the zeros that stand for them.
         self.read(&mut Reader::new(code), &mut records, 0);
         self.model.rewind();
         records
+    }
+
+    /// Learns the records of the past, until the model is rewound.
+    fn recall(&mut self, past: &[Vec<u8>]) {
+        if !past.is_empty() {
+            let text: Vec<u8> = past.iter().flat_map(|record| record.iter().copied().chain([0])).collect();
+            self.model.recall(&text);
+        }
     }
 
     /// Reads records until they end. When it has to look at more than `most` bytes beyond the code, or at more than a

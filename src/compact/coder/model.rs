@@ -33,9 +33,12 @@ const APM: usize = 1 << 16;
 const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
 const OWN_TABLE: usize = 1 << 12;
-/// How fast mixers learn: at the start of the primer, at its end, and in a message.
+/// The same where it comes after others. Both are powers of two.
+const OWN_TABLE_AFTER: usize = 1 << 17;
+/// How fast mixers learn: at the start of the primer, at its end, in what was said before, and in a message.
 const FAST: i32 = 10;
 const SLOW: i32 = 3;
+const RECALL: i32 = 6;
 const NIMBLE: i32 = 10;
 /// How fast the last mixer learns.
 const LAST: i32 = 2;
@@ -188,11 +191,26 @@ impl Model {
         self.rewind();
     }
 
+    /// Learns what both ends have said before, until it is rewound: records, each ended by a zero.
+    pub fn recall(&mut self, text: &[u8]) {
+        self.own = vec![0; OWN_TABLE_AFTER];
+        self.history.remember();
+        self.speed = RECALL;
+        for byte in text {
+            (0..8).rev().for_each(|shift| self.learn(u32::from(byte >> shift & 1)));
+        }
+        self.speed = NIMBLE;
+    }
+
     /// Back to the primed state.
     pub fn rewind(&mut self) {
         self.tables().iter_mut().for_each(|table| table.undo());
         self.history.forget();
-        self.own.fill(0);
+        if self.own.len() == OWN_TABLE {
+            self.own.fill(0);
+        } else {
+            self.own = vec![0; OWN_TABLE];
+        }
         (self.bits, self.bit, self.luck) = (1, 0, 0);
         self.start_byte();
     }
@@ -355,7 +373,7 @@ impl Model {
     fn ask_own(&mut self) {
         for at in 0..OWN {
             let mixed = hash(self.own_contexts[at].wrapping_add(self.bits.wrapping_mul(0x9E37_79B1)), at as u32);
-            let (place, tag) = (mixed as usize % OWN_TABLE, mixed >> 22);
+            let (place, tag) = (mixed as usize & (self.own.len() - 1), mixed >> 22);
             if self.own[place] & 0x3ff != tag || self.own[place] == 0 {
                 self.own[place] = 32_768 << 16 | tag;
             }

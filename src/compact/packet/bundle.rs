@@ -1,7 +1,7 @@
 //! Messages as one bundle, and back.
 
 use super::check::{crc8, crc16};
-use super::{Coding, Form, Unreadable};
+use super::{Coding, Form, Past, Unreadable};
 use crate::coder::Coder;
 use crate::letter::{Letter, Other, from_record, to_record};
 
@@ -9,17 +9,20 @@ const WHOLE: u8 = 0x80;
 const STORED: u8 = 0;
 const CODED: u8 = 1;
 const CODED_LONG: u8 = 2;
+/// Bit of the model's number, with [`CODED_LONG`]: it is coded after a past, whose mark stands before the check.
+const AFTER: u8 = 8;
 /// Combinations of addresses that are tried for one bundle.
 const MOST_GUESSES: usize = 256;
 
 /// The bundle of messages. `written` are the same messages with every correspondent written out; the check is over those.
-/// A packet of `room` bytes holds it whenever it may have the short check. Each `salt` makes another bundle that says the
+/// It is coded after the past, if there is one. A packet of `room` bytes holds it whenever it may have the short check. Each `salt` makes another bundle that says the
 /// same; 1 makes the shortest.
 pub fn encode<C: Coding + ?Sized>(
     coding: &mut C,
     form: Form,
     messages: &[Letter],
     written: &[Letter],
+    past: &Past,
     room: usize,
     salt: u16,
 ) -> Vec<u8> {
@@ -30,7 +33,11 @@ pub fn encode<C: Coding + ?Sized>(
     let (Some(on_air), Some(plain)) = (records(messages), records(written).map(|all| plain(&all))) else {
         return stored;
     };
-    let code = coding.encode(model, &on_air, salt);
+    let code = coding.encode(model, &past.records, &on_air, salt);
+    if !past.records.is_empty() {
+        let check = crc16(&plain).to_be_bytes();
+        return [&[WHOLE | CODED_LONG << 4 | AFTER | model & 7, past.mark], &check[..], &code].concat();
+    }
     let indexed = messages.iter().any(|message| matches!(message.other, Other::Index(_)));
     let (form, check) = match indexed || code.len() + 2 > room {
         false => (CODED, vec![crc8(&plain)]),
@@ -42,7 +49,8 @@ pub fn encode<C: Coding + ?Sized>(
     [&[WHOLE | form << 4 | model & 15], &check[..], &code].concat()
 }
 
-/// The messages of a bundle, all of them written out. `known` gives the addresses that an index may stand for.
+/// The messages of a bundle, all of them written out. `known` gives the addresses that an index may stand for, `pasts`
+/// what is here with this mark, the likeliest first.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -50,6 +58,7 @@ pub fn decode<C: Coding + ?Sized>(
     coding: &mut C,
     bundle: &[u8],
     known: &dyn Fn(u8) -> Vec<String>,
+    pasts: &dyn Fn(u8) -> Vec<Past>,
 ) -> Result<Vec<Letter>, Unreadable> {
     let parts = split(bundle)?;
     let model = match parts.form {
@@ -60,7 +69,21 @@ pub fn decode<C: Coding + ?Sized>(
     if !coding.models().iter().any(|known| known.number == model) {
         return Err(Unreadable::Model(model));
     }
-    let records = coding.decode(model, parts.code).ok_or(Unreadable::Check)?;
+    let Some(mark) = parts.past else { return read(coding, model, &[], &parts, known) };
+    let here = pasts(mark);
+    let read = here.iter().find_map(|past| read(coding, model, &past.records, &parts, known).ok());
+    read.ok_or(Unreadable::Past)
+}
+
+/// The messages of a code that comes after these records.
+fn read<C: Coding + ?Sized>(
+    coding: &mut C,
+    model: u8,
+    past: &[Vec<u8>],
+    parts: &BundleFields<'_>,
+    known: &dyn Fn(u8) -> Vec<String>,
+) -> Result<Vec<Letter>, Unreadable> {
+    let records = coding.decode(model, past, parts.code).ok_or(Unreadable::Check)?;
     let messages: Option<Vec<_>> = records.iter().map(|record| from_record(record)).collect();
     let messages = messages.ok_or(Unreadable::Check)?;
     let fits = |messages: &[Letter]| {
@@ -80,13 +103,19 @@ pub fn decode<C: Coding + ?Sized>(
     guess(&messages, known, &fits).ok_or(Unreadable::Book)
 }
 
-/// What can be read of a bundle whose end is missing. Nothing of it is checked; an index stays one.
-pub fn decode_front<C: Coding + ?Sized>(coding: &mut C, bundle: &[u8]) -> Vec<Letter> {
+/// What can be read of a bundle whose end is missing. Nothing of it is checked; an index stays one. Where more than one past
+/// may be meant nothing is read.
+pub fn decode_front<C: Coding + ?Sized>(coding: &mut C, bundle: &[u8], pasts: &dyn Fn(u8) -> Vec<Past>) -> Vec<Letter> {
     let Ok(parts) = split(bundle) else { return Vec::new() };
     match parts.form {
         Form::Stored => front_of_stored(parts.code),
         Form::Model(model) if coding.models().iter().any(|known| known.number == model) => {
-            let records = coding.front(model, parts.code);
+            let past = match parts.past.map(pasts).as_deref() {
+                None => Past::default(),
+                Some([past]) => past.clone(),
+                Some(_) => return Vec::new(),
+            };
+            let records = coding.front(model, &past.records, parts.code);
             records.iter().map_while(|record| from_record(valid(record))).collect()
         }
         Form::Model(_) => Vec::new(),
@@ -95,6 +124,8 @@ pub fn decode_front<C: Coding + ?Sized>(coding: &mut C, bundle: &[u8]) -> Vec<Le
 
 struct BundleFields<'b> {
     form: Form,
+    /// The mark of the past that it is coded after.
+    past: Option<u8>,
     check: &'b [u8],
     code: &'b [u8],
 }
@@ -107,11 +138,15 @@ fn split(bundle: &[u8]) -> Result<BundleFields<'_>, Unreadable> {
     let (form, width) = match first >> 4 & 3 {
         STORED => (Form::Stored, 2),
         CODED => (Form::Model(first & 15), 1),
-        CODED_LONG => (Form::Model(first & 15), 2),
+        CODED_LONG => (Form::Model(first & 7), 2),
         _ => return Err(Unreadable::Foreign),
     };
+    let (past, rest) = match rest.split_first() {
+        Some((mark, rest)) if first >> 4 & 3 == CODED_LONG && first & AFTER != 0 => (Some(*mark), rest),
+        _ => (None, rest),
+    };
     let (check, code) = rest.split_at_checked(width).ok_or(Unreadable::Check)?;
-    Ok(BundleFields { form, check, code })
+    Ok(BundleFields { form, past, check, code })
 }
 
 /// The messages with the one choice of addresses that fits; a text message is never given a mail address.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 10FF MMMM | check | bundle              whole messages: FF 0 stored, 1 coded by model MMMM with CRC-8, 2 with CRC-16
+//! 1010 1MMM | mark | check | bundle       the same with CRC-16, coded after messages that both ends have
 //! 1011 ....                             notes before a packet, see `peer::notes`
 //! 11II IIII | index, last | a fragment     one of up to 16 fragments of a bundle with CRC-16, four bits each
 //! ```
@@ -16,7 +17,7 @@ pub mod fragments;
 
 use crate::coder::Coder;
 use crate::letter::Letter;
-use fragments::{Fragment, cut, join};
+use fragments::{Fragment, Room, cut, join};
 
 /// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
 /// is told once, so that no two builds take different models for the same.
@@ -33,14 +34,23 @@ pub trait Coding {
     /// Those there are, the best first.
     fn models(&self) -> Vec<ModelId>;
 
-    /// The code of records; another one of the same records for each `salt`, 1 being the shortest.
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8>;
+    /// The code of records, after those of the past; another one of the same records for each `salt`, 1 being the shortest.
+    fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8>;
 
-    /// The records of a code; `None` when it is none.
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>>;
+    /// The records of a code that comes after these; `None` when it is none.
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>>;
 
     /// What can be read of the front of a code that is cut off; the last record may be incomplete.
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>>;
+    fn front(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>>;
+}
+
+/// What both ends have of a correspondence: a code may come after it, and is shorter then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Past {
+    /// Names it toward who has several.
+    pub mark: u8,
+    /// Records, in the order in which both ends take them; none: there is no past.
+    pub records: Vec<Vec<u8>>,
 }
 
 /// How messages are written in a bundle.
@@ -63,6 +73,8 @@ pub enum Unreadable {
     Check,
     /// No address known here fits its check, or more than one.
     Book,
+    /// It comes after messages that are not here.
+    Past,
     /// Fragments are missing.
     Incomplete,
 }
@@ -72,16 +84,16 @@ impl Coding for Coder {
         vec![ModelId { number: self.spec().number, mark: self.spec().mark() }]
     }
 
-    fn encode(&mut self, _: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
-        self.encode_varied(records, salt)
+    fn encode(&mut self, _: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+        self.encode_after(past, records, salt)
     }
 
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        if model == self.spec().number { Coder::decode(self, code) } else { None }
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        if model == self.spec().number { self.decode_after(past, code) } else { None }
     }
 
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        if model == self.spec().number { self.decode_front(code) } else { Vec::new() }
+    fn front(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
+        if model == self.spec().number { self.front_after(past, code) } else { Vec::new() }
     }
 }
 
@@ -89,18 +101,21 @@ impl Coding for Coder {
 /// `id` names the fragments, below 64.
 pub fn pack<C: Coding + ?Sized>(coding: &mut C, messages: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
     let form = coding.models().first().map_or(Form::Stored, |model| Form::Model(model.number));
-    cut(&bundle::encode(coding, form, messages, messages, most, 1), id, most)
+    let room = Room { bytes: most, step: 0 };
+    cut(&bundle::encode(coding, form, messages, messages, &Past::default(), most, 1), id, room)
 }
 
-/// The messages of all packets of one bundle, in any order. There is no address book: an index cannot be read.
+/// The messages of all packets of one bundle, in any order. There is no address book and no past: an index cannot be read.
 ///
 /// # Errors
 /// Why it cannot be read.
 pub fn unpack<C: Coding + ?Sized, P: AsRef<[u8]>>(coding: &mut C, packets: &[P]) -> Result<Vec<Letter>, Unreadable> {
-    let no_book = |_| Vec::new();
+    let (no_book, no_past) = (|_| Vec::new(), |_| Vec::new());
     match packets {
-        [whole] if Fragment::parse(whole.as_ref()).is_none() => bundle::decode(coding, whole.as_ref(), &no_book),
-        fragments => bundle::decode(coding, &join(fragments)?, &no_book),
+        [whole] if Fragment::parse(whole.as_ref()).is_none() => {
+            bundle::decode(coding, whole.as_ref(), &no_book, &no_past)
+        }
+        fragments => bundle::decode(coding, &join(fragments)?, &no_book, &no_past),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
-use super::bundle::{decode, decode_front, encode};
+use super::bundle;
 use super::check::crc16;
 use super::*;
 use crate::coder::MODELS;
@@ -10,6 +10,19 @@ use crate::letter::{Kind, Other, to_record};
 fn coder() -> MutexGuard<'static, Coder> {
     static CODER: LazyLock<Mutex<Coder>> = LazyLock::new(|| Mutex::new(Coder::new(&MODELS[0])));
     CODER.lock().unwrap()
+}
+
+/// The functions of the bundle for messages that come after nothing.
+fn encode(coder: &mut Coder, form: Form, on_air: &[Letter], written: &[Letter], room: usize, salt: u16) -> Vec<u8> {
+    bundle::encode(coder, form, on_air, written, &Past::default(), room, salt)
+}
+
+fn decode(coder: &mut Coder, bytes: &[u8], known: &dyn Fn(u8) -> Vec<String>) -> Result<Vec<Letter>, Unreadable> {
+    bundle::decode(coder, bytes, known, &|_| Vec::new())
+}
+
+fn decode_front(coder: &mut Coder, bytes: &[u8]) -> Vec<Letter> {
+    bundle::decode_front(coder, bytes, &|_| Vec::new())
 }
 
 fn message(subject: &str, text: &str) -> Letter {
@@ -52,12 +65,12 @@ fn each_salt_says_the_same_in_other_bytes() {
     for messages in all_kinds() {
         for form in [Form::Stored, Form::Model(MODELS[0].number)] {
             let bundles: Vec<_> =
-                (1..40).map(|salt| encode(&mut *coder, form, &messages, &messages, 192, salt)).collect();
+                (1..40).map(|salt| encode(&mut coder, form, &messages, &messages, 192, salt)).collect();
             let different: std::collections::BTreeSet<_> = bundles.iter().collect();
             assert!(different.len() > 20, "{}", different.len());
             for bundle in &bundles {
                 assert!(bundle.len() <= bundles[0].len() + 2);
-                assert_eq!(decode(&mut *coder, bundle, &|_| Vec::new()).as_ref(), Ok(&messages));
+                assert_eq!(decode(&mut coder, bundle, &|_| Vec::new()).as_ref(), Ok(&messages));
             }
         }
     }
@@ -68,10 +81,10 @@ fn the_beginning_can_be_read_while_the_rest_is_missing() {
     let mut coder = coder();
     for messages in all_kinds() {
         for form in [Form::Stored, Form::Model(MODELS[0].number)] {
-            let bundle = encode(&mut *coder, form, &messages, &messages, 16, 1);
+            let bundle = encode(&mut coder, form, &messages, &messages, 16, 1);
             for end in 0..bundle.len() {
                 let texts = |messages: &[Letter]| messages.iter().map(|l| l.text.clone()).collect::<Vec<_>>();
-                let (part, whole) = (texts(&decode_front(&mut *coder, &bundle[..end])), texts(&messages));
+                let (part, whole) = (texts(&decode_front(&mut coder, &bundle[..end])), texts(&messages));
                 let last = part.len().saturating_sub(1);
                 assert!(part.len() <= whole.len() && part[..last] == whole[..last], "{end}");
                 assert!(
@@ -79,7 +92,7 @@ fn the_beginning_can_be_read_while_the_rest_is_missing() {
                     "{end} {part:?}"
                 );
             }
-            let most = decode_front(&mut *coder, &bundle[..bundle.len() - 1]);
+            let most = decode_front(&mut coder, &bundle[..bundle.len() - 1]);
             assert!(messages[0].text.len() < 100 || most[0].text.len() > messages[0].text.len() * 3 / 4);
         }
     }
@@ -91,14 +104,14 @@ fn an_index_is_read_by_the_one_address_that_fits() {
     let written = [message("Boat", "All well"), message("", "Third")];
     let mut on_air = written.clone();
     on_air[0].other = Other::Index(40);
-    let bundle = encode(&mut *coder, Form::Model(MODELS[0].number), &on_air, &written, 192, 1);
+    let bundle = encode(&mut coder, Form::Model(MODELS[0].number), &on_air, &written, 192, 1);
     assert_eq!(bundle[0] >> 4, 0b1010);
     let names = ["dad@example.org", "mum@example.org", "mum@example.com"];
     let book = |some: &[&str]| some.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    assert_eq!(decode(&mut *coder, &bundle, &|_| book(&names)).as_deref(), Ok(&written[..]));
-    assert_eq!(decode(&mut *coder, &bundle, &|_| book(&names[..1])), Err(Unreadable::Book));
-    assert_eq!(decode(&mut *coder, &bundle, &|_| Vec::new()), Err(Unreadable::Book));
-    assert_eq!(decode(&mut *coder, &bundle, &|_| book(&names[1..2].repeat(2))), Err(Unreadable::Book));
+    assert_eq!(decode(&mut coder, &bundle, &|_| book(&names)).as_deref(), Ok(&written[..]));
+    assert_eq!(decode(&mut coder, &bundle, &|_| book(&names[..1])), Err(Unreadable::Book));
+    assert_eq!(decode(&mut coder, &bundle, &|_| Vec::new()), Err(Unreadable::Book));
+    assert_eq!(decode(&mut coder, &bundle, &|_| book(&names[1..2].repeat(2))), Err(Unreadable::Book));
 }
 
 /// The check over the written-out message is short enough for another address of a full book to fit by chance.
@@ -119,10 +132,10 @@ fn a_text_is_never_given_a_mail_address_nor_a_mail_a_number() {
         let fits = (0..1_000_000).map(other).find(|address| check(address) == check(&right)).unwrap();
         let on_air = Letter { other: Other::Index(40), ..letter.clone() };
         let written = [letter.clone()];
-        let bundle = encode(&mut *coder, Form::Model(MODELS[0].number), &[on_air], &written, 192, 1);
+        let bundle = encode(&mut coder, Form::Model(MODELS[0].number), &[on_air], &written, 192, 1);
         let mut read = |book: &[&String]| {
             let book: Vec<String> = book.iter().map(|address| (*address).clone()).collect();
-            decode(&mut *coder, &bundle, &|_| book.clone())
+            decode(&mut coder, &bundle, &|_| book.clone())
         };
         assert_eq!(read(&[&fits]), Err(Unreadable::Book), "{fits} for {right}");
         assert_eq!(read(&[&fits, &right]).as_deref(), Ok(&written[..]));
@@ -132,6 +145,31 @@ fn a_text_is_never_given_a_mail_address_nor_a_mail_a_number() {
             (0..1_000_000).map(same).find(|address| *address != right && check(address) == check(&right)).unwrap();
         assert_eq!(read(&[&twin, &right]), Err(Unreadable::Book), "{twin} or {right}");
     }
+}
+
+/// Who lacks what it comes after cannot read it, and takes it for nothing else.
+#[test]
+fn a_bundle_that_comes_after_others_is_shorter_and_read_by_who_has_them() {
+    let mut coder = coder();
+    let form = Form::Model(MODELS[0].number);
+    let said =
+        "Kangerlussuaq: the Tikeraq convoy leaves at dawn with Qaanaaq's two spare Hiluxes. Aqqaluk Nathanielsen";
+    let past = |text: &str| Past { mark: 7, records: vec![to_record(&message("Convoy", text)).unwrap()] };
+    let written = [message("Re: Convoy", "Did the Tikeraq convoy of Aqqaluk Nathanielsen leave Kangerlussuaq?")];
+    let alone = bundle::encode(&mut *coder, form, &written, &written, &Past::default(), 192, 1);
+    let after = bundle::encode(&mut *coder, form, &written, &written, &past(said), 192, 1);
+    assert!(after.len() + 10 < alone.len() && after[..2] == [0b1010_1000 | MODELS[0].number, 7]);
+    let mut read = |pasts: &[Past]| bundle::decode(&mut *coder, &after, &|_| Vec::new(), &|_| pasts.to_vec());
+    assert_eq!(read(&[past("other words"), past(said)]).as_deref(), Ok(&written[..]));
+    for pasts in [vec![], vec![past("other words")], vec![Past::default()]] {
+        assert_eq!(read(&pasts), Err(Unreadable::Past));
+    }
+    let front = |coder: &mut Coder, pasts: &[Past]| {
+        bundle::decode_front(coder, &after[..after.len() - 2], &|_| pasts.to_vec()).len()
+    };
+    assert_eq!(front(&mut coder, &[past(said)]), 1);
+    assert_eq!((front(&mut coder, &[]), front(&mut coder, &[past(said), past("x")])), (0, 0));
+    assert_eq!(bundle::encode(&mut *coder, form, &written, &written, &Past::default(), 192, 1), alone);
 }
 
 #[test]

@@ -45,8 +45,10 @@ pub struct Agreement {
 /// Says among the models that a box knows what to make of names of people: boxes that do not know it pass over it, and
 /// both ends still agree on what was said.
 const PEOPLE: ModelId = ModelId { number: 15, mark: *b"crew" };
+/// Says so that a box reads what is coded after messages that both have.
+const PAST: ModelId = ModelId { number: 14, mark: *b"past" };
 /// Models that a hello names besides.
-const MOST_MODELS: usize = 14;
+const MOST_MODELS: usize = 13;
 
 /// Among compact packets a hello rides in one a day until the other box has it.
 const SAY_AGAIN: i64 = 24 * 3_600_000;
@@ -74,6 +76,11 @@ impl Agreement {
         self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&PEOPLE))
     }
 
+    /// True when it reads what is coded after messages that both have.
+    pub fn knows_past(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&PAST))
+    }
+
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], hours: u8, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, hours);
@@ -84,7 +91,7 @@ impl Agreement {
 
     fn ours(&self, models: &[ModelId], hours: u8) -> Hello {
         let echo = self.theirs.as_ref().map_or(0, Hello::check);
-        Hello { hours, echo, models: models.iter().copied().take(MOST_MODELS).chain([PEOPLE]).collect() }
+        Hello { hours, echo, models: models.iter().copied().take(MOST_MODELS).chain([PEOPLE, PAST]).collect() }
     }
 
     /// A packet with our hello goes out.

@@ -29,8 +29,7 @@ impl Peer {
         let packets = packets.unwrap_or_else(|| plain.clone());
         let bytes = packets.iter().map(Vec::len).sum();
         let (count, classic) = (packets.len(), (plain.iter().map(Vec::len).sum(), plain.len()));
-        // Of a message in several packets none is the one that answers.
-        let answers = if packets.len() == 1 { answers([waiting].iter()) } else { Vec::new() };
+        let answers = answers([waiting].iter());
         let all = self.classic_packets(context, waiting.key, packets, (&of, &answers));
         plan.send.extend(all);
         plan.uses.push(AirUse { key: waiting.key, classic, alone: count, bytes, packets: count, messages: 1 });
@@ -46,7 +45,10 @@ impl Peer {
         let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(context, packet)).collect();
         let countable = cores.iter().all(|(_, name)| name.is_some());
         let mut all = Vec::new();
-        for (core, name) in cores {
+        let last = cores.len().saturating_sub(1);
+        for (at, (core, name)) in cores.into_iter().enumerate() {
+            // The last one has most room.
+            let answers = if at == last { answers } else { &[] };
             let ticket = self.next_ticket();
             let mut record = self.record(context, ticket, vec![key]);
             (record.name, record.countable, record.packets) = (name, countable, vec![OutboxFragment::default()]);

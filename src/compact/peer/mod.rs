@@ -71,6 +71,7 @@ mod names;
 pub mod notes;
 mod outbox;
 mod owed;
+mod past;
 mod people;
 mod plan;
 mod reassembly;
@@ -94,6 +95,8 @@ use memory::{TakenBundles, UsedNames};
 use names::DisplayNames;
 use outbox::OutboxBundle;
 use owed::OwedNotes;
+use past::SharedMessages;
+pub use past::past_of;
 pub use people::Answer;
 use people::PeopleOfBox;
 use reassembly::{FragmentSet, ParkedBundle};
@@ -115,6 +118,11 @@ pub struct Peer {
     out: Vec<OutboxBundle>,
     /// Messages that the far box could not read in the bundles of these names.
     recode: Vec<Recode>,
+    /// Messages that both boxes have: ours that it acknowledged, and its own.
+    #[serde(skip_serializing_if = "SharedMessages::is_empty")]
+    there: SharedMessages,
+    #[serde(skip_serializing_if = "SharedMessages::is_empty")]
+    came: SharedMessages,
     used: UsedNames,
     taken: TakenBundles,
     parked: Vec<ParkedBundle>,
@@ -168,6 +176,8 @@ pub struct PeerContext<'h> {
     pub now: i64,
     /// Bytes that a packet of this link holds; at least 100.
     pub room: usize,
+    /// Bytes that are billed together on it, 50 for a credit; 0 where a packet has one price.
+    pub step: usize,
     /// How this box wants it.
     pub rules: PeerRules,
 }
@@ -239,6 +249,8 @@ pub struct WaitingMessage<'l> {
     /// The message of the far box that it answers, where its subject does not tell: the bundle in which that came, and its
     /// place there. Said where a packet has room for it.
     pub answers: Option<(BundleName, u8)>,
+    /// Nothing may delay it: it is not coded after earlier messages, which the far box might have lost.
+    pub urgent: bool,
 }
 
 /// What [`Peer::plan`] made of the waiting messages.

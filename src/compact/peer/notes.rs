@@ -19,7 +19,7 @@
 //! C1  length; about an address for a person of yours: 0 has it, 1 the owner is asked, 2 refused; name, line feed, address
 //! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
-//! D0  length; messages of this packet, which is no fragment, answer those of yours: the two places (four bits each), name
+//! D0  length; messages of this packet, or of its fragments, answer those of yours: the two places (four bits each), name
 //! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```

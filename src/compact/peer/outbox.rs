@@ -6,6 +6,7 @@ use super::agreement::Hello;
 use super::inquiry::Inquiry;
 use super::memory::{BundleName, HexBytes};
 use super::notes::{Note, append_to_classic, wrap};
+use super::past::SharedMessage;
 use super::{OutgoingPacket, Peer, PeerContext};
 use crate::packet::Form;
 
@@ -32,7 +33,7 @@ pub struct OutboxBundle {
     pub wait: Option<i64>,
     /// Bundles whose messages these are: said with the first packet.
     pub replaces: Vec<BundleName>,
-    /// What its messages answer: said with it as long as it is no fragment and has room.
+    /// What its messages answer: said with its last packet, which has most room, as far as that has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Note>,
     /// Id of the fragments.
@@ -43,6 +44,12 @@ pub struct OutboxBundle {
     pub addresses: Vec<String>,
     /// Those that stand in it as an index.
     pub indexed: Vec<String>,
+    /// What it says, to be remembered when the far box has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<SharedMessage>,
+    /// It is coded after messages that the far box has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after: bool,
     /// The hello that rode along when it went out for the first time.
     pub hello: Option<Hello>,
     pub planned: i64,
@@ -175,7 +182,10 @@ impl Peer {
         for bundle in &mut self.out {
             bundle.addresses.retain(|known| !address(known));
             bundle.indexed.retain(|known| !address(known));
+            bundle.says.clear();
         }
+        // Whose a message was is not always said in it.
+        (self.there, self.came) = Default::default();
         self.people.forget(name);
     }
 
@@ -245,7 +255,7 @@ impl Peer {
         let core = bundle.packets.get(fragment)?.bytes.0.clone();
         let must: Vec<_> = bundle.replaces.iter().filter(|_| fragment == 0).copied().map(Note::Replaces).collect();
         let classic = bundle.form.is_none() && bundle.name.is_some();
-        let wish = if bundle.packets.len() == 1 { bundle.answers.clone() } else { Vec::new() };
+        let wish = if fragment + 1 == bundle.packets.len() { bundle.answers.clone() } else { Vec::new() };
         let (payload, carries) = self.add_notes(context, &core, (must, wish), classic)?;
         let bundle = &mut self.out[at];
         if bundle.repeats == 0 && bundle.first_sent.is_none() {
@@ -266,7 +276,7 @@ impl Peer {
     }
 
     /// A packet with notes that it must have, and with as many of those that are wished or owed as it has room for; they are
-    /// not owed any more.
+    /// not owed any more. Those that can wait take no step of the bill more than the packet takes without them.
     pub(super) fn add_notes(
         &mut self,
         context: &mut PeerContext,
@@ -275,13 +285,15 @@ impl Peer {
         classic: bool,
     ) -> Option<(Vec<u8>, Vec<Note>)> {
         let form = |notes: &[Note]| if classic { append_to_classic(core, notes) } else { wrap(notes, core) };
-        let room = context.room;
-        let fits = |notes: &[Note]| form(notes).filter(|packet| packet.len() <= room);
+        let fits = |notes: &[Note], room: usize| form(notes).filter(|packet| packet.len() <= room);
         let mut notes = must;
-        let mut packet = fits(&notes)?;
+        let mut packet = fits(&notes, context.room)?;
         for note in wish.into_iter().chain(self.owed_notes(context)) {
+            let begun = packet.len().checked_next_multiple_of(context.step).unwrap_or(context.room).min(context.room);
+            // A packet of notes alone is there for their sake.
+            let room = if note.can_wait() && !core.is_empty() { begun } else { context.room };
             notes.push(note);
-            match fits(&notes) {
+            match fits(&notes, room) {
                 Some(more) => packet = more,
                 None => drop(notes.pop()),
             }

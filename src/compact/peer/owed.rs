@@ -91,6 +91,16 @@ impl OwedNotes {
     }
 }
 
+impl Note {
+    /// True for what may as well be said with a later packet: nobody waits for it, and it leaves alone at last.
+    pub fn can_wait(&self) -> bool {
+        matches!(
+            self,
+            Self::Receipt(_) | Self::Fate(..) | Self::Person(_) | Self::Answer(..) | Self::Name(..) | Self::Answers(..)
+        )
+    }
+}
+
 impl Peer {
     /// When notes have to leave alone.
     pub(super) fn notes_due(&self, rules: &PeerRules) -> Option<i64> {

@@ -8,9 +8,9 @@ use super::tick::REPLACEABLE;
 use super::turn::PlanRefusal;
 use super::{Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
-use crate::packet::Form;
 use crate::packet::bundle::encode;
-use crate::packet::fragments::{HEAD, MOST_FRAGMENTS};
+use crate::packet::fragments::{MOST_FRAGMENTS, Room};
+use crate::packet::{Form, Past};
 
 /// Messages in one bundle.
 const MOST_MESSAGES: usize = 16;
@@ -19,8 +19,8 @@ const MOST_MESSAGES: usize = 16;
 pub struct DraftBundle {
     /// Places in the batch.
     pub messages: Vec<usize>,
-    /// Bytes of the bundle.
-    size: usize,
+    /// Bytes of the bundle, where it comes after nothing.
+    pub size: usize,
 }
 
 /// Messages on their way into bundles.
@@ -29,7 +29,7 @@ pub struct Batch<'l> {
     /// Bundles whose messages these are.
     pub names: Vec<BundleName>,
     /// What a packet holds beside the notes that say so.
-    pub room: usize,
+    pub room: Room,
     pub waiting: Vec<WaitingMessage<'l>>,
     /// The messages, with an index where the far box knows it.
     pub on_air: Vec<Letter>,
@@ -41,14 +41,19 @@ pub struct Batch<'l> {
 
 impl Batch<'_> {
     /// The bundle of some of the messages.
-    pub fn bundle(&self, context: &mut PeerContext, messages: &[usize], salt: u16) -> Vec<u8> {
+    pub fn bundle(&self, context: &mut PeerContext, messages: &[usize], past: &Past, salt: u16) -> Vec<u8> {
         let some = |all: &[Letter]| messages.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
-        encode(context.codec, self.form, &some(&self.on_air), &some(&self.written), self.room, salt)
+        encode(context.codec, self.form, &some(&self.on_air), &some(&self.written), past, self.room.bytes, salt)
+    }
+
+    /// Its bytes, where it comes after nothing.
+    fn size(&self, context: &mut PeerContext, messages: &[usize]) -> usize {
+        self.bundle(context, messages, &Past::default(), 1).len()
     }
 
     /// Packets that a bundle of this size takes.
     pub fn packets(&self, size: usize) -> usize {
-        if size <= self.room { 1 } else { size.div_ceil(self.room.saturating_sub(HEAD).max(1)) }
+        self.room.packets(size)
     }
 }
 
@@ -87,7 +92,8 @@ impl Peer {
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
         match self.agreement.form(&context.codec.models()) {
             Some(form) => {
-                let batch = self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None }]);
+                let batch =
+                    self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None, urgent: false }]);
                 (batch.alone[0], batch.packets(batch.alone[0]))
             }
             None => classic::size(context, message).unwrap_or_default(),
@@ -104,7 +110,7 @@ impl Peer {
         let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.message.clone()).collect();
         let notes: Vec<_> = names.iter().copied().map(Note::Replaces).collect();
         let head = wrap(&notes, &[]).map_or(0, |head| head.len());
-        let room = context.room.saturating_sub(head);
+        let room = Room { bytes: context.room.saturating_sub(head), step: context.step };
         let mut batch = Batch {
             form,
             names: names.to_vec(),
@@ -121,7 +127,7 @@ impl Peer {
                 message.other = Other::Index(index);
             }
         }
-        batch.alone = (0..waiting.len()).map(|at| batch.bundle(context, &[at], 1).len()).collect();
+        batch.alone = (0..waiting.len()).map(|at| batch.size(context, &[at])).collect();
         batch
     }
 
@@ -153,42 +159,52 @@ impl Peer {
     }
 }
 
-/// The messages in as few packets as are found. Together, where a packet has room for all; else first-fit: a message goes to the
-/// first bundle that has room for it.
+/// The messages for as little as is found: packets, or steps of the bill. Together, where a packet has room for all; else a message
+/// goes to the bundle in which it costs least.
 fn drafts(context: &mut PeerContext, batch: &Batch<'_>, messages: &[usize]) -> Vec<DraftBundle> {
+    let (room, cost) = (batch.room.bytes, |size: usize| batch.room.cost(size));
     let several = (2..=MOST_MESSAGES).contains(&messages.len());
     let alone: usize = messages.iter().map(|at| batch.alone[*at]).sum();
     let together = |context: &mut PeerContext| {
-        let size = batch.bundle(context, messages, 1).len();
+        let size = batch.size(context, messages);
         DraftBundle { messages: messages.to_vec(), size }
     };
     // Most of coding is time: on a wide link one attempt takes the place of one for each message.
-    let whole = match (several && alone * 3 / 4 <= batch.room).then(|| together(context)) {
-        Some(whole) if whole.size <= batch.room => return vec![whole],
+    let whole = match (several && alone * 3 / 4 <= room).then(|| together(context)) {
+        Some(whole) if whole.size <= room => return vec![whole],
         whole => whole,
     };
     let mut standing: Vec<DraftBundle> = Vec::new();
     for &at in messages {
         let size = batch.alone[at];
-        let place = standing.iter_mut().find_map(|draft| {
+        let mut best: Option<(usize, usize, usize)> = None;
+        for (place, draft) in standing.iter().enumerate() {
             // A bundle rarely takes less than this: then there is no need to code it.
             let full = draft.messages.len() == MOST_MESSAGES;
-            if full || draft.size > batch.room || draft.size + size * 3 / 4 > batch.room + 8 {
-                return None;
+            if full || draft.size > room || draft.size + size * 3 / 4 > room + 8 {
+                continue;
             }
-            let together = [&draft.messages[..], &[at]].concat();
-            let size = batch.bundle(context, &together, 1).len();
-            (size <= batch.room).then(|| (draft.messages, draft.size) = (together, size))
-        });
-        if place.is_none() {
-            standing.push(DraftBundle { messages: vec![at], size });
+            let together = batch.size(context, &[&draft.messages[..], &[at]].concat());
+            let more = cost(together).saturating_sub(cost(draft.size));
+            if together <= room && best.is_none_or(|(least, ..)| more < least) {
+                best = Some((more, place, together));
+            }
+            if best.is_some_and(|(least, ..)| least == 0) {
+                break;
+            }
+        }
+        match best.filter(|(more, ..)| *more <= cost(size)) {
+            Some((_, place, size)) => {
+                standing[place].messages.push(at);
+                standing[place].size = size;
+            }
+            None => standing.push(DraftBundle { messages: vec![at], size }),
         }
     }
     if standing.len() > 1 && several {
         let whole = whole.unwrap_or_else(|| together(context));
-        let packets = batch.packets(whole.size);
-        let apart: usize = standing.iter().map(|draft| batch.packets(draft.size)).sum();
-        if packets < apart && packets <= MOST_FRAGMENTS {
+        let apart: usize = standing.iter().map(|draft| cost(draft.size)).sum();
+        if cost(whole.size) < apart && batch.packets(whole.size) <= MOST_FRAGMENTS {
             return vec![whole];
         }
     }

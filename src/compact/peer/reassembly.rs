@@ -26,6 +26,9 @@ pub struct ParkedBundle {
     /// What the other box is asked.
     question: Note,
     replaces: Vec<BundleName>,
+    /// What its messages answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    answers: Vec<Answered>,
     since: i64,
     pub(super) ask_at: i64,
     /// What was here when it was tried last: growth of the book, check of the models.
@@ -40,6 +43,8 @@ pub struct FragmentSet {
     #[serde(rename = "pieces")]
     fragments: Vec<Option<HexBytes>>,
     replaces: Vec<BundleName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    answers: Vec<Answered>,
     /// When one came last.
     pub(super) heard: i64,
     /// When to ask for the missing ones.
@@ -64,11 +69,16 @@ impl FragmentSet {
     }
 }
 
+/// The place of a message in its bundle, and the number of the message of ours that it answers.
+pub type Answered = (u8, u64);
+
 /// A bundle as it came.
 pub struct ArrivedBundle<'b> {
     pub bundle: &'b [u8],
     /// Bundles whose messages these are.
     pub replaces: Vec<BundleName>,
+    /// What its messages answer.
+    pub answers: Vec<Answered>,
     /// Its fragments: their id and hashes.
     pub fragments: Option<(u8, Vec<u64>)>,
 }
@@ -85,7 +95,10 @@ impl Peer {
         // Only the name of a bundle that others replaced is known: it comes late.
         let late = self.taken.reception(name) == Some(Reception::Replaced);
         let reception = match self.try_bundle(context, turn, arrival.bundle, name, &arrival.replaces, late) {
-            Ok(reception) => reception,
+            Ok(reception) => {
+                turn.answering.extend(arrival.answers.iter().map(|(place, key)| ((name, *place), *key)));
+                reception
+            }
             Err(Unreadable::Foreign) => {
                 return turn.quarantine.push((arrival.bundle.to_vec(), PeerFlaw::NotOurs));
             }
@@ -128,7 +141,8 @@ impl Peer {
             return Ok(Reception::Replaced);
         }
         if !replaces.iter().any(|old| self.taken.reception(*old) == Some(Reception::Delivered)) {
-            let messages = decode(context.codec, bundle, &|index| self.book.candidates(index))?;
+            let messages =
+                decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark))?;
             if let Some(Form::Model(_)) = form_of(bundle) {
                 self.agreement.seems_to_know(&context.codec.models(), context.rules.receipt_hours);
             }
@@ -140,6 +154,7 @@ impl Peer {
                 if let Other::Address(address) = &message.other {
                     self.book.is_there(address);
                 }
+                self.came.take(message, context.now);
             }
             turn.places.extend((0..messages.len()).map(|place| (name, place as u8)));
             turn.messages.extend(messages);
@@ -159,8 +174,9 @@ impl Peer {
 
     /// Says what messages of a bundle came before in another one, as far as it can be read.
     fn repeats(&self, context: &mut PeerContext, turn: &mut PeerTurn, bundle: &[u8], name: BundleName) {
-        let messages = decode(context.codec, bundle, &|index| self.book.candidates(index)).unwrap_or_default();
-        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages));
+        let messages =
+            decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark));
+        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages.unwrap_or_default()));
     }
 
     /// Keeps a bundle that cannot be read, and asks about it.
@@ -187,8 +203,9 @@ impl Peer {
         turn.news.push(PeerChange::Unread);
         let tried = (self.book.growth, models_check(context));
         let (bundle, ask_at) = (HexBytes(arrival.bundle.to_vec()), context.now.saturating_add(ASK_AGAIN));
-        let replaces = arrival.replaces.clone();
-        self.parked.push(ParkedBundle { name, bundle, question, replaces, since: context.now, ask_at, tried });
+        let (replaces, answers) = (arrival.replaces.clone(), arrival.answers.clone());
+        let since = context.now;
+        self.parked.push(ParkedBundle { name, bundle, question, replaces, answers, since, ask_at, tried });
         if self.parked.len() > MOST_PARKED {
             self.give_up_parked(0, turn);
         }
@@ -208,6 +225,7 @@ impl Peer {
             let parked = parked.clone();
             match self.try_bundle(context, turn, &parked.bundle.0, parked.name, &parked.replaces, false) {
                 Ok(reception) => {
+                    turn.answering.extend(parked.answers.iter().map(|(place, key)| ((parked.name, *place), *key)));
                     self.taken.settle(parked.name, reception, context.now);
                     self.unpark(parked.name);
                     // It may have brought an address that another one waits for.
@@ -243,7 +261,7 @@ impl Peer {
         context: &mut PeerContext,
         turn: &mut PeerTurn,
         packet: &[u8],
-        replaces: Vec<BundleName>,
+        (replaces, answers): (Vec<BundleName>, Vec<Answered>),
     ) {
         let Some(fragment) = Fragment::parse(packet) else {
             return turn.quarantine.push((packet.to_vec(), PeerFlaw::NotOurs));
@@ -266,6 +284,7 @@ impl Peer {
                 last: fragment.last,
                 fragments,
                 replaces: Vec::new(),
+                answers: Vec::new(),
                 heard: 0,
                 ask_at: 0,
             };
@@ -278,13 +297,16 @@ impl Peer {
         set.replaces.sort();
         set.replaces.dedup();
         set.replaces.truncate(16);
+        set.answers.extend(answers);
+        set.answers.truncate(16);
         (set.heard, set.ask_at) = (context.now, context.now.saturating_add(context.rules.fragments_wait));
         self.agreement.understands_notes = true;
         if self.sets[at].fragments.iter().all(Option::is_some) {
             let set = self.sets.remove(at);
             let hashes = set.packets().iter().map(|packet| hash(packet)).collect();
-            let arrival =
-                ArrivedBundle { bundle: &set.front(), replaces: set.replaces, fragments: Some((set.id, hashes)) };
+            let bundle = &set.front();
+            let (replaces, answers, fragments) = (set.replaces, set.answers, Some((set.id, hashes)));
+            let arrival = ArrivedBundle { bundle, replaces, answers, fragments };
             self.take(context, turn, arrival);
         } else if self.sets.len() > MOST_SETS {
             let oldest = (0..self.sets.len()).min_by_key(|at| self.sets[*at].heard).unwrap_or(0);
@@ -295,7 +317,7 @@ impl Peer {
     /// Its other fragments will not come: what can be read of it, and its packets, are all there is.
     fn give_up_set(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, at: usize) {
         let set = self.sets.remove(at);
-        turn.truncated.extend(decode_front(context.codec, &set.front()));
+        turn.truncated.extend(decode_front(context.codec, &set.front(), &|mark| self.came.pasts(mark)));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
             turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));
@@ -336,7 +358,9 @@ pub fn form_of(bundle: &[u8]) -> Option<Form> {
     let first = *bundle.first()?;
     match (first >> 6, first >> 4 & 3) {
         (0b10, 0) => Some(Form::Stored),
-        (0b10, 1 | 2) => Some(Form::Model(first & 15)),
+        (0b10, 1) => Some(Form::Model(first & 15)),
+        // The bit above says that it comes after a past.
+        (0b10, 2) => Some(Form::Model(first & 7)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::memory::{BundleName, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
 use super::outbox::OutboxBundle;
-use super::reassembly::{ArrivedBundle, form_of};
+use super::reassembly::{Answered, ArrivedBundle, form_of};
 use super::tick::REPEATABLE;
 use super::turn::{PeerChange, PeerFlaw, ResendCause};
 use super::{Peer, PeerContext, PeerTurn, Recode};
@@ -58,7 +58,8 @@ impl Peer {
                     self.taken.add(hash, name, Reception::Delivered, context.now);
                     self.owed.receipt(name, context.now, false);
                     turn.classic_name = Some(name);
-                    self.hear_answers(&notes, name, turn);
+                    let answers = self.hear_answers(&notes, turn);
+                    turn.answering.extend(answers.into_iter().map(|(place, key)| ((name, place), key)));
                 }
                 turn.classic = Some(core.to_vec());
             }
@@ -76,22 +77,22 @@ impl Peer {
         if form == Some(Form::Stored) {
             self.agreement.seems_deaf(&context.codec.models());
         }
+        let answers = self.hear_answers(notes, turn);
         match Fragment::parse(bundle) {
-            Some(_) => self.take_fragment(context, turn, bundle, replaces),
-            None => {
-                self.hear_answers(notes, name_of(hash(bundle)), turn);
-                self.take(context, turn, ArrivedBundle { bundle, replaces, fragments: None });
-            }
+            Some(_) => self.take_fragment(context, turn, bundle, (replaces, answers)),
+            None => self.take(context, turn, ArrivedBundle { bundle, replaces, answers, fragments: None }),
         }
     }
 
     /// Messages of this bundle answer some of ours: the far box has those, whatever became of their receipts.
-    fn hear_answers(&mut self, notes: &[Note], bundle: BundleName, turn: &mut PeerTurn) {
+    fn hear_answers(&mut self, notes: &[Note], turn: &mut PeerTurn) -> Vec<Answered> {
+        let mut answers = Vec::new();
         for note in notes {
             let Note::Answers(place, name, ours) = note else { continue };
             self.receipted(*name, turn);
-            turn.answering.extend(self.fates.key(*name, *ours).map(|key| ((bundle, *place), key)));
+            answers.extend(self.fates.key(*name, *ours).map(|key| (*place, key)));
         }
+        answers
     }
 
     fn receive_notes(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, notes: &[Note]) {
@@ -146,6 +147,8 @@ impl Peer {
         bundle.inquiry = None;
         bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);
         let messages = std::mem::take(&mut bundle.messages);
+        let at = bundle.last_sent.unwrap_or(bundle.planned);
+        std::mem::take(&mut bundle.says).into_iter().for_each(|message| self.there.add(message, at));
         for address in &bundle.addresses {
             self.book.is_there(address);
         }
@@ -202,15 +205,22 @@ impl Peer {
         let told = std::mem::take(&mut bundle.fates);
         let why = match model {
             Some(model) => ResendCause::NoModel(model),
+            None if bundle.after => ResendCause::NoPast,
             None if bundle.indexed.is_empty() => ResendCause::BadCheck,
             None => ResendCause::UnknownIndex,
         };
+        let after = std::mem::take(&mut bundle.after);
+        if after {
+            // It may have lost them, and then it has lost others as well.
+            self.there.clear();
+        }
         match model {
             None if !bundle.indexed.is_empty() => {
                 let indexed = std::mem::take(&mut bundle.indexed);
                 indexed.iter().for_each(|address| self.book.doubt(address));
             }
             Some(model) if form == Some(Form::Model(model)) => self.agreement.strike(Form::Model(model)),
+            _ if after => {}
             // It may have been noise: the form is given up when that happens to the same messages twice.
             None if bundle.replaces.is_empty() => {}
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),

@@ -5,6 +5,7 @@
 //! | `taken` | hash, or the name where only that is known | name, what became of it, hour: of a bundle that came in |
 //! | `used` | name | hour: of a name that went out |
 //! | `out` | ticket | JSON of a bundle that is not done |
+//! | `there`, `came` | serial number | JSON of a message that both boxes have |
 //! | other names of members of [`Peer`] | 0 | JSON of the member |
 //! | empty | 0 | JSON of the whole, as boxes wrote it before there were rows; the other rows are newer |
 
@@ -21,6 +22,8 @@ pub type Rows = BTreeMap<(String, u64), Vec<u8>>;
 const TAKEN: &str = "taken";
 const USED: &str = "used";
 const OUT: &str = "out";
+/// Lists of messages that both boxes have.
+const SHARED: [&str; 2] = ["there", "came"];
 /// The part that holds all, from before there were rows.
 pub const WHOLE: &str = "";
 
@@ -61,6 +64,12 @@ impl Peer {
                     }
                     rows.insert(key, bundle.to_string().into_bytes());
                 }),
+                Value::Array(messages) if SHARED.contains(&name.as_str()) => {
+                    rows.extend(messages.iter().map(|message| {
+                        let serial = message["serial"].as_u64().unwrap_or(0);
+                        ((name.clone(), serial), message.to_string().into_bytes())
+                    }))
+                }
                 member => drop(rows.insert((name, 0), member.to_string().into_bytes())),
             }
         }
@@ -89,6 +98,12 @@ impl Peer {
                 TAKEN => taken.push((*id, bytes.as_slice())),
                 USED => used.push((*id, bytes.as_slice())),
                 OUT => out.push(json(part, bytes)?),
+                part if SHARED.contains(&part) => {
+                    let list = members.entry(part).or_insert_with(|| Value::Array(Vec::new()));
+                    if let Value::Array(messages) = list {
+                        messages.push(json(part, bytes)?);
+                    }
+                }
                 name => drop(members.insert(name.to_owned(), json(name, bytes)?)),
             }
         }

@@ -4,11 +4,13 @@ use super::classic::size;
 use super::memory::{HexBytes, MOST_SALTS, hash, name_of};
 use super::notes::Note;
 use super::outbox::{OutboxBundle, OutboxFragment};
+use super::past::SharedMessage;
 use super::plan::{Batch, DraftBundle};
 use super::turn::PlanRefusal;
 use super::{AirUse, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
-use crate::packet::fragments::{IDS, cut};
+use crate::packet::fragments::{IDS, Room, cut};
+use crate::packet::{Form, Past};
 
 /// A receipt is not waited for longer, however long the far box keeps it: the far box forgets what it took.
 const LONGEST_WAIT: i64 = 12 * 24 * 3_600_000;
@@ -22,8 +24,9 @@ impl Peer {
         draft: &DraftBundle,
         plan: &mut SendPlan,
     ) {
+        let past = self.past(context, batch, draft);
         let sealed = (1..MOST_SALTS).find_map(|salt| {
-            let bundle = batch.bundle(context, &draft.messages, salt);
+            let bundle = batch.bundle(context, &draft.messages, &past, salt);
             let (id, packets) = self.name_freely(&bundle, batch.room)?;
             Some((bundle, id, packets))
         });
@@ -48,6 +51,10 @@ impl Peer {
         (record.name, record.form, record.id) = (Some(name), Some(batch.form), id);
         record.answers = answers(draft.messages.iter().map(|at| &batch.waiting[*at]));
         (record.replaces, record.indexed, record.addresses) = (batch.names.clone(), indexed, of(&batch.written, false));
+        record.after = !past.records.is_empty();
+        if self.agreement.knows_past() && batch.form != Form::Stored {
+            record.says = draft.messages.iter().filter_map(|at| SharedMessage::of(&batch.written[*at])).collect();
+        }
         record.packets = packets
             .iter()
             .map(|packet| OutboxFragment { bytes: HexBytes(packet.clone()), ..OutboxFragment::default() })
@@ -58,6 +65,19 @@ impl Peer {
         }
         let bytes = packets.iter().map(Vec::len).sum();
         account(context, batch, draft, bytes, count, plan);
+    }
+
+    /// What the far box has of the correspondence of the longest of these messages, where that makes the bundle shorter.
+    fn past(&self, context: &mut PeerContext, batch: &Batch<'_>, draft: &DraftBundle) -> Past {
+        let urgent = draft.messages.iter().any(|at| batch.waiting[*at].urgent);
+        // What the far box could not read goes without, so that it can be read.
+        if urgent || !self.agreement.knows_past() || !batch.names.is_empty() || batch.form == Form::Stored {
+            return Past::default();
+        }
+        let letters = draft.messages.iter().map(|at| &batch.written[*at]);
+        let past = letters.max_by_key(|letter| letter.text.len()).map(|letter| self.there.past(letter));
+        let shorter = |past: &Past| batch.bundle(context, &draft.messages, past, 1).len() < draft.size;
+        past.filter(|past| !past.records.is_empty()).filter(shorter).unwrap_or_default()
     }
 
     /// A bundle of these messages of which nothing else is known yet.
@@ -78,6 +98,8 @@ impl Peer {
             packets: Vec::new(),
             addresses: Vec::new(),
             indexed: Vec::new(),
+            says: Vec::new(),
+            after: false,
             hello: None,
             planned: context.now,
             first_sent: None,
@@ -90,12 +112,12 @@ impl Peer {
     }
 
     /// The packets of a bundle, when neither it nor any of its fragments has a name that was used.
-    fn name_freely(&mut self, bundle: &[u8], room: usize) -> Option<(Option<u8>, Vec<Vec<u8>>)> {
+    fn name_freely(&mut self, bundle: &[u8], room: Room) -> Option<(Option<u8>, Vec<Vec<u8>>)> {
         let free = |bytes: &[u8]| !self.used.has(name_of(hash(bytes)));
         if !free(bundle) {
             return None;
         }
-        if bundle.len() <= room {
+        if bundle.len() <= room.bytes {
             return Some((None, vec![bundle.to_vec()]));
         }
         let busy = |id: u8| self.out.iter().any(|bundle| bundle.id == Some(id) && !bundle.messages.is_empty());

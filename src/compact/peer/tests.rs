@@ -1,8 +1,10 @@
 mod codec;
+mod credits;
 mod fates;
 mod histories;
 mod inquiry;
 mod noise;
+mod past;
 mod people;
 mod records;
 mod session;

@@ -1,6 +1,7 @@
 //! What time brings: repeats, notes that leave alone, what is given up.
 
 use super::outbox::OutboxBundle;
+use super::past::SharedMessages;
 use super::turn::PeerChange;
 use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
@@ -36,6 +37,7 @@ impl Peer {
         self.taken.age(context.now);
         self.used.age(context.now);
         self.fates.age(context.now);
+        SharedMessages::age(&mut self.there, &mut self.came, context.now);
         self.retry(context, &mut turn);
         self.age_intake(context, &mut turn);
         self.notice_silence(context.now, &mut turn);

@@ -48,4 +48,6 @@ pub enum ResendCause {
     BadCheck,
     /// The far box did not know an address by its index: it is written out.
     UnknownIndex,
+    /// The far box does not have the messages that it came after: it goes without them.
+    NoPast,
 }

@@ -17,7 +17,7 @@ use super::config::RelayConfig;
 use crate::fault::Fault;
 
 /// Everything that is needed to begin TLS with one relay.
-pub(super) struct Trust {
+pub struct Trust {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
@@ -27,7 +27,7 @@ impl Trust {
     ///
     /// # Errors
     /// `Operator` when the file is no PEM file of certificates, or the relay's name cannot be one of TLS.
-    pub(super) fn new(config: &RelayConfig) -> Result<Self, Fault> {
+    pub fn new(config: &RelayConfig) -> Result<Self, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let fault = |error: &dyn std::fmt::Display| Fault::operator(format!("{}: {error}", config.name()));
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -48,7 +48,7 @@ impl Trust {
     ///
     /// # Errors
     /// When rustls cannot make one.
-    pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
+    pub fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         ClientConnection::new(Arc::clone(&self.config), self.name.clone())
     }
 }

@@ -204,16 +204,16 @@ impl Coding for CoderHandle {
         whole.map(|model| ModelId { number: model.number, mark: model.mark() }).collect()
     }
 
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
-        self.with(model, |coder| Coding::encode(coder, model, records, salt))
+    fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+        self.with(model, |coder| Coding::encode(coder, model, past, records, salt))
     }
 
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        self.with(model, |coder| Coding::decode(coder, model, code))
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        self.with(model, |coder| Coding::decode(coder, model, past, code))
     }
 
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        self.with(model, |coder| Coding::front(coder, model, code))
+    fn front(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
+        self.with(model, |coder| Coding::front(coder, model, past, code))
     }
 }
 
@@ -228,10 +228,10 @@ mod tests {
         let mut coder = coders.of(models("small"));
         assert!(!coder.ready());
         assert_eq!(coder.models().len(), 1);
-        assert!(coder.encode(MODELS[0].number, &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
-        let code = coder.encode(MODELS[3].number, &[b"hello".to_vec()], 1);
+        assert!(coder.encode(MODELS[0].number, &[], &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
+        let code = coder.encode(MODELS[3].number, &[], &[b"hello".to_vec()], 1);
         assert!(coder.ready() && coder.has_soon(MODELS[3].number));
-        assert_eq!(coders.of(models("normal")).decode(MODELS[3].number, &code), Some(vec![b"hello".to_vec()]));
+        assert_eq!(coders.of(models("normal")).decode(MODELS[3].number, &[], &code), Some(vec![b"hello".to_vec()]));
         let weak = Arc::downgrade(&coders.0);
         drop((coders, coder));
         // Its thread may just be telling that it is ready, and lets go then.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::post;
 use crate::address::LinkAddress;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -22,7 +23,7 @@ pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
     let kept = context.store.read(|view| view.note(&note(context.link())))?;
     if !driver.paired {
         let (kept, callers) = (kept.unwrap_or_default(), context.callers.clone());
-        return Ok(Equipment { kept, callers, ..Equipment::default() });
+        return Ok(Equipment { kept, callers, post: Some(post::of(&context.store)), ..Equipment::default() });
     }
     let identity = context.store.identity(ip::key::generate)?;
     let prefix = format!("{}:", driver.name);
@@ -34,6 +35,7 @@ pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
         taken_in,
         kept: kept.unwrap_or_default(),
         callers: context.callers.clone(),
+        post: Some(post::of(&context.store)),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Says at messages that wait for the link what they wait for, and when they are looked at next: never a reason that is
 //! over, never a time in the past.
 
+use super::commit;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::message::reason::Waits;
-use crate::message::{Id, Reason, State, Way};
-use crate::store::Queue;
+use crate::message::reason::{LinkBar, Waits};
+use crate::message::{Id, PacketState, Reason, State, Way};
+use crate::store::{PacketQueue, Queue};
 
 /// Messages written in one commit.
 const TOGETHER: usize = 200;
@@ -50,6 +51,29 @@ pub fn without_link(context: &Context) -> Result<(), Fault> {
         // An unreadable record is set aside when its time comes.
         let message = context.store.message(id).ok().flatten().filter(|message| message.reason != why);
         news.extend(message.map(|message| (id, why.clone(), policy.look_after(&message, now))));
+    }
+    write(context, news)
+}
+
+/// Says at messages of which a link that is switched off has a part that the rest waits for that link: it goes by no other one. The
+/// same where no link is in use and one of them had planned them.
+///
+/// # Errors
+/// When the store fails.
+pub fn switched_off(context: &Context) -> Result<(), Fault> {
+    let (policy, now, links) = (context.policy(), context.now(), context.store.links());
+    let (mut news, any) = (Vec::new(), links.iter().any(|link| link.on));
+    for packet in context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?.into_iter().flatten() {
+        let off = links.get(packet.link).filter(|link| !link.on && packet.state == PacketState::Planned);
+        let Some(link) = off else { continue };
+        if any && commit::group_of(context, &packet)?.is_unhanded() {
+            continue;
+        }
+        let why = Reason::from(Waits::NoLinkMay { why: vec![(link.name.clone(), LinkBar::Off)] });
+        for id in packet.messages {
+            let message = context.store.message(id).ok().flatten().filter(|message| message.reason != why);
+            news.extend(message.map(|message| (id, why.clone(), policy.look_after(&message, now))));
+        }
     }
     write(context, news)
 }

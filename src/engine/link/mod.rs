@@ -30,6 +30,7 @@ mod inbound_buffer;
 mod lines;
 pub mod market;
 pub(super) mod peer;
+pub mod post;
 mod process;
 mod reconcile;
 pub mod removed;

@@ -82,9 +82,10 @@ impl Context {
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
-        let (now, room) = (self.now().0, self.policy().max_payload(device));
+        let (now, policy) = (self.now().0, self.policy());
+        let (room, step) = (policy.max_payload(device), policy.step(device));
         let rules = rules(&settings);
-        act(&mut PeerContext { codec: &mut codec, now, room, rules })
+        act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
@@ -340,6 +341,7 @@ fn why_again(why: ResendCause) -> FarBoxReason {
         ResendCause::NoModel(model) => FarBoxReason::NoModel { model },
         ResendCause::BadCheck => FarBoxReason::BadCheck,
         ResendCause::UnknownIndex => FarBoxReason::UnknownIndex,
+        ResendCause::NoPast => FarBoxReason::NoPast,
     }
 }
 

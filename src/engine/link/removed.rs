@@ -46,7 +46,7 @@ pub fn let_go(tx: &mut Tx, link: LinkId, name: &str, settings: &Settings, now: T
 }
 
 /// Looks after what no link's worker looks after: packets of links that are gone are given up when nobody waits for them any
-/// more, and messages say that there is no link in use.
+/// more, and messages say that there is no link in use, or that the one which has a part of them is switched off.
 ///
 /// # Errors
 /// When the store fails.
@@ -55,6 +55,7 @@ pub fn look_after(context: &Context) -> Result<(), Fault> {
     if !links.iter().any(|link| link.on) {
         explain::without_link(context)?;
     }
+    explain::switched_off(context)?;
     let now = context.now();
     let mut open = context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
     open.extend(context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?);

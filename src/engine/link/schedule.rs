@@ -241,6 +241,7 @@ fn try_plan(
         key: known.id.0,
         message,
         answers: answers(context, device, known),
+        urgent: known.terms.priority == Priority::Urgent,
     });
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));

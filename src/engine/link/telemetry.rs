@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Health, Series};
-use crate::links::{LinkBudget, LinkRecord};
+use crate::links::{LinkBudget, LinkRecord, Standing};
 use crate::message::Extent;
 use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
@@ -18,21 +18,52 @@ use crate::store::{Event, PacketQueue};
 /// Measured values are collected this long: one write for all of them.
 const COLLECT: Duration = Duration::from_secs(60);
 
-/// Measured values that are not written yet.
+/// A place is noted when it is so far from the last one, in degrees: a kilometre.
+const MOVED: f64 = 0.01;
+
+/// Measured values that are not written yet, and what of the link's state was noted last.
 pub struct Samples {
     values: Vec<(&'static str, Time, f64)>,
     written: Instant,
+    standing: Option<(Standing, Time)>,
+    place: Option<(f64, f64, Time)>,
 }
 
 impl Samples {
     /// None yet.
     pub fn new() -> Self {
-        Self { values: Vec::new(), written: Instant::now() }
+        Self { values: Vec::new(), written: Instant::now(), standing: None, place: None }
     }
 
     /// Collects one.
     pub fn push(&mut self, series: Series, value: f64, now: Time) {
         self.values.push((series.word(), now, value));
+    }
+
+    /// Notes how the link stands, at each change and from time to time, and where its device is.
+    pub fn note(&mut self, health: &Health, now: Time) {
+        self.note_standing(if health.ready { Standing::Ready } else { Standing::NotReady }, now);
+        let Some((latitude, longitude, _)) = health.position.filter(|_| health.ready) else { return };
+        let stays = self.place.is_some_and(|(north, east, at)| {
+            (north - latitude).abs() < MOVED && (east - longitude).abs() < MOVED && now.since(at) < Standing::NOTED
+        });
+        if !stays && latitude.is_finite() && longitude.is_finite() {
+            self.place = Some((latitude, longitude, now));
+            self.push(Series::Latitude, latitude, now);
+            self.push(Series::Longitude, longitude, now);
+        }
+    }
+
+    /// Notes that the link is not driven any more.
+    pub fn note_end(&mut self, now: Time) {
+        self.note_standing(Standing::Off, now);
+    }
+
+    fn note_standing(&mut self, standing: Standing, now: Time) {
+        if self.standing.is_none_or(|(known, at)| known != standing || now.since(at) >= Standing::NOTED) {
+            self.standing = Some((standing, now));
+            self.push(Series::Ready, standing.value(), now);
+        }
     }
 
     /// Writes what was collected, once that is worth a write; `at_once` at the end of the link.

@@ -25,6 +25,9 @@ use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{PartIn, Tx, TxResult};
 
+/// A message, and the one here that it answers.
+type Answering = (Message, Option<Id>);
+
 /// A message of the compact coding.
 pub struct Arrival {
     /// What it says.
@@ -132,16 +135,16 @@ impl Unpacker {
         }
         let mut messages = Vec::new();
         for inner in &packet.messages {
-            match self.inner(tx, inner, end)? {
+            match self.inner(tx, inner, answers, end)? {
                 Ok(message) => messages.extend(message),
                 Err(why) => self.set_aside(tx, why, payload)?,
             }
         }
         // Each is a message of its own: they have no mail in common.
         let mut ids = Vec::new();
-        for mut message in messages {
+        for (mut message, answered) in messages {
             message.came_in = name.map(|name| self.came_in(name, 0));
-            if let Some(answered) = answers {
+            if let Some(answered) = answered {
                 tx.continue_thread(&mut message, answered)?;
             }
             ids.extend(tx.add(&arrived::with_mail(&self.wholes, message))?);
@@ -149,20 +152,26 @@ impl Unpacker {
         Ok(ids)
     }
 
-    /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner, end: &End) -> TxResult<Result<Option<Message>, Unusable>> {
+    /// One inner message, and what it answers; `None` while it is a part and others are missing.
+    fn inner(
+        &self,
+        tx: &mut Tx,
+        inner: &Inner,
+        answers: Option<Id>,
+        end: &End,
+    ) -> TxResult<Result<Option<Answering>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
             (Ok(other), _) => other.to_string(),
         };
         let text = match parts::parse(&inner.text) {
-            None => Some(inner.text.clone()),
-            Some(mark) => self.part(tx, inner, &other, &mark)?,
+            None => Some((inner.text.clone(), answers)),
+            Some(mark) => self.part(tx, inner, answers, &other, &mark)?,
         };
-        let message = |text: String| {
+        let message = |(text, answers): (String, Option<Id>)| {
             let (subject, text) = apart(&other, &text);
-            self.message(&other, end, subject, text)
+            Ok((self.message(&other, end, subject, text)?, answers))
         };
         Ok(text.map(message).transpose())
     }
@@ -178,13 +187,22 @@ impl Unpacker {
         }
     }
 
-    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> TxResult<Option<String>> {
+    /// Keeps a part; the whole text and what it answers, when this is the last that was missing.
+    fn part(
+        &self,
+        tx: &mut Tx,
+        inner: &Inner,
+        answers: Option<Id>,
+        other: &str,
+        mark: &PartMark<'_>,
+    ) -> TxResult<Option<(String, Option<Id>)>> {
         let set = format!("{}|{}|{}|{}", self.peer_name(), inner.to, mark.tag, mark.total);
         let part = PartIn {
             text: inner.text.clone(),
             total: mark.total,
             device: self.peer_name(),
             other: other.to_owned(),
+            answers,
             at: self.now,
         };
         let all = tx.put_part(&set, mark.number, &part)?;
@@ -193,7 +211,7 @@ impl Unpacker {
         if whole.is_some() {
             tx.drop_parts(&set)?;
         }
-        Ok(whole)
+        Ok(whole.map(|text| (text, all.iter().find_map(|(_, part)| part.answers))))
     }
 
     /// Keeps a message of the compact coding.

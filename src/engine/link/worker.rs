@@ -217,11 +217,13 @@ impl<'c> LinkWorker<'c> {
                 }
             }
             let more = self.turn()?;
+            self.samples.note(&self.health, self.context.now());
             self.samples.keep(self.context, false)?;
             self.kept.write(self.context, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
         self.kept.write(self.context, &mut *self.link, true)?;
+        self.samples.note_end(self.context.now());
         self.samples.keep(self.context, true)
     }
 
@@ -293,7 +295,6 @@ impl<'c> LinkWorker<'c> {
         self.reconcile()?;
         self.tend_sessions()?;
         self.adopt()?;
-        self.overtake()?;
         self.empty_outbox()?;
         self.schedule()
     }
@@ -334,6 +335,7 @@ impl<'c> LinkWorker<'c> {
                 self.questions.lost();
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
             }
+            Event::Keep => self.kept.write(self.context, &mut *self.link, true)?,
             Event::Mailbox => telemetry::mailbox(self.context)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {

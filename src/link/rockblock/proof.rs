@@ -5,7 +5,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::link::ground::fields::{Fields, text};
 
 /// The service's own key, as its pages print it.
 pub const VENDOR_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAlaWAVJfNWC4XfnRx96p9cztBcdQV6l8aKmzAlZdpEcQR6MSPzlgvihaU\
@@ -44,7 +46,7 @@ pub fn keys(text: &str) -> Result<Vec<Vec<u8>>, NoKey> {
 ///
 /// # Errors
 /// Why it proves nothing.
-pub fn claims(token: &str, keys: &[Vec<u8>]) -> Result<Map<String, Value>, &'static str> {
+pub fn claims(token: &str, keys: &[Vec<u8>]) -> Result<Fields, &'static str> {
     let mut parts = token.split('.');
     let (Some(head), Some(body), Some(seal), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err("it is no token");
@@ -63,15 +65,6 @@ pub fn claims(token: &str, keys: &[Vec<u8>]) -> Result<Map<String, Value>, &'sta
     match keys.iter().any(good) {
         true => serde_json::from_slice(&claims).map_err(|_| "its claims cannot be read"),
         false => Err("no key that is known has signed it"),
-    }
-}
-
-/// A value as text, numbers as they are written.
-pub fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Null => String::new(),
-        value => value.to_string(),
     }
 }
 

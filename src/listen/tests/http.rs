@@ -47,7 +47,7 @@ impl Site {
         }
         let rules = Rules {
             near_only: true,
-            uploads: vec![("/restore".to_owned(), 4 << 20, PATIENCE)],
+            uploads: vec![("/restore", 4 << 20, PATIENCE)],
             streams: vec![("/events".to_owned(), PATIENCE)],
             ..Rules::default()
         };

@@ -37,6 +37,8 @@ pub enum FarBoxReason {
     BadCheck,
     /// The far box did not know an address by its index: it is written out.
     UnknownIndex,
+    /// The far box does not have the earlier messages that it was coded after: it goes without them.
+    NoPast,
 }
 
 impl FarBoxReason {
@@ -50,7 +52,8 @@ impl FarBoxReason {
             | Self::NoModel { .. }
             | Self::NoOtherCoding
             | Self::BadCheck
-            | Self::UnknownIndex => None,
+            | Self::UnknownIndex
+            | Self::NoPast => None,
             Self::NoRecipient => Some("5.1.1"),
             Self::Refused => Some("5.7.1"),
             Self::Content => Some("5.6.0"),

@@ -122,6 +122,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Unusable::Record { why: "message 5 is unreadable".into() }.into(), "unusable.record"),
         (FarBoxReason::NoModel { model: 7 }.into(), "far_box.no_model"),
         (FarBoxReason::UnknownIndex.into(), "far_box.unknown_index"),
+        (FarBoxReason::NoPast.into(), "far_box.no_past"),
         (LinkReason::Withdrawn.into(), "link.withdrawn"),
         (LinkReason::RestWithdrawn.into(), "link.rest_withdrawn"),
         (LinkReason::NoSatellite.into(), "link.no_satellite"),

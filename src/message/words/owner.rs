@@ -282,6 +282,9 @@ impl Display for FarBoxReason {
             Self::NoOtherCoding => "the far box has it, cannot read it, and reads no other coding now",
             Self::BadCheck => "its check was wrong at the far box: it goes once more",
             Self::UnknownIndex => "the far box did not know an address by its index: it is written out",
+            Self::NoPast => {
+                "the far box had lost earlier messages that would have made it shorter: it goes without them"
+            }
         })
     }
 }

@@ -154,8 +154,7 @@ fn link(fact: &LinkReason) -> &'static str {
         | LinkReason::Asking { .. }
         | LinkReason::Regrouped
         | LinkReason::MadeWay
-        | LinkReason::FreeWay { .. }
-        | LinkReason::Overtaken { .. } => waiting(Way::Link),
+        | LinkReason::FreeWay { .. } => waiting(Way::Link),
         LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {
@@ -195,7 +194,7 @@ fn far_box(fact: FarBoxReason) -> &'static str {
         FarBoxReason::Cancelled => "it was taken back at the other end of the link",
         FarBoxReason::Failed => "it could not be delivered at the other end of the link",
         FarBoxReason::NoOtherCoding => "the other side has it and cannot read it",
-        FarBoxReason::NoModel { .. } | FarBoxReason::BadCheck | FarBoxReason::UnknownIndex => {
+        FarBoxReason::NoModel { .. } | FarBoxReason::BadCheck | FarBoxReason::UnknownIndex | FarBoxReason::NoPast => {
             "the other side could not read it: it goes once more"
         }
     }

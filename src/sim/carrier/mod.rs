@@ -9,7 +9,7 @@ mod phones;
 mod twilio;
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ use super::faults::{Fault, Faults};
 use super::http::server::Server;
 use super::http::{Answer, Request, Wire};
 use super::lines::Lines;
-use crate::sys::signals::Stop;
+use super::serve::serve;
 
 /// Requests that are remembered.
 const JOURNAL: usize = 10_000;
@@ -192,15 +192,7 @@ impl Drop for Handle {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Stop::catch()?;
-    let handle = start(options)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "carrier http://{}", handle.address())?;
-    out.flush()?;
-    drop(out);
-    signals.wait();
-    drop(handle);
-    Ok(())
+    serve(|| start(options), |handle| format!("carrier http://{}", handle.address()))
 }
 
 impl Carrier {

@@ -5,7 +5,7 @@ mod control;
 mod faults;
 mod state;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -19,7 +19,7 @@ use crate::address::DeviceId;
 use crate::sim::faults::Faults;
 use crate::sim::http::server::Server;
 use crate::sim::lines::Lines;
-use crate::sys::signals::Stop;
+use crate::sim::serve::serve;
 
 /// A simulated Swarm Hive on a loopback port, with a sky for simulated modems and faults on demand.
 #[derive(ArgsInfo, FromArgs, Debug, Clone)]
@@ -174,15 +174,7 @@ impl Drop for Handle {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Stop::catch()?;
-    let mut handle = start(options)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "hive {}", handle.url())?;
-    out.flush()?;
-    drop(out);
-    signals.wait();
-    handle.stop();
-    Ok(())
+    serve(|| start(options), |handle| format!("hive {}", handle.url()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `satpost simulate line`: the line as a program of its own.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::Handle;
 use crate::sim::lines::Lines;
-use crate::sys::signals::Stop;
+use crate::sim::serve::serve;
 
 /// An internet line between two boxes: a station connects to it, and it connects to the gateway. It runs until SIGINT or
 /// SIGTERM.
@@ -55,21 +55,16 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Stop::catch()?;
-    let delay = Duration::from_millis(options.delay);
-    let started = super::Options { listen: options.listen, to: options.to, delay, rate: options.rate };
-    let handle = Arc::new(super::start(started)?);
-    let line = Arc::clone(&handle);
-    let control =
-        options.control.map(|path| Lines::start(&path, "line-control", Box::new(move |words| obey(&line, words))));
-    let control = control.transpose()?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "line {}", handle.address)?;
-    out.flush()?;
-    drop(out);
-    signals.wait();
-    drop(control);
-    Ok(())
+    let started = || {
+        let delay = Duration::from_millis(options.delay);
+        let started = super::Options { listen: options.listen, to: options.to, delay, rate: options.rate };
+        let handle = Arc::new(super::start(started)?);
+        let line = Arc::clone(&handle);
+        let control = options.control.as_deref();
+        let control = control.map(|path| Lines::start(path, "line-control", Box::new(move |words| obey(&line, words))));
+        Ok((handle, control.transpose()?))
+    };
+    serve(started, |(handle, _)| format!("line {}", handle.address))
 }
 
 fn obey(line: &Handle, words: &str) -> String {

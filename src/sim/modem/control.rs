@@ -67,6 +67,10 @@ impl Machine {
                 self.faults.no_fix = switch(word)?;
                 self.announce_fix(now);
             }
+            ["place", north, east] => match (north.parse(), east.parse()) {
+                (Ok(north @ -90.0..=90.0), Ok(east @ -180.0..=180.0)) => self.faults.place = Some((north, east)),
+                _ => return Err("write place NORTH EAST, in degrees".to_owned()),
+            },
             ["pin", "high"] => self.set_pin(false, now),
             ["pin", "low"] => self.set_pin(true, now),
             ["late", rest @ ..] => self.late(rest)?,

@@ -15,6 +15,8 @@ pub(super) struct Faults {
     pub(super) no_time: bool,
     /// No position.
     pub(super) no_fix: bool,
+    /// Where it is, in degrees north and east, where a test says so.
+    pub(super) place: Option<(f64, f64)>,
     /// How late the next replies come, and how many.
     pub(super) late: Duration,
     pub(super) late_replies: u32,

@@ -67,6 +67,7 @@ enum Event {
   loss PERCENT     nobody hears a packet     brownout N       a transmission resets the modem
   full on|off      the queue is full         notime on|off    GPS time lost, gained
   nofix on|off     position lost, gained     pin high|low     level of GPIO1
+  place NORTH EAST degrees of the position
   reboot           restart                   abort            crash (BOOT,ABORT)
   power on|off     the supply                pass begin|end|auto
   unplug, plug     the USB cable; the modem keeps its power

@@ -1,4 +1,4 @@
-//! Calls of the webhook: signed, made from a thread of their own, and repeated until somebody says yes.
+//! Calls of the webhook, signed.
 
 use std::time::Duration;
 
@@ -11,80 +11,27 @@ use serde_json::{Value, json};
 
 use super::faults::{DIFFERS, FORGED, FORM, HS256, NONE, OLD, TWICE};
 use super::key;
-use super::state::{Service, Up};
 use crate::clock::Time;
 use crate::sim::faults::Fault;
+use crate::sim::ground::Call;
+use crate::sim::ground::terminals::Up;
 
-/// The real service waits for so long.
-const LIMIT: Duration = Duration::from_secs(3);
-/// A call without a yes is made again after this; the real pause is longer.
-const AGAIN: Duration = Duration::from_millis(500);
-
-/// A call that is to be made.
-pub(super) struct Call {
-    url: String,
-    kind: &'static str,
-    body: String,
-    /// Which message it tells.
-    at: usize,
-    /// A yes to it ends the matter.
-    counts: bool,
-}
-
-/// Makes a call; true when the answer was a yes.
-pub(super) fn make(call: &Call) -> bool {
-    let config = ureq::Agent::config_builder().timeout_global(Some(LIMIT)).proxy(None).build();
-    let agent: ureq::Agent = config.into();
-    let request = agent.post(&call.url).header("Content-Type", call.kind).header("User-Agent", "Rock7PushApi");
-    request.send(call.body.as_bytes()).is_ok_and(|answer| answer.status().as_u16() == 200)
-}
-
-impl Service {
-    /// Calls that are due.
-    pub(super) fn due_calls(&mut self) -> Vec<Call> {
-        let Some(url) = self.hook.clone() else { return Vec::new() };
-        let now = self.clock.now();
-        let mut calls = Vec::new();
-        for _ in 0..self.to_tell.len() {
-            let Some((due, at)) = self.to_tell.pop_front() else { break };
-            if due > now {
-                self.to_tell.push_back((due, at));
-                continue;
-            }
-            let fault = self.faults.next("hook");
-            let up = self.ups[at].clone();
-            let json = "application/json; charset=utf-8";
-            let call = |kind, body, counts| Call { url: url.clone(), kind, body, at, counts };
-            match fault {
-                Some(Fault::Own(FORM)) => {
-                    calls.push(call("application/x-www-form-urlencoded", form(&up), true));
-                }
-                Some(Fault::Own(TWICE)) => {
-                    calls.push(call(json, body(&up, None, now - Duration::from_secs(60)), false));
-                    calls.push(call(json, body(&up, None, now), true));
-                }
-                Some(Fault::Own(OLD)) => {
-                    calls.push(call(json, body(&up, None, now - Duration::from_secs(2 * 86_400)), true));
-                }
-                Some(fault @ Fault::Own(_)) => {
-                    // A forged one is followed by the true one.
-                    calls.push(call(json, body(&up, Some(fault.name()), now), false));
-                    calls.push(call(json, body(&up, None, now), true));
-                }
-                _ => calls.push(call(json, body(&up, None, now), true)),
-            }
+/// The calls that tell of a message, spoiled as the fault says.
+pub(super) fn calls(up: &Up, fault: Option<Fault>, now: Time) -> Vec<Call> {
+    let json = "application/json; charset=utf-8";
+    let call = |kind, body, counts| Call { kind, agent: "Rock7PushApi", body, counts };
+    match fault {
+        Some(Fault::Own(FORM)) => vec![call("application/x-www-form-urlencoded", form(up), true)],
+        Some(Fault::Own(TWICE)) => vec![
+            call(json, body(up, None, now - Duration::from_secs(60)), false),
+            call(json, body(up, None, now), true),
+        ],
+        Some(Fault::Own(OLD)) => vec![call(json, body(up, None, now - Duration::from_secs(2 * 86_400)), true)],
+        // A forged one is followed by the true one.
+        Some(fault @ Fault::Own(_)) => {
+            vec![call(json, body(up, Some(fault.name()), now), false), call(json, body(up, None, now), true)]
         }
-        calls
-    }
-
-    /// A call was made.
-    pub(super) fn made(&mut self, call: &Call, yes: bool) {
-        self.journal.push(json!({"hook": self.ups[call.at].momsn, "yes": yes, "counts": call.counts}).to_string());
-        match (call.counts, yes) {
-            (false, _) => {}
-            (true, true) => self.ups[call.at].told = true,
-            (true, false) => self.to_tell.push_back((self.clock.now() + AGAIN, call.at)),
-        }
+        _ => vec![call(json, body(up, None, now), true)],
     }
 }
 

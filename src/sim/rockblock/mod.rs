@@ -1,29 +1,24 @@
 //! A simulated RockBLOCK service: its interface for messages to terminals on loopback, its calls of a webhook, the sky for
 //! simulated SBD modems, what it charges, and faults on demand.
 
-mod control;
 mod faults;
 mod hook;
 mod key;
-mod state;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
+use serde_json::json;
 
-use self::state::Service;
-use super::http::server::Server;
-use super::lines::Lines;
-use crate::sys::signals::Stop;
-
-/// How often calls that are due are looked for.
-const TICK: Duration = Duration::from_millis(50);
+use super::faults::{Fault, Menu};
+use super::ground::terminals::{NotQueued, Terminals, Up};
+use super::ground::{self, Call, Place, Platform};
+use super::http::{Answer, Request};
+use super::serve::serve;
+use crate::clock::Time;
 
 /// A simulated RockBLOCK service on a loopback port, with a sky for simulated SBD modems.
 #[derive(ArgsInfo, FromArgs, Debug, Clone)]
@@ -77,76 +72,60 @@ pub struct Options {
     pub control: Option<PathBuf>,
 }
 
-/// The service behind its sockets.
-struct Sim {
-    service: Mutex<Service>,
-    stop: AtomicBool,
+/// The service, as others see it.
+struct Rockblock {
+    user: String,
+    password: String,
 }
 
-impl Sim {
-    fn service(&self) -> MutexGuard<'_, Service> {
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl Platform for Rockblock {
+    const NAME: &'static str = "rockblock";
+    const MENU: &'static Menu = &faults::MENU;
+    const LIMIT: Duration = Duration::from_secs(3);
 
-/// A running simulated service; ends when dropped.
-pub struct Handle {
-    sim: Arc<Sim>,
-    server: Server,
-    caller: Option<JoinHandle<()>>,
-    _sockets: Vec<Lines>,
-}
-
-/// Starts a simulated service in threads of this process.
-///
-/// # Errors
-/// When a socket cannot be opened.
-pub fn start(options: Options) -> io::Result<Handle> {
-    let mut service = Service::new(options.user, options.password, options.terminal);
-    service.hook = options.hook;
-    let sim = Arc::new(Sim { service: Mutex::new(service), stop: AtomicBool::new(false) });
-    let inner = sim.clone();
-    let server = Server::start(options.listen, Box::new(move |request| inner.service().handle(request)))?;
-    let mut sockets = Vec::new();
-    if let Some(path) = options.sky {
-        let inner = sim.clone();
-        sockets.push(Lines::start(&path, "rockblock-sky", Box::new(move |line| inner.service().heard(line) + "\n"))?);
-    }
-    if let Some(path) = options.control {
-        let inner = sim.clone();
-        let handler = move |line: &str| inner.service().command(line) + "\n";
-        sockets.push(Lines::start(&path, "rockblock-control", Box::new(handler))?);
-    }
-    let inner = sim.clone();
-    let caller = std::thread::Builder::new().name("rockblock-hook".to_owned()).spawn(move || call(&inner))?;
-    Ok(Handle { sim, server, caller: Some(caller), _sockets: sockets })
-}
-
-/// Calls the webhook until the end.
-fn call(sim: &Sim) {
-    while !sim.stop.load(Ordering::SeqCst) {
-        let due = sim.service().due_calls();
-        for call in due {
-            let yes = hook::make(&call);
-            sim.service().made(&call, yes);
+    fn answer(&self, terminals: &mut Terminals, request: &Request) -> Answer {
+        if (request.method.as_str(), request.path.as_str()) != ("POST", "/rockblock/MT") {
+            return Answer::new(404, "text/plain", b"no such page".to_vec());
         }
-        crate::clock::sleep(TICK);
+        let fault = terminals.faults.next("mt");
+        if let Some(answer) = fault.and_then(faults::instead) {
+            return answer;
+        }
+        let said = self.queue(terminals, &request.body);
+        terminals.journal.push(json!({"mt": said, "fault": fault.map(Fault::name)}).to_string());
+        let answer = Answer::new(200, "text/plain", said.into_bytes());
+        match fault {
+            Some(fault) => fault.spoil(answer),
+            None => answer,
+        }
+    }
+
+    fn calls(&self, up: &Up, fault: Option<Fault>, now: Time) -> Vec<Call> {
+        hook::calls(up, fault, now)
     }
 }
 
-impl Handle {
-    /// The address, as the setting `rockblock.url` wants it.
-    pub fn url(&self) -> String {
-        format!("http://{}/rockblock/MT", self.server.address())
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.sim.stop.store(true, Ordering::SeqCst);
-        self.server.stop();
-        if let Some(caller) = self.caller.take() {
-            let _ = caller.join();
+impl Rockblock {
+    /// Queues a message for a terminal.
+    fn queue(&self, terminals: &mut Terminals, form: &[u8]) -> String {
+        let field = |name: &str| {
+            let found = form_urlencoded::parse(form).find(|(known, _)| known == name);
+            found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+        };
+        if field("username") != self.user || field("password") != self.password {
+            return "FAILED,10,Invalid login credentials".to_owned();
+        }
+        let imei = field("imei");
+        if field("flush") == "yes" {
+            terminals.flush(&imei);
+        }
+        match terminals.queue(&imei, &field("data")) {
+            Ok(id) => format!("OK,{id}"),
+            Err(NotQueued::NoTerminal) => "FAILED,11,No RockBLOCK with this IMEI found on your account".to_owned(),
+            Err(NotQueued::Empty) => "FAILED,16,No data".to_owned(),
+            Err(NotQueued::NotHex) => "FAILED,14,Could not decode hex data".to_owned(),
+            Err(NotQueued::TooLong) => "FAILED,15,Data too long".to_owned(),
+            Err(NotQueued::Full) => "FAILED,99,System error, the queue is full".to_owned(),
         }
     }
 }
@@ -157,13 +136,10 @@ impl Drop for Handle {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Stop::catch()?;
-    let handle = start(options)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "rockblock {}\nkey {}", handle.url(), key::PUBLIC)?;
-    out.flush()?;
-    drop(out);
-    signals.wait();
-    drop(handle);
-    Ok(())
+    let Options { listen, user, password, terminal: terminals, hook, sky, control } = options;
+    let place = Place { listen: Some(listen), terminals, imt: Vec::new(), hook, sky, control };
+    serve(
+        || ground::start(Rockblock { user, password }, place),
+        |handle| format!("rockblock {}/rockblock/MT\nkey {}", handle.base(), key::PUBLIC),
+    )
 }

@@ -1,6 +1,6 @@
 //! `satpost simulate sink`: the mail server as a program of its own.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::{Handle, Mail};
 use crate::sim::lines::Lines;
-use crate::sys::signals::Stop;
+use crate::sim::serve::serve;
 
 /// A mail server that takes every mail and keeps it. It runs until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs, Debug, Clone)]
@@ -43,19 +43,14 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Stop::catch()?;
-    let handle = Arc::new(super::start(super::Options { listen: options.listen, dir: options.dir })?);
-    let sink = Arc::clone(&handle);
-    let control =
-        options.control.map(|path| Lines::start(&path, "sink-control", Box::new(move |line| obey(&sink, line))));
-    let control = control.transpose()?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "sink {}", handle.address)?;
-    out.flush()?;
-    drop(out);
-    signals.wait();
-    drop(control);
-    Ok(())
+    let started = || {
+        let handle = Arc::new(super::start(super::Options { listen: options.listen, dir: options.dir })?);
+        let sink = Arc::clone(&handle);
+        let control = options.control.as_deref();
+        let control = control.map(|path| Lines::start(path, "sink-control", Box::new(move |line| obey(&sink, line))));
+        Ok((handle, control.transpose()?))
+    };
+    serve(started, |(handle, _)| format!("sink {}", handle.address))
 }
 
 fn obey(sink: &Handle, line: &str) -> String {

@@ -5,6 +5,7 @@ use super::rows::{Entry, Folder, Special, sound};
 use crate::message::{Id, Message};
 use crate::store::schema::Readable;
 use crate::store::schema::{self, TxResult, View};
+use crate::store::search::Needle;
 
 /// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -218,6 +219,30 @@ impl View {
             found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
         }
         Ok(found)
+    }
+
+    /// Entries before a UID that may hold what is looked for, the last that came first: at most so many, out of at most so
+    /// many looked at. With them, where to go on when there may be more.
+    pub fn may_hold_in(
+        &self,
+        (person, folder, before): (&str, u32, u32),
+        needle: &mut Needle,
+        (looked_at, most): (usize, usize),
+    ) -> TxResult<(Vec<Entry>, Option<u32>)> {
+        let mut found = Vec::new();
+        let rows = schema::ENTRIES.read(&self.0)?;
+        for (looked, row) in rows.range((person, folder, 0)..(person, folder, before))?.rev().enumerate() {
+            let (key, row) = row?;
+            let uid = key.value().2;
+            if looked == looked_at || found.len() == most {
+                return Ok((found, Some(uid + 1)));
+            }
+            let Some(entry) = Entry::read(uid, row.value()) else { continue };
+            if entry.flags & Flags::DELETED == 0 && self.may_hold(needle, entry.content)? {
+                found.push(entry);
+            }
+        }
+        Ok((found, None))
     }
 
     /// What happened in a folder since its change of this number; `None` when the folder is gone.

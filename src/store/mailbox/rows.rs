@@ -70,6 +70,11 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Its name for people: that of the protocol is in capitals for the one folder that every mailbox has.
+    pub fn shown(&self) -> &str {
+        if self.special() == Some(Special::Inbox) { "Inbox" } else { &self.name }
+    }
+
     /// Which of the folders of each mailbox it is, if it is one.
     pub fn special(&self) -> Option<Special> {
         Special::ALL.into_iter().find(|special| special.number() == self.number)

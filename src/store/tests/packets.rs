@@ -99,7 +99,14 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     let mut doubtful = message(Way::Link, State::Queued, 2);
     doubtful.clock_believed = false;
     store.put(mail(vec![doubtful])).unwrap();
-    let part = |text: &str| PartIn { text: text.into(), total: 2, device: "".into(), other: "a".into(), at: Time(1) };
+    let part = |text: &str| PartIn {
+        text: text.into(),
+        total: 2,
+        device: "".into(),
+        other: "a".into(),
+        answers: None,
+        at: Time(1),
+    };
     store.write(move |tx| tx.put_part("whole", 1, &part("x")).map(drop)).unwrap();
     store
         .write(|tx| {

@@ -46,6 +46,26 @@ fn messages_come_back_from_the_packets_that_were_printed() {
     assert_eq!(String::from_utf8(back.stdout).unwrap(), input);
 }
 
+/// What both ends have of a correspondence, and where bytes are billed together.
+#[test]
+fn a_message_after_others_is_shorter_and_long_ones_are_cut_where_a_credit_ends() {
+    let mail = |text: &str| format!(r#"{{"kind":"email","subject":"Yanmar","text":"{text}","to":"mum@example.org"}}"#);
+    let before = mail("Halldora fits the spare impeller of the Yanmar, Sigurbjorn holds the lamp.");
+    let next = mail("The impeller holds, Halldora is proud of the Yanmar and of Sigurbjorn.");
+    let input = format!("{next}\n[{before},{next}]\n");
+    let coded = satpost(&["code", "--after"], &input);
+    let lines = String::from_utf8(coded.stdout).unwrap();
+    let sizes: Vec<usize> = lines.lines().map(str::len).collect();
+    assert!(coded.status.success() && sizes.len() == 2 && sizes[1] + 20 < sizes[0], "{lines}");
+    let long = mail(&(0..400).map(|n| format!("{} ", n * 7919)).collect::<String>()) + "\n";
+    let coded = satpost(&["code", "--packet-size", "340", "--step", "50"], &long);
+    let lines = String::from_utf8(coded.stdout).unwrap();
+    let packets: Vec<&str> = lines.split_whitespace().collect();
+    let (last, full) = packets.split_last().unwrap();
+    assert!(!full.is_empty() && full.iter().all(|packet| packet.len() == 2 * 300) && last.len() <= 2 * 300, "{lines}");
+    assert_eq!(String::from_utf8(satpost(&["decode"], &lines).stdout).unwrap(), long);
+}
+
 /// With a book that both ends know an address costs a byte; four short messages of one device fit one packet.
 #[test]
 fn messages_share_packets_and_addresses_that_both_ends_know() {

@@ -384,7 +384,7 @@ fn a_backup_of_a_running_box_brings_everything_back() {
     for name in ["tls-key.pem", "satpost.redb", "spool"] {
         assert_eq!(std::fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o077, 0, "{name}");
     }
-    for name in ["incoming", "ballast"] {
+    for name in ["incoming", "ballast", "satpost.redb.wal"] {
         assert_eq!(std::fs::metadata(post.folder.join(name)).unwrap().permissions().mode() & 0o077, 0, "{name}");
     }
     assert_eq!(said(&["queue", "show", "m3", "--json"]).json()["state"], "held");

@@ -163,6 +163,44 @@ fn an_answer_under_another_subject_is_in_the_thread() {
     assert_eq!(world.on_air().len() + packets_down(&world), before + 3, "one packet for each message");
 }
 
+/// Long answers under subjects of their own take several packets; each finds its thread, and costs none more for that.
+#[test]
+fn a_long_answer_under_another_subject_is_in_the_thread() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    write(&station, "Hello", "First words.");
+    at_the_relay(&world, 0);
+    answer(&gateway, "bob@world.example", "Re: Hello", "", "Known now.");
+    let known = aboard(&station, "Known now.");
+
+    let long: String = (0..160_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect();
+    let long = long.trim_end();
+    let mut anna = Client::logged_in(&station, "anna");
+    let page = format!("/compose?reply={}", known["id"].as_str().unwrap());
+    let token = anna.token(&page);
+    let reply = crate::support::web::hidden(&anna.get(&page).body, "reply");
+    let text = long.replace(' ', "+");
+    let fields = format!("csrf={token}&reply={reply}&do=send&to=bob%40world.example&subject=Figures&text={text}");
+    let up = world.on_air().len();
+    assert_eq!(anna.form("/compose", &fields, &anna.own()).status, 303);
+    let mail = at_the_relay(&world, 1);
+    assert_eq!((mail.header("Subject"), mail.header("In-Reply-To")), ("Figures", "<known-now@world.example>"));
+    assert!(world.on_air().len() - up > 1, "it goes in several packets");
+
+    // And back, from an address that the station has not seen.
+    let before = packets_down(&world);
+    let answered = mail.header("Message-ID").to_owned();
+    let mail = format!(
+        "From: bob@home.example\nMessage-ID: <more@home.example>\nIn-Reply-To: {answered}\nSubject: More of them\n\n{long} 7\n"
+    );
+    let reply = Smtp::connect(gateway.door("smtp")).mail("bob@home.example", "anna@shore.example", &mail);
+    assert!(reply.starts_with("250"), "{reply}");
+    let arrived = aboard(&station, &format!("{long} 7"));
+    let own = station.messages().into_iter().find(|m| m["subject"] == "Figures").unwrap()["message_id"].clone();
+    assert_eq!(arrived["references"].as_array().unwrap().last(), Some(&own), "{arrived}");
+    assert!(packets_down(&world) - before > 1, "it came in several packets");
+}
+
 /// Packets toward the station.
 fn packets_down(world: &World) -> usize {
     world.hive_says("messages").iter().filter(|line| line.contains("\"direction\":2")).count()

@@ -84,6 +84,39 @@ fn a_refused_device_stops_nobody_else() {
     gateway.books_balance();
 }
 
+/// Long messages: one of them is on the link in part, and says for what its rest waits, also when the link is switched off.
+#[test]
+fn a_message_that_is_on_the_link_in_part_says_what_its_rest_waits_for() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    smtp.login("olga");
+    let figures: Vec<String> = (0..80_u64).map(|n| (n * n * 7919 % 10_007).to_string()).collect();
+    let figures = figures.join(" ");
+    for number in 0..24 {
+        assert!(smtp.mail("olga@shore.example", ANNA, &message("", &format!("{number} {figures}"))).starts_with("250"));
+    }
+    wait_for("a window for anna's device", 3 * SOON, || (shore.to_device(6846).len() == 64).then_some(()));
+    let waiting = wait_true(&gateway, &["64 packets for device 0x001abe wait on the link"]);
+    let planned = |message: &Value| {
+        let shown = gateway.json(&["queue", "show", message["id"].as_str().unwrap()]);
+        shown["packets"].as_array().unwrap().iter().filter(|packet| packet["state"] == "planned").count()
+    };
+    let planned: Vec<usize> = waiting.iter().map(planned).collect();
+    assert!(planned.iter().any(|packets| *packets > 0), "one is on the link in part: {waiting:?}");
+    // Messages, and not their packets.
+    let rest = |(message, planned): &(&Value, &usize)| **planned > 0 || message["state"] == "queued";
+    let rest = waiting.iter().zip(&planned).filter(rest).count();
+    wait_for(&format!("{rest} messages to be counted"), SOON, || {
+        (link_of(&gateway.status()?)["silent"][0]["waiting"] == rest).then_some(())
+    });
+    gateway.cli_ok(&["link", "off", "hive"], "");
+    wait_true(&gateway, &["this box has none in use", "no link may take it: hive is off"]);
+    gateway.cli_ok(&["link", "on", "hive"], "");
+    wait_true(&gateway, &["64 packets for device 0x001abe wait on the link"]);
+    gateway.books_balance();
+}
+
 /// All waiting messages of a box, in one situation after the other.
 #[test]
 fn what_waits_says_for_what_and_until_when() {

@@ -9,8 +9,7 @@
 "use strict";
 
 const net = require("node:net");
-const { chromium } = require("playwright-core");
-const { FIRST_MOST, axe, fault, faults, keyboard, open, outline, pictures, settled, sideways } = require("./look.js");
+const { FIRST_MOST, axe, counted, fault, keyboard, open, outline, pictures, play, settled, sideways, tally } = require("./look.js");
 
 const [base, code, port, control, folder] = process.argv.slice(2);
 if (!control) {
@@ -20,6 +19,9 @@ if (!control) {
 
 const OWNER = { name: "anna", password: "nine words that nobody would ever guess" };
 const PERSON = { name: "bert", password: "another few words of his own" };
+/** From the code to the first message that arrived, a wrong code among it. */
+const HOUR_TAPS = 32;
+const HOUR_BYTES = 150000;
 /** How soon the dashboard tells that the modem fell silent: 5 s, and one for a machine that is busy with other tests. */
 const TELLS_MS = 6000;
 
@@ -31,7 +33,7 @@ const PAGES = [
   "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/links", "/help/mail-programs", "/help/states", "/help/cut",
   "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
   "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
-  "/log-ins", "/about", "/about/log", "/health", "/no/such/page",
+  "/log-ins", "/about", "/about/log", "/health", "/position", "/position?days=31&view=7", "/mailbox?q=test", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */
 const DARK = ["/", "/messages", "/links/m138", "/compose", "/settings/mail-in", "/help/states"];
@@ -70,6 +72,7 @@ async function lookAt(tab) {
 async function setUp(browser) {
   const tab = await open(browser, base, {}, "set-up");
   const { page } = tab;
+  await counted(tab);
   await tab.go("/", FIRST_MOST);
   tab.state.at = "/setup";
   await lookAt(tab);
@@ -95,6 +98,8 @@ async function setUp(browser) {
   await step(tab, "/setup/people", "Add and go on", person, []);
   await step(tab, "/setup/test", "Send the test message", [], []);
   await page.locator(".badge", { hasText: "delivered" }).first().waitFor();
+  const { taps, bytes } = tally(tab, "an owner's first hour");
+  if (taps > HOUR_TAPS || bytes > HOUR_BYTES) fault(tab.where(), `an owner's first hour takes ${taps} taps and ${bytes} bytes`);
   tab.state.at = "/messages/m1";
   await lookAt(tab);
   return tab;
@@ -360,32 +365,20 @@ async function asPerson(browser) {
   await tab.context.close();
 }
 
-(async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
-  });
-  const began = Date.now();
-  const stage = async (name, work) => {
-    const made = await work();
-    console.log(`${((Date.now() - began) / 1000).toFixed(1)} s: ${name}`);
-    return made;
-  };
-  const tab = await stage("claimed and set up", () => setUp(browser));
-  await stage("a line by hand", () => console_(tab));
-  await stage("all pages", () => everyPage(tab));
-  await stage("by keyboard", () => byKeyboard(tab));
-  await stage("as a person", () => asPerson(browser));
-  await stage("on a phone", () => onAPhone(tab));
-  await stage("the session ended", () => sessionEnds(browser));
-  await stage("drafts", () => drafts(browser));
-  await stage("no way to elsewhere", () => staysHere(browser));
-  await stage("the modem fell silent", () => silence(tab));
-  await stage("without scripts", () => withoutScripts(browser));
-  await browser.close();
-  console.log(faults.length ? `${faults.length} faults` : "no faults");
-  process.exit(faults.length ? 1 : 0);
-})().catch((error) => {
+let tab;
+play([
+  ["claimed and set up", 240, async (browser) => { tab = await setUp(browser); }],
+  ["a line by hand", 60, () => console_(tab)],
+  ["all pages", 420, () => everyPage(tab)],
+  ["by keyboard", 60, () => byKeyboard(tab)],
+  ["as a person", 120, asPerson],
+  ["on a phone", 60, () => onAPhone(tab)],
+  ["the session ended", 90, sessionEnds],
+  ["drafts", 120, drafts],
+  ["no way to elsewhere", 120, staysHere],
+  ["the modem fell silent", 90, () => silence(tab)],
+  ["without scripts", 120, withoutScripts],
+]).catch((error) => {
   console.error(error);
   process.exit(1);
 });

@@ -137,3 +137,60 @@ fn a_button_that_spends_and_is_pressed_twice_spends_once() {
     assert!(anna.get(&place).body.contains("That was done already."));
     station.books_balance();
 }
+
+/// A draft remembers what it answers: its thread and its quotation, here and in a mail program, also when what it answers is gone.
+#[test]
+fn a_draft_that_answers_is_opened_as_an_answer() {
+    let folder = Folder::new();
+    let station = house(&folder);
+    let mut anna = Client::logged_in(&station, "anna");
+    let first = |subject: &str| {
+        let all = station.messages();
+        let found = all.into_iter().find(|message| message["subject"] == subject);
+        found.unwrap_or_else(|| panic!("no message '{subject}'"))
+    };
+    for subject in ["Tide", "Wind"] {
+        assert_eq!(anna.post("/compose", &format!("to=bert&subject={subject}&text=High+water%3F&do=send")).status, 303);
+    }
+    let bert = Client::logged_in(&station, "bert");
+    let sent = |page: &str, fields: &[(&str, &str)]| bert.form("/compose", &form(page, fields), &bert.own());
+    let (tide, wind) = (first("Tide"), first("Wind"));
+    let page = bert.get(&format!("/compose?reply={}", tide["id"].as_str().unwrap())).body;
+    let reply = hidden(&page, "reply");
+    let begun = [("reply", reply.as_str()), ("to", "anna"), ("subject", "Noon"), ("text", "At noon."), ("do", "draft")];
+    assert_eq!(sent(&page, &begun).status, 303);
+    let draft = mails(&station, "bert", "Drafts").remove(0);
+    assert!(draft.contains(&format!("In-Reply-To: {}", tide["message_id"].as_str().unwrap())), "{draft}");
+
+    // Opened again it quotes, and goes into the thread under its own subject.
+    let again = bert.get(&format!("/compose?draft={}", hidden(&page, "once"))).body;
+    assert_eq!(hidden(&again, "reply"), reply);
+    let fields =
+        [("reply", reply.as_str()), ("to", "anna"), ("subject", "Noon"), ("text", "At noon."), ("do", "quote")];
+    let quoted = sent(&again, &fields).body;
+    assert!(quoted.contains("&gt; High water?"), "{quoted}");
+    let fields = [("reply", reply.as_str()), ("to", "anna"), ("subject", "Noon"), ("text", "At noon."), ("do", "send")];
+    assert_eq!(sent(&again, &fields).status, 303);
+    assert_eq!(first("Noon")["references"].as_array().unwrap().last(), Some(&tide["message_id"]));
+
+    // One that a mail program began, and the page only goes on with.
+    let wind = wind["message_id"].as_str().unwrap();
+    let mail = format!(
+        "From: bert@boat.example\r\nTo: anna@boat.example\r\nSubject: Gusts\r\nMessage-ID: <7@pc>\r\nIn-Reply-To: {wind}\r\n\
+         References: {wind}\r\n\r\nSeven\r\n"
+    );
+    Imap::open(station.door("imap"), "bert", "INBOX").append("Drafts (\\Draft \\Seen)", mail.as_bytes());
+    let uid = {
+        let mut imap = Imap::open(station.door("imap"), "bert", "Drafts");
+        imap.uids().pop().unwrap()
+    };
+    let page = bert.get(&format!("/compose?draft={uid}")).body;
+    let begun = hidden(&page, "begun");
+    for (what, status) in [("preview", 200), ("send", 303)] {
+        let fields = [("begun", &*begun), ("to", "anna"), ("subject", "Gusts"), ("text", "Seven, still"), ("do", what)];
+        assert_eq!(sent(&page, &fields).status, status);
+    }
+    assert_eq!(first("Gusts")["references"].as_array().unwrap().last(), Some(&wind.into()));
+    assert!(mails(&station, "bert", "Drafts").is_empty());
+    station.books_balance();
+}

@@ -4,16 +4,15 @@
 "use strict";
 
 const http = require("node:http");
-const { chromium } = require("playwright-core");
+const { ended, fault, play } = require("./look.js");
 
 const [web, webs, password] = process.argv.slice(2);
-const faults = [];
 
 /** A web server in front: everything below /post goes to the box, with who asked and how. */
 function inFront() {
   const server = http.createServer((request, response) => {
     if (!request.url.startsWith("/post")) {
-      faults.push(`a page asks outside of its path: ${request.url}`);
+      fault("/post", `a page asks outside of its path: ${request.url}`);
       response.writeHead(404).end();
       return;
     }
@@ -26,27 +25,26 @@ function inFront() {
     onward.on("error", () => response.destroy());
     request.pipe(onward);
   });
+  // A connection that it closes just as the browser uses it again would look like a fault of the box.
+  server.keepAliveTimeout = 300000;
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
-
-/** Waits for a browser that closes, which under load may take minutes; the end of this program ends it as well. */
-const ended = (closing) => Promise.race([closing, new Promise((done) => setTimeout(done, 5000))]);
 
 async function day(browser, base, secure) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 390, height: 844 } });
   const page = await context.newPage();
   page.setDefaultTimeout(20000);
-  page.on("request", (request) => { if (!request.url().startsWith(base)) faults.push(`asks another place: ${request.url()}`); });
-  page.on("pageerror", (error) => faults.push(`${base}: ${error}`));
+  page.on("request", (request) => { if (!request.url().startsWith(base)) fault(base, `asks another place: ${request.url()}`); });
+  page.on("pageerror", (error) => fault(base, String(error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 4|Cross-Origin-Opener-Policy/.test(message.text())) faults.push(`${base}: ${message.text()}`);
+    if (message.type() === "error" && !/status of 4|Cross-Origin-Opener-Policy/.test(message.text())) fault(base, `${message.text()} ${message.location().url}`);
   });
   await page.goto(`${base}/mailbox`);
   await page.fill("#name", "bert");
   await page.fill("#password", password);
   await Promise.all([page.waitForURL(`${base}/mailbox`), page.keyboard.press("Enter")]);
   const cookies = (await context.cookies()).filter((cookie) => /^(__Secure-)?s/.test(cookie.name));
-  if (cookies.length !== 1 || cookies[0].secure !== secure) faults.push(`${base}: cookies ${JSON.stringify(cookies)}`);
+  if (cookies.length !== 1 || cookies[0].secure !== secure) fault(base, `cookies ${JSON.stringify(cookies)}`);
   const other = await context.newPage();
   await other.goto(`${base}/compose`);
   await other.fill("#to", "bert");
@@ -65,13 +63,11 @@ async function day(browser, base, secure) {
 
 (async () => {
   const server = await inFront();
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
-  await day(browser, `http://127.0.0.1:${server.address().port}/post`, false);
-  await day(browser, `https://${webs}`, true);
-  await ended(browser.close());
-  server.close();
-  faults.forEach((fault) => console.log(`FAULT ${fault}`));
-  process.exit(faults.length ? 1 : 0);
+  const behind = `http://127.0.0.1:${server.address().port}/post`;
+  await play([
+    ["behind a web server", 120, (browser) => day(browser, behind, false)],
+    ["under https", 120, (browser) => day(browser, `https://${webs}`, true)],
+  ]);
 })().catch((error) => {
   console.error(error);
   process.exit(1);

@@ -149,7 +149,7 @@ fn behind_another_web_server_links_limits_and_cookies_are_those_of_the_browser()
 
 /// A browser under https and behind a web server that puts the pages under a path: log in, write, be kept, follow.
 #[test]
-#[ignore = "needs chromium, node and playwright-core, which tests/run installs"]
+#[ignore = "needs chromium, node, playwright-core, axe-core and html-validate, which tests/run installs"]
 fn a_browser_under_https_and_behind_a_web_server() {
     let (chromium, modules) = super::browser::browser().unwrap_or_else(|why| panic!("{why}; tests/run installs it"));
     let folder = Folder::new();

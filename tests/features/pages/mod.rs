@@ -2,10 +2,15 @@
 
 mod about;
 mod browser;
+mod day;
 mod drafts;
 mod front;
 mod http;
+mod instruments;
 mod log_ins;
+mod mailbox;
+mod payloads;
+mod plain;
 mod reading;
 mod roles;
 mod wrong;

@@ -84,3 +84,24 @@ fn every_field_that_will_not_do_says_why_at_once() {
         assert_eq!((answer.status, fields(&answer.body)), (422, vec![field.to_owned()]), "{answer:?}");
     }
 }
+
+/// Whoever claims a box is told of all fields at once as well, and a wrong try makes nobody an owner.
+#[test]
+fn a_claim_says_of_every_field_why_it_will_not_do() {
+    let folder = Folder::new();
+    let station = Station::new(&folder, "new", &[], &[]).started();
+    let mut stranger = Client::new(&station);
+    let answer = stranger.post("/setup", "code=0000-0000&name=An+na&password=short&again=other&domain=a+b");
+    let found = wrong(&answer.body);
+    let names: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!((answer.status, names), (422, vec!["code", "name", "password", "again", "domain"]), "{answer:?}");
+    assert!(answer.body.contains("5 fields need other values"), "{answer:?}");
+    let code = station.cli_ok(&["setup-code"], "");
+    let code = code.split_whitespace().find(|word| word.len() == 9 && word.as_bytes()[4] == b'-').unwrap().to_owned();
+    let form = |again: &str| format!("code={code}&name=anna&password={PASSWORD}&again={again}&domain=boat.example");
+    let answer = stranger.post("/setup", &form("other"));
+    assert_eq!((answer.status, fields(&answer.body)), (422, vec!["again".to_owned()]), "{answer:?}");
+    assert!(station.json(&["people", "list"]).as_array().unwrap().is_empty());
+    let answer = stranger.post("/setup", &form(PASSWORD));
+    assert_eq!((answer.status, answer.header("location")), (303, "/setup/box"), "{answer:?}");
+}

@@ -7,11 +7,17 @@ const ANNA: &str = "anna@shore.example";
 const FRIEND: &str = "From: Bob <bob@world.example>\n";
 
 /// What the front writes on top, with more headers; whether it proves that bob wrote it.
-const CASES: [(&str, &str, bool); 29] = [
+const CASES: [(&str, &str, bool); 33] = [
     ("spf=pass smtp.mailfrom=bob@world.example", FRIEND, true),
     ("dkim/1 = pass (2048-bit) header.d = world.example", FRIEND, true),
     ("spf=fail reason=\"a; b\"; dmarc=pass header.from=World.Example", FRIEND, true),
     ("spf=pass smtp.mailfrom=\"bob\"@world.example", FRIEND, true),
+    // A service signs with a name below bob's: the front, which knows what is anybody's, says whether that is bob.
+    ("dkim=pass header.d=mail.world.example; dmarc=pass header.from=world.example", FRIEND, true),
+    ("dkim=pass header.d=mail.world.example; dmarc=none header.from=world.example", FRIEND, false),
+    ("spf=pass smtp.mailfrom=bounce.world.example", FRIEND, false),
+    // The domain wants it strict.
+    ("dkim=pass header.d=world.example; dmarc=fail header.from=world.example", FRIEND, false),
     // The local part of a sender's address is theirs to choose.
     ("spf=pass smtp.mailfrom=\"x; dmarc=pass header.from=world.example \"@evil.example", FRIEND, false),
     ("spf=pass smtp.mailfrom=\"x smtp.mailfrom=world.example \"@evil.example", FRIEND, false),

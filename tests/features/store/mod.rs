@@ -3,6 +3,7 @@
 mod disks;
 mod failing;
 mod faults;
+mod log;
 mod mutated;
 mod old_folders;
 mod power_cuts;

@@ -118,7 +118,9 @@ pub fn well(output: &Output) -> String {
 pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
     let of_link = |name: &str| {
         name != "ip.listen"
-            && ["link.", "m138.", "sbd.", "hive.", "rockblock.", "ip."].iter().any(|group| name.starts_with(group))
+            && ["link.", "m138.", "sbd.", "hive.", "rockblock.", "cloudloop.", "sbdmail.", "ip."]
+                .iter()
+                .any(|group| name.starts_with(group))
     };
     let (own, of_box): (Vec<_>, Vec<_>) = settings.partition(|(name, _)| of_link(name));
     let words = |begin: &[&str], pairs: &[(&str, &str)]| {

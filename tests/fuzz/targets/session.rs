@@ -24,23 +24,36 @@ impl Coding for Plain {
         vec![ModelId { number: 1, mark: *b"fuzz" }]
     }
 
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+    fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         let mut code = vec![model, records.len() as u8];
-        records.iter().for_each(|record| code.extend(record.iter().copied().chain([0])));
+        let mut plain: Vec<u8> = records.iter().flat_map(|record| record.iter().copied().chain([0])).collect();
+        // Of what was said before only the length is said.
+        if let Some(said) = past.first() {
+            let same = said.iter().zip(&plain).take(255).take_while(|(said, byte)| said == byte).count();
+            code.push(same as u8);
+            plain.drain(..same);
+        }
+        code.extend(plain);
         code.extend((salt > 1).then_some(salt as u8));
         code
     }
 
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
         let rest = code.strip_prefix(&[model])?;
-        let (&count, rest) = rest.split_first()?;
+        let (&count, mut rest) = rest.split_first()?;
+        let whole;
+        if let Some(said) = past.first() {
+            let (&same, new) = rest.split_first()?;
+            whole = [said.get(..usize::from(same))?, new].concat();
+            rest = &whole;
+        }
         let mut parts = rest.split(|byte| *byte == 0);
         let records: Vec<_> = parts.by_ref().take(usize::from(count)).map(<[u8]>::to_vec).collect();
         let end = parts.map(<[u8]>::len).sum::<usize>();
         (count > 0 && records.len() == usize::from(count) && end <= 1).then_some(records)
     }
 
-    fn front(&mut self, _: u8, code: &[u8]) -> Vec<Vec<u8>> {
+    fn front(&mut self, _: u8, _: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
         let count = code.get(1).copied().unwrap_or_default();
         let rest = code.get(2..).unwrap_or_default();
         rest.split(|byte| *byte == 0).take(usize::from(count)).map(<[u8]>::to_vec).collect()
@@ -131,7 +144,7 @@ impl Session<'_> {
         let key = self.planned;
         self.planned += 1;
         let plan = with(&mut self.peers[side], side, self.now, |peer, context| {
-            peer.plan(context, &[WaitingMessage { key, message: &message }])
+            peer.plan(context, &[WaitingMessage { key, message: &message, answers: None, urgent: false }])
         });
         self.leaves(plan.send);
     }
@@ -164,7 +177,7 @@ impl Session<'_> {
 fn with<T>(peer: &mut Peer, side: usize, now: i64, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
     let mut plain = Plain;
     let mut codec = Codec { coding: &mut plain, from_device: side == 1 };
-    work(peer, &mut PeerContext { codec: &mut codec, now, room: ROOM, rules: PeerRules::default() })
+    work(peer, &mut PeerContext { codec: &mut codec, now, room: ROOM, step: 0, rules: PeerRules::default() })
 }
 
 /// What is kept of a peer is read back as it was.

@@ -12,9 +12,11 @@ use serde_json::Value;
 
 use super::*;
 use crate::letter::{Kind, Letter, Other};
-use crate::packet::Form;
 use crate::packet::bundle::encode;
+use crate::packet::fragments::{HEAD, Room};
+use crate::packet::{Form, Past};
 use crate::peer::book::index_of;
+use crate::peer::past_of;
 
 #[test]
 #[ignore = "says how many bytes messages take that are kept elsewhere"]
@@ -50,7 +52,7 @@ fn sizes_by_hand() {
         }
         let [alone, known] = [&written, &short].map(|message| {
             let (on_air, written) = (std::slice::from_ref(message), std::slice::from_ref(&written));
-            encode(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
+            encode(&mut coder, Form::Model(number), on_air, written, &Past::default(), MTU, 1).len()
         });
         let group = match (field(value, "lang").as_str(), kind) {
             ("en", Kind::Text) => "texts",
@@ -75,29 +77,72 @@ fn sizes_by_hand() {
             mean(credits)
         );
     }
-    let mut four = [0; 4];
+    let mut four = [0; 5];
     for bundle in messages.values().flat_map(|own| own.chunks_exact(4)) {
         let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
-        let [alone, known] =
-            [&written, &short].map(|on_air| encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len());
-        four = [four[0] + 4, four[1] + sent(alone, MTU).1, four[2] + sent(known, MTU).1, four[3] + credits(alone)];
+        let [alone, known] = [&written, &short]
+            .map(|on_air| encode(&mut coder, Form::Model(number), on_air, &written, &Past::default(), MTU, 1).len());
+        let more = [4, sent(alone, MTU).1, sent(known, MTU).1, credits(alone), credits(known)];
+        four = std::array::from_fn(|at| four[at] + more[at]);
     }
-    let [alone, known, credits] = [four[1], four[2], four[3]].map(|sum| sum as f64 / four[0] as f64);
-    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book, {credits:.3} credits", four[0]);
+    let [alone, known, credits, known_credits] = [1, 2, 3, 4].map(|at| four[at] as f64 / four[0] as f64);
+    println!(
+        "four   {:4}: {alone:.3} packets a message, {known:.3} with the book, {credits:.3} credits, {known_credits:.3}",
+        four[0]
+    );
+    println!("{}", correspondences(&mut coder, number, &values));
 }
 
 const MTU: usize = 192;
 
 /// Bytes on air and packets of a bundle, where a packet holds so many bytes.
 fn sent(bundle: usize, mtu: usize) -> (usize, usize) {
-    let fragments = bundle.div_ceil(mtu - 2);
-    if bundle <= mtu { (bundle, 1) } else { (bundle + 2 * fragments, fragments) }
+    let packets = Room { bytes: mtu, step: 0 }.packets(bundle);
+    (bundle + if packets == 1 { 0 } else { HEAD * packets }, packets)
 }
 
 /// Started 50 bytes of packets of 340, as short-burst data is billed.
 fn credits(bundle: usize) -> usize {
-    let (bytes, packets) = sent(bundle, 340);
-    (packets - 1) * 340_usize.div_ceil(50) + (bytes - (packets - 1) * 340).div_ceil(50)
+    Room { bytes: 340, step: 50 }.cost(bundle)
+}
+
+/// What mails of one writer take after eight others of the same. Writers of several are told by how they sign.
+fn correspondences(coder: &mut Coder, number: u8, values: &[Value]) -> String {
+    let mut writers: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
+    for value in values.iter().filter(|value| value["kind"] == "email") {
+        let text = value["text"].as_str().unwrap_or_default();
+        let name = text.trim().lines().last().unwrap_or_default().trim_matches([' ', '-', '/', ',', '.']);
+        let letter = Letter {
+            kind: Kind::Mail,
+            person: None,
+            other: Other::Address("reader@example.org".to_owned()),
+            subject: value["subject"].as_str().unwrap_or_default().to_owned(),
+            text: text.to_owned(),
+        };
+        if (1..=20).contains(&name.len()) {
+            writers.entry(name.to_owned()).or_default().push(letter);
+        }
+    }
+    let (mut count, mut sums) = (0, [0; 3]);
+    for own in writers.values().filter(|own| own.len() >= 5) {
+        for at in 0..own.len() {
+            let others: Vec<Letter> = [&own[..at], &own[at + 1..]].concat();
+            let (written, past) = (std::slice::from_ref(&own[at]), past_of(&others));
+            let short = [Letter { other: Other::Index(index_of("reader@example.org")), ..own[at].clone() }];
+            let ways = [(written, &Past::default()), (&short, &Past::default()), (&short, &past)];
+            let sizes =
+                ways.map(|(on_air, past)| encode(coder, Form::Model(number), on_air, written, past, MTU, 1).len());
+            sums = std::array::from_fn(|way| sums[way] + sizes[way]);
+            count += 1;
+        }
+    }
+    let [alone, known, after] = sums.map(|sum| sum as f64 / f64::from(count.max(1)));
+    let less = |size: f64| 100.0 * (1.0 - size / alone);
+    format!(
+        "{count} mails of a correspondence: {alone:.1} bytes alone, {known:.1} with the book (-{:.1} %), {after:.1} after eight others (-{:.1} %)",
+        less(known),
+        less(after)
+    )
 }
 
 /// The most memory that this process has had, as the kernel says it.

@@ -9,13 +9,17 @@ pub const SMALL: ModelId = ModelId { number: 2, mark: *b"smal" };
 /// The number of the normal model, and another model.
 pub const STRANGE: ModelId = ModelId { number: 1, mark: *b"odd!" };
 
+/// What letters say that have nothing to say.
+pub const USUAL: &str = "all well here at the hut ";
+
 #[derive(Clone)]
 pub struct Fake(pub Vec<ModelId>);
 
 impl Fake {
-    fn mix(&self, model: u8, bytes: &[u8]) -> Vec<u8> {
+    fn mix(&self, model: u8, past: &[Vec<u8>], bytes: &[u8]) -> Vec<u8> {
         let Some(known) = self.0.iter().find(|known| known.number == model) else { return Vec::new() };
         let mut state = u64::from(u32::from_be_bytes(known.mark)) << 8 | u64::from(model);
+        state ^= past.iter().fold(0_u64, |all, record| all.rotate_left(7) ^ crate::peer::memory::hash(record));
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 56) as u8
@@ -29,27 +33,37 @@ impl Coding for Fake {
         self.0.clone()
     }
 
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+    fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         let mut plain = vec![records.len() as u8];
-        records.iter().for_each(|record| plain.extend(record.iter().copied().chain([0])));
+        // Who knows what was said before says the usual in one byte.
+        let usual = if past.is_empty() { "" } else { USUAL };
+        for record in records {
+            let short = match String::from_utf8(record.clone()) {
+                Ok(text) if !usual.is_empty() => text.replace(usual, "\u{1f}").into_bytes(),
+                _ => record.clone(),
+            };
+            plain.extend(short.into_iter().chain([0]));
+        }
         plain.extend((salt > 1).then_some(salt as u8));
-        self.mix(model, &plain)
+        self.mix(model, past, &plain)
     }
 
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        let plain = self.mix(model, code);
+    fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let plain = self.mix(model, past, code);
         let (&count, mut rest) = plain.split_first()?;
         let mut records = Vec::new();
         for _ in 0..count {
             let end = rest.iter().position(|byte| *byte == 0)?;
-            records.push(rest[..end].to_vec());
+            let usual = |byte: &u8| if *byte == 0x1f { USUAL.as_bytes().to_vec() } else { vec![*byte] };
+            let short = &rest[..end];
+            records.push(if past.is_empty() { short.to_vec() } else { short.iter().flat_map(usual).collect() });
             rest = &rest[end + 1..];
         }
         (count > 0 && rest.len() <= 1).then_some(records)
     }
 
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        let plain = self.mix(model, code);
+    fn front(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Vec<Vec<u8>> {
+        let plain = self.mix(model, past, code);
         let (&count, rest) = plain.split_first().unwrap_or((&0, &[]));
         rest.split(|byte| *byte == 0).take(usize::from(count)).map(<[u8]>::to_vec).collect()
     }

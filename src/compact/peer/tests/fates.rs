@@ -140,20 +140,19 @@ fn an_answer_says_what_it_answers() {
     let waiting: Vec<_> = answers
         .iter()
         .enumerate()
-        .map(|(at, message)| WaitingMessage { key: 20 + at as u64, message, answers: of(at) })
+        .map(|(at, message)| WaitingMessage { key: 20 + at as u64, message, answers: of(at), urgent: false })
         .collect();
     let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
     assert_eq!(packets.len(), 1);
+    let turns = pair.carry(1, &packets);
+    let name = turns[0].answering[0].0.0;
+    assert_eq!(turns[0].answering, [((name, 0), 2), ((name, 1), 1)]);
+    assert_eq!(turns[0].places, (0..3).map(|place| (name, place)).collect::<Vec<_>>());
     // It comes a second time: that changes nothing.
-    for round in 0..2 {
-        let turns = pair.carry(1, &packets);
-        let name = turns[0].answering[0].0.0;
-        assert_eq!(turns[0].answering, [((name, 0), 2), ((name, 1), 1)]);
-        let expected: Vec<_> = (0..3).map(|place| (name, place)).collect();
-        assert_eq!(turns[0].places, if round == 0 { expected } else { Vec::new() });
-    }
+    let turns = pair.carry(1, &packets);
+    assert!(turns[0].answering.is_empty() && turns[0].places.is_empty());
     // What is named and not known is nothing.
-    let unknown = [WaitingMessage { key: 30, message: &answers[0], answers: Some((BundleName(1), 7)) }];
+    let unknown = [WaitingMessage { key: 30, message: &answers[0], answers: Some((BundleName(1), 7)), urgent: false }];
     let packets = pair.at(1, |peer, context| peer.plan(context, &unknown)).send;
     assert_eq!(pair.carry(1, &packets)[0].answering, []);
 }
@@ -168,7 +167,7 @@ fn what_is_answered_is_told_for_free() {
         let message = message("a@b.c", &text);
         let plan = |pair: &mut Pair, answers| {
             let mut peer = pair.sides[1].peer.clone();
-            let waiting = [WaitingMessage { key: 20, message: &message, answers }];
+            let waiting = [WaitingMessage { key: 20, message: &message, answers, urgent: false }];
             pair.at(1, |_, context| peer.plan(context, &waiting)).send
         };
         let (with, without) = (plan(&mut pair, Some(places[0])), plan(&mut pair, None));
@@ -176,10 +175,35 @@ fn what_is_answered_is_told_for_free() {
         assert!(with.iter().all(|packet| packet.payload.len() <= 192));
     }
     let answer = message("a@b.c", "lost at first");
-    let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[0]) }];
+    let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[0]), urgent: false }];
     let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
     pair.went(1, &packets);
     let heard = pair.settle();
     let told: Vec<_> = heard[0].iter().flat_map(|turn| turn.answering.clone()).collect();
     assert_eq!(told.iter().map(|(_, key)| *key).collect::<Vec<_>>(), [1]);
+}
+
+/// A long answer goes in fragments, which come in any order, and the last of them may be lost at first: what it answers is told with it.
+#[test]
+fn a_long_answer_says_what_it_answers() {
+    let text = (0..90_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect::<String>();
+    for lost in [false, true] {
+        let mut pair = Pair::acquainted([BOTH, BOTH]);
+        let places = two_messages(&mut pair);
+        let answer = message("a@b.c", &text);
+        let waiting = [WaitingMessage { key: 20, message: &answer, answers: Some(places[1]), urgent: false }];
+        let packets = pair.at(1, |peer, context| peer.plan(context, &waiting)).send;
+        assert!(packets.len() >= 3 && packets.iter().all(|packet| packet.payload.len() <= 192));
+        let (last, others) = packets.split_last().unwrap();
+        let mut turns = if lost { Vec::new() } else { pair.carry(1, std::slice::from_ref(last)) };
+        turns.extend(pair.carry(1, others));
+        pair.went(1, &packets);
+        let heard = pair.settle();
+        // What the far box sends again because it was asked for it.
+        let again: Vec<_> = heard[1].iter().flat_map(|turn| turn.send.clone()).filter(|packet| packet.repeat).collect();
+        turns.extend(pair.carry(1, &again));
+        let told: Vec<_> = turns.iter().flat_map(|turn| turn.answering.clone()).collect();
+        let came: Vec<_> = turns.iter().flat_map(|turn| turn.places.clone()).collect();
+        assert_eq!((came.len(), told), (1, vec![(came[0], 2)]), "lost at first: {lost}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::codec::{NORMAL, SMALL, STRANGE};
+use super::codec::{NORMAL, SMALL, STRANGE, USUAL};
 use testing::Dice;
 
 use super::world::{DAY, HOUR, Post, Told, Weather, World};
@@ -11,6 +11,7 @@ use crate::letter::{Kind, Letter, Other};
 use crate::packet::ModelId;
 use crate::peer::PeerRules;
 use crate::peer::book::index_of;
+use crate::peer::past::SharedMessages;
 
 /// What happens to a box.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ enum Blow {
     Models(&'static [ModelId]),
     /// It comes back with an address book of another day, or of another peer.
     Book,
+    /// It has forgotten what both have of their correspondences, or comes back with that of another day.
+    Past,
     /// Old software is put on it, or the new one again.
     Old(bool),
 }
@@ -45,7 +48,7 @@ fn message(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
         return Letter { kind, person, other, subject: String::new(), text: "OK".to_owned() };
     }
     let length = if dice.chance(15) { dice.below(1500) } else { dice.below(120) } as usize;
-    let text = format!("{number}: {}", "all well here at the hut ".repeat(1 + length / 25));
+    let text = format!("{number}: {}", USUAL.repeat(1 + length / 25));
     let subject = if kind == Kind::Mail { format!("Subject {number}") } else { String::new() };
     Letter { kind, person, other, subject, text }
 }
@@ -75,10 +78,12 @@ fn history(seed: u64, loud: bool) -> World {
     let boxes = [Post::new(models(&mut dice), rules(&mut dice)), Post::new(models(&mut dice), rules(&mut dice))];
     let mut world = World::new(dice.any(), room, weather, boxes);
     world.loud = loud;
+    world.step = if room == 340 { 50 } else { 0 };
     let mut blows = blows(&mut dice, ages, world.now);
     blows.sort_by_key(|(at, _, _)| *at);
     let addresses = addresses();
     let mut books = [world.boxes[0].peer.book.clone(), world.boxes[1].peer.book.clone()];
+    let mut pasts: [(SharedMessages, SharedMessages); 2] = Default::default();
     for (number, (at, side, blow)) in blows.into_iter().enumerate() {
         world.run_until(at);
         match blow {
@@ -94,10 +99,15 @@ fn history(seed: u64, loud: bool) -> World {
                 addresses.iter().filter(|_| dice.chance(50)).for_each(|address| strange.is_there(address));
                 world.boxes[side].peer.book = strange;
             }
+            Blow::Past if dice.chance(50) => {
+                (world.boxes[side].peer.there, world.boxes[side].peer.came) = pasts[side].clone();
+            }
+            Blow::Past => (world.boxes[side].peer.there, world.boxes[side].peer.came) = Default::default(),
             Blow::Old(old) => world.boxes[side].old = old,
         }
         if dice.chance(10) {
             books[side] = world.boxes[side].peer.book.clone();
+            pasts[side] = (world.boxes[side].peer.there.clone(), world.boxes[side].peer.came.clone());
         }
         if !world.boxes[side].old && !matches!(blow, Blow::Letter) {
             world.tick(side);
@@ -129,6 +139,9 @@ fn blows(dice: &mut Dice, ages: bool, start: i64) -> Vec<(i64, usize, Blow)> {
     }
     for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
         blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Book));
+    }
+    for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
+        blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Past));
     }
     if ages {
         let (side, from) = (dice.index(2), start + dice.between(0, days * DAY));

@@ -16,14 +16,19 @@ fn noise_does_no_harm() {
     for round in 0..100_000_u64 {
         now += dice.between(0, HOUR);
         let side = dice.index(2);
-        let mut context = PeerContext { codec: &mut codec, now, room: 192, rules: PeerRules::default() };
+        let mut context = PeerContext { codec: &mut codec, now, room: 192, step: 0, rules: PeerRules::default() };
         let mut send = Vec::new();
         if dice.chance(3) {
             let text = "x".repeat(dice.index(400));
             let other = Other::Address(format!("{}@example.org", dice.below(300)));
             let message = Letter { kind: Kind::Text, person: None, other, subject: String::new(), text };
             send.extend(
-                peers[side].plan(&mut context, &[WaitingMessage { key: round, message: &message, answers: None }]).send,
+                peers[side]
+                    .plan(
+                        &mut context,
+                        &[WaitingMessage { key: round, message: &message, answers: None, urgent: false }],
+                    )
+                    .send,
             );
         }
         let packet = noise(&mut dice, &known);

@@ -17,6 +17,8 @@ pub(super) struct Side {
 pub(super) struct Pair {
     pub(super) sides: [Side; 2],
     pub(super) now: i64,
+    /// Bytes that are billed together; 0 for packets.
+    pub(super) step: usize,
 }
 
 impl Pair {
@@ -26,7 +28,7 @@ impl Pair {
             codec: Fake(models.to_vec()),
             rules: PeerRules::default(),
         };
-        Self { sides: models.map(side), now: 1000 * DAY }
+        Self { sides: models.map(side), now: 1000 * DAY, step: 0 }
     }
 
     /// Both have said hello, and have each other's.
@@ -41,12 +43,14 @@ impl Pair {
 
     pub(super) fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
         let Side { peer, codec, rules } = &mut self.sides[side];
-        work(peer, &mut PeerContext { codec, now: self.now, room: 192, rules: *rules })
+        work(peer, &mut PeerContext { codec, now: self.now, room: 192, step: self.step, rules: *rules })
     }
 
     pub(super) fn plan(&mut self, side: usize, messages: &[(u64, Letter)]) -> SendPlan {
-        let waiting: Vec<_> =
-            messages.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
+        let waiting: Vec<_> = messages
+            .iter()
+            .map(|(key, message)| WaitingMessage { key: *key, message, answers: None, urgent: false })
+            .collect();
         self.at(side, |peer, context| peer.plan(context, &waiting))
     }
 

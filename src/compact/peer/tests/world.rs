@@ -102,6 +102,8 @@ pub struct World {
     pub dice: Dice,
     pub now: i64,
     pub room: usize,
+    /// Bytes that are billed together; 0 for packets.
+    pub step: usize,
     pub timer: i64,
     pub life: i64,
     pub weather: Weather,
@@ -123,6 +125,7 @@ impl World {
             dice: Dice::new(seed),
             now: 500_000 * HOUR,
             room,
+            step: 0,
             timer: 2 * HOUR,
             life: 40 * DAY,
             weather,
@@ -158,7 +161,8 @@ impl World {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
         let before = fails.then(|| post.peer.rows());
-        let mut context = PeerContext { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
+        let mut context =
+            PeerContext { codec: &mut post.codec, now: self.now, room: self.room, step: self.step, rules: post.rules };
         let done = work(&mut post.peer, &mut context);
         let Some(kept) = before else { return Some(done) };
         self.boxes[side].peer = Peer::from_rows(&kept).unwrap();
@@ -247,8 +251,10 @@ impl World {
             return self.leave_as_old(side, &some);
         }
         let plan = self.commit(side, |peer, context| {
-            let waiting: Vec<_> =
-                some.iter().map(|(key, message)| WaitingMessage { key: *key, message, answers: None }).collect();
+            let waiting: Vec<_> = some
+                .iter()
+                .map(|(key, message)| WaitingMessage { key: *key, message, answers: None, urgent: false })
+                .collect();
             peer.plan(context, &waiting)
         });
         let Some(plan) = plan else { return };
@@ -290,6 +296,7 @@ impl World {
         if let Some((notes, bundle)) = crate::peer::notes::unwrap(&packet.payload) {
             let first = bundle.first().copied().unwrap_or(0);
             self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.fragments == 1));
+            self.saw("packets that come after others", usize::from(first >> 3 == 0b10101 && packet.fragments == 1));
             self.saw("fragments", usize::from(first >= 0xC0));
             self.saw("notes alone", usize::from(bundle.is_empty()));
             let replaces = notes.iter().filter(|note| matches!(note, crate::peer::notes::Note::Replaces(_))).count();

@@ -256,7 +256,7 @@ impl LinkWorker<'_> {
     ) -> Result<(), Fault> {
         let (context, now) = (self.context, self.context.now());
         let mut news = Vec::new();
-        let mut waiting: BTreeMap<Option<PeerId>, usize> = BTreeMap::new();
+        let mut waiting: BTreeMap<Option<PeerId>, BTreeSet<Id>> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
             let (device, said, next) = (known.device, known.said.clone(), known.next);
@@ -265,7 +265,7 @@ impl LinkWorker<'_> {
                 continue;
             }
             let chosen = self.market.why(&choice, &offers).map(|(why, until)| Why { why, until });
-            *waiting.entry(device).or_default() += 1;
+            waiting.entry(device).or_default().insert(*id);
             let rest = self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
             let gathers =
                 gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
@@ -286,7 +286,7 @@ impl LinkWorker<'_> {
         let asked: BTreeSet<_> = asked.flat_map(|packet| packet.messages.clone()).collect();
         for packet in packets() {
             for id in packet.messages.iter().filter(|id| !asked.contains(id)) {
-                *waiting.entry(packet.far_box).or_default() += 1;
+                waiting.entry(packet.far_box).or_default().insert(*id);
                 let Some(message) = context.store.message(*id).ok().flatten() else { continue };
                 let rest =
                     self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
@@ -301,6 +301,7 @@ impl LinkWorker<'_> {
             }
         }
         explain::write(context, news)?;
+        let waiting = waiting.into_iter().map(|(far_box, messages)| (far_box, messages.len())).collect();
         telemetry::silent(context, self.window, &self.outstanding, &waiting)
     }
 

@@ -137,7 +137,10 @@ impl Machine {
                 format!("DT {},I", utc(since, "%Y%m%d%H%M%S"))
             }
             Subject::Jamming => format!("GJ 1,{}", weather.between(18, 28)),
-            Subject::Position if fix => "GN 37.8921,-122.0155,77,89,2".to_owned(),
+            Subject::Position if fix => {
+                let (north, east) = self.faults.place.unwrap_or((37.8921, -122.0155));
+                format!("GN {north:.4},{east:.4},77,89,2")
+            }
             Subject::Position => "GN 0.0000,0.0000,0,0,0".to_owned(),
             Subject::Fix if fix => {
                 format!(

@@ -1,12 +1,17 @@
 //! Messages through an SBD modem, which can be bought today, and the ground service of its seller: real binaries at both
 //! ends, and simulators that others have judged in between.
 
+mod by_mail;
+mod cloudloop;
 mod scene;
+
+use std::time::Duration;
 
 use serde_json::Value;
 
-use self::scene::{LONG, Scene, TERMINAL, bill};
+use self::scene::{LONG, Scene, Service, TERMINAL, bill};
 use crate::support::command::link_of;
+use crate::support::web::{Client, hidden};
 use crate::support::{SOON, Station, send, wait_for};
 
 fn write(station: &Station, text: &str) {
@@ -31,7 +36,11 @@ fn wait_mail(scene: &Scene, subject: &str) {
 
 /// Waits until a message with this subject is in anna's mailbox.
 fn wait_in_mailbox(station: &Station, subject: &str) {
-    wait_for(&format!("the message '{subject}'"), LONG, || {
+    wait_in_mailbox_for(station, subject, LONG);
+}
+
+fn wait_in_mailbox_for(station: &Station, subject: &str, limit: Duration) {
+    wait_for(&format!("the message '{subject}'"), limit, || {
         let is = |message: &Value| message["subject"] == subject && message["state"] == "delivered";
         station.messages().iter().any(is).then_some(())
     });
@@ -39,11 +48,15 @@ fn wait_in_mailbox(station: &Station, subject: &str) {
 
 #[test]
 fn a_message_goes_up_and_its_answer_comes_down_for_what_the_service_charges() {
-    let scene = Scene::start("4000");
+    up_and_down(&Scene::start(Service::Rockblock, "4000"));
+}
+
+/// A mail from the boat, its answer, and both bills.
+fn up_and_down(scene: &Scene) {
     let (station, gateway) = (scene.station().started(), scene.gateway().started());
     scene.calls(&gateway);
     write(&station, "From the boat");
-    wait_mail(&scene, "From the boat");
+    wait_mail(scene, "From the boat");
     station.wait_state(SOON, "bob@world.example", "sent");
     answer(&gateway, "Re: From the boat");
     // The ring alert brings it: nobody looks into the mailbox unasked.
@@ -64,7 +77,7 @@ fn a_message_goes_up_and_its_answer_comes_down_for_what_the_service_charges() {
 
 #[test]
 fn a_station_killed_at_any_moment_sends_nothing_twice() {
-    let scene = Scene::start("20000");
+    let scene = Scene::start(Service::Rockblock, "20000");
     let (mut station, gateway) = (scene.station().started(), scene.gateway().started());
     scene.calls(&gateway);
     for (at, moment) in ["in its session", "with its slot full", "right after its session"].iter().enumerate() {
@@ -95,7 +108,7 @@ fn a_station_killed_at_any_moment_sends_nothing_twice() {
 
 #[test]
 fn sessions_that_fail_cost_nothing_and_lose_nothing() {
-    let scene = Scene::start("2000");
+    let scene = Scene::start(Service::Rockblock, "2000");
     let (station, gateway) = (scene.station().started(), scene.gateway().started());
     scene.calls(&gateway);
     for fault in ["status 32", "residue 1", "glue 2", "badwrite 1"] {
@@ -123,7 +136,7 @@ fn sessions_that_fail_cost_nothing_and_lose_nothing() {
 
 #[test]
 fn calls_of_the_webhook_are_believed_for_their_proof_alone() {
-    let scene = Scene::start("4000");
+    let scene = Scene::start(Service::Rockblock, "4000");
     let mut gateway = scene.gateway().started();
     scene.calls(&gateway);
     let packet = |text: &str| crate::support::shore::classic(true, "bob@world.example", text);
@@ -163,13 +176,13 @@ fn calls_of_the_webhook_are_believed_for_their_proof_alone() {
     up(8, "number 8");
     told(7);
     assert_eq!(gateway.messages().len(), 6);
-    assert_eq!(gateway.json(&["status"])["quarantine"].as_u64().unwrap_or(1), 1);
+    assert_eq!(gateway.status().unwrap()["quarantined"], 1);
     gateway.books_balance();
 }
 
 #[test]
 fn what_the_service_says_of_a_message_is_heard() {
-    let scene = Scene::start("4000");
+    let scene = Scene::start(Service::Rockblock, "4000");
     let gateway = scene.gateway().started();
     let words = |words: &str| {
         wait_for(words, LONG, || {
@@ -201,4 +214,61 @@ fn what_the_service_says_of_a_message_is_heard() {
     words("buy some there");
     assert_eq!(scene.service("queue").len(), 2);
     gateway.books_balance();
+}
+
+/// What is begun of fifty bytes is paid for: it is told while one writes, filled by what waits, and on the bill.
+#[test]
+fn credits_are_told_before_and_filled_by_what_waits() {
+    let scene = Scene::start(Service::Rockblock, "4000");
+    let (station, gateway) = (scene.station(), scene.gateway().started());
+    station.set(&[("air.gather", "6")]);
+    let station = station.started();
+    scene.calls(&gateway);
+    write(&station, "From the boat");
+    wait_mail(&scene, "From the boat");
+    answer(&gateway, "Re: From the boat");
+    wait_in_mailbox(&station, "Re: From the boat");
+
+    let words = "The generator needs a filter, the wind turns north, and everybody asks when the post comes. ";
+    let look = |text: &str| {
+        station.json(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"])[0].clone()
+    };
+    let text = (1..).map(|times| words.repeat(times)).find(|text| look(text)["credits"] == 2).unwrap();
+    let text = text.trim();
+    let (shown, count) = (look(text), text.chars().count());
+    let over = usize::try_from(shown["over"].as_u64().unwrap()).unwrap();
+    assert!(over > 0 && shown["bytes"].as_u64().unwrap() > 50, "{shown}");
+    let without = |over: usize| look(&text.chars().take(count - over).collect::<String>())["credits"].clone();
+    assert_eq!((without(over), without(over - 1)), (1.into(), 2.into()));
+    let told = format!("2 credits, {over} character");
+    let line = station.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"], "");
+    assert!(line.contains(&told) && line.contains(" over the first"), "{line}");
+    // The page says the same with every look that it takes at what is written.
+    let client = Client::logged_in(&station, "anna");
+    let page = client.get("/compose").body;
+    let fields = [("csrf", hidden(&page, "csrf")), ("once", hidden(&page, "once")), ("to", "bob@world.example".into())];
+    let form: String = fields.iter().map(|(name, value)| format!("{name}={value}&")).collect();
+    let kept = client.form("/drafts", &format!("{form}text={}", text.replace(' ', "+")), &client.own());
+    assert!(kept.body.contains(&told), "{}", kept.body);
+
+    // Four that wait leave together, for less than each alone.
+    let (before, billed) = (scene.credits(), bill(&station));
+    let people = ["bob", "eve", "ida", "otto"].map(|name| format!("{name}@world.example"));
+    let news = "Fuel for two days, all well.";
+    let alone: u64 = people
+        .iter()
+        .map(|to| {
+            station.json(&["send", "--from", "anna", "--dry-run", "--text", news, to])[0]["credits"].as_u64().unwrap()
+        })
+        .sum();
+    let all: Vec<&str> = people.iter().map(String::as_str).collect();
+    station.cli_ok(&[&["send", "--from", "anna", "--text", news], &all[..]].concat(), "");
+    wait_for("five mails", LONG, || (scene.mails().len() == 5).then_some(()));
+    let paid = wait_for("the bill", SOON, || {
+        let (now, counted) = (scene.credits(), bill(&station) - billed);
+        let paid = now[0] - before[0];
+        (counted == paid + now[2] - before[2]).then_some(paid)
+    });
+    assert!(paid < alone, "{paid} credits for four, {alone} for each alone");
+    station.books_balance();
 }

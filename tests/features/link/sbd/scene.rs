@@ -9,16 +9,37 @@ use crate::support::{Folder, Program, SOON, Station, ask, wait_for};
 
 /// Number of the terminal.
 pub const TERMINAL: &str = "300234010753370";
+/// Number of a terminal of the newer kind, which the service of its maker knows as well.
+pub const IMT: &str = "300258060000000";
 /// Secret part of the webhook.
 pub const PATH: &str = "kJ7dn3Pq81xYwz55";
 /// Sessions of the driver lie ten seconds apart.
 pub const LONG: Duration = Duration::from_secs(90);
+
+/// A ground service: its name as a driver and as a simulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Rockblock,
+    Cloudloop,
+    Sbdmail,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rockblock => "rockblock",
+            Self::Cloudloop => "cloudloop",
+            Self::Sbdmail => "sbdmail",
+        }
+    }
+}
 
 pub struct Scene {
     pub folder: Folder,
     _modem: Program,
     _service: Program,
     _sink: Program,
+    ground: Service,
     url: String,
     key: String,
     sink_port: String,
@@ -26,35 +47,38 @@ pub struct Scene {
 
 impl Scene {
     /// Everything outside the boxes. A session takes so many milliseconds.
-    pub fn start(session: &str) -> Self {
+    pub fn start(ground: Service, session: &str) -> Self {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
-        let service = Program::start(
-            &[
-                "simulate",
-                "rockblock",
-                "--listen",
-                "127.0.0.1:0",
-                "--user",
-                "u",
-                "--password",
-                "p",
-                "--terminal",
-                TERMINAL,
-                "--sky",
-                &path("sky"),
-                "--control",
-                &path("service.ctl"),
-            ],
-            &folder.path("service.log"),
-        );
+        let (sky, control) = (path("sky"), path("service.ctl"));
         let word = |log: &str, word: &str| {
             wait_for(word, SOON, || {
                 let text = fs::read_to_string(folder.path(log)).ok()?;
                 text.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
             })
         };
-        let (url, key) = (word("service.log", "rockblock "), word("service.log", "key "));
+        let sink = Program::start(
+            &["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &path("sink.ctl")],
+            &folder.path("sink.log"),
+        );
+        let sink_port = word("sink.log", "sink ").rsplit(':').next().unwrap().to_owned();
+        let onward = format!("127.0.0.1:{sink_port}");
+        let own: &[&str] = match ground {
+            Service::Rockblock => &["--user", "u", "--password", "p"],
+            Service::Cloudloop => &["--token", "t", "--imt", IMT],
+            Service::Sbdmail => &["--onward", &onward],
+        };
+        let place = ["--listen", "127.0.0.1:0", "--terminal", TERMINAL, "--sky", &sky, "--control", &control];
+        let service =
+            Program::start(&[&["simulate", ground.name()][..], &place, own].concat(), &folder.path("service.log"));
+        let url = word("service.log", &format!("{} ", ground.name()));
+        // The name of the other terminal is learned from its first message.
+        let (line, more) = match ground {
+            Service::Rockblock => ("key ".to_owned(), ""),
+            Service::Cloudloop => (format!("thing {IMT} "), "/imt"),
+            Service::Sbdmail => ("sbdmail ".to_owned(), ""),
+        };
+        let key = word("service.log", &line) + more;
         let modem = Program::start(
             &[
                 "simulate",
@@ -74,12 +98,7 @@ impl Scene {
             ],
             &folder.path("modem.log"),
         );
-        let sink = Program::start(
-            &["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &path("sink.ctl")],
-            &folder.path("sink.log"),
-        );
-        let sink_port = word("sink.log", "sink ").rsplit(':').next().unwrap().to_owned();
-        Self { folder, _modem: modem, _service: service, _sink: sink, url, key, sink_port }
+        Self { folder, _modem: modem, _service: service, _sink: sink, ground, url, key, sink_port }
     }
 
     /// The station: anna reads and writes here. A credit costs a cent.
@@ -98,30 +117,59 @@ impl Scene {
 
     /// The gateway: olga owns it, anna's terminal is out in the field.
     pub fn gateway(&self) -> Station {
+        let things = format!("{IMT}={}", self.key);
+        let own = match self.ground {
+            Service::Rockblock => [
+                ("rockblock.url", self.url.as_str()),
+                ("rockblock.user", "u"),
+                ("rockblock.password", "p"),
+                ("rockblock.path", PATH),
+                ("rockblock.key", &self.key),
+            ],
+            Service::Cloudloop => [
+                ("cloudloop.url", self.url.as_str()),
+                ("cloudloop.token", "t"),
+                ("cloudloop.path", PATH),
+                ("cloudloop.things", &things),
+                ("cloudloop.callers", "127.0.0.0/8"),
+            ],
+            Service::Sbdmail => [
+                ("sbdmail.sender", "sbd@shore.example"),
+                ("sbdmail.path", PATH),
+                ("sbdmail.peers", "127.0.0.0/8"),
+                ("sbdmail.poll", "5"),
+                ("sbdmail.to", "data@sbd.example"),
+            ],
+        };
+        // Mails for terminals go through the relay: there the service takes what is for it.
+        let relay_port = match self.ground {
+            Service::Sbdmail => self.key.rsplit(':').next().unwrap_or_default(),
+            _ => &self.sink_port,
+        };
         let settings = [
             ("box.domain", "shore.example"),
             ("box.reach", "internet"),
-            ("link.driver", "rockblock"),
+            ("link.driver", self.ground.name()),
             ("link.unit", "credit"),
             ("link.price", "0.01"),
-            ("rockblock.url", &self.url),
-            ("rockblock.user", "u"),
-            ("rockblock.password", "p"),
-            ("rockblock.path", PATH),
-            ("rockblock.key", &self.key),
             ("relay.host", "localhost"),
-            ("relay.port", &self.sink_port),
+            ("relay.port", relay_port),
             ("relay.tls", "none"),
             ("air.strangers", "allow"),
             ("queue.retry_first", "1"),
             ("queue.retry_most", "1"),
         ];
+        let settings = [&settings[..], &own].concat();
         Station::new(&self.folder, "gateway", &settings, &["olga", &format!("anna=imei:{TERMINAL}")])
     }
 
     /// The service calls this gateway from now on.
     pub fn calls(&self, gateway: &Station) {
-        self.service(&format!("hook http://{}/hooks/rockblock/{PATH}", gateway.door("web")));
+        let hook = match self.ground {
+            Service::Sbdmail => format!("hook smtp://{}/{PATH}@shore.example", gateway.door("smtp")),
+            ground => format!("hook http://{}/hooks/{}/{PATH}", gateway.door("web"), ground.name()),
+        };
+        assert_eq!(self.service(&hook), ["ok"]);
     }
 
     pub fn modem(&self, command: &str) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! The words of the control socket, and the lines of the sky.
 
-use super::state::Service;
+use super::terminals::Terminals;
 use crate::hex;
 use crate::sim::sky::Reply;
 
-impl Service {
+impl Terminals {
     /// Answers a line of the sky.
     pub(super) fn heard(&mut self, line: &str) -> String {
         let reply = match serde_json::from_str(line) {
@@ -15,11 +15,11 @@ impl Service {
     }
 
     /// Carries a line of the control socket out; the answer without its last line feed.
-    pub(super) fn command(&mut self, line: &str) -> String {
-        self.obey(line).unwrap_or_else(|why| format!("error {why}"))
+    pub(super) fn command(&mut self, line: &str, service: &str) -> String {
+        self.obey(line, service).unwrap_or_else(|why| format!("error {why}"))
     }
 
-    fn obey(&mut self, line: &str) -> Result<String, String> {
+    fn obey(&mut self, line: &str, service: &str) -> Result<String, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["hook", "none"] => self.hook = None,
@@ -39,11 +39,11 @@ impl Service {
             ["messages"] => return Ok(list(self.shown())),
             ["queue"] => return Ok(list(self.queued())),
             ["credits"] => {
-                let of = |what| self.credits.get(what).copied().unwrap_or_default();
+                let of = |what| self.charged.get(what).copied().unwrap_or_default();
                 return Ok(list(["mo", "mt", "mailbox"].map(|what| format!("{what} {}", of(what))).to_vec()));
             }
             ["journal"] => return Ok(list(self.journal.clone())),
-            _ => return Err("no such command; see 'satpost simulate rockblock --help'".to_owned()),
+            _ => return Err(format!("no such command; see 'satpost simulate {service} --help'")),
         }
         Ok("ok".to_owned())
     }

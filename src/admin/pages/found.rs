@@ -1,0 +1,69 @@
+//! The search in a mailbox: in all folders, or on in one of them. Mail programs find the same.
+
+use minijinja::context;
+
+use super::mailbox::{is_outgoing, row};
+use super::{Ask, Reply, query};
+use crate::fault::Fault;
+use crate::intake::reading;
+use crate::store::mailbox::{Entry, Folder};
+use crate::store::search::Needle;
+
+/// Found mails of one folder on a page of all.
+const SOME: usize = 10;
+/// Found mails on a page of one folder.
+const PAGE: usize = 50;
+/// Mails of a folder that one page looks at in the index, and so many that it reads: the rest is for another page.
+const LOOKED_AT: (usize, usize) = (20_000, 500);
+/// Longest text that is looked for, in characters.
+const LONGEST: usize = 100;
+
+/// Shows what is found: in the folder `?folder=` before `?before=`, or in all.
+pub fn show(ask: &Ask, folders: &[Folder], wanted: &str) -> Reply {
+    let wanted: String = wanted.chars().take(LONGEST).collect();
+    let asked = &ask.request.query;
+    let only = asked.find("folder").and_then(|folder| folder.parse::<u32>().ok());
+    let before = asked.get("before").parse().unwrap_or(u32::MAX);
+    let most = if only.is_some() { PAGE } else { SOME };
+    let mut groups = Vec::new();
+    for folder in folders.iter().filter(|folder| only.is_none_or(|only| folder.number == only)) {
+        let (found, next) = find(ask, folder, &wanted, before, most)?;
+        if found.is_empty() && next.is_none() {
+            continue;
+        }
+        let rows: Vec<_> = found.iter().map(|entry| row(ask, folder, entry)).collect::<Result<_, _>>()?;
+        let more = next.map(|next| {
+            format!(
+                "/mailbox{}",
+                query(&[("q", &wanted), ("folder", &folder.number.to_string()), ("before", &next.to_string())])
+            )
+        });
+        groups.push(context! { name => folder.shown(), outgoing => is_outgoing(folder), rows, more });
+    }
+    Ok(ask.page(200, "mailbox-found.html", "mailbox", "Search", context! { groups, wanted, one => only.is_some() }))
+}
+
+/// Mails of a folder that have these words, the last that came first, and where to go on.
+fn find(
+    ask: &Ask,
+    folder: &Folder,
+    wanted: &str,
+    before: u32,
+    most: usize,
+) -> Result<(Vec<Entry>, Option<u32>), Fault> {
+    let wanted = wanted.to_lowercase();
+    let mut needle = Needle::new(&wanted);
+    let place = (ask.me(), folder.number, before);
+    let (entries, rest) = ask.app.store.read(|view| view.may_hold_in(place, &mut needle, LOOKED_AT))?;
+    let mut found: Vec<Entry> = Vec::new();
+    for entry in entries {
+        if found.len() == most {
+            return Ok((found, Some(entry.uid + 1)));
+        }
+        // One that another session removed meanwhile, or that is damaged, is not found.
+        if ask.app.store.content_bytes(&entry).is_ok_and(|raw| reading::has_words(&raw, &wanted)) {
+            found.push(entry);
+        }
+    }
+    Ok((found, rest))
+}

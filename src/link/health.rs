@@ -1,0 +1,79 @@
+//! What a link tells of itself: its state, and values that it has measured.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::message::Reason;
+use crate::message::reason::GpsFix;
+
+/// A series of measured values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Series {
+    /// Background noise at the antenna, dBm; lower is better.
+    Noise,
+    /// Strength of the last satellite packet heard, dBm.
+    Rssi,
+    /// Signal to noise ratio of it, dB.
+    Snr,
+    /// Modem temperature, degrees Celsius.
+    Temperature,
+    /// Modem supply, volts.
+    Volts,
+    /// GPS satellites in use.
+    Gps,
+    /// Signal, in bars from 0 to 5.
+    Bars,
+    /// How the link stands: a value of [`Standing`](crate::links::Standing).
+    Ready,
+    /// Degrees north.
+    Latitude,
+    /// Degrees east.
+    Longitude,
+}
+
+impl Series {
+    /// Its name in the store and in addresses of the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Rssi => "rssi",
+            Self::Snr => "snr",
+            Self::Temperature => "temperature",
+            Self::Volts => "volts",
+            Self::Gps => "gps",
+            Self::Bars => "bars",
+            Self::Ready => "ready",
+            Self::Latitude => "latitude",
+            Self::Longitude => "longitude",
+        }
+    }
+}
+
+/// The state of a link, with what is known of the hardware.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Health {
+    /// Ready to take packets.
+    pub ready: bool,
+    /// What is going on; its words say what to do if something is wrong.
+    pub state: Reason,
+    /// Port or address in use.
+    pub port: Option<String>,
+    /// Device id of the modem.
+    pub device: Option<DeviceId>,
+    /// Firmware as the modem names it.
+    pub firmware: Option<String>,
+    /// Latitude and longitude in degrees, altitude in metres.
+    pub position: Option<(f64, f64, f64)>,
+    /// How the device knows where it is.
+    pub fix: Option<GpsFix>,
+    /// When a satellite was last heard.
+    pub last_satellite: Option<Time>,
+    /// Packets that wait in the link's own queue.
+    pub waiting: Option<u64>,
+    /// Lines that came garbled since start.
+    pub garbled: u64,
+    /// Times the link was opened anew since start.
+    pub reopened: u64,
+}

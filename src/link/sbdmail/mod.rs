@@ -1,0 +1,193 @@
+//! Driver of SBD by e-mail: every reseller of SBD modems has it, and it needs no address that others can call. A message from a
+//! terminal comes as a mail, by the box's own listener or out of the mailbox of the relay's account, which is looked into; a
+//! message for a terminal goes as a mail through the relay.
+//!
+//! After Iridium's SBD developer guide. Anybody can write a sender into a mail: mails are believed from the networks of the
+//! relay, under an address that nobody guesses, or in the box's own mailbox. None is ever answered.
+
+mod mail;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use smol::channel::{Receiver, bounded};
+
+use crate::address::Mailbox;
+use crate::clock::{Clock, Time};
+use crate::fault::Fault;
+use crate::link::ground::calls::{Heard, Unheard};
+use crate::link::ground::fields::terminal;
+use crate::link::ground::{ERROR_AGAIN, Ground, Handed, Service, UNSENT_AGAIN, is_secret};
+use crate::link::hooks::{HookCall, mail_path};
+use crate::link::post::Post;
+use crate::link::{Equipment, Link, PairedWith};
+use crate::message::Reason;
+use crate::settings::{Key, Settings};
+
+/// Mails that are fetched at once.
+const MOST: usize = 20;
+/// The kind of a call that was fetched out of the box's own mailbox.
+const FETCHED: &str = "fetched";
+
+/// See [`super::Driver::check`].
+pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
+    let mut wrong = Vec::new();
+    let (path, imap) = (settings.text(Key::SbdmailPath), settings.text(Key::SbdmailImap));
+    for key in [Key::SbdmailSender, Key::SbdmailTo, Key::SbdmailFrom] {
+        if settings.text(key).parse::<Mailbox>().is_err() {
+            wrong.push(format!("{} has to be an address", crate::settings::row(key).name));
+        }
+    }
+    if settings.text(Key::RelayHost).is_empty() {
+        wrong.push("messages go through the mail relay, and there is none: set relay.host".to_owned());
+    }
+    let listens = is_secret(path) && !settings.text(Key::SbdmailPeers).is_empty();
+    if !listens && imap.is_empty() {
+        wrong.push(
+            "mails have no way in: set sbdmail.imap to the IMAP server of the relay's account; or sbdmail.path to 16 or more \
+             random letters and digits, and sbdmail.peers to the networks that bring mail for this box"
+                .to_owned(),
+        );
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let own = format!("{path}@{}", settings.text(Key::Domain));
+    let address = if listens { own.as_str() } else { settings.text(Key::SbdmailSender) };
+    Ok(format!("have the service deliver the messages of the terminals to {address}"))
+}
+
+/// Makes the link; it opens nothing before the first poll.
+pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
+    Box::new(Ground::new(Sbdmail::new(settings, clock), clock))
+}
+
+struct Sbdmail {
+    clock: Clock,
+    settings: Settings,
+    post: Option<Arc<dyn Post>>,
+    /// Mails out of the mailbox that are not kept yet: where the answer comes.
+    open: BTreeMap<u32, Receiver<u16>>,
+    /// Mails of others under the sender's name: they stay as they are, and are not looked at again.
+    left: Vec<u32>,
+}
+
+impl Sbdmail {
+    fn new(settings: &Settings, clock: &Clock) -> Self {
+        let (clock, settings) = (clock.clone(), settings.clone());
+        Self { clock, settings, post: None, open: BTreeMap::new(), left: Vec::new() }
+    }
+
+    /// Mails whose answer has come, and which may be marked as read.
+    fn kept(&mut self) -> Vec<u32> {
+        let mut kept = Vec::new();
+        let left = &mut self.left;
+        self.open.retain(|uid, answer| match answer.try_recv() {
+            Ok(200) => {
+                kept.push(*uid);
+                false
+            }
+            Ok(_) => {
+                left.push(*uid);
+                false
+            }
+            // One that nobody will answer any more is fetched again.
+            Err(error) => !error.is_closed(),
+        });
+        kept
+    }
+}
+
+impl Service for Sbdmail {
+    const TITLE: &'static str = "SBD by e-mail";
+    const NAME: &'static str = mail::NAME;
+
+    fn address(&self) -> &str {
+        self.settings.text(Key::SbdmailTo)
+    }
+
+    fn user(&self) -> &str {
+        self.settings.text(Key::SbdmailSender)
+    }
+
+    fn equip(&mut self, equipment: &Equipment) {
+        self.post.clone_from(&equipment.post);
+    }
+
+    fn hook(&self) -> Option<String> {
+        let path = self.settings.text(Key::SbdmailPath);
+        is_secret(path).then(|| mail_path(path))
+    }
+
+    fn looks(&self) -> Option<Duration> {
+        (!self.settings.text(Key::SbdmailImap).is_empty()).then(|| self.settings.span(Key::SbdmailPoll))
+    }
+
+    fn look(&mut self) -> Result<Vec<HookCall>, Fault> {
+        let Some(post) = self.post.clone() else { return Ok(Vec::new()) };
+        let server = self.settings.text(Key::SbdmailImap);
+        let server = server.to_owned();
+        let kept = self.kept();
+        if !kept.is_empty() {
+            post.mark_read(&server, &kept)?;
+        }
+        let known: Vec<_> = self.open.keys().chain(&self.left).copied().collect();
+        let mails = post.unread(&server, self.settings.text(Key::SbdmailFrom), &known, MOST)?;
+        let calls = mails.into_iter().map(|(uid, body)| {
+            let (answer, answered) = bounded(1);
+            self.open.insert(uid, answered);
+            HookCall { from: None, kind: FETCHED.to_owned(), form: Vec::new(), body, answer }
+        });
+        Ok(calls.collect())
+    }
+
+    fn read(&mut self, call: &HookCall, _now: Option<Time>) -> Result<Heard, Unheard> {
+        let near = |from| self.settings.contains(Key::SbdmailPeers, from);
+        if call.kind != FETCHED && !call.from.is_some_and(near) {
+            return Err(Unheard::Forbidden("it came from a network that is not in sbdmail.peers".to_owned()));
+        }
+        mail::read(&call.body, self.settings.text(Key::SbdmailFrom))
+    }
+
+    fn accepts(&self, _imei: &str, _payload: &[u8]) -> Result<(), Fault> {
+        for key in [Key::SbdmailSender, Key::SbdmailTo] {
+            if self.settings.text(key).parse::<Mailbox>().is_err() {
+                let name = crate::settings::row(key).name;
+                return Err(Fault::operator(format!("{name} is not set to an address")));
+            }
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed {
+        let address = |key| self.settings.text(key).parse::<Mailbox>();
+        let (Some(post), Some(imei), Ok(from), Ok(to)) =
+            (&self.post, terminal(imei), address(Key::SbdmailSender), address(Key::SbdmailTo))
+        else {
+            return Handed::Refused(Fault::operator("sbdmail.sender and sbdmail.to have to be addresses"));
+        };
+        let at = self.clock.now();
+        // The mail is one of its kind by the moment that it is written.
+        let hash = Sha256::digest([payload, &at.0.to_le_bytes(), imei.to_string().as_bytes()].concat());
+        let number = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let id = format!("{number:x}.sbd@{}", from.domain());
+        match post.send(&from, &to, &mail::write(imei, payload, &from, &to, &id, at)) {
+            Ok(()) => Handed::Queued(number),
+            Err(failed) if failed.unanswered => Handed::Unknown(Reason::said(failed.fault)),
+            Err(failed) => match failed.fault {
+                fault @ Fault::Temporary(_) => Handed::Stopped(fault, UNSENT_AGAIN),
+                fault @ Fault::Operator(_) => Handed::Stopped(fault, ERROR_AGAIN),
+                // The relay does not take mail for the service: that is for the owner, and no fault of the message.
+                Fault::Permanent(why) => Handed::Stopped(Fault::Operator(why), ERROR_AGAIN),
+            },
+        }
+    }
+}
+
+/// Reads this as each mail that may come, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(body: &[u8]) {
+    let _ = mail::read(body, "sbdservice@sbd.iridium.com");
+}

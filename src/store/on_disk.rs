@@ -1,0 +1,57 @@
+//! The files of the store on a real disk: for the box alone, with the pages of each that the system holds in memory.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+
+use super::synced_file::{self, Cache, SyncedFile};
+use crate::sys::disk;
+
+/// A file whose failed syncs are made good or given out.
+pub type OnDisk = SyncedFile<FileBackend, PageCache>;
+
+/// Opens a file for the box alone, and makes it where there is none; it will have the name `name`.
+///
+/// # Errors
+/// Those of the disk.
+pub fn open(path: &Path, name: &Path) -> io::Result<OnDisk> {
+    let made = !path.exists();
+    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // Root makes it for the user of the box.
+    if made
+        && rustix::process::geteuid().is_root()
+        && let Some(folder) = path.parent()
+    {
+        let folder = fs::metadata(folder)?;
+        chown(path, Some(folder.uid()), Some(folder.gid()))?;
+    }
+    // One that was copied here, or made by an older version, may be open to others.
+    if file.metadata()?.mode() & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(0o600))
+    {
+        log::warn!("{} may be open to other users, and its rights cannot be changed: {error}", path.display());
+    }
+    let cache = PageCache { path: name.to_owned(), file: file.try_clone()? };
+    let file = FileBackend::new(file).map_err(io::Error::other)?;
+    SyncedFile::new(file, cache, synced_file::PATIENCE)
+}
+
+/// The pages of the file that the system holds in memory.
+#[derive(Debug)]
+pub struct PageCache {
+    path: PathBuf,
+    file: File,
+}
+
+impl Cache for PageCache {
+    fn forget(&self) -> std::io::Result<()> {
+        disk::forget_pages(&self.file)
+    }
+
+    fn read_through(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        disk::read_through(&self.path, offset, out)
+    }
+}
