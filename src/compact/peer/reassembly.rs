@@ -174,9 +174,9 @@ impl Peer {
 
     /// Says what messages of a bundle came before in another one, as far as it can be read.
     fn repeats(&self, context: &mut PeerContext, turn: &mut PeerTurn, bundle: &[u8], name: BundleName) {
-        let candidates = |index| self.book.candidates(index);
-        let messages = decode(context.codec, bundle, &candidates, &|mark| self.came.pasts(mark)).unwrap_or_default();
-        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages));
+        let messages =
+            decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark));
+        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages.unwrap_or_default()));
     }
 
     /// Keeps a bundle that cannot be read, and asks about it.

@@ -298,7 +298,6 @@ impl<'c> LinkWorker<'c> {
         self.reconcile()?;
         self.tend_sessions()?;
         self.adopt()?;
-        self.overtake()?;
         self.empty_outbox()?;
         self.schedule()
     }

@@ -84,12 +84,6 @@ pub enum LinkReason {
         /// The link of which it is not known.
         not_known: String,
     },
-    /// The line that has it, or may have it, is away for longer than it waits: it goes by another link. The far box drops the later
-    /// of the two.
-    Overtaken {
-        /// The line.
-        line: String,
-    },
     /// It leaves in another packet: a message that shared its packet ended.
     Regrouped,
     /// The link gave it back, so that an urgent message goes first.

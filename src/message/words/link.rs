@@ -61,9 +61,6 @@ impl Display for LinkReason {
             Self::FreeWay { not_known } => {
                 write!(f, "whether {not_known} sent it is not known: it goes once more, by a link that costs nothing")
             }
-            Self::Overtaken { line } => {
-                write!(f, "{line} is away and has not told whether it arrived: it goes by another link, for what that costs")
-            }
             Self::LinkRemoved { link } => write!(f, "the link {link} was removed while it had it, or may have had it"),
             Self::MadeWay => f.write_str("taken back from the link: an urgent message goes first"),
             Self::Overdue => f.write_str(

@@ -36,28 +36,6 @@ fn away(how: &str) {
 
 scenes!(away: the_line_is_down("refuse"), a_login_page_answers_instead("portal"));
 
-/// Case 5 of the line: it swallows what is on it. After its patience an urgent message goes by satellite, for once its price;
-/// when the line is back there is no second copy.
-#[test]
-fn what_a_silent_line_has_goes_by_satellite_once_its_patience_is_over() {
-    let both = Both::start(&RUNNING, &[("patience.normal", "1h"), ("patience.urgent", "1")], &[]);
-    both.meet();
-    both.line_says("stall");
-    let urgent = both.sends("We need a doctor", &["--priority", "urgent"]);
-    let normal = both.sends("Wind 5, all well", &[]);
-    both.message(&both.gateway, "We need a doctor", |message| message["state"] == "delivered");
-    assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
-    let history = both.station.json(&["queue", "show", &urgent])["steps"].to_string();
-    assert!(history.contains("line is away and has not told whether it arrived"), "{history}");
-    assert_eq!(both.station.json(&["queue", "show", &normal])["state"], "on the link");
-    both.line_says("clear");
-    both.line_says("cut");
-    let mails = both.mails(3);
-    let doctors = mails.iter().filter(|mail| mail.contains("We need a doctor")).count();
-    assert_eq!((doctors, both.on_air(), both.bill("m138").as_str()), (1, 1, "0.07"));
-    both.books_balance();
-}
-
 /// Case 6: what waits on the modem when the line comes is deleted there, and goes by the line.
 #[test]
 fn what_waits_on_the_modem_goes_by_the_line_that_comes() {

@@ -31,7 +31,7 @@ fn weather(both: &Both, dice: &mut Dice) {
 
 #[test]
 fn kills_under_a_line_and_a_sky_that_come_and_go_lose_nothing_and_double_nothing() {
-    let patience = [("patience.normal", "1"), ("smtp.trusted", "127.0.0.0/8")];
+    let patience = [("patience.normal", "3"), ("smtp.trusted", "127.0.0.0/8")];
     let mut both = Both::start(&["--pass-every", "1", "--pass-length", "0.7", "--air-ms", "50"], &patience, &patience);
     both.meet();
     let (anna, bob) = ("anna@boat.example", "bob@world.example");

@@ -11,7 +11,7 @@
 //! | 6 taken back from a modem | [`cases`] `what_waits_on_the_modem_...`, `worker::several`, `worker::asked` |
 //! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::whatever_the_links_do_...` |
 //! | 8 a login page | [`cases`] `away::a_login_page_...` |
-//! | 9 planned anew for a narrow link | [`cases`] `what_a_silent_line_has_...`, `worker::moves::what_was_made_for_a_wide_link_...` |
+//! | 9 planned anew for a narrow link | `worker::moves::what_was_made_for_a_wide_link_...` |
 //! | 10 budget, 11 no price | [`choice`] `a_budget_...`, `worker::several::a_link_without_a_price_...` |
 //! | 12 too large for the satellite | [`cases`] `what_is_too_large_...` |
 //! | 13 the same words twice | `worker::moves::the_same_words_...` |

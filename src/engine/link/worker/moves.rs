@@ -11,7 +11,7 @@ use crate::engine::link::select::{Choice, choose};
 use crate::engine::link::{commit, peer};
 use crate::fault::Fault;
 use crate::message::reason::{GoneReason, LinkReason};
-use crate::message::{Id, LinkId, Message, Packet, PacketState, State};
+use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::store::{PacketQueue, Tx, TxResult};
 
 impl LinkWorker<'_> {
@@ -125,48 +125,6 @@ impl LinkWorker<'_> {
             // What a link holds for certain is not in doubt.
             !matches!(state, PacketState::Held(_) | PacketState::Handing(_))
         })
-    }
-
-    /// Takes over what a line has that is away, once the patience of its messages is over: whether it arrived is told when the
-    /// line is back, and the far box, which is one that talks, drops the later of the two. Their history says so.
-    pub(super) fn overtake(&mut self) -> Result<(), Fault> {
-        let links = self.context.store.links();
-        // Only such a link tells for certain, and sends nothing by itself while it is away.
-        let line = |id: &LinkId| {
-            let driver = links.get(*id).and_then(|link| crate::link::driver(&link.driver));
-            *id != self.id && driver.is_some_and(|driver| driver.paired)
-        };
-        let lines: Vec<LinkId> = self.market.links().map(|link| link.terms.id).filter(line).collect();
-        if lines.is_empty() || !self.ready() {
-            return Ok(());
-        }
-        let (mut done, mut open) = (BTreeSet::new(), Vec::new());
-        for queue in [PacketQueue::OnLink, PacketQueue::Outbox] {
-            open.extend(self.context.store.read(|view| view.open(queue, Time::NEVER))?.into_iter().flatten());
-        }
-        let with_line = |state: &PacketState| matches!(state, PacketState::Held(_) | PacketState::Handing(_));
-        for packet in open.into_iter().filter(|packet| lines.contains(&packet.link) && with_line(&packet.state)) {
-            let group = commit::group_of(self.context, &packet)?;
-            if done.insert(packet.group) && self.is_left_behind(&group, &packet)? {
-                let line = links.name(packet.link);
-                self.plan_anew(&group, &packet, LinkReason::Overtaken { line }, |_| true)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// All messages of a group that a line has would take this link now, and the line is away.
-    fn is_left_behind(&self, group: &PacketGroup, packet: &Packet) -> Result<bool, Fault> {
-        let device = packet.far_box;
-        let goes = |message: &Message| {
-            let facts = self.market.facts(message);
-            let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
-            let away = offers.iter().any(|offer| offer.link == packet.link && !offer.ready);
-            let waits = matches!(message.state, State::OnLink | State::Queued) && !message.recall;
-            away && waits && choose(&facts, &offers, self.context.now()) == Choice::Now(self.id)
-        };
-        let known = packet.peer.is_some() && self.context.peer(device)?.is_known();
-        Ok(known && !group.messages.is_empty() && group.messages.iter().all(goes))
     }
 
     /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`; unless one of its

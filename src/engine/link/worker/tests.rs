@@ -58,12 +58,9 @@ struct Sky {
     blind: bool,
     /// The link takes nothing back.
     keeps: bool,
-    /// The link can ask its far box; what it was asked for, and what it answered.
     asks: bool,
     asked: Vec<u64>,
     answered: Vec<bool>,
-    /// The far box comes by a link that costs less.
-    relieved: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -122,10 +119,6 @@ impl Link for Fake {
 
     fn answer(&mut self, _: Option<LinkAddress>, known: Vec<bool>) {
         self.sky().answered.extend(known);
-    }
-
-    fn relieve(&mut self, relieved: bool) {
-        self.sky().relieved = relieved;
     }
 
     fn poll(&mut self, _wake: &Receiver<()>, _wait: Duration) -> Vec<Event> {

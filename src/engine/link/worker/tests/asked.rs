@@ -216,14 +216,14 @@ fn a_dear_link_is_relieved_while_a_cheap_one_is_there() {
     let (mut dear, mut cheap) = (rig.worker(), line.worker());
     rig.turn(&mut cheap);
     rig.turn(&mut dear);
-    assert!(!rig.fake.sky().relieved);
+    assert!(!dear.market.relieves(dear.id));
     line.fake.ready();
     rig.turn(&mut cheap);
     rig.turn(&mut dear);
     rig.turn(&mut cheap);
-    assert!(rig.fake.sky().relieved && !line.fake.sky().relieved);
+    assert!(dear.market.relieves(dear.id) && !cheap.market.relieves(cheap.id));
     super::several::down(&line.fake);
     rig.turn(&mut cheap);
     rig.turn(&mut dear);
-    assert!(!rig.fake.sky().relieved);
+    assert!(!dear.market.relieves(dear.id));
 }
