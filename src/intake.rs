@@ -33,6 +33,7 @@ pub mod drafts;
 mod for_links;
 pub mod reading;
 mod repeats;
+mod waits;
 mod writer;
 mod writing;
 
@@ -259,17 +260,6 @@ fn words(ids: &[Id]) -> String {
 }
 
 impl Intake {
-    /// Tells a stranger that their message waits, the first time that one does. Where this fails, housekeeping does it.
-    fn tell_that_it_waits(&self, id: Id) {
-        let told = self.context.store.message(id).and_then(|message| match message {
-            Some(message) => self.context.wait_on(&message, message.reason.clone()),
-            None => Ok(()),
-        });
-        if let Err(fault) = told {
-            log::warn!("{id}: its sender is told later that it waits: {fault}");
-        }
-    }
-
     /// Whether this mail came before.
     fn came(&self, messages: &[Message], body: &Body) -> Result<Came<'_>, Fault> {
         let bytes = || match body {

@@ -198,7 +198,7 @@ fn wrong(server: &str, why: &str) -> Fault {
 /// A text as a quoted string of IMAP.
 fn quoted(text: &str) -> Result<String, Fault> {
     if !text.bytes().all(|c| (b' '..0x7f).contains(&c)) {
-        return Err(Fault::operator("a log-in with letters beyond ASCII cannot be used with IMAP"));
+        return Err(Fault::operator("a log-in with characters beyond ASCII cannot be used with IMAP"));
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }

@@ -112,13 +112,13 @@ settings! {
     CloudloopUrl, "cloudloop.url", Url, "https://api.cloudloop.com", "Link", "Address of the service", "Where messages for terminals are sent.";
     CloudloopToken, "cloudloop.token", Secret, "", "Link", "Token", "The service gives it to an account for its programs.";
     CloudloopPath, "cloudloop.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
-    CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 letters and digits: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
+    CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 characters: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
     CloudloopTopic, "cloudloop.topic", Text, "IMT_TOPIC_RAW", "Link", "Topic", "Under which messages go to IMT modems.";
     CloudloopCallers, "cloudloop.callers", Networks, "", "Link", "Networks of its calls", "Calls from elsewhere are refused. In November 2026 the service named 35.178.100.117/32 52.56.155.169/32. Empty: anybody who knows the secret address.";
     SbdmailSender, "sbdmail.sender", Text, "", "Link", "Address of this box", "Messages for terminals are sent from here through the relay. The service has to know it for the account.";
     SbdmailImap, "sbdmail.imap", Text, "", "Link", "IMAP server", "host:port of the mailbox that the relay's account has (relay.user, relay.password), for example imap.example.org:993: the service's mails are fetched there. Needs no address that others can reach. Empty: mails come to the listener.";
     SbdmailPoll, "sbdmail.poll", Seconds(5, 86_400), "60", "Link", "Look every", "How often that mailbox is looked into.";
-    SbdmailPath, "sbdmail.path", Text, "", "Link", "Secret address", "16 or more random letters and digits. Mails to this name at the mail domain of this box, from the networks below, are messages of terminals.";
+    SbdmailPath, "sbdmail.path", Text, "", "Link", "Secret address", "16 or more random characters. Mails to this name at the mail domain of this box, from the networks below, are messages of terminals.";
     SbdmailPeers, "sbdmail.peers", Networks, "", "Link", "Networks of the relay", "From where such mails are believed. Empty: from nowhere.";
     SbdmailFrom, "sbdmail.from", Text, "sbdservice@sbd.iridium.com", "Link", "Address of the service", "Who the mails with messages of terminals are from.";
     SbdmailTo, "sbdmail.to", Text, "data@sbd.iridium.com", "Link", "Address for terminals", "Where messages for terminals are sent.";

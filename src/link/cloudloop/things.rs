@@ -1,4 +1,4 @@
-//! Terminals as the service names them: a *thing* of 32 letters and digits each. Which terminal is which thing stands in a
+//! Terminals as the service names them: a *thing* of 32 characters each. Which terminal is which thing stands in a
 //! setting, or is learned from the calls of the service.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::link::ground::fields::terminal;
 
 /// Terminals that are learned at most: nobody can fill the memory with made-up ones.
 const MOST: usize = 1000;
-/// Letters and digits of a thing.
+/// Characters of a thing.
 const LENGTH: usize = 32;
 
 /// A terminal at the service.
@@ -20,6 +20,21 @@ pub struct Thing {
     pub id: String,
     /// It is a modem for IMT, else one for SBD.
     pub imt: bool,
+}
+
+/// A word that names no terminal and its thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoThing(String);
+
+impl std::fmt::Display for NoThing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "'{}' has to be IMEI=THING or IMEI=THING/imt, with the 15 digits of the terminal and the {LENGTH} characters of \
+             its thing",
+            self.0.escape_debug()
+        )
+    }
 }
 
 /// Terminals by their IMEI.
@@ -33,22 +48,17 @@ impl Things {
     /// Reads the setting: `IMEI=THING`, or `IMEI=THING/imt`, with blanks between them.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn read(text: &str) -> Result<Self, String> {
+    /// The word that is neither.
+    pub fn read(text: &str) -> Result<Self, NoThing> {
         let mut set = BTreeMap::new();
         for word in text.split_whitespace() {
-            let shown = word.escape_debug();
-            let (imei, rest) =
-                word.split_once('=').ok_or_else(|| format!("'{shown}' has to be IMEI=THING or IMEI=THING/imt"))?;
+            let (imei, rest) = word.split_once('=').ok_or_else(|| NoThing(word.to_owned()))?;
             let (id, imt) = match rest.strip_suffix("/imt") {
                 Some(id) => (id, true),
                 None => (rest, false),
             };
-            if terminal(imei).is_none() {
-                return Err(format!("'{shown}' does not begin with the 15 digits of a terminal"));
-            }
-            if !is_thing(id) {
-                return Err(format!("'{shown}' names no thing of {LENGTH} letters and digits"));
+            if terminal(imei).is_none() || !is_thing(id) {
+                return Err(NoThing(word.to_owned()));
             }
             set.insert(imei.to_owned(), Thing { id: id.to_owned(), imt });
         }

@@ -47,7 +47,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     if !listens && imap.is_empty() {
         wrong.push(
             "mails have no way in: set sbdmail.imap to the IMAP server of the relay's account; or sbdmail.path to 16 or more \
-             random letters and digits, and sbdmail.peers to the networks that bring mail for this box"
+             random characters, and sbdmail.peers to the networks that bring mail for this box"
                 .to_owned(),
         );
     }
