@@ -17,7 +17,12 @@ use Where::{All, Shown};
 /// Words or phrases that are gone (several with `|`), what to write instead, where, and the places that may keep them.
 const GONE: &[(&str, &str, Where, &[&str])] = &[
     // Listeners, service, actions.
-    ("door|doors", "listener; origin, for where a message came in", Shown, &[STORED_DOOR, SIM]),
+    (
+        "door|doors",
+        "listener; origin, for where a message came in",
+        Shown,
+        &[STORED_DOOR, SIM, "src/mail_text/words/added.rs"],
+    ),
     ("desk|desks", "service, context", All, &["src/mail_text"]),
     ("keeper", "certificates, housekeeping", All, &["src/deliver/relay", SIM]),
     ("porter", "acceptor", All, &[]),

@@ -114,7 +114,7 @@ impl Machine {
         let data = hex::decode(data.as_bytes()).filter(|data| (1..=192).contains(&data.len()));
         let data = data.ok_or("write 1 to 192 bytes as hex digits")?;
         let number = self.memory.local_number();
-        self.radio.expect(super::uplink::Down { number, app, data }, now);
+        self.radio.expect(super::air::Down { number, app, data }, now);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
 //! lines ended by a line with a single dot. They are listed in the help of [`Options`].
 
+mod air;
 mod control;
 mod dialect;
 mod faults;

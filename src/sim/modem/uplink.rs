@@ -2,41 +2,14 @@
 
 use std::io;
 
+use super::air::{Answer, Ask, Down, empty_sky};
 use super::control;
 use super::machine::Machine;
 use super::memory::Memory;
 use crate::clock::Time;
 use crate::sim::engine::{self, Words, data, is_yes};
 use crate::sim::pty::Port;
-pub(super) use crate::sim::sky::Ask;
 use crate::sim::sky::{self, Reply, Sky};
-
-/// A packet that comes down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Down {
-    /// The sky's number of it.
-    pub(super) number: u64,
-    pub(super) app: u16,
-    pub(super) data: Vec<u8>,
-}
-
-/// What the sky says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    Yes,
-    /// To [`Ask::Take`].
-    Packet(Option<Down>),
-    /// Refused, or nobody there; as good as an acknowledgement that was lost.
-    No,
-}
-
-/// The answer of an empty sky: acknowledges everything and has nothing.
-pub(super) fn empty_sky(ask: &Ask) -> Answer {
-    match ask {
-        Ask::Take(_) => Answer::Packet(None),
-        _ => Answer::Yes,
-    }
-}
 
 impl engine::Machine for Machine {
     type Memory = Memory;

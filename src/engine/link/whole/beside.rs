@@ -1,12 +1,12 @@
 //! A whole mail that is here after its text: it becomes a message of its own beside it, as what a mail program was shown, and
 //! what a relay took, never changes.
 
-use super::arrived::ArrivedMail;
+use super::arrived::{self, ArrivedMail};
 use super::request;
 use crate::address::PeerId;
 use crate::engine::{Context, policy};
 use crate::fault::Fault;
-use crate::link::whole::WholePlace;
+use crate::link::whole::{WholeId, WholePlace};
 use crate::message::{Id, Message, Origin, State, Way, Whole};
 use crate::route::plan::NewMessage;
 use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
@@ -88,4 +88,27 @@ impl MailBeside {
         request::forget(tx, self.text)?;
         Ok(ids)
     }
+}
+
+/// A mail that was asked for is here.
+///
+/// # Errors
+/// When the store fails.
+pub fn came(context: &Context, far_box: Option<PeerId>, number: u64, name: WholeId) -> Result<(), Fault> {
+    let notes = context.store.read(|view| view.whole_notes())?;
+    let asked = notes.there.iter().find(|mail| mail.asked && (mail.far_box, mail.number) == (far_box, number));
+    let Some(id) = asked.map(|mail| mail.message) else { return Ok(()) };
+    let Some(text) = context.store.message(id).ok().flatten() else { return request::gone(context, far_box, number) };
+    let mail = match arrived::read(context, far_box, name) {
+        Ok(Some(mail)) => mail,
+        // It is asked for again after a while: what is here of it need not come again.
+        Ok(None) => return Ok(()),
+        Err(fault) => {
+            log::warn!("link: the whole mail of {id} is here and cannot be kept yet: {fault}");
+            return Ok(());
+        }
+    };
+    // Who read here reads elsewhere by now, or what its text says did not get there.
+    let Some(beside) = MailBeside::new(context, &text, &mail) else { return request::gone(context, far_box, number) };
+    context.store.commit_in(move |tx| Ok((beside.put(tx)?, ()))).map(drop)
 }

@@ -254,7 +254,7 @@ impl Wholes {
         for (far_box, number, name) in kept.come {
             self.later.comes(context, far_box, number);
             if let Some(name) = name {
-                request::came(context, far_box, number, name)?;
+                beside::came(context, far_box, number, name)?;
             }
         }
         self.bytes += kept.bytes;

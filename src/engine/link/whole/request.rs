@@ -1,13 +1,11 @@
 //! A mail at a far box, of which the text came: noted, offered to who reads here with its price, asked for, and taken in.
 
-use super::arrived;
-use super::beside::MailBeside;
 use crate::address::PeerId;
 use crate::engine::Context;
 use crate::engine::link::market::Market;
 use crate::engine::link::select::LinkState;
 use crate::fault::Fault;
-use crate::link::whole::{PIECE, WholeId};
+use crate::link::whole::PIECE;
 use crate::links::Price;
 use crate::message::{Extent, Id, Message, Origin, State, Way, Whole};
 use crate::money::Money;
@@ -207,27 +205,4 @@ pub fn gone(context: &Context, far_box: Option<PeerId>, number: u64) -> Result<(
         notes.there.retain(|mail| !of(mail));
         tx.put_whole_notes(notes)
     })
-}
-
-/// A mail that was asked for is here.
-///
-/// # Errors
-/// When the store fails.
-pub fn came(context: &Context, far_box: Option<PeerId>, number: u64, name: WholeId) -> Result<(), Fault> {
-    let notes = context.store.read(|view| view.whole_notes())?;
-    let asked = notes.there.iter().find(|mail| mail.asked && (mail.far_box, mail.number) == (far_box, number));
-    let Some(id) = asked.map(|mail| mail.message) else { return Ok(()) };
-    let Some(text) = context.store.message(id).ok().flatten() else { return gone(context, far_box, number) };
-    let mail = match arrived::read(context, far_box, name) {
-        Ok(Some(mail)) => mail,
-        // It is asked for again after a while: what is here of it need not come again.
-        Ok(None) => return Ok(()),
-        Err(fault) => {
-            log::warn!("link: the whole mail of {id} is here and cannot be kept yet: {fault}");
-            return Ok(());
-        }
-    };
-    // Who read here reads elsewhere by now, or what its text says did not get there.
-    let Some(beside) = MailBeside::new(context, &text, &mail) else { return gone(context, far_box, number) };
-    context.store.commit_in(move |tx| Ok((beside.put(tx)?, ()))).map(drop)
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::Options;
+use super::super::air::{Answer, Ask, Down};
 use super::super::memory::{INCOMING_CAPACITY, QueuedPacket};
-use super::super::uplink::{Answer, Ask, Down};
 use super::super::weather::Signal;
 use super::Machine;
 use super::power::{Cause, Phase};

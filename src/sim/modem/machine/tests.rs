@@ -1,7 +1,7 @@
 //! The whole machine against a clock of its own: nothing here waits.
 
+use super::super::air::{Answer, Ask, Down, empty_sky};
 use super::super::receiver::sentence;
-use super::super::uplink::{Answer, Ask, Down, empty_sky};
 use super::power::{Cause, Start};
 use super::radio::Passes;
 use super::*;
