@@ -188,7 +188,8 @@ impl People {
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
                 let messages = service.erase(name).map_err(Failure::of_request)?;
-                session.line(format!("{name} is erased, with {messages} messages"));
+                session
+                    .line(format!("{name} is erased, with {messages} messages; the file is written anew without them"));
             }
         }
         Ok(())

@@ -19,6 +19,8 @@ use crate::store::{Event, Queue, TextState};
 const ROUND: Duration = Duration::from_secs(20);
 /// Rounds between two clean-ups.
 const CLEAN_UP: u32 = 180;
+/// Rounds until what could not be written out of the file is tried again.
+const WRITE_OUT: u32 = 30;
 /// Rounds between two looks whether messages can be read, and how many are looked at: a store of 100,000 in a day.
 const VERIFY: u32 = 3;
 const VERIFY_MOST: usize = 100;
@@ -41,7 +43,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     // Nothing waits for a mailbox: what wakes this way is a change of people or rules.
     let (_waker, changed) = context.store.wake_on(Way::Mailbox);
     let mut judged = HeldMessages::default();
-    let (mut rounds, mut verified) = (0, Id(0));
+    let (mut rounds, mut write_out, mut verified) = (0, 0, Id(0));
     while !context.stopping() {
         follow_clock(context)?;
         judged.judge(context)?;
@@ -66,6 +68,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                     log::warn!("clean-up: {fault}");
                 }
             }
+        }
+        if rounds >= write_out
+            && let Err(fault) = context.store.write_out_erased()
+        {
+            log::warn!("what was erased is still in unused parts of the file, tried again in ten minutes: {fault}");
+            write_out = rounds + WRITE_OUT;
         }
         if rounds % VERIFY == 0 {
             verified = verify(context, verified)?;

@@ -89,6 +89,12 @@ pub struct Ledger {
     /// The last number that was given to bytes of a mailbox that are of no message.
     #[serde(default)]
     pub next_content: u64,
+    /// How often somebody was erased.
+    #[serde(default)]
+    pub erasures: u64,
+    /// Of these, those whose words are out of the file: it was written anew since.
+    #[serde(default)]
+    pub written_out: u64,
     /// How far the search index got.
     #[serde(default)]
     pub search: super::indexed::Progress,

@@ -99,6 +99,7 @@ impl Tx<'_> {
         self.forget_name(name)?;
         self.forget_aside(person, &correspondents)?;
         self.remove_person(name)?;
+        self.ledger.erasures += 1;
         Ok(Erased { messages: own.iter().map(|message| message.id).collect(), correspondents })
     }
 

@@ -106,6 +106,24 @@ impl Store {
         })
     }
 
+    /// Rewrites the file if somebody was erased whose words it may still hold in parts that are not used. True when it did.
+    ///
+    /// # Errors
+    /// As [`Store::rewrite`]: it stays owed.
+    pub fn write_out_erased(&self) -> Result<bool, Fault> {
+        let ledger = self.ledger()?;
+        if ledger.written_out >= ledger.erasures {
+            return Ok(false);
+        }
+        self.rewrite()?;
+        // Whoever is erased meanwhile may be in the new file.
+        self.write(move |tx| {
+            tx.ledger.written_out = ledger.erasures;
+            Ok(())
+        })?;
+        Ok(true)
+    }
+
     /// Rewrites the file when that is worth it: it is large, less than half of it is of use, and the box is idle. To be called
     /// now and then; what is in the file is weighed every six hours.
     ///

@@ -122,6 +122,15 @@ fn erasing_and_exporting_a_person_is_complete() {
     assert_eq!(holds("after.redb", &of_ben), [""; 0]);
     gateway.cli_ok(&["people", "erase", "anna"], "");
     assert_eq!(holds("last.redb", &of_anna), [""; 0]);
+    // Nor is a word left in the files of the box, in parts that are not used.
+    let in_use = || {
+        let files = ["satpost.redb", "satpost.redb.wal"].map(|name| gateway.folder.join(name));
+        let bytes: Vec<_> = files.iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect();
+        let has = |word: &&str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+        assert!(has(&"apes and peacocks"), "what is kept is there");
+        [of_ben, of_anna].concat().into_iter().filter(has).collect::<Vec<_>>()
+    };
+    wait_for("the words of the erased out of the files", SOON, || in_use().is_empty().then_some(()));
     let left = gateway.messages();
     assert_eq!(left.iter().map(|message| &message["to"]).collect::<Vec<_>>(), ["carl@shore.example"]);
     gateway.books_balance();

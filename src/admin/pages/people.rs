@@ -257,8 +257,13 @@ pub fn erase(ask: &Ask, name: &str) -> Reply {
         return shown(ask, name, 422, "", &[("erase", why)], None, None);
     }
     match ask.service.erase(name) {
-        Ok(1) => ask.done("/people", format!("{name} is erased, and one message.")),
-        Ok(messages) => ask.done("/people", format!("{name} is erased, and {messages} messages.")),
+        Ok(1) => {
+            ask.done("/people", format!("{name} is erased, and one message. The file is written anew without them."))
+        }
+        Ok(messages) => ask.done(
+            "/people",
+            format!("{name} is erased, and {messages} messages. The file is written anew without them."),
+        ),
         Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], None, None),
         Err(fault) => Err(fault),
     }

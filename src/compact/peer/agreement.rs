@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PeerRules;
 use crate::packet::check::crc8;
 use crate::packet::{Form, ModelId};
 
@@ -82,16 +83,18 @@ impl Agreement {
     }
 
     /// Our hello, if it should ride in a packet that leaves now.
-    pub fn hello(&self, ours: &[ModelId], hours: u8, now: i64) -> Option<Hello> {
-        let hello = self.ours(ours, hours);
+    pub fn hello(&self, ours: &[ModelId], rules: &PeerRules, now: i64) -> Option<Hello> {
+        let hello = self.ours(ours, rules);
         // Among classic packets a hello costs nothing: there only packets count.
         let lately = self.theirs.is_some() && self.said.is_some_and(|at| now - at < SAY_AGAIN);
         (hello.check() != self.known && !lately || self.owed.is_some()).then_some(hello)
     }
 
-    fn ours(&self, models: &[ModelId], hours: u8) -> Hello {
+    fn ours(&self, models: &[ModelId], rules: &PeerRules) -> Hello {
         let echo = self.theirs.as_ref().map_or(0, Hello::check);
-        Hello { hours, echo, models: models.iter().copied().take(MOST_MODELS).chain([PEOPLE, PAST]).collect() }
+        let skills = [PEOPLE].into_iter().chain(rules.past.then_some(PAST));
+        let models = models.iter().copied().take(MOST_MODELS).chain(skills).collect();
+        Hello { hours: rules.receipt_hours, echo, models }
     }
 
     /// A packet with our hello goes out.
@@ -116,10 +119,10 @@ impl Agreement {
     }
 
     /// It says hello; true when that is news.
-    pub fn receive(&mut self, hello: &Hello, models: &[ModelId], hours: u8, now: i64) -> bool {
+    pub fn receive(&mut self, hello: &Hello, models: &[ModelId], rules: &PeerRules, now: i64) -> bool {
         let same = |known: &Hello| (known.hours, &known.models) == (hello.hours, &hello.models);
         let news = !self.theirs.as_ref().is_some_and(same);
-        let ours = self.ours(models, hours).check();
+        let ours = self.ours(models, rules).check();
         if hello.echo == ours {
             self.known = ours;
         } else {
@@ -137,9 +140,9 @@ impl Agreement {
     }
 
     /// It speaks in one of our models: it has a hello of ours.
-    pub fn seems_to_know(&mut self, ours: &[ModelId], hours: u8) {
+    pub fn seems_to_know(&mut self, ours: &[ModelId], rules: &PeerRules) {
         if self.known == 0 {
-            self.known = self.ours(ours, hours).check();
+            self.known = self.ours(ours, rules).check();
         }
     }
 
@@ -176,24 +179,28 @@ mod tests {
     const SMALL: ModelId = ModelId { number: 2, mark: *b"smal" };
     const OTHER: ModelId = ModelId { number: 1, mark: *b"xxxx" };
 
+    fn hours(receipt_hours: u8) -> PeerRules {
+        PeerRules { receipt_hours, ..PeerRules::default() }
+    }
+
     #[test]
     fn two_boxes_agree_and_fall_silent() {
         let (mut here, mut there) = (Agreement::default(), Agreement::default());
         let (ours, theirs) = ([NORMAL, SMALL], [SMALL, OTHER]);
         assert_eq!(here.form(&ours), None);
-        let first = here.hello(&ours, 24, 0).unwrap();
+        let first = here.hello(&ours, &hours(24), 0).unwrap();
         here.hello_sent(0);
-        assert_eq!((first.echo, here.hello(&ours, 24, 1000).as_ref()), (0, Some(&first)));
-        assert!(there.receive(&first, &theirs, 48, 5));
+        assert_eq!((first.echo, here.hello(&ours, &hours(24), 1000).as_ref()), (0, Some(&first)));
+        assert!(there.receive(&first, &theirs, &hours(48), 5));
         assert_eq!((there.form(&theirs), there.owed), (Some(Form::Model(2)), Some(5)));
-        let answer = there.hello(&theirs, 48, 6).unwrap();
+        let answer = there.hello(&theirs, &hours(48), 6).unwrap();
         there.hello_sent(6);
-        assert!(here.receive(&answer, &ours, 24, 9) && !here.receive(&answer, &ours, 24, 9));
+        assert!(here.receive(&answer, &ours, &hours(24), 9) && !here.receive(&answer, &ours, &hours(24), 9));
         assert_eq!((here.form(&ours), here.owed, here.receipt_hours()), (Some(Form::Model(2)), None, Some(48)));
-        assert_eq!(here.hello(&ours, 24, i64::MAX), None);
+        assert_eq!(here.hello(&ours, &hours(24), i64::MAX), None);
         there.has_ours(&answer);
-        assert_eq!(there.hello(&theirs, 48, i64::MAX), None);
-        assert!(here.hello(&ours[..1], 24, i64::MAX).is_some(), "what changed is said again");
+        assert_eq!(there.hello(&theirs, &hours(48), i64::MAX), None);
+        assert!(here.hello(&ours[..1], &hours(24), i64::MAX).is_some(), "what changed is said again");
     }
 
     #[test]
@@ -201,14 +208,14 @@ mod tests {
         let mut here = Agreement::default();
         let ours = [NORMAL, SMALL];
         let hello = Hello { hours: 0, echo: 0, models: ours.to_vec() };
-        here.receive(&hello, &ours, 24, 0);
+        here.receive(&hello, &ours, &hours(24), 0);
         for form in [Form::Model(1), Form::Model(2), Form::Stored] {
             assert_eq!(here.form(&ours), Some(form));
             here.strike(form);
         }
         assert_eq!((here.form(&ours), here.receipt_hours(), here.knows_us()), (None, None, true));
         assert!(here.unlearned() && !here.unlearned() && !here.knows_us());
-        here.receive(&hello, &ours, 24, 0);
+        here.receive(&hello, &ours, &hours(24), 0);
         assert_eq!(here.form(&ours), Some(Form::Model(1)));
     }
 }

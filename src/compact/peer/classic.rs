@@ -15,8 +15,7 @@ impl Peer {
         let Some(plain) = context.codec.classic(waiting.message, room) else {
             return plan.refused.push((waiting.key, PlanRefusal::NotClassic));
         };
-        let hello =
-            self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);
+        let hello = self.agreement.hello(&context.codec.models(), &context.rules, context.now).map(Note::Hello);
         let of: Vec<_> = waiting.message.person.iter().map(|person| Note::Of(person.clone())).collect();
         let head = |notes: &[Note]| append_to_classic(&[], notes).map_or(MARK, |head| head.len());
         let mark = head(&of);

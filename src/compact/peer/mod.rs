@@ -198,6 +198,8 @@ pub struct PeerRules {
     pub receipt_hours: u8,
     /// Answers and questions leave alone after this.
     pub answer_wait: i64,
+    /// Messages are coded after earlier ones that both boxes have, where the far box wants that too.
+    pub past: bool,
     /// That a message did not arrive leaves alone as well; else it waits for a packet to ride with.
     pub fates_alone: bool,
     /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
@@ -229,6 +231,7 @@ impl Default for PeerRules {
         Self {
             receipt_hours: 24,
             answer_wait: HOUR / 4,
+            past: true,
             fates_alone: false,
             prompt: false,
             inquiry_wait: HOUR / 180,

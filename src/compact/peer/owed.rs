@@ -115,8 +115,7 @@ impl Peer {
 
     /// What is owed now, the most urgent first.
     pub(super) fn owed_notes(&self, context: &mut PeerContext) -> Vec<Note> {
-        let hello =
-            self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);
+        let hello = self.agreement.hello(&context.codec.models(), &context.rules, context.now).map(Note::Hello);
         let questions = self.owed.questions.iter().map(|(note, _)| note.clone()).chain(self.inquiries(context.now));
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));

@@ -144,7 +144,7 @@ impl Peer {
             let messages =
                 decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark))?;
             if let Some(Form::Model(_)) = form_of(bundle) {
-                self.agreement.seems_to_know(&context.codec.models(), context.rules.receipt_hours);
+                self.agreement.seems_to_know(&context.codec.models(), &context.rules);
             }
             for old in replaces {
                 self.taken.settle(*old, Reception::Replaced, context.now);

@@ -102,7 +102,7 @@ impl Peer {
         // What it has comes first: a question may be about what it had.
         if let Some(hello) = super::notes::hello_in(notes) {
             let models = context.codec.models();
-            if self.agreement.receive(hello, &models, context.rules.receipt_hours, context.now) {
+            if self.agreement.receive(hello, &models, &context.rules, context.now) {
                 turn.news.push(match self.agreement.form(&models) {
                     Some(Form::Model(number)) => PeerChange::Reads(number),
                     _ => PeerChange::NoCommonModel,

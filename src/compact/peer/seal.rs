@@ -52,7 +52,7 @@ impl Peer {
         record.answers = answers(draft.messages.iter().map(|at| &batch.waiting[*at]));
         (record.replaces, record.indexed, record.addresses) = (batch.names.clone(), indexed, of(&batch.written, false));
         record.after = !past.records.is_empty();
-        if self.agreement.knows_past() && batch.form != Form::Stored {
+        if context.rules.past && self.agreement.knows_past() && batch.form != Form::Stored {
             record.says = draft.messages.iter().filter_map(|at| SharedMessage::of(&batch.written[*at])).collect();
         }
         record.packets = packets
@@ -71,7 +71,12 @@ impl Peer {
     fn past(&self, context: &mut PeerContext, batch: &Batch<'_>, draft: &DraftBundle) -> Past {
         let urgent = draft.messages.iter().any(|at| batch.waiting[*at].urgent);
         // What the far box could not read goes without, so that it can be read.
-        if urgent || !self.agreement.knows_past() || !batch.names.is_empty() || batch.form == Form::Stored {
+        if urgent
+            || !context.rules.past
+            || !self.agreement.knows_past()
+            || !batch.names.is_empty()
+            || batch.form == Form::Stored
+        {
             return Past::default();
         }
         let letters = draft.messages.iter().map(|at| &batch.written[*at]);

@@ -55,6 +55,7 @@ pub fn rules(settings: &Settings) -> PeerRules {
     PeerRules {
         receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX),
         parts_wait: usual.parts_wait.max(parts),
+        past: settings.on(Key::AirHistory),
         fates_alone: settings.on(Key::AirNotices),
         ..usual
     }

@@ -27,7 +27,11 @@ impl Talk {
     /// Two boxes that know what the other one reads.
     fn start() -> Self {
         let world = World::start(&[]);
-        let talk = Self { station: world.station().started(), gateway: world.gateway().started(), world };
+        let [station, gateway] = [world.station(), world.gateway()].map(|made| {
+            made.cli_ok(&["settings", "set", "air.history"], "yes");
+            made.started()
+        });
+        let talk = Self { station, gateway, world };
         talk.write("Hello", "Are you there?");
         talk.ashore("Hello");
         talk.answer("Hello");
