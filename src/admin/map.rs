@@ -219,7 +219,7 @@ mod tests {
         let (svg, view) = drawn(&[(-18.0, 179.0), (-18.0, -179.0)], None);
         assert_eq!(view, 0);
         assert_eq!(svg.matches("<use").count(), 2, "{svg}");
-        assert!(svg.contains("180\u{b0}<") && svg.contains("179\u{b0}W"), "{svg}");
+        assert!(svg.contains("180\u{b0}<") && svg.contains("178\u{b0}W"), "{svg}");
         assert!((miles(&track(&[(-18.0, 179.0), (-18.0, -179.0)])) - 114.1).abs() < 0.5);
     }
 

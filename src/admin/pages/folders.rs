@@ -84,7 +84,7 @@ pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
     };
     let words: Vec<_> = folder.words(entry.keywords).collect();
     let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
-    Ok(context! { uid => entry.uid, href, who, subject, words, at, read })
+    Ok(context! { row => format!("u{}-{}", folder.number, entry.uid), href, who, subject, words, at, read })
 }
 
 /// Shows one mail. Looking changes nothing: the script, or a button, marks it as read.
