@@ -3,6 +3,10 @@
 use crate::address::Mailbox;
 use crate::fault::Fault;
 
+/// Names a mail in a mailbox: the UIDVALIDITY of that, and the UID. Another mail has it only after all are renumbered, and
+/// then the first part differs.
+pub type Uid = (u32, u32);
+
 /// Sends and fetches mails with the account of the relay.
 pub trait Post: Send + Sync {
     /// Gives a mail to the relay.
@@ -16,13 +20,13 @@ pub trait Post: Send + Sync {
     ///
     /// # Errors
     /// The server cannot be reached, or refuses.
-    fn unread(&self, server: &str, from: &str, known: &[u32], most: usize) -> Result<Vec<(u32, Vec<u8>)>, Fault>;
+    fn unread(&self, server: &str, from: &str, known: &[Uid], most: usize) -> Result<Vec<(Uid, Vec<u8>)>, Fault>;
 
     /// Marks mails as read there.
     ///
     /// # Errors
     /// As for [`Post::unread`].
-    fn mark_read(&self, server: &str, uids: &[u32]) -> Result<(), Fault>;
+    fn mark_read(&self, server: &str, uids: &[Uid]) -> Result<(), Fault>;
 }
 
 /// Why a mail did not go.

@@ -10,7 +10,7 @@ use crate::deliver::relay::{Relay, RelayConfig};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::hooks::{HookCall, mail_path};
-use crate::link::post::{NotSent, Post};
+use crate::link::post::{NotSent, Post, Uid};
 use crate::message::Reporting;
 use crate::store::Store;
 
@@ -47,11 +47,11 @@ impl Post for Account {
         sent.map(drop).map_err(|failure| NotSent { fault: failure.fault, unanswered: failure.unanswered })
     }
 
-    fn unread(&self, server: &str, from: &str, known: &[u32], most: usize) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
+    fn unread(&self, server: &str, from: &str, known: &[Uid], most: usize) -> Result<Vec<(Uid, Vec<u8>)>, Fault> {
         self.with(server, |inbox| inbox.unread(from, known, most))
     }
 
-    fn mark_read(&self, server: &str, uids: &[u32]) -> Result<(), Fault> {
+    fn mark_read(&self, server: &str, uids: &[Uid]) -> Result<(), Fault> {
         self.with(server, |inbox| inbox.mark_read(uids))
     }
 }

@@ -153,7 +153,9 @@ impl Imt {
             Ended::Whole { topic, id, payload } => {
                 self.facts.last_satellite = Some(self.clock.now());
                 let hash = hex::encode(&Sha256::digest(&payload)[..8]);
-                let key = format!("imt:{}:{topic}:{id}:{hash}", self.boot.imei);
+                // The modem numbers from 0 to 255 and begins again: an equal message may have an equal number.
+                let (boot, at) = (self.boot.boot, self.clock.now().0);
+                let key = format!("imt:{}:{boot}:{topic}:{id}:{hash}:{at}:{}", self.boot.imei, self.last_token);
                 let (device, wholes, received) = (None, Vec::new(), None);
                 self.events.push(Event::Inbound(Inbound { device, payload, wholes, key, received, token }));
             }
@@ -173,5 +175,43 @@ impl Imt {
         }
         let Some(wire) = &self.wire else { return Err(Fault::Temporary(DeviceReason::NoPort.into())) };
         wire.say(line).map_err(|trouble| Fault::Temporary(trouble.reason()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::ImtLimits;
+    use super::*;
+    use crate::clock::Clock;
+    use crate::settings::Settings;
+
+    #[test]
+    fn an_equal_message_under_an_equal_number_is_another_one() {
+        let mut link = Imt::new(&Settings::default(), &Clock::system(), ImtLimits::REAL);
+        let mut hear = |target: &str, body| {
+            link.hear(Line { code: 299, target: target.to_owned(), body });
+            std::mem::take(&mut link.events)
+        };
+        let mut keys = Vec::new();
+        for _ in 0..2 {
+            hear("messageTerminate", json!({"topic_id": 244, "message_id": 30, "message_length_max": 5}));
+            let segment =
+                json!({"topic_id": 244, "message_id": 30, "segment_length": 5, "segment_start": 0, "data": "dHN0Z9E="});
+            hear("messageTerminateSegment", segment);
+            // The end comes twice, the message once.
+            for count in [1, 0] {
+                let end = json!({"topic_id": 244, "message_id": 30, "final_mt_status": "complete"});
+                let events = hear("messageTerminateStatus", end);
+                assert_eq!(events.len(), count);
+                keys.extend(events.into_iter().filter_map(|event| match event {
+                    Event::Inbound(inbound) => Some(inbound.key),
+                    _ => None,
+                }));
+            }
+        }
+        assert_eq!(keys.len(), 2);
+        assert_ne!(keys[0], keys[1]);
     }
 }

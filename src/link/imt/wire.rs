@@ -30,6 +30,8 @@ const QUIET_LIMIT: Duration = Duration::from_secs(2);
 const SEGMENT_LIMIT: Duration = Duration::from_secs(1);
 /// Lines that may wait for the engine; a modem that floods loses the rest.
 const MAX_WAITING: usize = 4000;
+/// Segments that may wait to be given: a whole message has hardly more, and what was not given is asked for again.
+const MAX_SEGMENTS: usize = 64;
 /// Lines for the console are cut after so many characters.
 const SHOWN: usize = 200;
 /// The thread looks whether it is still wanted this often at least.
@@ -337,7 +339,8 @@ fn hear(shared: &Shared, line: Line) {
     if line.code == UNASKED {
         let segment = state.feed.as_mut().filter(|_| line.target == SEGMENT).and_then(|feed| feed.segment(&line.body));
         match segment {
-            Some(segment) => state.segments.push_back(segment),
+            Some(segment) if state.segments.len() < MAX_SEGMENTS => state.segments.push_back(segment),
+            Some(_) => {}
             None if state.heard.len() < MAX_WAITING => state.heard.push_back(line),
             None => {}
         }

@@ -1,7 +1,7 @@
 //! The service's mails: a message from a terminal is the attachment of one, and so is a message for a terminal. Pure.
 
 use mail_builder::MessageBuilder;
-use mail_parser::{MessageParser, MimeHeaders};
+use mail_parser::{HeaderValue, MessageParser, MimeHeaders};
 
 use crate::address::{LinkAddress, Mailbox};
 use crate::clock::Time;
@@ -53,6 +53,25 @@ pub fn read(mail: &[u8], sender: &str) -> Result<Heard, Unheard> {
     let text = parsed.body_text(0).unwrap_or_default();
     let sent = text.lines().find_map(|line| moment(line.split_once(SESSION)?.1.trim()));
     Ok(heard(&format!("{NAME}:{digits}:{number}"), imei, payload.clone(), sent))
+}
+
+/// True for a mail that was sent to an address whose local part is this secret, or ends in `+` and the secret.
+pub fn is_to(mail: &[u8], secret: &str) -> bool {
+    const NAMES: [&str; 3] = ["To", "Delivered-To", "X-Original-To"];
+    let Some(parsed) = MessageParser::default().parse(mail) else { return false };
+    let is_ours = |address: &str| {
+        let address = address.trim().trim_start_matches('<').to_lowercase();
+        let local = address.rsplit_once('@').map_or(address.as_str(), |(local, _)| local);
+        let secret = secret.to_lowercase();
+        local == secret || local.strip_suffix(&secret).is_some_and(|before| before.ends_with('+'))
+    };
+    let named = |header: &&mail_parser::Header| NAMES.iter().any(|name| header.name().eq_ignore_ascii_case(name));
+    parsed.headers().iter().filter(named).any(|header| match header.value() {
+        HeaderValue::Address(list) => list.iter().filter_map(|one| one.address()).any(is_ours),
+        HeaderValue::Text(text) => is_ours(text),
+        HeaderValue::TextList(texts) => texts.iter().any(|text| is_ours(text)),
+        _ => false,
+    })
 }
 
 /// Reads `Mon Nov 23 10:41:50 2026`.
@@ -122,6 +141,24 @@ mod tests {
         assert!(matches!(read(&mail(SENDER, "Invoice", file), SENDER), Err(Unheard::Unusable(_))));
         assert!(matches!(read(&mail(SENDER, subject, Some("a.sbd")), SENDER), Err(Unheard::Unusable(_))));
         assert!(read(b"", SENDER).is_err());
+    }
+
+    #[test]
+    fn the_secret_is_looked_for_where_the_mail_was_sent_to() {
+        let secret = "kJ7dn3Pq81xYwz55";
+        for (head, is) in [
+            ("To: kJ7dn3Pq81xYwz55@example.org", true),
+            ("To: a@b.example, Boat <boat+kj7dn3pq81xywz55@example.org>", true),
+            ("To: a@b.example\r\nDelivered-To: <boat+kJ7dn3Pq81xYwz55@example.org>", true),
+            ("X-Original-To: boat+kJ7dn3Pq81xYwz55@example.org\r\nX-Original-To: a@b.example", true),
+            ("To: boatkJ7dn3Pq81xYwz55@example.org", false),
+            ("To: boat+kJ7dn3Pq81xYwz5@example.org", false),
+            ("To: \"kJ7dn3Pq81xYwz55@example.org\" <boat@example.org>", false),
+            ("Cc: boat@example.org", false),
+        ] {
+            let mail = format!("From: {SENDER}\r\n{head}\r\n\r\nx\r\n");
+            assert_eq!(is_to(mail.as_bytes(), secret), is, "{head}");
+        }
     }
 
     #[test]

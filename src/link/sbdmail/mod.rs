@@ -3,7 +3,7 @@
 //! message for a terminal goes as a mail through the relay.
 //!
 //! After Iridium's SBD developer guide. Anybody can write a sender into a mail: mails are believed from the networks of the
-//! relay, under an address that nobody guesses, or in the box's own mailbox. None is ever answered.
+//! relay, under an address that nobody guesses, or in a mailbox if they were sent to such an address there. None is ever answered.
 
 mod mail;
 
@@ -21,7 +21,7 @@ use crate::link::ground::calls::{Heard, Unheard};
 use crate::link::ground::fields::terminal;
 use crate::link::ground::{ERROR_AGAIN, Ground, Handed, Service, UNSENT_AGAIN, is_secret};
 use crate::link::hooks::{HookCall, mail_path};
-use crate::link::post::Post;
+use crate::link::post::{Post, Uid};
 use crate::link::{Equipment, Link, PairedWith};
 use crate::message::Reason;
 use crate::settings::{Key, Settings};
@@ -44,7 +44,9 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
         wrong.push("messages go through the mail relay, and there is none: set relay.host".to_owned());
     }
     let listens = is_secret(path) && !settings.text(Key::SbdmailPeers).is_empty();
-    if !listens && imap.is_empty() {
+    if !path.is_empty() && !is_secret(path) {
+        wrong.push("sbdmail.path has to be 16 or more letters, digits, - and _".to_owned());
+    } else if !listens && imap.is_empty() {
         wrong.push(
             "mails have no way in: set sbdmail.imap to the IMAP server of the relay's account; or sbdmail.path to 16 or more \
              random characters, and sbdmail.peers to the networks that bring mail for this box"
@@ -54,9 +56,13 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let own = format!("{path}@{}", settings.text(Key::Domain));
-    let address = if listens { own.as_str() } else { settings.text(Key::SbdmailSender) };
-    Ok(format!("have the service deliver the messages of the terminals to {address}"))
+    let sender = settings.text(Key::SbdmailSender);
+    let deliver = |address: &str| format!("have the service deliver the messages of the terminals to {address}");
+    Ok(match sender.split_once('@') {
+        _ if listens => deliver(&format!("{path}@{}", settings.text(Key::Domain))),
+        Some((local, domain)) if !path.is_empty() => deliver(&format!("{local}+{path}@{domain}")),
+        _ => deliver(sender) + "; without sbdmail.path whoever knows that mailbox and a terminal is believed",
+    })
 }
 
 /// Makes the link; it opens nothing before the first poll.
@@ -69,9 +75,9 @@ struct Sbdmail {
     settings: Settings,
     post: Option<Arc<dyn Post>>,
     /// Mails out of the mailbox that are not kept yet: where the answer comes.
-    open: BTreeMap<u32, Receiver<u16>>,
+    open: BTreeMap<Uid, Receiver<u16>>,
     /// Mails of others under the sender's name: they stay as they are, and are not looked at again.
-    left: Vec<u32>,
+    left: Vec<Uid>,
 }
 
 impl Sbdmail {
@@ -81,7 +87,7 @@ impl Sbdmail {
     }
 
     /// Mails whose answer has come, and which may be marked as read.
-    fn kept(&mut self) -> Vec<u32> {
+    fn kept(&mut self) -> Vec<Uid> {
         let mut kept = Vec::new();
         let left = &mut self.left;
         self.open.retain(|uid, answer| match answer.try_recv() {
@@ -135,6 +141,11 @@ impl Service for Sbdmail {
         }
         let known: Vec<_> = self.open.keys().chain(&self.left).copied().collect();
         let mails = post.unread(&server, self.settings.text(Key::SbdmailFrom), &known, MOST)?;
+        if let Some(((validity, _), _)) = mails.first() {
+            // What the mailbox has numbered anew is known no more.
+            self.left.retain(|(then, _)| then == validity);
+            self.open.retain(|(then, _), _| then == validity);
+        }
         let calls = mails.into_iter().map(|(uid, body)| {
             let (answer, answered) = bounded(1);
             self.open.insert(uid, answered);
@@ -145,8 +156,12 @@ impl Service for Sbdmail {
 
     fn read(&mut self, call: &HookCall, _now: Option<Time>) -> Result<Heard, Unheard> {
         let near = |from| self.settings.contains(Key::SbdmailPeers, from);
+        let path = self.settings.text(Key::SbdmailPath);
         if call.kind != FETCHED && !call.from.is_some_and(near) {
             return Err(Unheard::Forbidden("it came from a network that is not in sbdmail.peers".to_owned()));
+        }
+        if call.kind == FETCHED && !path.is_empty() && !mail::is_to(&call.body, path) {
+            return Err(Unheard::Forbidden("it was not sent to the address of sbdmail.path".to_owned()));
         }
         mail::read(&call.body, self.settings.text(Key::SbdmailFrom))
     }
@@ -189,5 +204,85 @@ impl Service for Sbdmail {
 /// Reads this as each mail that may come, for the fuzzers.
 #[cfg(fuzzing)]
 pub fn fuzz(body: &[u8]) {
-    let _ = mail::read(body, "sbdservice@sbd.iridium.com");
+    let _ = (mail::read(body, "sbdservice@sbd.iridium.com"), mail::is_to(body, "kJ7dn3Pq81xYwz55"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::link::post::NotSent;
+
+    /// A mailbox with these mails; what was marked.
+    #[derive(Default)]
+    struct Inbox {
+        mails: Mutex<Vec<(Uid, Vec<u8>)>>,
+        marked: Mutex<Vec<Uid>>,
+    }
+
+    impl Post for Inbox {
+        fn send(&self, _: &Mailbox, _: &Mailbox, _: &[u8]) -> Result<(), NotSent> {
+            Ok(())
+        }
+
+        fn unread(&self, _: &str, _: &str, known: &[Uid], _: usize) -> Result<Vec<(Uid, Vec<u8>)>, Fault> {
+            let mails = self.mails.lock().unwrap();
+            Ok(mails.iter().filter(|(uid, _)| !known.contains(uid)).cloned().collect())
+        }
+
+        fn mark_read(&self, _: &str, uids: &[Uid]) -> Result<(), Fault> {
+            self.marked.lock().unwrap().extend(uids);
+            self.mails.lock().unwrap().retain(|(uid, _)| !uids.contains(uid));
+            Ok(())
+        }
+    }
+
+    const PATH: &str = "kJ7dn3Pq81xYwz55";
+
+    fn link(path: &str) -> (Sbdmail, Arc<Inbox>) {
+        let settings = Settings::default().with(Key::SbdmailPath, path).unwrap();
+        let settings = settings.with(Key::SbdmailImap, "imap.example.org").unwrap();
+        let settings = settings.with(Key::SbdmailSender, "boat@example.org").unwrap();
+        let settings = settings.with(Key::RelayHost, "mail.example.org").unwrap();
+        let inbox = Arc::new(Inbox::default());
+        let mut link = Sbdmail::new(&settings, &Clock::system());
+        link.post = Some(inbox.clone());
+        (link, inbox)
+    }
+
+    #[test]
+    fn a_fetched_mail_is_believed_for_the_secret_that_it_was_sent_to() {
+        let mail = |to: &str| {
+            let head = "From: sbdservice@sbd.iridium.com\r\nSubject: SBD Msg From Unit: 300234010753370";
+            (format!("{head}\r\nTo: {to}\r\n\r\nx\r\n")).into_bytes()
+        };
+        let read = |path: &str, to: &str| {
+            let (mut link, inbox) = link(path);
+            inbox.mails.lock().unwrap().push(((1, 1), mail(to)));
+            let call = link.look().unwrap().remove(0);
+            link.read(&call, None)
+        };
+        assert!(matches!(read(PATH, "boat@example.org"), Err(Unheard::Forbidden(_))), "forged");
+        assert!(read(PATH, &format!("boat+{PATH}@example.org")).is_ok());
+        assert!(read("", "boat@example.org").is_ok());
+        let told = |path: &str| check(&link(path).0.settings, &[]);
+        assert!(told(PATH).unwrap().ends_with(&format!("boat+{PATH}@example.org")));
+        assert!(told("").unwrap().contains("is believed"));
+        assert!(told("short").is_err());
+    }
+
+    #[test]
+    fn what_was_left_is_forgotten_when_the_mailbox_is_numbered_anew() {
+        let (mut link, inbox) = link("");
+        *inbox.mails.lock().unwrap() = vec![((1, 7), Vec::new()), ((1, 8), Vec::new()), ((1, 9), Vec::new())];
+        for (call, answer) in link.look().unwrap().iter().zip([403, 200]) {
+            call.answer.try_send(answer).unwrap();
+        }
+        assert_eq!(link.look().unwrap().len(), 1, "nobody will answer the last any more");
+        assert_eq!((link.left.as_slice(), inbox.marked.lock().unwrap().as_slice()), (&[(1, 7)][..], &[(1, 8)][..]));
+        *inbox.mails.lock().unwrap() = vec![((2, 7), Vec::new())];
+        assert_eq!(link.look().unwrap().len(), 1);
+        assert!(link.left.is_empty() && link.open.keys().eq([&(2, 7)]));
+    }
 }

@@ -14,13 +14,16 @@ use crate::sim::sink::Mail;
 /// Who its mails are from.
 pub(super) const SERVICE: &str = "sbdservice@sbd.iridium.com";
 
+/// Who a mail is to before it is known where it goes.
+pub(super) const OWNER: &str = "owner@world.example";
+
 /// The mail that tells of a message, of this sender and with this before its subject.
 pub(super) fn write(up: &Up, from: &str, before: &str) -> String {
     let payload = hex::decode(up.data.as_bytes()).unwrap_or_default();
     let at = jiff::Timestamp::from_second(up.at.seconds()).unwrap_or_default();
     let session = at.strftime("%a %b %d %H:%M:%S %Y");
     let head = format!(
-        "From: {from}\r\nTo: owner@world.example\r\nSubject: {before}SBD Msg From Unit: {imei}\r\n\
+        "From: {from}\r\nTo: {OWNER}\r\nSubject: {before}SBD Msg From Unit: {imei}\r\n\
          Date: {date}\r\nMessage-ID: <{imei}.{momsn}.{seconds}@sbd.iridium.com>\r\nMIME-Version: 1.0\r\n",
         imei = up.imei,
         date = at.strftime("%a, %d %b %Y %H:%M:%S +0000"),

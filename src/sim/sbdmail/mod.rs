@@ -97,7 +97,10 @@ impl Platform for Sbdmail {
     }
 
     fn tell(&self, url: &str, call: &Call) -> bool {
-        letter::send(url, letter::SERVICE, call.body.as_bytes(), Self::LIMIT).is_ok()
+        // It writes where it delivers to, as the service does.
+        let to = url.rsplit_once('/').map_or(letter::OWNER, |(_, to)| to);
+        let body = call.body.replacen(letter::OWNER, to, 1);
+        letter::send(url, letter::SERVICE, body.as_bytes(), Self::LIMIT).is_ok()
     }
 
     fn turn(&self, terminals: &mut Terminals) {

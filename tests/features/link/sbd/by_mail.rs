@@ -58,8 +58,12 @@ fn a_gateway_that_nobody_can_reach_looks_into_the_mailbox_of_its_relay() {
     gateway.cli_ok(&["settings", "set", "relay.user", "harbour"], "");
     gateway.cli_ok(&["settings", "set", "relay.password"], PASSWORD);
     gateway.start();
-    let hook = format!("hook smtp://{}/harbour@post.example", post.door("smtp"));
+    let hook = format!("hook smtp://{}/harbour+{PATH}@post.example", post.door("smtp"));
     assert_eq!(scene.service(&hook), ["ok"]);
+    // Somebody who knows the mailbox and the terminal, but not the secret.
+    let forged = "From: sbdservice@sbd.iridium.com\nSubject: SBD Msg From Unit: 300234010753370\n\nx\n";
+    let reply = send(&post, None, "sbdservice@sbd.iridium.com", "harbour@post.example", forged);
+    assert!(reply.starts_with('2'), "{reply}");
     write(&station, "From the boat");
     wait_mail(&scene, "From the boat");
     answer(&gateway, "Re: From the boat");
@@ -73,7 +77,7 @@ fn a_gateway_that_nobody_can_reach_looks_into_the_mailbox_of_its_relay() {
             (post.messages().iter().filter(of).count() >= count).then_some(())
         });
     };
-    in_mailbox(2);
+    in_mailbox(3);
     gateway.start();
     wait_mail(&scene, "Meanwhile");
     assert_eq!(scene.mails().len(), 2);
