@@ -195,7 +195,8 @@ impl Peer {
             bundle.first_sent.get_or_insert(context.now);
         }
         // Of a classic one that left, a copy may come late, to a box with older software, which takes it for another.
-        if bundle.with_link() || bundle.form.is_none() || bundle.repeats >= MOST_ROUNDS {
+        let ended = bundle.form.is_none() || bundle.repeats >= MOST_ROUNDS;
+        if bundle.with_link() || ended || !bundle.fits(context.room) {
             return;
         }
         bundle.repeats += 1;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::packet::bundle::MOST_SALTS;
+
 /// The name of a bundle toward both ends: sixteen bits of the hash of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BundleName(pub u16);
@@ -15,8 +17,6 @@ const TAKEN_HOURS: i64 = 30 * 24;
 const USED_HOURS: i64 = 45 * 24;
 /// Most bundles, and most names, that are remembered.
 const MOST: usize = 2048;
-/// Variations that are tried for a bundle whose name is taken.
-pub const MOST_SALTS: u16 = 64;
 const HOUR: i64 = 3_600_000;
 
 /// The hash of a bundle, the same in all versions: FNV-1a, its bits mixed.

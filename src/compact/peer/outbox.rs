@@ -87,6 +87,11 @@ impl OutboxFragment {
 }
 
 impl OutboxBundle {
+    /// A link that takes packets of so many bytes takes all of it.
+    pub fn fits(&self, room: usize) -> bool {
+        self.packets.iter().all(|packet| packet.bytes.0.len() <= room)
+    }
+
     /// True while the link has some of it.
     pub fn with_link(&self) -> bool {
         self.packets.iter().any(|fragment| fragment.with_link)
@@ -146,7 +151,8 @@ impl Peer {
         bundle.settle_inquiry();
         if !bundle.with_link() && !bundle.is_unknown() && bundle.first_sent.is_none() {
             let bundle = self.out.remove(at);
-            if !bundle.replaces.is_empty() && !bundle.messages.is_empty() {
+            // One that is replaced has told that already.
+            if !bundle.replaces.is_empty() && !bundle.messages.is_empty() && !bundle.replaced {
                 self.recode.push(super::Recode {
                     names: bundle.replaces,
                     messages: bundle.messages,

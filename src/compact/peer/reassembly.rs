@@ -317,7 +317,7 @@ impl Peer {
     /// Its other fragments will not come: what can be read of it, and its packets, are all there is.
     fn give_up_set(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, at: usize) {
         let set = self.sets.remove(at);
-        turn.truncated.extend(decode_front(context.codec, &set.front(), &|mark| self.came.pasts(mark)));
+        turn.truncated.extend(decode_front(context.codec, &set.front()));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
             turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));

@@ -235,7 +235,8 @@ impl Peer {
         self.settle_fragments(turn, id, there, context.now);
         let young = |bundle: &OutboxBundle| bundle.planned.saturating_add(REPEATABLE) > context.now;
         let live = self.out.iter_mut().filter(|bundle| !bundle.replaced && !bundle.with_link() && young(bundle));
-        let Some(bundle) = live.filter(|bundle| bundle.repeats < MOST_ROUNDS).find(|bundle| bundle.id == Some(id))
+        let Some(bundle) =
+            live.filter(|it| it.repeats < MOST_ROUNDS && it.fits(context.room)).find(|it| it.id == Some(id))
         else {
             return;
         };

@@ -66,6 +66,10 @@ impl Peer {
                 self.notes_lost(told, context.now);
                 continue;
             }
+            // Too large for the link of now: it waits for one that takes it.
+            if !bundle.fits(context.room) {
+                continue;
+            }
             bundle.repeats += 1;
             let (ticket, told) = (bundle.ticket, std::mem::take(&mut bundle.fates));
             let unsent: Vec<_> = (0..bundle.packets.len()).filter(|at| bundle.packets[*at].waits_for_link()).collect();

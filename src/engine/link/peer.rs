@@ -269,7 +269,8 @@ impl PeerEffects {
                 PacketState::Unknown(_) if not_there.contains(&named) => {
                     not_there.retain(|known| *known != named);
                     let note = LinkReason::NotThere { part: None }.into();
-                    commit::planned_again(tx, Packet { note, ..packet }, now)?;
+                    // What the first flight may have cost stays with its link, whatever becomes of the packet.
+                    commit::planned_again(tx, Packet { note, charge: None, ..packet }, now)?;
                 }
                 PacketState::Unknown(_) if there => {
                     let held = Packet { state: PacketState::Held(confirmed(&packet)), ..packet };

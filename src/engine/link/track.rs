@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::group::PacketGroup;
 use crate::clock::Time;
+use crate::fault::Fault;
 use crate::link::{Link, PacketStatus};
 use crate::message::reason::Acknowledged;
 use crate::message::{GoneReason, Id, Reason, Reference};
@@ -41,14 +42,25 @@ pub enum Tracked {
     Gone(GoneReason),
 }
 
-/// Asks the link after one of its packets, and withdraws that when it is not wanted any more.
-pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now: Time) -> Tracked {
+/// Asks the link after one of its packets, and withdraws that when it is not wanted any more; `begin` comes before the
+/// command to do so.
+///
+/// # Errors
+/// When `begin` fails: no command was given then.
+pub fn ask(
+    link: &mut dyn Link,
+    group: &PacketGroup,
+    reference: &Reference,
+    now: Time,
+    begin: impl FnOnce() -> Result<(), Fault>,
+) -> Result<Tracked, Fault> {
     let unwanted = group.is_unwanted(now);
     let mut found = link.still_held(reference);
     if found == PacketStatus::Held && unwanted {
+        begin()?;
         found = link.cancel(reference);
     }
-    match found {
+    Ok(match found {
         PacketStatus::Held | PacketStatus::Unknown(_) if unwanted && group.is_misdirected(now) => {
             Tracked::Misdirected(next_look(group, now))
         }
@@ -58,7 +70,7 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         PacketStatus::Doubtful { memo, why } => Tracked::Doubtful { memo, why },
         PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
         PacketStatus::GaveUp(why) => Tracked::Gone(given_up(why)),
-    }
+    })
 }
 
 /// What the link says of a packet that it gave up.

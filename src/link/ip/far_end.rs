@@ -259,8 +259,10 @@ impl FarEnd {
         let told = |number: u32| if hello.got.has(number) { Fate::Arrived } else { Fate::NotThere };
         let mut settled: Vec<_> =
             std::mem::take(&mut self.under_way).into_keys().map(|number| (number, told(number))).collect();
+        // Written now, what waits would come to stand for what is not there, should this box stop before that is on disk.
+        let gap = settled.iter().any(|(_, fate)| *fate == Fate::NotThere);
         // This box was put back to an earlier state, and the number was another packet's: it needs a new one.
-        let taken = |number: &u32| *number <= hello.got.upto;
+        let taken = |number: &u32| gap || *number <= hello.got.upto;
         settled.extend(
             self.waiting.iter().map(|(number, _)| *number).filter(taken).map(|number| (number, Fate::NotThere)),
         );
@@ -369,9 +371,15 @@ mod tests {
         assert_eq!(written(&mut end), [1, 2, 3, 4]);
         end.take(vec![0; 80]);
         let told = end.greeted(&hello(9, 2));
-        assert_eq!(told, [(1, Fate::Arrived), (2, Fate::Arrived), (3, Fate::NotThere), (4, Fate::NotThere)]);
-        // What had not been written is written now.
-        assert_eq!(written(&mut end), [5]);
+        let (there, not) = (Fate::Arrived, Fate::NotThere);
+        // What had not been written goes under a new number, once it is on disk that others before it are not there.
+        assert_eq!(told, [(1, there), (2, there), (3, not), (4, not), (5, not)]);
+        take(&mut end, 2, 80);
+        assert_eq!(written(&mut end), [6, 7]);
+        // Without a gap it is written now.
+        end.take(vec![0; 80]);
+        assert_eq!(end.greeted(&hello(9, 7)), [(6, there), (7, there)]);
+        assert_eq!(written(&mut end), [8]);
     }
 
     #[test]

@@ -87,6 +87,16 @@ pub struct Line {
     pub close: Option<ByeReason>,
 }
 
+impl State {
+    /// The engine has not been told yet that packets for this far box are not there.
+    pub fn owes_news_of(&self, key: KeyId) -> bool {
+        self.events.iter().any(|event| match event {
+            Event::NotTaken { reference, .. } => numbered(reference).is_some_and(|(far, _)| far == key),
+            _ => false,
+        })
+    }
+}
+
 impl Hub {
     /// A hub without far boxes.
     pub fn new(clock: &Clock, manner: Manner, traffic: Traffic) -> Self {
@@ -277,6 +287,23 @@ pub fn taken_in(name: &str) -> Option<(KeyId, u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_there_is_told_of_its_far_box_until_the_next_poll() {
+        let (manner, near, far) = (
+            Manner { epoch: 1, metered: false, budget: Budget::default(), holds: true, wholes: false },
+            KeyId([7; 32]),
+            KeyId([8; 32]),
+        );
+        let hub = Hub::new(&Clock::system(), manner, Traffic::default());
+        let mut state = hub.lock();
+        hub.obey(&mut state, near, vec![Fact::Told(1, Fate::Arrived)], true);
+        assert!(!state.owes_news_of(near));
+        hub.obey(&mut state, near, vec![Fact::Told(2, Fate::NotThere)], true);
+        assert!(state.owes_news_of(near) && !state.owes_news_of(far));
+        state.events.clear();
+        assert!(!state.owes_news_of(near));
+    }
 
     #[test]
     fn names_are_read_as_they_were_written() {

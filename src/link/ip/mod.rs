@@ -362,6 +362,10 @@ impl Link for Ip {
             return SubmitResult::RefusedPacket(Fault::temporary(LineReason::WentAway));
         }
         let mut state = work.hub.lock();
+        // A higher number that arrives would stand for what is not there, should this box stop before that is on disk.
+        if state.owes_news_of(key) {
+            return SubmitResult::RefusedPacket(Fault::temporary(LineReason::WentAway));
+        }
         let far = state.fars.entry(key).or_default();
         let number = far.end.take(packet.payload.clone());
         far.end.carry(number, packet.wholes.clone());

@@ -196,6 +196,23 @@ fn silence_brings_two_repeats_and_then_a_report() {
     assert_eq!(delivered(&pair.settle()[0]), [1], "it had arrived late");
 }
 
+/// It is not counted before it can leave.
+#[test]
+fn what_the_link_of_now_has_no_room_for_is_repeated_by_the_next_one() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let packets = pair.send(0, &[(1, message("a@b.c", "one"))]);
+    pair.now += 48 * HOUR;
+    for _ in 0..4 {
+        let turn = pair.at(0, |peer, context| {
+            context.room = 4;
+            peer.tick(context)
+        });
+        assert_eq!(turn, PeerTurn::default());
+    }
+    let turn = pair.tick(0);
+    assert!(matches!(&turn.send[..], [one] if one.repeat && bundle(one) == bundle(&packets[0])), "{turn:?}");
+}
+
 #[test]
 fn a_box_that_never_answers_gets_classic_packets_again() {
     let mut pair = Pair::acquainted([BOTH, BOTH]);

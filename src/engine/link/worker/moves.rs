@@ -65,7 +65,10 @@ impl LinkWorker<'_> {
             if group.is_unhanded() && done.insert(packet.group) && self.is_ours(&group, &packet) {
                 let max_payload = self.context.policy().max_payload(packet.far_box);
                 let fits = group.packets.iter().all(|packet| packet.payload.len() <= max_payload);
-                self.take_over(group, packet.far_box, fits)?;
+                // Nothing plans anew what was sent before: its repeat stays with its link.
+                if fits || !group.packets.iter().any(|it| it.peer.as_ref().is_some_and(|place| place.repeat)) {
+                    self.take_over(group, packet.far_box, fits)?;
+                }
             }
         }
         Ok(())
@@ -90,16 +93,20 @@ impl LinkWorker<'_> {
                     return Ok(());
                 }
             }
+            if fits {
+                return group
+                    .packets
+                    .iter()
+                    .try_for_each(|packet| tx.put_packet(&Packet { link: id, ..packet.clone() }));
+            }
+            // The body is planned anew, and names the one that it replaces.
+            if let Some(first) = group.packets.iter().find(|packet| packet.peer.is_some()) {
+                replan(tx, first, now)?;
+            }
             for packet in &group.packets {
-                match (fits, &packet.peer) {
-                    (true, _) => tx.put_packet(&Packet { link: id, ..packet.clone() })?,
-                    (false, None) => tx.drop_packet(packet)?,
-                    // The body is planned anew, and names the one that it replaces.
-                    (false, Some(_)) => {
-                        let state = PacketState::Gone(GoneReason::Dropped);
-                        tx.put_packet(&Packet { state, at: now, ..packet.clone() })?;
-                        replan(tx, packet, now)?;
-                    }
+                match packet.peer {
+                    None => tx.drop_packet(packet)?,
+                    Some(_) => drop_planned(tx, packet, now)?,
                 }
             }
             Ok(())
@@ -152,6 +159,10 @@ impl LinkWorker<'_> {
             }
             for number in &group {
                 let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
+                if packet.state == PacketState::Planned {
+                    drop_planned(tx, &packet, now)?;
+                    continue;
+                }
                 let spent = matches!(packet.state, PacketState::Unknown(_));
                 let packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet };
                 tx.put_packet(&packet)?;
@@ -195,6 +206,13 @@ fn replan(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<Vec<Id>> {
         peer::change(tx, packet.far_box, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
     }
     Ok(all.into_iter().collect())
+}
+
+/// Drops a packet that was never handed over: the notes in it are owed again.
+fn drop_planned(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<()> {
+    tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
+    let Some(place) = &packet.peer else { return Ok(()) };
+    peer::change(tx, packet.far_box, |peer| peer.lost(place.ticket, place.fragment, now.0))
 }
 
 /// True while a message has a packet that is not settled.

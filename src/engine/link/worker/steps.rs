@@ -43,17 +43,29 @@ impl LinkWorker<'_> {
         let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, limit))?;
         self.each_packet(held, |worker, packet| {
             let PacketState::Held(reference) = &packet.state else { return Ok(()) };
-            if packet.taking_back {
+            let group = commit::group_of(worker.context, &packet)?;
+            let (unwanted, begun) = (group.is_unwanted(now), worker.taken_back.contains(&packet.number));
+            if packet.taking_back && !(unwanted && begun) {
                 let found = worker.link.still_held(reference);
                 // Its owner may want it back meanwhile: the link is told again.
-                if found == PacketStatus::Held && commit::group_of(worker.context, &packet)?.is_unwanted(now) {
+                if found == PacketStatus::Held && unwanted {
                     worker.link.cancel(reference);
                 }
                 later.entry(track::AGAIN).or_default().push(packet.number);
                 return worker.take_back(packet, found);
             }
-            let group = commit::group_of(worker.context, &packet)?;
-            match track::ask(&mut *worker.link, &group, reference, now) {
+            // On disk before the command leaves: a crash in between is known as such.
+            let (context, taken_back) = (worker.context, &mut worker.taken_back);
+            let begin = || match taken_back.insert(packet.number) {
+                true => commit::put(context, &Packet { taking_back: true, ..packet.clone() }),
+                false => Ok(()),
+            };
+            let tracked = track::ask(&mut *worker.link, &group, reference, now, begin)?;
+            let packet = Packet { taking_back: false, ..packet.clone() };
+            if !matches!(tracked, Tracked::Held(_) | Tracked::Misdirected(_)) {
+                worker.taken_back.remove(&packet.number);
+            }
+            match tracked {
                 Tracked::Held(wait) => later.entry(wait).or_default().push(packet.number),
                 Tracked::Misdirected(wait) => {
                     later.entry(wait).or_default().push(packet.number);

@@ -3,6 +3,7 @@
 use super::peer::Pair;
 use super::several::{MINUTE, Other, down, payloads, two};
 use super::*;
+use crate::engine::link::commit;
 use crate::message::LinkPreference;
 use crate::message::reason::LinkReason;
 use crate::store::PacketQueue;
@@ -97,6 +98,21 @@ fn what_cannot_be_given_back_waits_for_the_word_of_its_link() {
     }
 }
 
+/// Messages that share a large packet for a wide link, which takes nothing after the plan; their words, and the packets.
+fn made_for_a_wide_link(rig: &Rig, line: &Other, wide: &mut LinkWorker) -> (Vec<String>, Vec<Packet>) {
+    line.fake.ready();
+    line.fake.sky().ends.push_back(End::Busy);
+    // Words that no coder has seen.
+    let mut dice = testing::Dice::new(3);
+    let texts: Vec<String> = (0..6).map(|_| crate::hex::encode(&dice.bytes(40))).collect();
+    for text in &texts {
+        rig.accept(text);
+    }
+    rig.turn(wide);
+    let outbox = rig.context.store.read(|view| view.open_on(LinkId(2), PacketQueue::Outbox, Time::NEVER)).unwrap();
+    (texts, outbox.into_iter().flatten().collect())
+}
+
 /// Messages that share a large packet for a wide link go in small ones when that is gone; all arrive once, also when the large
 /// one arrives after all.
 #[test]
@@ -108,18 +124,10 @@ fn what_was_made_for_a_wide_link_is_planned_anew_for_a_narrow_one() {
     rig.context.store.set("link.price", "0.07").unwrap();
     let line = Other::new(rig, "line", row("ip"), "0");
     let mut wide = line.worker();
-    line.fake.ready();
-    // It takes nothing after the plan.
-    line.fake.sky().ends.push_back(End::Busy);
-    // Words that no coder has seen.
-    let mut dice = testing::Dice::new(3);
-    let texts: Vec<String> = (0..6).map(|_| crate::hex::encode(&dice.bytes(40))).collect();
-    for text in &texts {
-        rig.accept(text);
-    }
-    rig.turn(&mut wide);
-    let outbox = rig.context.store.read(|view| view.open_on(LinkId(2), PacketQueue::Outbox, Time::NEVER)).unwrap();
-    let old: Vec<Vec<u8>> = outbox.into_iter().flatten().map(|packet| packet.payload).collect();
+    let (texts, packets) = made_for_a_wide_link(rig, &line, &mut wide);
+    let large = packets.iter().filter(|packet| packet.payload.len() > 192);
+    let tickets: Vec<u64> = large.filter_map(|packet| packet.peer.as_ref()).map(|it| it.ticket).collect();
+    let old: Vec<Vec<u8>> = packets.into_iter().map(|packet| packet.payload).collect();
     assert!(old.iter().any(|payload| payload.len() > 192), "{:?}", old.iter().map(Vec::len).collect::<Vec<_>>());
     down(&line.fake);
     rig.turn(&mut wide);
@@ -131,12 +139,46 @@ fn what_was_made_for_a_wide_link_is_planned_anew_for_a_narrow_one() {
     assert!(rig.fake.sky().on_air.iter().all(|payload| payload.len() <= 192));
     let once = || texts.iter().all(|text| pair.arrived_ashore().iter().filter(|found| *found == text).count() == 1);
     assert!(once(), "{:?}", pair.arrived_ashore());
+    let peer = rig.context.peer(None).unwrap();
+    let kept = tickets.iter().filter(|ticket| peer.packet_name(**ticket, 0).is_some()).count();
+    assert_eq!((tickets.is_empty(), kept), (false, 0), "no bundle stays with the link for ever");
     for (number, payload) in old.into_iter().enumerate() {
         pair.gateway.inbound(&format!("late:{number}"), payload, Some(6846));
     }
     pair.gateway.turn(&mut workers[1]);
     assert!(once(), "{:?}", pair.arrived_ashore());
     rig.books_balance();
+}
+
+/// Nothing plans the messages of a repeat anew.
+#[test]
+fn a_repeat_that_does_not_fit_a_narrow_link_stays_with_its_own() {
+    let pair = Pair::new();
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
+    let rig = &pair.station;
+    rig.context.store.set("link.price", "0.07").unwrap();
+    let line = Other::new(rig, "line", row("ip"), "0");
+    let mut wide = line.worker();
+    let (_, packets) = made_for_a_wide_link(rig, &line, &mut wide);
+    let large = |packets: &[Packet]| packets.iter().filter(|packet| packet.payload.len() > 192).count();
+    let before = large(&packets);
+    for mut packet in packets {
+        if let Some(place) = &mut packet.peer {
+            place.repeat = true;
+        }
+        commit::put(&rig.context, &packet).unwrap();
+    }
+    down(&line.fake);
+    rig.turn(&mut wide);
+    pair.advance(21 * MINUTE);
+    rig.turn(&mut workers[0]);
+    let waiting = rig.context.store.read(|view| view.open_on(LinkId(2), PacketQueue::Outbox, Time::NEVER)).unwrap();
+    let waiting: Vec<Packet> = waiting.into_iter().flatten().collect();
+    assert!(before > 0);
+    assert_eq!(large(&waiting), before);
+    assert!(waiting.iter().all(|packet| packet.state == PacketState::Planned), "{waiting:?}");
+    assert!(rig.fake.sky().on_air.iter().all(|payload| payload.len() <= 192));
 }
 
 /// The same words twice are two messages, by whatever links they come.
