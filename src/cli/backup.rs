@@ -207,7 +207,7 @@ impl Restore {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
         let by = Actor::command_line(rustix::process::getuid().as_raw());
-        let done = put_in_place(&self.file, data, self.replace, self.hold, &by)?;
+        let done = put_in_place(&self.file, data, self.replace, self.hold, &by).map_err(Fault::from)?;
         let mut text = show(&self.file, done.contents, self.json);
         if let Some(kept) = done.kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));

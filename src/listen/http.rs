@@ -20,7 +20,7 @@ use super::http_head::{self, Answer, Origin, Request, host_is_ours, host_name, i
 use super::stream::Stream;
 use super::tls::CertStore;
 use crate::settings::{Key, Settings};
-use crate::sys::network;
+use crate::sys::{disk, network};
 
 /// Connections at once. A browser opens six, each for one request, and the next six may arrive before the gate has seen
 /// the end of the last.
@@ -71,6 +71,22 @@ impl Default for Times {
     }
 }
 
+/// A page that takes a large body.
+#[derive(Debug, Clone, Copy)]
+pub struct Upload {
+    /// Its path, and nothing behind it.
+    pub path: &'static str,
+    /// Only whoever may see this page may send so much.
+    pub shown: &'static str,
+    /// Largest body, in bytes.
+    pub most: u64,
+    /// How long the body may take, and the answer too.
+    pub time: Duration,
+}
+
+/// How often what is uploaded may lie on the disk at once: as it came, taken apart, and in use.
+const COPIES: u64 = 3;
+
 /// Who may ask for what.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -80,8 +96,8 @@ pub struct Rules {
     pub near_only: bool,
     /// Paths that begin so are for the whole world, under this name too: webhooks. Who calls proves itself behind.
     pub open: Option<(&'static str, String)>,
-    /// Paths that begin so may have bodies up to so many bytes, which may take so long.
-    pub uploads: Vec<(&'static str, u64, Duration)>,
+    /// Pages that take large bodies.
+    pub uploads: Vec<Upload>,
     /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
     pub streams: Vec<(String, Duration)>,
     /// The settings, which say which web servers in front are believed, and the path of the pages there.
@@ -124,6 +140,12 @@ impl Rules {
         };
         let port = if port == 443 { String::new() } else { format!(":{port}") };
         Some(Answer::elsewhere(format!("https://{host}{port}{}{}", origin.base, request.target)))
+    }
+
+    /// The upload that a request is; what every page takes is none.
+    fn upload(&self, request: &Request) -> Option<&Upload> {
+        let large = request.method == "POST" && request.length > MAX_BODY;
+        self.uploads.iter().find(|upload| large && request.target == upload.path)
     }
 
     fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
@@ -197,6 +219,10 @@ impl HttpFront {
         if let Some(answer) = checked.err().or_else(|| rules.to_https(&request, &origin)) {
             return self.refuse(stream, &answer, head_only);
         }
+        let may = rules.upload(&request).map_or(Ok(()), |upload| self.may_upload(upload, &request, &origin, &rules));
+        if let Err(answer) = may {
+            return self.refuse(stream, &answer, head_only);
+        }
         match self.read_body(stream, &request, &rest, &rules) {
             Ok(body) => self.exchange(stream, &request, body, &origin, &rules),
             Err(answer) => self.refuse(stream, &answer, head_only),
@@ -210,6 +236,49 @@ impl HttpFront {
         Ok(())
     }
 
+    /// Looks whether a large body may come, before any of it is taken: the pages say who asks.
+    fn may_upload(&self, upload: &Upload, request: &Request, origin: &Origin, rules: &Rules) -> Result<(), Answer> {
+        if request.length > upload.most {
+            // Refused where it would be read.
+            return Ok(());
+        }
+        let mut look = request.clone();
+        (look.method, look.target, look.length) = ("GET".to_owned(), upload.shown.to_owned(), 0);
+        match self.status(&look, origin) {
+            Ok(true) => {}
+            Ok(false) => return Err(Answer::new("403 Forbidden", "Log in as an owner of this box to send this.")),
+            Err(error) => {
+                log::warn!("http: an upload was not taken: {error}");
+                return Err(no_answer());
+            }
+        }
+        let reserve = u64::try_from(rules.settings.number(Key::DiskReserve)).unwrap_or(0).saturating_mul(1_000_000);
+        let needed = request.length.saturating_mul(COPIES).saturating_add(reserve);
+        match disk::free(&self.spool) {
+            Ok(free) if free >= needed => Ok(()),
+            Ok(free) => {
+                let text = format!("There is no space to take this: {needed} bytes are needed, {free} are free.");
+                Err(Answer::new("507 Insufficient Storage", text))
+            }
+            Err(error) => Err(no_room(&error)),
+        }
+    }
+
+    /// True if the server answers a request without a body with 200.
+    fn status(&self, request: &Request, origin: &Origin) -> io::Result<bool> {
+        const GOOD: &[u8] = b"HTTP/1.1 200 ";
+        let until = Instant::now() + self.times.answer;
+        let _place = Place::take(&self.waiting)?;
+        let mut server = UnixStream::connect(&self.socket)?;
+        push(&mut server, &request.clean_head(origin), until)?;
+        server.set_read_timeout(Some(self.times.answer))?;
+        let mut start = [0; GOOD.len()];
+        server.read_exact(&mut start)?;
+        // All of it, so that the server is done with it before the upload comes.
+        io::copy(&mut server, &mut io::sink())?;
+        Ok(start == *GOOD)
+    }
+
     fn read_body(
         &self,
         stream: &mut Connection,
@@ -217,15 +286,12 @@ impl HttpFront {
         rest: &[u8],
         rules: &Rules,
     ) -> Result<Body, Answer> {
-        let upload = rules.uploads.iter().find(|(path, ..)| request.target.starts_with(path));
-        let (most, time) = upload.map_or((MAX_BODY, self.times.body), |&(_, most, time)| (most, time));
+        let upload = rules.upload(request);
+        let (most, time) = upload.map_or((MAX_BODY, self.times.body), |upload| (upload.most, upload.time));
         if request.length > most {
             return Err(Answer::new("413 Content Too Large", format!("A body may have {most} bytes here.")));
         }
-        let no_room = |e: io::Error| {
-            log::warn!("http: cannot spool an upload: {e}");
-            Answer::new("507 Insufficient Storage", "There is no space to take this.")
-        };
+        let no_room = |e: io::Error| no_room(&e);
         let mut body = Spool::new(&self.spool);
         stream.stream().allow(time);
         // What stands behind the body is no business of this request, and the connection ends with it.
@@ -256,15 +322,16 @@ impl HttpFront {
         rules: &Rules,
     ) -> io::Result<()> {
         let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
-        let until = Instant::now() + endless.unwrap_or(self.times.answer);
+        // What is done with an upload takes its time too.
+        let long = endless.or_else(|| rules.upload(request).map(|upload| upload.time));
+        let until = Instant::now() + long.unwrap_or(self.times.answer);
         let asked = Place::take(&self.waiting).and_then(|place| {
             let mut server = UnixStream::connect(&self.socket)?;
             ask(&mut server, request, body, origin, until)?;
             Ok((server, place))
         });
         let Ok((server, place)) = asked else {
-            let answer = Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.");
-            return self.refuse(stream, &answer, request.method == "HEAD");
+            return self.refuse(stream, &no_answer(), request.method == "HEAD");
         };
         if self.copy_back(stream, server, place, until, endless.is_some())? {
             stream.farewell(4 * PIECE);
@@ -322,6 +389,15 @@ fn read_head(stream: &mut Connection) -> Result<Option<(Request, Vec<u8>)>, Answ
             return Ok(Some((request, bytes.split_off(length))));
         }
     }
+}
+
+fn no_room(e: &io::Error) -> Answer {
+    log::warn!("http: cannot spool an upload: {e}");
+    Answer::new("507 Insufficient Storage", "There is no space to take this.")
+}
+
+fn no_answer() -> Answer {
+    Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.")
 }
 
 fn too_slow(e: &io::Error) -> Answer {

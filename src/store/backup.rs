@@ -1,14 +1,14 @@
-//! Backup and restore: one redb file that holds the tables of the store and, in a table of their own, the spool files.
+//! Backups: one redb file that holds the tables of the store and, in a table of their own, the spool files.
 //!
 //! A backup is taken from one read transaction, so it shows the store at one moment while the box goes on. Log-ins of
 //! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600. It ends
 //! with a hash of all it holds: a damaged one is never restored.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{
@@ -18,11 +18,10 @@ use redb::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::mailbox::RESTORED;
 use super::old_tables::OldTable;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
-use super::{FILE, Ledger, Store, own_files, replay, spool, wal};
+use super::{Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
 /// (spool file, piece) -> its bytes.
@@ -34,7 +33,7 @@ const PIECE: usize = 256 * 1024;
 /// Rows between two looks whether to go on.
 const WATCHED: usize = 1024;
 /// redb's page cache while copying.
-const CACHE: usize = 8 * 1024 * 1024;
+pub(super) const CACHE: usize = 8 * 1024 * 1024;
 
 /// What a backup holds, counted in the file itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -130,7 +129,7 @@ pub(super) fn create(file: File) -> Result<Database, DatabaseError> {
 }
 
 /// Copies all tables; those of an older version become those of today. Gives the number of their rows.
-fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
+pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
@@ -279,7 +278,7 @@ fn sealed(source: &ReadOnlyDatabase) -> Result<(Contents, bool), redb::Error> {
     Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
 }
 
-fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
+pub(super) fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     let shown = file.display();
     // redb would say only that the file is too short.
     File::open(file).map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))?;
@@ -298,7 +297,7 @@ fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     Ok(source)
 }
 
-fn each_piece(
+pub(super) fn each_piece(
     txn: &ReadTransaction,
     mut take: impl FnMut(&str, u32, &[u8]) -> Result<(), redb::Error>,
 ) -> Result<(), redb::Error> {
@@ -313,144 +312,6 @@ fn each_piece(
         take(name, number, piece.value())?;
     }
     Ok(())
-}
-
-/// Where a restore put the store that was there before.
-pub type Kept = Option<PathBuf>;
-
-/// Makes the data folder what the backup says. With `replace` a store that is there is kept beside as
-/// `satpost.redb.old-...` and `spool.old-...`; `stamp` is the end of those names.
-///
-/// # Errors
-/// `Operator` when there is a store and `replace` is not set, a box runs there, or the backup will not do; then nothing
-/// was changed.
-pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(Contents, Kept), Fault> {
-    let found = contents(file)?;
-    let source = open(file)?;
-    let target = data.join(FILE);
-    // Open until the backup is in its place: a box that starts meanwhile finds it in use.
-    let mut _ours = None;
-    if target.exists() {
-        _ours = unused(&target)?;
-        if !replace {
-            return Err(Fault::operator(format!(
-                "there is a store in {} already: --replace puts the backup in its place and keeps the old one beside",
-                data.display()
-            )));
-        }
-    }
-    spool::may_restore(data)?;
-    spool::prepare(data)?;
-    let (part, spool_part) = (data.join("restore.part"), data.join("spool.part"));
-    clear(&part, &spool_part).map_err(|error| disk(data, &error))?;
-    let filled = fill(&source, &part, &spool_part).and_then(|()| own_like(data, &part, &spool_part));
-    if let Err(error) = filled {
-        let _ = clear(&part, &spool_part);
-        return Err(disk(data, &error));
-    }
-    let kept = swap(data, &part, &spool_part, stamp).map_err(|error| disk(data, &error))?;
-    let own = source.begin_read().map_err(redb::Error::from).and_then(|txn| own_files::take(&txn, data));
-    own.map_err(|error| disk(data, &io::Error::other(error)))?;
-    Ok((found, kept))
-}
-
-fn disk(data: &Path, error: &io::Error) -> Fault {
-    Fault::temporary(format!("the backup cannot be put into {}: {error}", data.display()))
-}
-
-/// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more. What its log has and it
-/// lacks goes into it, so that it is whole when it is put aside.
-fn unused(target: &Path) -> Result<Option<Database>, Fault> {
-    match Database::builder().set_cache_size(CACHE).open(target) {
-        Err(DatabaseError::DatabaseAlreadyOpen) => {
-            Err(Fault::operator(format!("{} is in use: stop the box first", target.display())))
-        }
-        opened => {
-            let opened = opened.ok();
-            if let Some(database) = &opened
-                && let Err(error) = schema::guarded(|| replay::replay(database, target))
-            {
-                log::warn!("{} is put aside as it is: {error:?}", target.display());
-            } else if opened.is_some() {
-                let _ = fs::remove_file(wal::path(target));
-            }
-            Ok(opened)
-        }
-    }
-}
-
-fn clear(part: &Path, spool_part: &Path) -> io::Result<()> {
-    let there = |result: io::Result<()>| match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
-    there(fs::remove_file(part))?;
-    there(fs::remove_dir_all(spool_part))
-}
-
-fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result<()> {
-    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?;
-    fs::DirBuilder::new().mode(0o700).create(spool_part)?;
-    let copied = || -> Result<(), redb::Error> {
-        let from = source.begin_read()?;
-        let database = create(file)?;
-        let to = database.begin_write()?;
-        copy_all(&from, &to)?;
-        // Mail programs may know UIDs that were given after the backup was made.
-        schema::META.open(&to)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
-        to.commit()?;
-        each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
-    };
-    copied().map_err(io::Error::other)?;
-    for entry in fs::read_dir(spool_part)? {
-        File::open(entry?.path())?.sync_all()?;
-    }
-    crate::sys::disk::sync_folder(spool_part)
-}
-
-fn take_file(folder: &Path, name: &str, number: u32, piece: &[u8]) -> Result<(), redb::Error> {
-    // Our own names are hex digits; anything else in a backup was put there by somebody.
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(redb::Error::Corrupted(format!("'{}' is no name of a spool file", name.escape_debug())));
-    }
-    let mut options = File::options();
-    options.mode(0o600);
-    let options = if number == 0 { options.write(true).create_new(true) } else { options.append(true) };
-    options.open(folder.join(name))?.write_all(piece)?;
-    Ok(())
-}
-
-/// Root restores for the user of the box.
-fn own_like(data: &Path, part: &Path, spool_part: &Path) -> io::Result<()> {
-    let folder = fs::metadata(data)?;
-    if !rustix::process::geteuid().is_root() || folder.uid() == 0 {
-        return Ok(());
-    }
-    let give = |path: &Path| std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
-    give(part)?;
-    give(spool_part)?;
-    give(&spool::folder(data))?;
-    fs::read_dir(spool_part)?.try_for_each(|entry| give(&entry?.path()))
-}
-
-/// Old things aside, new things in; the store last, as it is what makes the folder a box.
-fn swap(data: &Path, part: &Path, spool_part: &Path, stamp: &str) -> io::Result<Kept> {
-    let (target, spool) = (data.join(FILE), spool::folder(data));
-    let mut kept = None;
-    if target.exists() {
-        let aside = data.join(format!("{FILE}.old-{stamp}"));
-        fs::rename(&target, &aside)?;
-        replay::put_aside(&target, &aside)?;
-        fs::rename(&spool, data.join(format!("spool.old-{stamp}")))?;
-        kept = Some(aside);
-    } else {
-        // Files without a store belong to nobody.
-        fs::remove_dir_all(&spool)?;
-    }
-    fs::rename(spool_part, &spool)?;
-    fs::rename(part, &target)?;
-    crate::sys::disk::sync_folder(data)?;
-    Ok(kept)
 }
 
 /// A backup of a file as it is, without large mails.

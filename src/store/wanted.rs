@@ -20,6 +20,9 @@ pub struct Wanted {
     pub by: String,
     /// What waits in it is held.
     pub hold: bool,
+    /// How often a start began to put it in place.
+    #[serde(default)]
+    pub tries: u8,
     /// The backup.
     #[serde(skip)]
     pub file: PathBuf,
@@ -32,19 +35,45 @@ impl Wanted {
     ///
     /// # Errors
     /// When the disk fails; then nothing is left.
-    pub fn leave(data: &Path, file: &Path, by: &str, hold: bool) -> Result<(), Fault> {
-        let wanted = Self { by: by.to_owned(), hold, file: data.join(BACKUP), note: data.join(WANTED) };
-        // A name and a flag always serialise.
-        let words = serde_json::to_string(&wanted).unwrap_or_default();
+    pub fn leave(data: &Path, file: &Path, by: &str, hold: bool) -> Result<Self, Fault> {
+        let wanted = Self { by: by.to_owned(), hold, tries: 0, file: data.join(BACKUP), note: data.join(WANTED) };
         let left = fs::rename(file, &wanted.file)
             .and_then(|()| fs::File::open(&wanted.file)?.sync_all())
-            .and_then(|()| fs::write(&wanted.note, words))
-            .and_then(|()| fs::File::open(&wanted.note)?.sync_all())
-            .and_then(|()| crate::sys::disk::sync_folder(data));
-        left.map_err(|error| {
-            wanted.forget();
-            Fault::temporary(format!("the backup cannot be kept for the next start: {error}"))
-        })
+            .and_then(|()| wanted.write());
+        match left {
+            Ok(()) => Ok(wanted),
+            Err(error) => {
+                wanted.forget();
+                Err(Fault::temporary(format!("the backup cannot be kept for the next start: {error}")))
+            }
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let new = self.note.with_extension("new");
+        // A name, a flag and a number always serialise.
+        fs::write(&new, serde_json::to_string(self).unwrap_or_default())?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(&new, &self.note)?;
+        crate::sys::disk::sync_folder(self.note.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Writes down, before it is begun, that a start tries once more to put it in place.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn count_try(&mut self) -> io::Result<()> {
+        self.tries = self.tries.saturating_add(1);
+        self.write()
+    }
+
+    /// Removes a backup beside which a power cut left no wish; for the start, when none is found.
+    pub fn sweep(data: &Path) {
+        for left in [BACKUP, "restore.new"] {
+            if fs::remove_file(data.join(left)).is_ok() {
+                log::info!("{left} is removed: it was not finished");
+            }
+        }
     }
 
     /// The one that was left.
@@ -54,6 +83,7 @@ impl Wanted {
         let read = serde_json::from_str(&text).unwrap_or(Self {
             by: String::new(),
             hold: true,
+            tries: 0,
             file: PathBuf::new(),
             note: PathBuf::new(),
         });

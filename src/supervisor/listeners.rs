@@ -262,7 +262,7 @@ impl Shared {
         let (store, status) = (context.store.clone(), context.status.clone());
         let rules = Box::new(move || {
             let mut rules = Rules::new(&store.settings(), &host_name());
-            rules.uploads.push(crate::admin::UPLOADS);
+            rules.uploads.push(crate::admin::UPLOAD);
             if store.settings().on(Key::WebHttps) {
                 let facts = status.facts();
                 rules.https = facts.listen.get(WEBS).and_then(|open| open.first()).map(std::net::SocketAddr::port);

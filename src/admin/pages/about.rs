@@ -79,7 +79,7 @@ pub fn backup(ask: &Ask) -> Reply {
         return shown(ask, 422, &[("password", "the password is wrong".to_owned())]);
     }
     ask.app.was_right(ask.request, ask.me());
-    let name = format!("{}.backup", crate::admin::auth::token()?);
+    let name = format!("{}.backup.part", crate::admin::auth::token()?);
     let place = ask.app.store.folder().join("incoming").join(name);
     let made = ask.service.backup(&place).and_then(|_| read(&place));
     // What is left behind is swept away at the next start.
@@ -113,9 +113,13 @@ pub fn restore(ask: &Ask) -> Reply {
         return shown(ask, 422, &problems);
     };
     ask.app.was_right(ask.request, ask.me());
-    Wanted::leave(ask.app.store.folder(), &file.path, ask.me(), form.ticked("hold"))?;
+    // The wish comes last: one that stayed after an error would put an old backup in place at some later start.
     ask.service.note_restore()?;
-    process::end_in_order().map_err(Fault::operator)?;
+    let wanted = Wanted::leave(ask.app.store.folder(), &file.path, ask.me(), form.ticked("hold"))?;
+    process::end_in_order().map_err(|error| {
+        wanted.forget();
+        Fault::operator(error)
+    })?;
     Ok(login::bare(ask.app, ask.request, 200, "restoring.html", context! { title => "The backup is put in place" }))
 }
 

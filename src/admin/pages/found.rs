@@ -1,5 +1,7 @@
 //! The search in a mailbox: in all folders, or on in one of them. Mail programs find the same.
 
+use std::time::{Duration, Instant};
+
 use minijinja::context;
 
 use super::folders::{is_outgoing, row};
@@ -7,7 +9,7 @@ use super::{Ask, Reply, query};
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::store::mailbox::{Entry, Folder};
-use crate::store::search::Needle;
+use crate::store::search::{LARGEST, Needle};
 
 /// Found mails of one folder on a page of all.
 const SOME: usize = 10;
@@ -15,6 +17,8 @@ const SOME: usize = 10;
 const PAGE: usize = 50;
 /// Mails of a folder that one page looks at in the index, and so many that it reads: the rest is for another page.
 const LOOKED_AT: (usize, usize) = (20_000, 500);
+/// A page looks no longer than this; it goes on from there.
+const TIME: Duration = Duration::from_secs(5);
 /// Longest text that is looked for, in characters.
 const LONGEST: usize = 100;
 
@@ -25,9 +29,10 @@ pub fn show(ask: &Ask, folders: &[Folder], wanted: &str) -> Reply {
     let only = asked.find("folder").and_then(|folder| folder.parse::<u32>().ok());
     let before = asked.get("before").parse().unwrap_or(u32::MAX);
     let most = if only.is_some() { PAGE } else { SOME };
+    let until = Instant::now() + TIME;
     let mut groups = Vec::new();
     for folder in folders.iter().filter(|folder| only.is_none_or(|only| folder.number == only)) {
-        let (found, next) = find(ask, folder, &wanted, before, most)?;
+        let (found, next) = find(ask, folder, &wanted, (before, most), until)?;
         if found.is_empty() && next.is_none() {
             continue;
         }
@@ -48,20 +53,28 @@ fn find(
     ask: &Ask,
     folder: &Folder,
     wanted: &str,
-    before: u32,
-    most: usize,
+    (before, most): (u32, usize),
+    until: Instant,
 ) -> Result<(Vec<Entry>, Option<u32>), Fault> {
+    if Instant::now() >= until {
+        return Ok((Vec::new(), Some(before)));
+    }
     let wanted = wanted.to_lowercase();
     let mut needle = Needle::new(&wanted);
     let place = (ask.me(), folder.number, before);
     let (entries, rest) = ask.app.store.read(|view| view.may_hold_in(place, &mut needle, LOOKED_AT))?;
     let mut found: Vec<Entry> = Vec::new();
-    for entry in entries {
-        if found.len() == most {
+    for (number, entry) in entries.into_iter().enumerate() {
+        // At least one is read, so that each page comes further.
+        if found.len() == most || (number > 0 && Instant::now() >= until) {
             return Ok((found, Some(entry.uid + 1)));
         }
         // One that another session removed meanwhile, or that is damaged, is not found.
-        if ask.app.store.content_bytes(&entry).is_ok_and(|raw| reading::has_words(&raw, &wanted)) {
+        let raw = match entry.size > LARGEST {
+            true => ask.app.store.content_head(&entry),
+            false => ask.app.store.content_bytes(&entry),
+        };
+        if raw.is_ok_and(|raw| reading::has_words(&raw, &wanted)) {
             found.push(entry);
         }
     }

@@ -62,7 +62,8 @@ pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Up
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name = crate::hex::encode(&random);
-    let (whole, path) = (folder.join(format!("{name}.form")), folder.join(format!("{name}.file")));
+    // Named so that those that a power cut leaves are swept at the next start.
+    let (whole, path) = (folder.join(format!("{name}.form.part")), folder.join(format!("{name}.file.part")));
     let new = |path: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(path);
     let mut spooled = new(&whole)?;
     // Open as long as this works; its name is not needed.

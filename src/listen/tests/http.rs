@@ -11,7 +11,7 @@ use testing::Folder;
 
 use super::in_child;
 use crate::listen::gate::{Caps, Gate};
-use crate::listen::http::{CAPS, HttpFront, Rules, Times};
+use crate::listen::http::{CAPS, HttpFront, Rules, Times, Upload};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WORKERS: usize = 4;
@@ -47,7 +47,9 @@ impl Site {
         }
         let rules = Rules {
             near_only: true,
-            uploads: vec![("/restore", 4 << 20, PATIENCE)],
+            uploads: [("/restore", "/"), ("/closed", "/stranger")]
+                .map(|(path, shown)| Upload { path, shown, most: 4 << 20, time: PATIENCE })
+                .to_vec(),
             streams: vec![("/events".to_owned(), PATIENCE)],
             ..Rules::default()
         };
@@ -110,6 +112,7 @@ fn answer(mut request: tiny_http::Request) {
             request.respond(Response::from_string(format!("{} bytes from {}", body.len(), peers.join(" and "))))
         }
         "/big" => request.respond(Response::from_data(vec![b'b'; BIG])),
+        "/stranger" => request.respond(Response::from_string("log in").with_status_code(403)),
         "/panic" => panic!("the test wants a panic"),
         "/events" => {
             let mut writer = request.into_writer();
@@ -158,6 +161,19 @@ fn large_bodies_pass_where_they_may() {
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     socket.write_all(b"abc").unwrap();
     assert!(rest(&mut socket).ends_with("3 bytes from 127.0.0.1"));
+}
+
+/// Only the head is sent: who waited for the body would wait for ever.
+#[test]
+fn a_large_body_of_whoever_may_not_see_the_page_is_never_taken() {
+    let site = Site::usual();
+    let head = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3145728\r\n\r\n");
+    for (path, status) in [("/closed", "403"), ("/closed?x", "413"), ("/restore/x", "413")] {
+        let answer = site.ask(&head(path));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+    }
+    let spooled = std::fs::read_dir(&*site.folder).unwrap().filter(|file| file.as_ref().unwrap().path().is_file());
+    assert_eq!(spooled.count(), 0);
 }
 
 #[test]
