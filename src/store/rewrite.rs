@@ -199,6 +199,10 @@ impl Store {
         *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fresh));
         // The old file needs the log until its name is surely gone.
         let named = self.sync_name();
+        if !named {
+            // Which of the two a power cut would leave is open: no commit may get its yes from the new one.
+            *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
         if let Some(log) = log.as_mut() {
             log.end();
             if named {
@@ -206,6 +210,9 @@ impl Store {
             }
         }
         hold.abort()?;
+        if !named {
+            return Err(redb::Error::Io(io::Error::other("the store closes")).into());
+        }
         Ok(Rewritten { before, after: on_disk(target)? })
     }
 
