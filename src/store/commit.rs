@@ -19,7 +19,7 @@ use crate::settings::Key;
 use crate::sys::disk;
 
 /// On a disk with less free bytes each commit goes to the file itself: what the log holds needs room there later.
-const ROOMY: u64 = 16 * 1024 * 1024;
+pub(super) const ROOMY: u64 = 16 * 1024 * 1024;
 
 /// Work on an open transaction; may run twice.
 pub type Job = Box<dyn FnMut(&mut Tx) -> TxResult<()> + Send>;
@@ -128,7 +128,7 @@ pub(super) fn make_last<B: StorageBackend>(
         txn.set_durability(Durability::None)?;
         txn.commit()?;
     } else {
-        let generation = random()?;
+        let generation = log.next();
         write_whole(txn, Some(Some(generation)))?;
         log.begin(generation);
     }
@@ -145,10 +145,4 @@ fn write_whole(mut txn: WriteTransaction, generation: Option<Option<u64>>) -> Tx
         replay::put_generation(&txn, generation)?;
     }
     Ok(txn.commit()?)
-}
-
-fn random() -> TxResult<u64> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
-    Ok(u64::from_le_bytes(random))
 }

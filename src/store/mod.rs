@@ -194,12 +194,16 @@ impl Store {
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
         spool::may_begin(folder)?;
-        let read_only = file::read_only_disk(folder);
+        let mut read_only = file::read_only_disk(folder);
         let (database, log) = match &read_only {
             Some(_) => (file::open_read_only(&folder.join(FILE))?, None),
             None => {
+                writer::make_room(folder);
                 spool::prepare(folder)?;
-                (file::open(&folder.join(FILE))?, replay::open_log(&folder.join(FILE)))
+                let (database, full) = file::open_or_look(&folder.join(FILE))?;
+                read_only = full;
+                let log = read_only.is_none().then(|| replay::open_log(&folder.join(FILE))).flatten();
+                (database, log)
             }
         };
         let (jobs, asks) = bounded(LINE);

@@ -98,15 +98,18 @@ fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
             target.display()
         )));
     };
-    let result = fill(&from, target, &to).map_err(|trouble| match trouble {
+    let before = way == Way::Before;
+    let result = fill(&from, target, &to, before).map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
         StoreError::Storage(error) => disk(target, &error),
     });
     // A handle over a bad file may panic when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(from)));
     let mut repaired = result?;
-    if way == Way::Before {
-        repaired.lost.push("what was written last: the store is as it was one change before".to_owned());
+    if before {
+        let words =
+            "what was written last, which may be many changes: the store is as it was before, with what its log has";
+        repaired.lost.push(words.to_owned());
     }
     Ok(repaired)
 }
@@ -123,7 +126,7 @@ fn open(copy: &Path, fresh: &Path, way: Way) -> Option<Source> {
     opened.inspect_err(|error| log::debug!("repair: {way:?}: {error:?}")).ok().flatten()
 }
 
-fn fill(from: &Source, file: &Path, to: &Database) -> TxResult<Repaired> {
+fn fill(from: &Source, file: &Path, to: &Database, before: bool) -> TxResult<Repaired> {
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
@@ -138,7 +141,7 @@ fn fill(from: &Source, file: &Path, to: &Database) -> TxResult<Repaired> {
             log::info!("repair: {found} more of the table of each {name}");
         }
     }
-    repaired.lost.extend(replay::salvage(&source, file, &txn)?);
+    repaired.lost.extend(replay::salvage(&source, file, &txn, before)?);
     drop_damaged(&txn, &mut repaired)?;
     rebuild(&txn, &mut repaired)?;
     txn.commit()?;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
@@ -23,9 +24,12 @@ pub type Log = Wal<OnDisk>;
 pub fn open_log(file: &Path) -> Option<Log> {
     let path = path(file);
     let open = || {
-        let made = !path.exists();
-        let log = Wal::new(on_disk::open(&path, &path)?)?;
-        if made && let Some(folder) = path.parent() {
+        let mut log = Wal::new(on_disk::open(&path, &path)?)?;
+        // One that was copied may have holes, and a start that was cut off may have left its name unsynced.
+        if fs::metadata(&path)?.blocks() * 512 < wal::LENGTH {
+            log.clear()?;
+        }
+        if let Some(folder) = path.parent() {
             disk::sync_folder(folder)?;
         }
         Ok(log)
@@ -62,7 +66,7 @@ fn generation(txn: &ReadTransaction) -> Result<Option<(u64, u64)>, redb::Error> 
 /// Does again what the log has and the file lacks. The file relies on no log then.
 ///
 /// # Errors
-/// `Operator` when the log is missing or damaged; those of the disk.
+/// `Operator` when the log is missing, damaged or another one; those of the disk.
 pub fn replay(database: &Database, file: &Path) -> TxResult<()> {
     let path = path(file);
     let no = |what: &str| {
@@ -104,6 +108,9 @@ pub(super) fn replay_from(
     let kept = Ledger::load(&META.read(&read)?)?.commits;
     drop(read);
     let log = match contents()? {
+        Some(log) if log.len() as u64 >= length && !wal::belongs(&log, generation) => {
+            return Ok(Replayed::No("is that of another store, or an old copy"));
+        }
         Some(log) if log.len() as u64 >= length => log,
         Some(_) => return Ok(Replayed::No("is too short")),
         None => return Ok(Replayed::No("is missing")),
@@ -130,10 +137,7 @@ pub(super) fn replay_from(
 
 /// The bytes of a log on the disk; `None` where there is none.
 fn contents(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
+    let Some(file) = opened(path)? else { return Ok(None) };
     // What an earlier process failed to sync is in memory, and not on the disk.
     disk::forget_pages(&file)?;
     let mut log = Vec::new();
@@ -141,23 +145,58 @@ fn contents(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(log))
 }
 
-/// Does again all that is whole in the log of a damaged file: `from` is a look at that file, `to` the new one. Says what is lost.
-pub fn salvage(from: &ReadTransaction, file: &Path, to: &WriteTransaction) -> TxResult<Option<String>> {
+fn opened(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// The bytes of a log on a disk that fails, with zeros for each block that cannot be read.
+fn readable(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let Some(file) = opened(path)? else { return Ok(None) };
+    if let Err(error) = disk::forget_pages(&file) {
+        log::warn!("repair: {}: {error}", path.display());
+    }
+    let length = file.metadata()?.len().min(4 * wal::LENGTH);
+    let mut log = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    for (block, at) in log.chunks_mut(wal::BLOCK).zip((0..).step_by(wal::BLOCK)) {
+        if let Err(error) = file.read_exact_at(block, at) {
+            log::warn!("repair: {} from byte {at}: {error}", path.display());
+            block.fill(0);
+        }
+    }
+    Ok(Some(log))
+}
+
+/// Does again all that is whole in the log of a damaged file: `from` is a look at that file, `to` the new one. `before` says
+/// that the look is at the state before the last commit. Says what is lost.
+///
+/// # Errors
+/// Those of the new file.
+pub fn salvage(from: &ReadTransaction, file: &Path, to: &WriteTransaction, before: bool) -> TxResult<Option<String>> {
     let path = path(file);
     let gone = |what: &str| Ok(Some(format!("what was taken in last: {} {what}", path.display())));
     let known = guarded(|| Ok(generation(from)?));
     let kept = guarded(|| Ok(META.read_if_there(from)?.map(|meta| Ledger::load(&meta)).transpose()?)).ok().flatten();
     let kept = kept.map(|ledger| ledger.commits);
-    if let Ok(None) = known {
+    // The state before the last commit may know no log although that commit began one.
+    if !before && matches!(known, Ok(None)) {
         return Ok(None);
     }
-    let Some(log) = contents(&path)? else { return gone("is missing") };
-    // The number of the last commit on disk tells a log of before it apart as well: of a file whose last commit is not to be read the
-    // log is the one after it.
+    let log = match readable(&path) {
+        Ok(Some(log)) => log,
+        Ok(None) => return gone("is missing"),
+        Err(error) => return gone(&format!("cannot be read: {error}")),
+    };
     let known = known.ok().flatten().map(|known| known.0);
     let first = wal::first_generation(&log).filter(|_| kept.is_some());
-    let Some(generation) = first.or(known) else { return gone("is not known to belong to it") };
-    let (mut records, mut again, mut whole) = (Records::new(&log, generation), Again::new(to), true);
+    // What the file says is right, unless the log has begun again since. The numbers of its commits tell what the file has.
+    let generation = if before { first.or(known) } else { known.or(first) };
+    let other = before && known.is_some_and(|known| !wal::belongs(&log, known));
+    let Some(generation) = generation.filter(|_| !other) else { return gone("is not known to belong to it") };
+    let mut whole = wal::belongs(&log, generation);
+    let (mut records, mut again) = (Records::new(&log, generation), Again::new(to));
     loop {
         for (number, rows) in records.by_ref().filter(|(number, _)| *number > kept.unwrap_or(0)) {
             log::info!("repair: commit {number} is taken from {}", path.display());

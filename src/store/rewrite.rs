@@ -217,13 +217,23 @@ impl Store {
         *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fresh));
         // The old file needs the log until its name is surely gone.
         let named = self.sync_name();
-        if let Some(log) = log.as_mut() {
-            log.end();
-            if named {
-                log.clear()?;
-            }
+        if !named {
+            // Which of the two a power cut would leave is open: no commit may get its yes from the new one.
+            *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
+        let cleared = log.as_mut().map_or(Ok(()), |log| {
+            log.end();
+            if named { log.clear() } else { Ok(()) }
+        });
+        if cleared.is_err() {
+            // Which log stands there now is not known: no generation may be one of it.
+            *log = None;
+        }
+        cleared?;
         hold.abort()?;
+        if !named {
+            return Err(redb::Error::Io(io::Error::other("the store closes")).into());
+        }
         Ok(Rewritten { before, after: on_disk(target)? })
     }
 

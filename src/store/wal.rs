@@ -8,9 +8,13 @@
 //!  start -> file at its last commit on disk -> records of its generation done again -> commit on disk, no generation
 //! ```
 //!
+//! The first block says which log this is: `sWAL`, the CRC-32 of what follows, and a random number of 4 bytes that is another one
+//! each time that the log is opened or cleared. The upper half of each generation is that number, so that the log of another
+//! store, an older copy and a log of zeros are told from one to which nothing was written yet. Records begin at the second block.
+//!
 //! A record is believed when its checksum, its generation and its number are right. The file knows the generation, which is
-//! another random number each time that the log begins: nothing that was left in the log by an earlier one is taken for a
-//! record of this one, nor is the log of another file. The number is that of the commit; what the file has is not done again.
+//! another one each time that the log begins: nothing that was left in the log by an earlier one is taken for a record of this
+//! one. The number is that of the commit; what the file has is not done again.
 //! A record that is not whole ends the log: it was being written when the power went, and nobody had a yes for it. One that has
 //! whole ones behind it is damage, and told.
 //!
@@ -41,9 +45,11 @@ pub const LENGTH: u64 = 1024 * 1024;
 pub const LARGEST: usize = 256 * 1024;
 /// Bytes of changes, as they are, that a log holds: the pages of the store that they are in are in memory meanwhile.
 const HELD: usize = 2 * 1024 * 1024;
-const BLOCK: usize = 4096;
+pub const BLOCK: usize = 4096;
 const MARK: &[u8; 4] = b"sWAL";
 const HEAD: usize = 28;
+/// Bytes of the first block that say which log it is.
+const IDENTITY: usize = 12;
 /// A record that claims to hold more than this, in bytes, is none.
 const INFLATED: u64 = 4 * LARGEST as u64;
 
@@ -58,6 +64,10 @@ pub fn path(file: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct Wal<B> {
     file: B,
+    /// Which log this is.
+    id: u32,
+    /// Generations of it so far.
+    count: u32,
     /// `None` until the store has been told of a new one, and after an error.
     generation: Option<u64>,
     /// Where the next record goes.
@@ -68,13 +78,15 @@ pub struct Wal<B> {
 
 impl<B: StorageBackend> Wal<B> {
     /// Over a file of [`LENGTH`] bytes, which need not be a log yet. Its blocks are there after this: no sync waits for the file
-    /// system to find some.
+    /// system to find some. Nobody may rely on the log that was there.
     ///
     /// # Errors
     /// Those of the disk.
     pub fn new(file: B) -> io::Result<Self> {
-        let wal = Self { file, generation: None, at: 0, held: 0 };
-        if wal.file.len()? != LENGTH {
+        let mut wal = Self { file, id: 0, count: 0, generation: None, at: 0, held: 0 };
+        if wal.file.len()? == LENGTH {
+            wal.identify()?;
+        } else {
             wal.file.set_len(LENGTH)?;
             wal.clear()?;
         }
@@ -86,9 +98,15 @@ impl<B: StorageBackend> Wal<B> {
         self.generation.is_some()
     }
 
+    /// A generation that this log has not had yet.
+    pub fn next(&mut self) -> u64 {
+        self.count = self.count.wrapping_add(1);
+        u64::from(self.id) << 32 | u64::from(self.count)
+    }
+
     /// Begins again; the file on disk knows this generation.
     pub fn begin(&mut self, generation: u64) {
-        (self.generation, self.at, self.held) = (Some(generation), 0, 0);
+        (self.generation, self.at, self.held) = (Some(generation), BLOCK as u64, 0);
     }
 
     /// The file on disk knows no generation.
@@ -121,16 +139,31 @@ impl<B: StorageBackend> Wal<B> {
         written.map(|()| true)
     }
 
-    /// Overwrites all of it: what it held is gone.
+    /// Overwrites all of it: what it held is gone. It is another log then, to which nothing was written.
     ///
     /// # Errors
     /// Those of the disk.
-    pub fn clear(&self) -> io::Result<()> {
+    pub fn clear(&mut self) -> io::Result<()> {
         let zeros = vec![0; 64 * 1024];
         for at in (0..LENGTH).step_by(zeros.len()) {
             self.file.write(at, &zeros)?;
         }
-        self.file.sync_data()
+        self.identify()
+    }
+
+    /// Writes down that this is another log from now on.
+    fn identify(&mut self) -> io::Result<()> {
+        self.generation = None;
+        let mut id = [0; 4];
+        getrandom::fill(&mut id).map_err(io::Error::other)?;
+        let mut block = vec![0; BLOCK];
+        block[..4].copy_from_slice(MARK);
+        block[4..8].copy_from_slice(&crc32fast::hash(&id).to_le_bytes());
+        block[8..IDENTITY].copy_from_slice(&id);
+        self.file.write(0, &block)?;
+        self.file.sync_data()?;
+        (self.id, self.count) = (u32::from_le_bytes(id), 0);
+        Ok(())
     }
 }
 
@@ -177,7 +210,7 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// Those of `generation` in the bytes of a log.
     pub fn new(log: &'a [u8], generation: u64) -> Self {
-        Self { log, generation, at: 0, before: None, gap: false }
+        Self { log, generation, at: BLOCK, before: None, gap: false }
     }
 
     /// What stands behind the last one that was given.
@@ -237,8 +270,16 @@ fn whole(log: &[u8], at: usize, generation: u64) -> Option<(u64, &[u8], usize)> 
 
 /// The generation of the first record of a log, for when the file does not say it any more.
 pub fn first_generation(log: &[u8]) -> Option<u64> {
-    let generation = u64::from_le_bytes(log.get(8..16)?.try_into().ok()?);
-    whole(log, 0, generation).map(|_| generation)
+    let generation = u64::from_le_bytes(log.get(BLOCK + 8..BLOCK + 16)?.try_into().ok()?);
+    whole(log, BLOCK, generation).map(|_| generation)
+}
+
+/// True when a generation is one of this log.
+pub fn belongs(log: &[u8], generation: u64) -> bool {
+    let Some(identity) = log.get(..IDENTITY) else { return false };
+    identity.starts_with(MARK)
+        && identity[4..8] == crc32fast::hash(&identity[8..]).to_le_bytes()
+        && identity[8..] == generation.to_le_bytes()[4..]
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use redb::Database;
 use smol::channel::{Receiver, TrySendError};
 
-use super::commit::{Ask, Attempt, end_log};
-use super::file::{open, open_read_only, read_only_words};
+use super::commit::{self, Ask, Attempt, end_log};
+use super::file::{full_words, open, open_read_only, read_only_words};
 use super::schema::{After, REMEDIES, StoreError, guarded};
 use super::{FILE, Store, replay};
 use crate::back_off::BackOff;
@@ -43,9 +43,7 @@ const BALLAST_EVERY: Duration = Duration::from_secs(60);
 fn disk_words(error: &redb::Error, folder: &Path) -> String {
     let shown = folder.display();
     match error {
-        redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull => {
-            format!("the disk of {shown} is full: make room on it")
-        }
+        redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull => full_words(folder),
         redb::Error::Io(why) if why.kind() == ErrorKind::ReadOnlyFilesystem => read_only_words(folder),
         redb::Error::Corrupted(why) => {
             format!("{} is damaged ({why}): with the box stopped, {REMEDIES}", folder.join(FILE).display())
@@ -92,6 +90,15 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
         }
     };
     std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(Fault::operator)
+}
+
+/// Gives the ballast before the file is opened where the disk is nearly full: what its log has takes room in it.
+pub fn make_room(folder: &Path) {
+    if disk::free(folder).is_ok_and(|free| free < commit::ROOMY)
+        && let Err(error) = Ballast::new(folder, BALLAST).release()
+    {
+        log::warn!("store: the ballast stays: {error}");
+    }
 }
 
 /// Takes the ballast up where there is room for it. Without it the store works as well, until the disk is full.

@@ -253,11 +253,79 @@ fn a_log_that_will_not_do_is_named() {
     assert_eq!(replayed(None), Replayed::No("is missing"));
     assert_eq!(replayed(Some(whole[..8192].to_vec())), Replayed::No("is too short"));
     let mut damaged = whole.clone();
-    damaged[40] ^= 1;
+    damaged[wal::BLOCK + 40] ^= 1;
     assert_eq!(replayed(Some(damaged)), Replayed::No("is damaged"));
+    let foreign = Replayed::No("is that of another store, or an old copy");
+    assert_eq!(replayed(Some(vec![0; whole.len()])), foreign);
+    let second = machine(Default::default());
+    let stranger = open(&Disk(Arc::clone(&second), 0));
+    let mut log = Wal::new(Disk(Arc::clone(&second), 1)).unwrap();
+    for _ in 0..6 {
+        commit(&stranger, &mut log, true);
+    }
+    assert_eq!(replayed(Some(second.lock().unwrap().cut()[1].synced.clone())), foreign);
+    assert_eq!(replayed(Some(whole.clone())), Replayed::Commits(5, End::Whole), "it is as good as before");
+    // The same box after its next start has an old copy of its log.
+    let third = machine(found.clone());
+    let later = open(&Disk(Arc::clone(&third), 0));
+    replay_from(&later, || Ok(Some(whole.clone()))).unwrap();
+    let mut log = Wal::new(Disk(Arc::clone(&third), 1)).unwrap();
+    commit(&later, &mut log, true);
+    commit(&later, &mut log, true);
+    let cut = third.lock().unwrap().cut();
+    let copy = open(&Disk(machine(cut.clone()), 0));
+    assert_eq!(replay_from(&copy, || Ok(Some(whole.clone()))).unwrap(), foreign);
+    assert_eq!(replay_from(&copy, || Ok(Some(cut[1].synced.clone()))).unwrap(), Replayed::Commits(1, End::Whole));
     // A file that was put in the place of another one does not know the log that lies there.
     let other = open(&Disk(machine(Default::default()), 0));
     assert_eq!(replay_from(&other, || Ok(Some(whole))).unwrap(), Replayed::Nothing);
+}
+
+/// What a repair takes from a log: that of its own generation, and after a lost commit also what that began.
+#[test]
+fn a_repair_takes_the_log_that_belongs_to_the_file() {
+    let folder = Folder::new();
+    let file = folder.path("satpost.redb");
+    let disks = Machine::new(Default::default(), 1);
+    let database = open(&Disk(Arc::clone(&disks), 0));
+    let mut log = Wal::new(Disk(Arc::clone(&disks), 1)).unwrap();
+    // As the file is at its first commit, which began no log.
+    commit(&database, &mut log, false);
+    let state = |disks: &Arc<Mutex<Machine>>| disks.lock().unwrap().cut();
+    let none = state(&disks);
+    for _ in 0..5 {
+        commit(&database, &mut log, true);
+    }
+    let begun = state(&disks);
+    let salvaged = |state: &[Content; 2], before: bool| {
+        let from = open(&Disk(Machine::new(state.clone(), 1), 0));
+        let to = open(&Disk(Machine::new(Default::default(), 1), 0));
+        let txn = to.begin_write().unwrap();
+        let lost = salvage(&from.begin_read().unwrap(), &file, &txn, before).unwrap();
+        txn.commit().unwrap();
+        let rows = BODIES.read_if_there(&to.begin_read().unwrap()).unwrap().map_or(0, |table| table.len().unwrap());
+        (rows, lost.is_some())
+    };
+    fs::write(path(&file), &begun[1].synced).unwrap();
+    assert_eq!(salvaged(&begun, false), (4, false));
+    assert_eq!(salvaged(&none, false), (0, false), "it relies on none");
+    assert_eq!(salvaged(&none, true), (4, true), "the lost commit began it");
+    // That of another store in the place of its own.
+    let other = Machine::new(Default::default(), 2);
+    let stranger = open(&Disk(Arc::clone(&other), 0));
+    let mut log = Wal::new(Disk(Arc::clone(&other), 1)).unwrap();
+    for _ in 0..9 {
+        commit(&stranger, &mut log, true);
+    }
+    fs::write(path(&file), &state(&other)[1].synced).unwrap();
+    assert_eq!(salvaged(&begun, false), (0, true));
+    assert_eq!(salvaged(&begun, true), (0, true));
+    fs::write(path(&file), vec![0; begun[1].synced.len()]).unwrap();
+    assert_eq!(salvaged(&begun, false), (0, true));
+    // One that cannot be read.
+    fs::remove_file(path(&file)).unwrap();
+    fs::create_dir(path(&file)).unwrap();
+    assert_eq!(salvaged(&begun, false), (0, true));
 }
 
 /// The log of a store on disk belongs to the box alone, and takes its room once.

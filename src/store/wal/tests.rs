@@ -98,8 +98,30 @@ fn records_come_back_in_their_order_and_no_others_do() {
     assert_eq!(numbers(&disk.synced(), 9), (vec![5], End::Whole));
     assert_eq!(first_generation(&disk.synced()), Some(9));
     wal.clear().unwrap();
-    assert!(disk.synced().iter().all(|byte| *byte == 0));
+    assert!(disk.synced()[BLOCK..].iter().all(|byte| *byte == 0));
     assert_eq!(first_generation(&disk.synced()), None);
+}
+
+/// A generation is of the log as it was opened last, and of no other.
+#[test]
+fn a_log_knows_its_own_generations() {
+    let disk = Disk::default();
+    let mut wal = Wal::new(disk.clone()).unwrap();
+    let (first, second) = (wal.next(), wal.next());
+    assert_ne!(first, second);
+    let log = disk.synced();
+    assert!(belongs(&log, first) && belongs(&log, second));
+    wal.begin(second);
+    wal.clear().unwrap();
+    assert!(!wal.is_begun(), "the file has to know the new log first");
+    assert!(!belongs(&disk.synced(), first));
+    let mut again = Wal::new(disk.clone()).unwrap();
+    let third = again.next();
+    assert!(belongs(&disk.synced(), third) && !belongs(&log, third));
+    let mut damaged = disk.synced();
+    damaged[5] ^= 1;
+    assert!(!belongs(&damaged, third));
+    assert!(!belongs(&vec![0; damaged.len()], 0) && !belongs(&[], 0));
 }
 
 #[test]
@@ -150,7 +172,7 @@ fn damage_between_records_is_told_from_an_end() {
     for _ in 0..400 {
         let mut damaged = log.clone();
         let at = dice.index(used);
-        damaged[at] ^= 1 << dice.below(8);
+        damaged[BLOCK + at] ^= 1 << dice.below(8);
         let (found, end) = numbers(&damaged, 7);
         let padding = found == [1, 2, 3] && end == End::Whole;
         match (at / 4096, found.len()) {

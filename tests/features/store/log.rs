@@ -80,10 +80,15 @@ fn a_log_that_is_missing_is_told_and_can_be_put_back() {
     assert!(refuses(&mut station).contains("satpost.redb.wal is missing"));
     fs::write(log_of(&station), &log[..20_000]).unwrap();
     assert!(refuses(&mut station).contains("satpost.redb.wal is too short"));
+    let foreign = "satpost.redb.wal is that of another store, or an old copy";
+    fs::write(log_of(&station), vec![0; log.len()]).unwrap();
+    assert!(refuses(&mut station).contains(foreign));
     fs::write(log_of(&station), &log).unwrap();
     station.start();
     assert_eq!(subjects(&station), wanted);
     station.kill();
+    fs::write(log_of(&station), &log).unwrap();
+    assert!(refuses(&mut station).contains(foreign), "it is that of the start before");
 
     // Once more, and without it for good.
     fs::remove_file(log_of(&station)).unwrap();
