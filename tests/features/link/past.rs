@@ -99,9 +99,10 @@ fn the_ninth_mail_of_a_correspondence_takes_less_than_it_would_alone() {
 #[test]
 fn a_box_that_lost_what_both_had_gets_the_mail_without_it() {
     let mut talk = Talk::start();
-    let file = talk.gateway.folder.join("satpost.redb");
+    // The file and its log belong together.
+    let files = ["satpost.redb", "satpost.redb.wal"].map(|name| talk.gateway.folder.join(name));
     talk.gateway.kill();
-    let kept = fs::read(&file).unwrap();
+    let kept = files.each_ref().map(|file| fs::read(file).unwrap());
     talk.gateway.start();
     for number in 0..4 {
         talk.mail(number);
@@ -109,7 +110,7 @@ fn a_box_that_lost_what_both_had_gets_the_mail_without_it() {
     }
     // The gateway comes back with its data folder of yesterday.
     talk.gateway.kill();
-    fs::write(&file, kept).unwrap();
+    files.iter().zip(kept).for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
     talk.gateway.start();
     let before = talk.world.mails().len();
     let id = talk.write("Log 8", MAILS[8]);
