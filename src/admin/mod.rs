@@ -37,7 +37,6 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::limit::log_ins::{Attempt, LogIns};
 use crate::limit::proven::Proven;
-use crate::listen::http::Upload;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use request::Request;
@@ -67,13 +66,10 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
     server::start(socket, &incoming, move |request| route::answer(&app, request), changes)
 }
 
-/// The page that takes a file: whoever sees the page with its form may send one.
-pub const UPLOAD: Upload = Upload {
-    path: server::upload::PAGE,
-    shown: "/about",
-    most: server::upload::MOST + 64 * 1024,
-    time: Duration::from_secs(1800),
-};
+/// The page that takes a file, and the page with its form: whoever sees that may send one.
+pub const UPLOAD: (&str, &str) = (server::upload::PAGE, "/about");
+/// Most bytes of its body, and how long that may take.
+pub const UPLOAD_LIMITS: (u64, Duration) = (server::upload::MOST + 64 * 1024, Duration::from_secs(1800));
 
 /// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
 ///

@@ -9,7 +9,9 @@ use rustls::StreamOwned;
 
 use super::relay::{RelayConfig, Trust};
 use crate::fault::Fault;
-use crate::link::post::Uid;
+
+/// A mail by the UIDVALIDITY of its mailbox and its UID there.
+type MailboxUid = (u32, u32);
 
 /// A session ends within this.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -134,7 +136,12 @@ impl Inbox {
     ///
     /// # Errors
     /// As for [`Inbox::open`].
-    pub fn unread(&mut self, from: &str, known: &[Uid], most: usize) -> Result<Vec<(Uid, Vec<u8>)>, Fault> {
+    pub fn unread(
+        &mut self,
+        from: &str,
+        known: &[MailboxUid],
+        most: usize,
+    ) -> Result<Vec<(MailboxUid, Vec<u8>)>, Fault> {
         let search = format!("UID SEARCH UNSEEN SMALLER {MAX_MAIL} FROM {}", quoted(from)?);
         let found = self.command(&search, "a search")?;
         let lines = found.iter().filter_map(|line| line.text.strip_prefix("* SEARCH"));
@@ -175,7 +182,7 @@ impl Inbox {
     ///
     /// # Errors
     /// As for [`Inbox::open`].
-    pub fn mark_read(&mut self, uids: &[Uid]) -> Result<(), Fault> {
+    pub fn mark_read(&mut self, uids: &[MailboxUid]) -> Result<(), Fault> {
         let valid = uids.iter().filter(|(validity, _)| *validity == self.validity);
         let uids: Vec<_> = valid.map(|(_, uid)| uid.to_string()).collect();
         match uids.is_empty() {

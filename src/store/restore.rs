@@ -268,6 +268,8 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        // The log of a store that was closed holds nothing, and goes when the store is looked into.
+        names.retain(|name| !name.ends_with(".wal"));
         names.sort();
         names
     }

@@ -16,7 +16,7 @@ use crate::limit::proven::Proven;
 use crate::listen::closed::Closed;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
-use crate::listen::http::{HttpFront, Rules};
+use crate::listen::http::{HttpFront, Rules, Upload};
 use crate::listen::imap::session::Services;
 use crate::listen::imap::{ImapListener, PeopleOnline};
 use crate::listen::ip::BoxListener;
@@ -262,7 +262,8 @@ impl Shared {
         let (store, status) = (context.store.clone(), context.status.clone());
         let rules = Box::new(move || {
             let mut rules = Rules::new(&store.settings(), &host_name());
-            rules.uploads.push(crate::admin::UPLOAD);
+            let ((path, shown), (most, time)) = (crate::admin::UPLOAD, crate::admin::UPLOAD_LIMITS);
+            rules.uploads.push(Upload { path, shown, most, time });
             if store.settings().on(Key::WebHttps) {
                 let facts = status.facts();
                 rules.https = facts.listen.get(WEBS).and_then(|open| open.first()).map(std::net::SocketAddr::port);

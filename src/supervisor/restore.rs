@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_without_a_wish_is_removed_at_the_start() {
+    fn a_backup_that_nobody_asked_for_is_removed_at_the_start() {
         let folder = Folder::new();
         let left = folder.join("restore.backup");
         fs::write(&left, "x").unwrap();

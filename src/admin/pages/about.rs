@@ -113,7 +113,7 @@ pub fn restore(ask: &Ask) -> Reply {
         return shown(ask, 422, &problems);
     };
     ask.app.was_right(ask.request, ask.me());
-    // The wish comes last: one that stayed after an error would put an old backup in place at some later start.
+    // What is asked for comes last: one that stayed after an error would put an old backup in place at some later start.
     ask.service.note_restore()?;
     let wanted = Wanted::leave(ask.app.store.folder(), &file.path, ask.me(), form.ticked("hold"))?;
     process::end_in_order().map_err(|error| {

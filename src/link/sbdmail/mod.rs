@@ -45,7 +45,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     }
     let listens = is_secret(path) && !settings.text(Key::SbdmailPeers).is_empty();
     if !path.is_empty() && !is_secret(path) {
-        wrong.push("sbdmail.path has to be 16 or more letters, digits, - and _".to_owned());
+        wrong.push("sbdmail.path has to be 16 or more of a to z, A to Z, 0 to 9, - and _".to_owned());
     } else if !listens && imap.is_empty() {
         wrong.push(
             "mails have no way in: set sbdmail.imap to the IMAP server of the relay's account; or sbdmail.path to 16 or more \
