@@ -71,6 +71,11 @@ pub fn header_length(mail: &[u8]) -> u32 {
     u32::try_from(end).unwrap_or(u32::MAX)
 }
 
+/// Bytes of an entry in which its whole header is.
+fn head_length(entry: &Entry) -> usize {
+    if entry.header > 0 { entry.header as usize } else { HEADER }
+}
+
 impl Tx<'_> {
     fn content(&self, content: u64) -> TxResult<Option<ContentRow>> {
         let row = self.contents.get(content)?;
@@ -223,15 +228,15 @@ impl Store {
     /// # Errors
     /// As [`Store::content`].
     pub fn content_head(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
-        let most = if entry.header > 0 { entry.header as usize } else { HEADER };
-        if let Some(bytes) = self.read(|view| view.content_start(entry.content, most))? {
+        if let Some(Some(bytes)) = self.small_heads(&[entry])?.pop() {
             return Ok(bytes);
         }
         match self.content(entry)? {
             Content::Bytes(bytes) => Ok(bytes),
             Content::File(path) => {
                 let mut start = Vec::new();
-                let read = File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut start));
+                let read =
+                    File::open(path).and_then(|file| file.take(head_length(entry) as u64).read_to_end(&mut start));
                 read.map(|_| start).map_err(Fault::temporary)
             }
         }
@@ -246,9 +251,8 @@ impl Store {
         self.read(|view| {
             let table = schema::BODIES.read(&view.0)?;
             let head = |entry: &&Entry| {
-                let most = if entry.header > 0 { entry.header as usize } else { HEADER };
                 let row = table.get(entry.content)?;
-                Ok(row.map(|row| row.value()[..row.value().len().min(most)].to_vec()))
+                Ok(row.map(|row| row.value()[..row.value().len().min(head_length(entry))].to_vec()))
             };
             entries.iter().map(head).collect()
         })

@@ -45,15 +45,13 @@ impl View {
     /// # Errors
     /// As [`Store::read`](crate::store::Store::read).
     pub fn may_hold(&self, needle: &mut Needle, number: u64) -> TxResult<bool> {
-        if needle.rows.is_empty() {
-            return Ok(true);
+        if let Some(known) = needle.known(number) {
+            return Ok(known);
         }
         let block = block_of(number);
-        if !needle.blocks.contains_key(&block) {
-            let named = self.named_in(needle, block)?;
-            needle.blocks.insert(block, named);
-        }
-        Ok(needle.blocks[&block].as_ref().is_none_or(|named| named.has(place_in(number))))
+        let named = self.named_in(needle, block)?;
+        needle.blocks.insert(block, named);
+        Ok(needle.known(number).unwrap_or(true))
     }
 
     /// Messages before a number that may hold all that is looked for, the youngest first.
