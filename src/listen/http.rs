@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::Body;
 use super::connection::Connection;
+use super::counters::Places;
 use super::data::Spool;
 use super::forwarded;
 use super::gate::{Caps, Service, spare_descriptors};
@@ -51,6 +52,8 @@ pub struct HttpFront {
     pub tls: Option<Arc<CertStore>>,
     /// Requests on their way to the server that it has not begun to answer.
     waiting: Mutex<usize>,
+    /// Connections of browsers behind a web server in front, which has the cap per address for each of them.
+    behind: Places,
 }
 
 /// Absolute limits of one connection.
@@ -176,6 +179,10 @@ impl Service for HttpFront {
         self.caps
     }
 
+    fn is_front(&self, peer: IpAddr) -> bool {
+        (self.rules)().settings.contains(Key::WebFront, peer)
+    }
+
     fn refusal(&self) -> &[u8] {
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\nContent-Length: 46\r\n\
           Connection: close\r\n\r\nToo many connections, try again in a moment.\r\n"
@@ -198,7 +205,16 @@ impl Service for HttpFront {
 impl HttpFront {
     /// Makes the front of the server on `socket`, with the usual caps and times.
     pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
-        Self { socket, spool, caps: CAPS, times: Times::default(), rules, tls: None, waiting: Mutex::default() }
+        Self {
+            socket,
+            spool,
+            caps: CAPS,
+            times: Times::default(),
+            rules,
+            tls: None,
+            waiting: Mutex::default(),
+            behind: Places::default(),
+        }
     }
 
     fn connection(&self, stream: &mut Connection, peer: IpAddr) -> io::Result<()> {
@@ -215,6 +231,10 @@ impl HttpFront {
             Ok(origin) => origin,
             Err(answer) => return self.refuse(stream, &answer, head_only),
         };
+        let place = (origin.client != peer).then(|| self.behind.enter(origin.client, self.caps.per_address));
+        if place.as_ref().is_some_and(Option::is_none) {
+            return self.refuse(stream, &crowded(), head_only);
+        }
         let checked = rules.check(&request, origin.client, stream.stream().local_ip()?);
         if let Some(answer) = checked.err().or_else(|| rules.to_https(&request, &origin)) {
             return self.refuse(stream, &answer, head_only);
@@ -341,7 +361,8 @@ impl HttpFront {
         self.refuse(stream, &answer, request.method == "HEAD")
     }
 
-    /// Copies the answer to its end, at most until `until`; false if there was none.
+    /// Copies the answer to its end, at most until `until`; false if there was none. The server does not say that the
+    /// connection ends with it: a client that did not know would send its next request into the end (RFC 9112 section 9.6).
     fn copy_back(
         &self,
         stream: &mut Connection,
@@ -351,15 +372,25 @@ impl HttpFront {
         endless: bool,
     ) -> io::Result<bool> {
         let mut buffer = vec![0; PIECE];
+        let mut start = Vec::new();
         let mut place = Some(place);
         while let Some(left) = left(until) {
             server.set_read_timeout(Some(if endless { left.min(STILL_THERE) } else { left }))?;
             match server.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => {
-                    place = None;
                     stream.stream().set_deadline(until.min(Instant::now() + self.times.answer));
-                    stream.write_all(&buffer[..read])?;
+                    if place.is_none() {
+                        stream.write_all(&buffer[..read])?;
+                        continue;
+                    }
+                    start.extend_from_slice(&buffer[..read]);
+                    let Some(line) = start.windows(2).position(|pair| pair == b"\r\n") else { continue };
+                    let rest = start.split_off(line);
+                    place = None;
+                    start.extend_from_slice(b"\r\nConnection: close");
+                    start.extend_from_slice(&rest);
+                    stream.write_all(&start)?;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                     if endless && (stream.stream().hung_up() || stream.stream().stopping()) {
@@ -369,7 +400,7 @@ impl HttpFront {
                 Err(e) => return Err(e),
             }
         }
-        // Given up with the first word of the answer.
+        // Given up with the first line of the answer.
         Ok(place.is_none())
     }
 }
@@ -398,6 +429,10 @@ fn no_room(e: &io::Error) -> Answer {
 
 fn no_answer() -> Answer {
     Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.")
+}
+
+fn crowded() -> Answer {
+    Answer::new("503 Service Unavailable", "Too many connections from there, try again in a moment.")
 }
 
 fn too_slow(e: &io::Error) -> Answer {
