@@ -11,7 +11,8 @@ use testing::Folder;
 
 use super::in_child;
 use crate::listen::gate::{Caps, Gate};
-use crate::listen::http::{CAPS, HttpFront, Rules, Times, Upload};
+use crate::listen::http::{CAPS, HttpFront, Times};
+use crate::listen::http_rules::{Rules, Upload};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WORKERS: usize = 4;
