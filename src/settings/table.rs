@@ -34,6 +34,8 @@ pub enum Kind {
     Url,
     /// The path of a device; may be empty.
     Path,
+    /// The secret part of a webhook's address below `/hooks/` and this word; may be empty.
+    Webhook(&'static str),
 }
 
 /// A row of the table.
@@ -70,7 +72,7 @@ macro_rules! settings {
 }
 
 use Kind::{
-    Amount, Choice, Domain, Listen, Networks, Number, Path, Price, Seconds, Secret, Senders, Switch, Text, Url,
+    Amount, Choice, Domain, Listen, Networks, Number, Path, Price, Seconds, Secret, Senders, Switch, Text, Url, Webhook,
 };
 
 settings! {
@@ -106,12 +108,12 @@ settings! {
     RockblockUrl, "rockblock.url", Url, "https://rockblock.rock7.com/rockblock/MT", "Link", "Address of the service", "Where messages for terminals are sent.";
     RockblockUser, "rockblock.user", Text, "", "Link", "RockBLOCK user", "Log-in name at the service.";
     RockblockPassword, "rockblock.password", Secret, "", "Link", "RockBLOCK password", "Log-in password.";
-    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
+    RockblockPath, "rockblock.path", Webhook("rockblock"), "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
     RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
     RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
     CloudloopUrl, "cloudloop.url", Url, "https://api.cloudloop.com", "Link", "Address of the service", "Where messages for terminals are sent.";
     CloudloopToken, "cloudloop.token", Secret, "", "Link", "Token", "The service gives it to an account for its programs.";
-    CloudloopPath, "cloudloop.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
+    CloudloopPath, "cloudloop.path", Webhook("cloudloop"), "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
     CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 characters: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
     CloudloopTopic, "cloudloop.topic", Text, "IMT_TOPIC_RAW", "Link", "Topic", "Under which messages go to IMT modems.";
     CloudloopCallers, "cloudloop.callers", Networks, "", "Link", "Networks of its calls", "Calls from elsewhere are refused. In November 2026 the service named 35.178.100.117/32 52.56.155.169/32. Empty: anybody who knows the secret address.";

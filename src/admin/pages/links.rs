@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use minijinja::{Value, context};
 
-use super::{Ask, Reply, login, settings};
+use super::{Ask, Reply, login, settings, vendor};
 use crate::admin::auth::{self, Session};
 use crate::admin::response::Response;
 use crate::admin::service::{Action, link_settings};
@@ -102,6 +102,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         failing => facts.failing.get(&format!("link {}", link.name)),
         silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
+        vendor => driver.and_then(|driver| vendor::of(ask, &link, driver)),
         link => live.and_then(|live| figures(ask, live)),
         next => facts.next_line,
         unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
