@@ -7,6 +7,8 @@
 mod answers;
 pub mod callers;
 pub mod cloudloop;
+pub mod contact;
+pub mod foreign;
 pub mod ground;
 mod health;
 pub mod hive;
@@ -301,6 +303,8 @@ pub struct Driver {
     pub whole: fn(&Settings) -> usize,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
     pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
+    /// How its modem is recognised; `None` where it has none.
+    pub contact: Option<contact::FirstContact>,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
@@ -334,6 +338,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: m138::check,
+        contact: Some(m138::CONTACT),
         make: m138::make,
     },
     Driver {
@@ -349,6 +354,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: sbd::check,
+        contact: Some(sbd::CONTACT),
         make: sbd::make,
     },
     Driver {
@@ -364,6 +370,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: imt::check,
+        contact: Some(imt::CONTACT),
         make: imt::make,
     },
     Driver {
@@ -386,6 +393,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: hive::check,
+        contact: None,
         make: hive::make,
     },
     Driver {
@@ -408,6 +416,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: rockblock::check,
+        contact: None,
         make: rockblock::make,
     },
     Driver {
@@ -430,6 +439,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: cloudloop::check,
+        contact: None,
         make: cloudloop::make,
     },
     Driver {
@@ -453,6 +463,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |_| false,
         whole: |_| 0,
         check: sbdmail::check,
+        contact: None,
         make: sbdmail::make,
     },
     Driver {
@@ -476,6 +487,7 @@ pub static DRIVERS: &[Driver] = &[
         prompt: |settings| !settings.on(Key::IpMetered),
         whole: |settings| settings.count(Key::IpWhole) * 1000,
         check: ip::check,
+        contact: None,
         make: ip::make,
     },
 ];
