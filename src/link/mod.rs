@@ -8,9 +8,10 @@ mod answers;
 pub mod callers;
 pub mod cloudloop;
 pub mod contact;
+pub mod directip;
+mod event;
 pub mod foreign;
 pub mod ground;
-mod event;
 mod health;
 pub mod hive;
 pub mod hooks;
@@ -364,6 +365,22 @@ pub static DRIVERS: &[Driver] = &[
         check: sbdmail::check,
         contact: None,
         make: sbdmail::make,
+    },
+    Driver {
+        name: "directip",
+        about: "Iridium DirectIP: the gateway of the network itself reaches every SBD modem of the contract",
+        settings: &[Key::DirectipGateway],
+        max_payload: ground::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| ground::WINDOW,
+        withdraws: false,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: directip::check,
+        contact: None,
+        make: directip::make,
     },
     Driver {
         name: "ip",

@@ -126,8 +126,12 @@ settings! {
     SbdmailFrom, "sbdmail.from", Text, "sbdservice@sbd.iridium.com", "Link", "Address of the service", "Who the mails with messages of terminals are from.";
     SbdmailTo, "sbdmail.to", Text, "data@sbd.iridium.com", "Link", "Address for terminals", "Where messages for terminals are sent.";
 
+    DirectipGateway, "directip.gateway", Text, "", "Link", "Gateway", "host:port where messages for terminals are taken, as the contract names it.";
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
     IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
+    DirectipListen, "directip.listen", Listen, "", "DirectIP", "Listens for the gateway on", "For messages from terminals, for example 0.0.0.0:10800. Used when systemd passes no socket named directip. Empty: none.";
+    DirectipPeers, "directip.peers", Networks, "", "DirectIP", "Addresses of the gateway", "Only what comes from these is heard; there is no other proof of who speaks. Empty: nobody is heard.";
+    DirectipConfirm, "directip.confirm", Switch, "yes", "DirectIP", "Confirm messages", "Each message is answered once it is on disk; one that is not is sent again. no: where the contract has no confirmations.";
     IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
