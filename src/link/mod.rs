@@ -290,6 +290,9 @@ pub struct Driver {
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
     pub withdraws: bool,
+    /// A packet that the link took, or may have taken, may still come to its far box for so long: that the far box does not have
+    /// it says nothing before.
+    pub transit: Duration,
     /// True where the link has a console ([`Link::console`]).
     pub console: bool,
     /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
@@ -329,6 +332,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -344,6 +348,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -359,6 +364,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: imt::TRANSIT,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -381,6 +387,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["m138"] },
         window: |_| hive::WINDOW,
         withdraws: false,
+        transit: Duration::ZERO,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -403,6 +410,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -425,6 +433,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -448,6 +457,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -471,6 +481,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
+        transit: Duration::ZERO,
         console: false,
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),
