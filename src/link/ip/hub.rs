@@ -88,7 +88,12 @@ pub struct Line {
 }
 
 impl State {
-    /// The engine has not been told yet that packets for this far box are not there.
+    /// The last dial led to nobody, and the next one is not due.
+    pub fn fails(&self) -> bool {
+        matches!(self.dialled, Some(LineReason::Down { .. }))
+    }
+
+    /// The engine has not been told yet that packets for this far box are not there, or were refused.
     pub fn owes_news_of(&self, key: KeyId) -> bool {
         self.events.iter().any(|event| match event {
             Event::NotTaken { reference, .. } | Event::Lost { reference, .. } => {
