@@ -192,6 +192,9 @@ pub struct Driver {
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
     pub withdraws: bool,
+    /// A packet that the link took, or may have taken, may still come to its far box for so long: that the far box does not have
+    /// it says nothing before.
+    pub transit: Duration,
     /// True where the link has a console ([`Link::console`]).
     pub console: bool,
     /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
@@ -233,6 +236,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -249,6 +253,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -265,6 +270,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: imt::TRANSIT,
         console: true,
         paired: false,
         prompt: |_| false,
@@ -288,6 +294,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["m138"] },
         window: |_| hive::WINDOW,
         withdraws: false,
+        transit: Duration::ZERO,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -311,6 +318,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -334,6 +342,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -358,6 +367,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
@@ -398,6 +408,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
+        transit: Duration::ZERO,
         console: false,
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),
