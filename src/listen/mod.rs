@@ -15,6 +15,7 @@ pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod http_rules;
 pub mod imap;
 pub mod ip;
 mod proxy_header;
