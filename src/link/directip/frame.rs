@@ -3,6 +3,8 @@
 //! A frame is the number 1, the length of the rest in two bytes, and elements: a number, a length in two bytes, and so many
 //! bytes. All numbers are big endian. The order of elements is free, and those of unknown numbers are read over.
 
+use std::fmt;
+
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::link::ground::fields::terminal;
@@ -22,6 +24,33 @@ const MO_CONFIRMATION: u8 = 0x05;
 const MT_HEADER: u8 = 0x41;
 const MT_PAYLOAD: u8 = 0x42;
 const MT_CONFIRMATION: u8 = 0x44;
+
+/// What is wrong with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// Not of the revision that there is.
+    Revision,
+    /// Its length is not what it says.
+    Length,
+    /// An element is cut off.
+    Element,
+    /// The element is not there that says what it is about, or has another length.
+    Header,
+    /// It names no terminal.
+    Terminal,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Revision => "it is no frame of revision 1",
+            Self::Length => "its length is not what it says",
+            Self::Element => "an element is cut off",
+            Self::Header => "its header is not there",
+            Self::Terminal => "it names no terminal by its 15 digits",
+        })
+    }
+}
 
 /// A message from a terminal, or the record of a session without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,24 +90,24 @@ pub fn rest(head: [u8; HEAD]) -> Option<usize> {
 }
 
 /// The elements of a whole frame.
-fn elements(frame: &[u8]) -> Result<Vec<(u8, &[u8])>, String> {
-    let (head, mut left) = frame.split_at_checked(HEAD).ok_or("it is too short for a frame")?;
+fn elements(frame: &[u8]) -> Result<Vec<(u8, &[u8])>, Damage> {
+    let (head, mut left) = frame.split_at_checked(HEAD).ok_or(Damage::Length)?;
     if head.first() != Some(&REVISION) {
-        return Err("it is no frame of revision 1".to_owned());
+        return Err(Damage::Revision);
     }
     if usize::from(u16::from_be_bytes([head[1], head[2]])) != left.len() {
-        return Err("its length is not what it says".to_owned());
+        return Err(Damage::Length);
     }
     let mut elements = Vec::new();
     while let [id, high, low, rest @ ..] = left {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
-        let (content, rest) = rest.split_at_checked(length).ok_or("an element is longer than the frame")?;
+        let (content, rest) = rest.split_at_checked(length).ok_or(Damage::Element)?;
         elements.push((*id, content));
         left = rest;
     }
     match left.is_empty() {
         true => Ok(elements),
-        false => Err("an element is cut off".to_owned()),
+        false => Err(Damage::Element),
     }
 }
 
@@ -114,11 +143,11 @@ fn frame(elements: &[(u8, &[u8])]) -> Vec<u8> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn mo(bytes: &[u8]) -> Result<Mo, String> {
+pub fn mo(bytes: &[u8]) -> Result<Mo, Damage> {
     let elements = elements(bytes)?;
-    let header: &[u8; 28] = element(&elements, MO_HEADER).ok_or("it has no header of a message from a terminal")?;
+    let header: &[u8; 28] = element(&elements, MO_HEADER).ok_or(Damage::Header)?;
     let digits = std::str::from_utf8(&header[4..4 + IMEI]).unwrap_or_default();
-    let imei = terminal(digits).ok_or("it names no terminal by its 15 digits")?;
+    let imei = terminal(digits).ok_or(Damage::Terminal)?;
     let payload = elements.iter().find(|(id, _)| *id == MO_PAYLOAD).map_or(Vec::new(), |(_, content)| content.to_vec());
     Ok(Mo {
         imei,
@@ -141,9 +170,9 @@ pub fn mt(id: u32, imei: &str, payload: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn confirmation(bytes: &[u8]) -> Result<Confirmation, String> {
+pub fn confirmation(bytes: &[u8]) -> Result<Confirmation, Damage> {
     let elements = elements(bytes)?;
-    let content: &[u8; 25] = element(&elements, MT_CONFIRMATION).ok_or("it is no confirmation")?;
+    let content: &[u8; 25] = element(&elements, MT_CONFIRMATION).ok_or(Damage::Header)?;
     Ok(Confirmation {
         id: long(content, 0),
         imei: String::from_utf8_lossy(&content[4..4 + IMEI]).into_owned(),

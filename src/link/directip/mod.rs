@@ -119,7 +119,7 @@ impl Service for DirectIp {
     }
 
     fn read(&mut self, call: &HookCall, _now: Option<Time>) -> Result<Heard, Unheard> {
-        let mo = frame::mo(&call.body).map_err(Unheard::Unusable)?;
+        let mo = frame::mo(&call.body).map_err(|damage| Unheard::Unusable(damage.to_string()))?;
         let parts = format!("{PATH}:{}:{}:{}", mo.imei.shown(), mo.momsn, mo.record);
         Ok(heard(&parts, mo.imei, mo.payload, Some(mo.at)))
     }
@@ -142,7 +142,9 @@ impl Service for DirectIp {
         };
         // From the first byte on nobody knows, unless the gateway says.
         let answer = socket.write_all(&frame::mt(self.last, imei, payload)).and_then(|()| read(&mut socket));
-        let said = answer.map_err(|error| error.to_string()).and_then(|bytes| frame::confirmation(&bytes));
+        let said = answer
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| frame::confirmation(&bytes).map_err(|damage| damage.to_string()));
         match said {
             Ok(said) if said.id == self.last && said.imei == imei => self.outcome(&said, imei),
             Ok(_) => {
