@@ -384,6 +384,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
