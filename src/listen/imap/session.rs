@@ -9,6 +9,7 @@ mod change;
 mod fetch;
 mod folders;
 mod search;
+mod value;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
