@@ -63,6 +63,8 @@ pub enum FlagChange {
 pub struct Marked {
     /// Entries that are there, with the flags that they have now.
     pub entries: Vec<Entry>,
+    /// For each of them, the number of its change before this one.
+    pub before: Vec<u64>,
     /// Entries that changed since the number that was given, and were left alone.
     pub modified: Vec<u32>,
 }
@@ -121,6 +123,7 @@ impl Tx<'_> {
                 marked.modified.push(*uid);
                 continue;
             }
+            marked.before.push(entry.modseq);
             let (system, words) = match change {
                 FlagChange::Replace => (flags.system, keywords),
                 FlagChange::Add => (entry.flags | flags.system, entry.keywords | keywords),
