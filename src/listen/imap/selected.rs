@@ -152,12 +152,16 @@ impl Selected {
         if folder.modseq == self.modseq || (changes.behind && !removals) {
             return Ok(true);
         }
+        let known = self.uids.last().unwrap_or(0);
         let first_removal = changes.list.iter().find(|change| change.removed && self.uids.place(change.uid).is_some());
         let until = match first_removal {
-            Some(removal) if !removals => removal.modseq - 1,
+            Some(removal) if !removals => {
+                // With a new message held back as well, none is left out whose flags changed behind the removal.
+                let new = changes.list.iter().find(|change| !change.removed && change.uid > known);
+                removal.modseq.min(new.map_or(u64::MAX, |new| new.modseq)) - 1
+            }
             _ => folder.modseq,
         };
-        let known = self.uids.last().unwrap_or(0);
         let (mut changed, mut new, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes.list.iter().filter(|change| change.modseq <= until) {
             match change.uid {

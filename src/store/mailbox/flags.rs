@@ -98,6 +98,14 @@ impl Folder {
     }
 }
 
+impl Marked {
+    /// The numbers of the changes that were made: an entry that had the flags already keeps its number, which is somebody else's.
+    pub fn made(&self) -> impl Iterator<Item = u64> + '_ {
+        let both = self.entries.iter().zip(&self.before);
+        both.filter(|(entry, before)| entry.modseq != **before).map(|(entry, _)| entry.modseq)
+    }
+}
+
 impl Tx<'_> {
     /// Changes the flags of entries; of those that did not change after `unchanged_since`, if that is given. UIDs without an
     /// entry are passed over.

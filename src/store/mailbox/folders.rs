@@ -137,7 +137,8 @@ impl Tx<'_> {
             return Ok(Err(FolderError::TooMany));
         }
         for part in missing {
-            let number = folders.iter().map(|folder| folder.number + 1).max().unwrap_or(0).max(FIRST_OWN);
+            // No folder ever had this number: a session that has a removed one open cannot come upon another.
+            let number = self.next_validity().max(FIRST_OWN);
             let folder = self.blank(number, part);
             self.put_folder(person, &folder)?;
             folders.push(folder);

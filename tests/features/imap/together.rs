@@ -53,6 +53,69 @@ fn a_silent_store_hides_nothing_of_others() {
     assert!(!one.ok("NOOP").contains("FETCH"));
 }
 
+/// What a session did not change is not its own change: the rest of what another session changed with it is told.
+#[test]
+fn what_others_changed_is_told_although_it_was_asked_for_as_well() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let at = gateway.door("imap");
+    let mut one = Imap::open(at, "olga", "INBOX");
+    for name in ["a", "b", "c"] {
+        one.append("INBOX", mail(name).as_bytes());
+    }
+    let mut other = Imap::open(at, "olga", "INBOX");
+    other.ok("STORE 1:3 +FLAGS (\\Flagged)");
+    // The second of the two is silent, and was not told either.
+    let said = one.ok("STORE 1:2 +FLAGS.SILENT (\\Flagged)");
+    assert!(said.contains("* 1 FETCH") && said.contains("* 2 FETCH"), "{said}");
+    // With the answer or behind it.
+    let said = said + &one.ok("NOOP");
+    assert!(said.contains("* 3 FETCH (UID 3 FLAGS (\\Flagged"), "{said}");
+    other.ok("STORE 1:3 +FLAGS (\\Seen)");
+    let said = one.ok("FETCH 1 BODY[TEXT]") + &one.ok("NOOP");
+    assert!(said.contains("* 2 FETCH") && said.contains("* 3 FETCH"), "{said}");
+}
+
+/// A message that came before a removal, and got a flag behind it, is there once the removal is told.
+#[test]
+fn nothing_new_is_lost_around_a_removal() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let at = gateway.door("imap");
+    let mut one = Imap::open(at, "olga", "INBOX");
+    one.append("INBOX", mail("a").as_bytes());
+    let mut other = Imap::open(at, "olga", "INBOX");
+    assert!(one.ok("NOOP").is_empty() || one.ok("SEARCH ALL").contains("* SEARCH 1\r\n"));
+    other.append("INBOX", mail("b").as_bytes());
+    other.append("INBOX", mail("c").as_bytes());
+    other.ok("STORE 1 +FLAGS (\\Deleted)");
+    other.ok("EXPUNGE");
+    other.ok("STORE 1 +FLAGS (\\Flagged)");
+    // While places may not change the removal is not told, and what is told has no hole.
+    one.ok("FETCH 1 FLAGS");
+    assert!(one.ok("NOOP").contains("* 2 EXISTS"));
+    assert_eq!(one.ok("UID SEARCH ALL").lines().next(), Some("* SEARCH 2 3"));
+    assert!(one.ok("FETCH 1 FLAGS").contains("\\Flagged"));
+}
+
+/// A folder that was removed is gone for a session that has it open, whatever is made in its place.
+#[test]
+fn a_new_folder_is_not_the_old_one() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let at = gateway.door("imap");
+    let mut other = Imap::of(at, "olga");
+    other.ok("CREATE Work");
+    other.append("Work", mail("old").as_bytes());
+    let mut one = Imap::open(at, "olga", "Work");
+    other.ok("DELETE Work");
+    other.ok("CREATE New");
+    other.append("New", mail("new").as_bytes());
+    one.say("STORE 1 +FLAGS (\\Deleted)");
+    let mut third = Imap::open(at, "olga", "New");
+    assert!(!third.ok("FETCH 1 FLAGS").contains("Deleted"));
+}
+
 /// Who asks for mod-sequences once is told the one of the open folder, and from then on one with each change, and the UID.
 #[test]
 fn mod_sequences_come_with_every_change() {

@@ -81,10 +81,11 @@ impl ImapSession<'_> {
         let condstore = self.condstore;
         let Some(selected) = &mut self.selected else { return Ok(Answer::done()) };
         selected.tell_keywords(&folder, out);
-        for (entry, before) in marked.entries.iter().zip(&marked.before) {
-            // What others did to it before, and was not told, the client would never hear of.
-            let known = *before <= selected.modseq || selected.own.contains(before);
-            selected.own.insert(entry.modseq);
+        // What others did to it before, and was not told, the client would never hear of.
+        let known = |before: &u64| *before <= selected.modseq || selected.own.contains(before);
+        let known: Vec<bool> = marked.before.iter().map(known).collect();
+        selected.own.extend(marked.made());
+        for (entry, known) in marked.entries.iter().zip(known) {
             let Some(place) = selected.uids.place(entry.uid) else { continue };
             let silent = response == StoreResponse::Silent && known;
             let mut items = Vec::new();

@@ -187,7 +187,7 @@ impl ImapSession<'_> {
             let job = move |tx: &mut crate::store::Tx| tx.mark(&person, number, &unread, FlagChange::Add, &seen, None);
             let marked = self.services.store.write(job)?;
             if let Some(selected) = &mut self.selected {
-                selected.own.extend(marked.entries.iter().map(|entry| entry.modseq));
+                selected.own.extend(marked.made());
             }
         }
         Ok(uids)
