@@ -62,6 +62,8 @@ pub enum FlagChange {
 pub struct Marked {
     /// Entries that are there, with the flags that they have now.
     pub entries: Vec<Entry>,
+    /// For each of them, the number of its change before this one.
+    pub before: Vec<u64>,
     /// Entries that changed since the number that was given, and were left alone.
     pub modified: Vec<u32>,
 }
@@ -136,6 +138,7 @@ impl Tx<'_> {
                     over.push(entry.modseq);
                     changed.push(marked.entries.len());
                 }
+                marked.before.push(entry.modseq);
                 marked.entries.push(Entry { flags: system, keywords: words, ..*entry });
             }
             let Some(first) = changed.first() else { continue };

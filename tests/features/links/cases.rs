@@ -73,15 +73,31 @@ fn a_body_of_the_line_that_arrived_unheard_of_is_not_delivered_again() {
     let mails = both.mails(2);
     assert!(mails[1].contains(words.last().unwrap()), "all of it came by the line");
     both.message(&both.station, "Log", |message| message["steps"].to_string().contains("it goes by m138, for"));
-    both.message(&both.station, "Log", |message| message["state"] == "delivered");
+    let sent = |message: &Value| ["sent", "at the far box", "delivered"].iter().any(|state| message["state"] == *state);
+    both.message(&both.station, "Log", sent);
     let packets = both.on_air();
     assert!(packets > 1, "{packets} packets");
     both.line_says("clear");
     both.line_says("cut");
     both.ready("line", true);
+    both.message(&both.station, "Log", |message| message["state"] == "delivered");
     both.writes("Subject: Last\n\nThe last one.\n");
     assert!(both.mails(3)[2].contains("The last one."));
     assert_eq!(both.on_air(), packets);
+    both.books_balance();
+}
+
+/// A line that is dialled only when there is something to carry, and reaches nobody, is not there: what it was given goes by
+/// satellite after the patience.
+#[test]
+fn a_line_on_demand_that_reaches_nobody_keeps_nothing() {
+    let both = Both::start(&RUNNING, &[("patience.normal", "2")], &[]);
+    both.meet();
+    both.line_says("refuse");
+    both.station.cli_ok(&["link", "set", "line", "ip.hold", "no"], "");
+    both.sends("Wind 5, all well", &[]);
+    both.mails(2);
+    assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
     both.books_balance();
 }
 
