@@ -83,7 +83,8 @@ impl M138 {
             }
             Phase::Unresponsive { step, .. } => match &self.facts.other_reader {
                 Some(reader) => DeviceReason::OtherReader { port, reader: reader.to_string() },
-                None if let Some(patience) = self.slowness() => {
+                // One that was slow and says nothing more is silent in the end.
+                None if let Some(patience) = self.slowness().filter(|_| *step <= LISTEN) => {
                     DeviceReason::AnswersSlowly { port, seconds: patience.as_secs() }
                 }
                 None if self.is_cut_short() => DeviceReason::CutShort { port },
