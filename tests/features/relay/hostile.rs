@@ -117,6 +117,7 @@ fn nonsense_before_the_text_is_a_fault_that_passes() {
         ("354 to RCPT", vec![("RCPT", bytes("354 ok\r\n"))], "does not belong there"),
         ("an answer too many", vec![("MAIL", bytes("250 ok\r\n250 ok\r\n"))], "without being asked"),
         ("a yes before the text", vec![("DATA", bytes("354 go\r\n250 taken\r\n"))], "without being asked"),
+        ("out of turn", vec![("RCPT", bytes("503 5.5.1 MAIL first\r\n"))], "503 5.5.1 MAIL first"),
         ("good-bye in between", vec![("RCPT", bytes("421 4.3.2 closing\r\n"))], "421 4.3.2 closing"),
         ("good-bye at once", vec![("GREETING", bytes("421 4.3.2 too busy\r\n"))], "too busy"),
         ("no room for anybody", vec![("GREETING", bytes("554 5.3.2 no service here\r\n"))], "no service here"),
