@@ -28,6 +28,8 @@ use crate::settings::is_unguessable;
 
 /// Messages that a gateway of SBD keeps for one terminal.
 pub const WINDOW: usize = 50;
+/// A service offers a message to its receiver again and again for so long.
+pub const TRANSIT: Duration = Duration::from_secs(12 * 3600);
 /// Largest payload that goes down to an SBD terminal in one message, in bytes.
 pub const MAX_PAYLOAD: usize = 270;
 /// Between two calls.

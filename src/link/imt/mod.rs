@@ -43,6 +43,8 @@ use crate::message::reason::{DeviceReason, TransportReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
+/// The modem gives up what it holds after so long.
+pub const TRANSIT: Duration = Duration::from_secs(6 * 3600);
 /// Largest payload of one message, in bytes.
 pub const MAX_PAYLOAD: usize = 100_000;
 /// The speed of the modem.
