@@ -30,6 +30,8 @@ const MAX_JOINED: usize = 24;
 const MAX_NAMED: usize = 4;
 /// Most words of a line that asks for answers above it, if text follows right below.
 const MAX_REPLY: usize = 8;
+/// Most words of such a line that stands apart from the text.
+const MAX_ASKING: usize = 13;
 /// Most words of a tag.
 const MAX_TAG: usize = 6;
 /// Most lines of a list's footer below its rule.
@@ -334,9 +336,11 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
 
 /// Framed, short, or apart from the text below.
 fn asks_above(lines: &[String], at: usize) -> bool {
-    let framed = !lines[at].starts_with(char::is_alphanumeric);
+    let line = &lines[at];
+    let framed = !line.starts_with(char::is_alphanumeric);
+    let plain = line.split_whitespace().count() <= MAX_ASKING && !line.contains(',');
     let apart = lines.get(at + 1).is_none_or(|below| below.is_empty() || shapes::is_frame(below));
-    framed || apart || lines[at].split_whitespace().count() <= MAX_REPLY
+    framed || apart && plain || line.split_whitespace().count() <= MAX_REPLY
 }
 
 /// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
@@ -371,7 +375,8 @@ fn is_warning(text: &str) -> bool {
     // "CAUTION: External email. Do not click ..."
     let titled = bare.split_once(':').is_some_and(|(_, rest)| {
         let phrase = |tag: &&str| tag.contains(' ') && rest.trim_start().starts_with(tag);
-        warns && words::EXTERNAL_TAG.iter().filter(phrase).any(|tag| !rest.trim_start()[tag.len()..].starts_with(':'))
+        let ends = |tag: &str| rest.trim_start()[tag.len()..].chars().next().is_none_or(|c| ".!,;".contains(c));
+        warns && words::EXTERNAL_TAG.iter().filter(phrase).any(ends)
     });
     let framed = bare.len() < text.len()
         && bare.split_once([']', ')', '*', '}']).is_some_and(|(tag, _)| words::EXTERNAL_TAG.has(tag.trim()));

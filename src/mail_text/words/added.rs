@@ -109,11 +109,11 @@ pub const WHOLE: Words = Words(
 pub const NAMES: Words = Words(
     "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|mobile|tuta|shortwave|spike|typemail|\
      nine|front|missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|dispatch|\
-     touchmail|solmail|mailbox.org|notion mail|tablet|my tablet|my mobile|the road|en route|chromebook|lg phone|jio phone",
+     touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
 );
 
 /// Small words that stand before them, beside those before a telephone.
-pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|pomocą|с помощью|the|app|auf|dem|der|en");
+pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|app");
 
 /// Ends of the line in which a mail program says that somebody chose a sign as an answer.
 pub const REACTED: Words = Words(
