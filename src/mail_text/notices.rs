@@ -338,9 +338,17 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
 fn asks_above(lines: &[String], at: usize) -> bool {
     let line = &lines[at];
     let framed = !line.starts_with(char::is_alphanumeric);
-    let plain = line.split_whitespace().count() <= MAX_ASKING && !line.contains(',');
+    // People too write above a line: a program means this one.
+    let lower = line.to_lowercase();
+    let this = shapes::words(&lower).any(|word| words::THIS.has(&word)) || !lower.contains(' ') || wide(&lower);
+    let plain = this && line.split_whitespace().count() <= MAX_ASKING && !line.contains(',');
     let apart = lines.get(at + 1).is_none_or(|below| below.is_empty() || shapes::is_frame(below));
-    framed || apart && plain || line.split_whitespace().count() <= MAX_REPLY
+    framed || apart && plain || this && line.split_whitespace().count() <= MAX_REPLY
+}
+
+/// Says "this line" in a script that joins both.
+fn wide(lower: &str) -> bool {
+    ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line))
 }
 
 /// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
@@ -430,8 +438,9 @@ pub fn is_reply_line(line: &str) -> bool {
     let lower = line.to_lowercase();
     let place = words::ABOVE.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
     let joined = place.is_some_and(|at| words::LINE.within(&lower[at..lower.floor_char_boundary(at + MAX_JOINED)]));
-    let last = ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line));
-    (last || joined && words::REPLY.within(&lower)) && lower.split_whitespace().count() <= 16 && !line.ends_with('?')
+    (wide(&lower) || joined && words::REPLY.within(&lower))
+        && lower.split_whitespace().count() <= 16
+        && !line.ends_with('?')
 }
 
 #[cfg(test)]

@@ -342,6 +342,13 @@ pub const ABOVE: Words = Words(
      вище|iznad|kohale|virš",
 );
 
+/// Which line.
+pub const THIS: Words = Words(
+    "this|dieser|diese|diesen|cette|ce|esta|este|desta|deste|questa|questo|deze|dit|этой|эту|этого|här|denna|detta|\
+     denne|dette|tämän|tej|tę|tym|tuto|tohoto|touto|túto|tejto|ezen|acest|acestei|această|bu|αυτή|αυτήν|цієї|цією|цю|\
+     цього|тази|този|ove|ovog|ovu|te|to|selle|šios|šią|šīs|šo|aquesta|הזו|הזאת|זו|هذا|هذه|این|này|ini",
+);
+
 /// That line.
 pub const LINE: Words = Words(
     "line|zeile|linie|ligne|línea|linha|riga|linea|regel|lijn|строк|лини|raden|linje|strek|rivi|viivan|lini|\
