@@ -9,6 +9,7 @@ pub mod closed;
 pub mod connection;
 pub mod counters;
 pub mod data;
+pub mod directip;
 mod forwarded;
 pub mod framer;
 pub mod gate;

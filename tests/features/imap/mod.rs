@@ -24,6 +24,7 @@ mod hostile;
 mod one_mailbox;
 mod search;
 mod setup;
+mod together;
 mod two_clients;
 
 use crate::support::Station;

@@ -1,30 +1,27 @@
 //! FETCH: what is wanted of which messages, found and written message by message. No more than one mail is in memory at a
 //! time, and a large one is read from its file in pieces while it is sent.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use imap_codec::imap_types::command::FetchModifier;
-use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Section};
+use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName};
 use imap_codec::imap_types::sequence::SequenceSet;
 
 use super::ImapSession;
+use super::value::{Mail, Values, label};
 use crate::fault::Fault;
 use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::mime::{self, Part};
-use crate::listen::imap::replies::{Replies, date_time};
-use crate::listen::imap::section::{self, Piece};
+use crate::listen::imap::replies::Replies;
+use crate::listen::imap::section;
 use crate::listen::imap::selected::BATCH;
-use crate::listen::imap::{envelope, structure};
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
-/// Bytes of a file that are sent at once.
-const PIECE: usize = 64 * 1024;
 /// Bytes of small mails, or of headers, that are read at once.
 const AHEAD: u64 = 256 * 1024;
+/// Some of the messages are not there any more, because of another session (RFC 5530).
+const GONE: &str = "[EXPUNGEISSUED] some of these messages were removed meanwhile";
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -40,29 +37,6 @@ enum Need {
     Whole,
 }
 
-/// A value that is written for an item.
-enum Value {
-    /// What stands in the row of the entry.
-    Word(String),
-    /// A list, ready to be sent.
-    List(Vec<u8>),
-    /// Bytes.
-    Bytes(Vec<u8>),
-    /// Bytes of the mail.
-    Range(Range<usize>),
-    /// There is nothing of this.
-    Nil,
-}
-
-/// A mail, or what is needed of it.
-enum Mail {
-    Memory(Vec<u8>),
-    File(PathBuf),
-}
-
-/// What is written for a message: the mail itself where pieces of it are, and the value of each item.
-type Values = (Option<Mail>, Vec<Value>);
-
 fn need_of(item: &MessageDataItemName<'_>) -> Need {
     match item {
         MessageDataItemName::Envelope | MessageDataItemName::Rfc822Header => Need::Header,
@@ -74,29 +48,6 @@ fn need_of(item: &MessageDataItemName<'_>) -> Need {
         | MessageDataItemName::Rfc822Text => Need::Whole,
         _ => Need::Nothing,
     }
-}
-
-/// The name of an item in a reply.
-fn label(item: &MessageDataItemName<'_>) -> String {
-    let name = match item {
-        MessageDataItemName::Flags => "FLAGS",
-        MessageDataItemName::Uid => "UID",
-        MessageDataItemName::InternalDate => "INTERNALDATE",
-        MessageDataItemName::Rfc822Size => "RFC822.SIZE",
-        MessageDataItemName::ModSeq => "MODSEQ",
-        MessageDataItemName::Envelope => "ENVELOPE",
-        MessageDataItemName::Body => "BODY",
-        MessageDataItemName::BodyStructure => "BODYSTRUCTURE",
-        MessageDataItemName::Rfc822 => "RFC822",
-        MessageDataItemName::Rfc822Header => "RFC822.HEADER",
-        MessageDataItemName::Rfc822Text => "RFC822.TEXT",
-        MessageDataItemName::BodyExt { section, partial, .. } => {
-            let begin = partial.map_or_else(String::new, |(from, _)| format!("<{from}>"));
-            return section::label(section.as_ref()) + &begin;
-        }
-        MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => "BINARY",
-    };
-    name.to_owned()
 }
 
 fn reads(item: &MessageDataItemName<'_>) -> bool {
@@ -162,13 +113,28 @@ impl ImapSession<'_> {
         if since.is_some() {
             add(&mut items, MessageDataItemName::ModSeq, usize::MAX);
         }
-        self.condstore |= items.contains(&MessageDataItemName::ModSeq);
+        if items.contains(&MessageDataItemName::ModSeq) {
+            self.enable_condstore(out);
+        }
         let selected = self.open()?;
         let number = selected.number;
         if items.iter().any(reads) && !selected.read_only {
             add(&mut items, MessageDataItemName::Flags, usize::MAX);
+            if self.condstore {
+                add(&mut items, MessageDataItemName::Uid, 0);
+                add(&mut items, MessageDataItemName::ModSeq, usize::MAX);
+            }
             uids = self.read_them(&person, number, uids)?;
         }
+        if since.is_none() && items == [MessageDataItemName::Uid] {
+            // Which UID has which place is known here, also of a message that went and was not told yet.
+            let selected = self.open()?;
+            for (place, uid) in uids.iter().filter_map(|uid| Some((selected.uids.place(*uid)?, uid))) {
+                out.line(&format!("* {place} FETCH (UID {uid})"));
+            }
+            return Ok(Answer::done());
+        }
+        let mut there = 0;
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
         let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
@@ -180,6 +146,7 @@ impl ImapSession<'_> {
             if let Some(selected) = &mut self.selected {
                 selected.tell_keywords(&folder, out);
             }
+            there += entries.len();
             let wanted: Vec<_> =
                 entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)).collect();
             let mut rest = &wanted[..];
@@ -201,7 +168,10 @@ impl ImapSession<'_> {
                 }
             }
         }
-        Ok(Answer::done())
+        match there == uids.len() {
+            true => Ok(Answer::done()),
+            false => Ok(Answer::Ok(GONE.to_owned())),
+        }
     }
 
     /// Marks messages as read, in one commit.
@@ -291,81 +261,6 @@ impl ImapSession<'_> {
         bytes.truncate(mime::header_end(&bytes));
         Ok(bytes)
     }
-
-    fn value(
-        &self,
-        folder: &Folder,
-        entry: &Entry,
-        item: &MessageDataItemName<'_>,
-        mail: &[u8],
-        part: Option<&Part>,
-        size: usize,
-    ) -> Value {
-        let list = |write: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::new();
-            write(&mut out);
-            Value::List(out)
-        };
-        let structured = |extended: bool| match part {
-            Some(part) => list(&|out| structure::write(out, mail, part, extended)),
-            None => Value::Nil,
-        };
-        match item {
-            MessageDataItemName::Flags => {
-                let flags = self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, entry));
-                Value::Word(flags)
-            }
-            MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
-            MessageDataItemName::InternalDate => Value::Word(date_time(entry.at())),
-            MessageDataItemName::Rfc822Size => Value::Word(entry.size.to_string()),
-            MessageDataItemName::ModSeq => Value::Word(format!("({})", entry.modseq)),
-            MessageDataItemName::Envelope => {
-                let header = &mail[..mime::header_end(mail)];
-                list(&|out| envelope::write(out, header))
-            }
-            MessageDataItemName::Body => structured(false),
-            MessageDataItemName::BodyStructure => structured(true),
-            MessageDataItemName::Rfc822 => Value::Range(0..size),
-            MessageDataItemName::Rfc822Header => Value::Bytes(mail[..mime::header_end(mail)].to_vec()),
-            MessageDataItemName::Rfc822Text => {
-                Value::from(section::piece(Some(&Section::Text(None)), mail, part, size))
-            }
-            MessageDataItemName::BodyExt { section, partial, .. } => {
-                let value = Value::from(section::piece(section.as_ref(), mail, part, size));
-                match partial {
-                    Some((from, count)) => value.cut(*from as usize, count.get() as usize),
-                    None => value,
-                }
-            }
-            // These are refused before.
-            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => Value::Nil,
-        }
-    }
-
-    fn write_one(&self, entry: &Entry, labels: &[String], values: Values, out: &mut Replies<'_>) {
-        let Some(place) = self.selected.as_ref().and_then(|selected| selected.uids.place(entry.uid)) else { return };
-        let (mail, values) = values;
-        out.text(&format!("* {place} FETCH ("));
-        for (at, (label, value)) in labels.iter().zip(values).enumerate() {
-            out.text(if at > 0 { " " } else { "" }).text(label).text(" ");
-            match value {
-                Value::Word(word) => drop(out.text(&word)),
-                Value::List(list) => drop(out.bytes(&list)),
-                Value::Nil => drop(out.text("NIL")),
-                Value::Bytes(bytes) => drop(out.text(&format!("{{{}}}\r\n", bytes.len())).bytes(&bytes)),
-                Value::Range(range) => {
-                    out.text(&format!("{{{}}}\r\n", range.len()));
-                    match &mail {
-                        Some(Mail::Memory(bytes)) => drop(out.bytes(&bytes[range])),
-                        Some(Mail::File(path)) => copy(path, range, out),
-                        // Only an empty range comes without a mail.
-                        None => {}
-                    }
-                }
-            }
-        }
-        out.line(")");
-    }
 }
 
 /// A message that another session removed meanwhile is left out.
@@ -377,49 +272,5 @@ fn gone<T>(found: Result<T, Fault>) -> Try<Option<T>> {
             Ok(None)
         }
         Err(fault) => Err(fault.into()),
-    }
-}
-
-impl From<Piece> for Value {
-    fn from(piece: Piece) -> Self {
-        match piece {
-            Piece::Range(range) => Self::Range(range),
-            Piece::Bytes(bytes) => Self::Bytes(bytes),
-            Piece::Nil => Self::Nil,
-        }
-    }
-}
-
-impl Value {
-    /// A part of it: what is asked for beyond its end is not there.
-    fn cut(self, from: usize, count: usize) -> Self {
-        let clipped = |length: usize| from.min(length)..from.saturating_add(count).min(length);
-        match self {
-            Self::Bytes(bytes) => Self::Bytes(bytes[clipped(bytes.len())].to_vec()),
-            Self::Range(range) => {
-                let inside = clipped(range.len());
-                Self::Range(range.start + inside.start..range.start + inside.end)
-            }
-            other => other,
-        }
-    }
-}
-
-/// Sends a piece of a file.
-fn copy(path: &Path, range: Range<usize>, out: &mut Replies<'_>) {
-    let copied = File::open(path).and_then(|mut file| {
-        file.seek(SeekFrom::Start(range.start as u64))?;
-        let mut left = range.len();
-        let mut piece = vec![0; PIECE.min(left)];
-        while left > 0 && !out.broken() {
-            let part = &mut piece[..PIECE.min(left)];
-            file.read_exact(part)?;
-            left -= part.len();
-            out.bytes(part);
-        }
-        Ok(())
-    });
-    if let Err(error) = copied {
-        out.fail(error);
     }
 }
