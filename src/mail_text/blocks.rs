@@ -196,7 +196,8 @@ struct Found {
     addressed: bool,
     dated: bool,
     same_subject: bool,
-    /// It went to whoever writes now.
+    /// Whom this mail goes to wrote it, to whoever writes now.
+    from_reader: bool,
     to_writer: bool,
     from: String,
     subject: String,
@@ -229,8 +230,9 @@ impl Found {
             Some(Label::Subject) if self.subject.is_empty() || same => value.clone_into(&mut self.subject),
             _ => (),
         }
-        self.to_writer |=
-            kind == Some(Label::To) && shapes::words(value).next().is_some_and(|word| context.writer.contains(&word));
+        let first_of = |names: &[String]| shapes::words(value).next().is_some_and(|word| names.contains(&word));
+        self.from_reader |= kind == Some(Label::From) && first_of(&context.others);
+        self.to_writer |= kind == Some(Label::To) && first_of(&context.writer);
         self.fields += 1;
         self.addressed |= addressed;
         self.dated |= dated;
@@ -239,7 +241,7 @@ impl Found {
 
     fn is_block(&self, marked: bool, ruled: bool) -> bool {
         let known = self.known.iter().filter(|known| **known).count();
-        let values = [self.addressed, self.dated, self.same_subject, self.to_writer];
+        let values = [self.addressed, self.dated, self.same_subject, self.from_reader && self.to_writer];
         let values = values.iter().filter(|value| **value).count();
         if marked {
             return self.fields >= 2 && (known >= 2 || values >= 1);

@@ -252,8 +252,8 @@ const SCRIPTS: [Script; 9] = [
     (SHIFT_JIS, 25, is_kana),
     (EUC_JP, 25, is_kana),
     (EUC_KR, 70, |c| ('가'..='힣').contains(&c)),
-    (GBK, 8, |c| COMMON.contains(c) || "们这来个说为请风会还过时没对开给让谢见发够们".contains(c)),
-    (BIG5, 8, |c| COMMON.contains(c) || "們這來個說為請風會還過時沒對開給讓謝見發夠們".contains(c)),
+    (GBK, 16, |c| COMMON.contains(c) || "们这来个说为请风会还过时没对开给让谢见发够".contains(c)),
+    (BIG5, 16, |c| COMMON.contains(c) || "們這來個說為請風會還過時沒對開給讓謝見發夠".contains(c)),
     (WINDOWS_1251, 70, is_small_cyrillic),
     (KOI8_R, 70, is_small_cyrillic),
     (WINDOWS_1256, 70, |c| ('ء'..='ي').contains(&c)),
@@ -261,7 +261,7 @@ const SCRIPTS: [Script; 9] = [
 ];
 
 /// Frequent signs of Chinese that both scripts have.
-const COMMON: &str = "的一是不了在有我他中大上到你好港口明天船海人和地出要就可也年生得里自看起去能下小心多然水都想用很以那家子知道今日信件收牢";
+const COMMON: &str = "的一是不了在有我他中大上到你好港口明天船海人和地出要就可也年生得里自看起去能下小心多然水都想用很以那家子知道今日信件收";
 
 fn is_kana(c: char) -> bool {
     ('ぁ'..='ん').contains(&c)

@@ -30,6 +30,8 @@ const MAX_JOINED: usize = 24;
 const MAX_NAMED: usize = 4;
 /// Most words of a line that asks for answers above it, if text follows right below.
 const MAX_REPLY: usize = 8;
+/// Most words of such a line that stands apart from the text.
+const MAX_ASKING: usize = 13;
 /// Most words of a tag.
 const MAX_TAG: usize = 6;
 /// Most lines of a list's footer below its rule.
@@ -334,9 +336,19 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
 
 /// Framed, short, or apart from the text below.
 fn asks_above(lines: &[String], at: usize) -> bool {
-    let framed = !lines[at].starts_with(char::is_alphanumeric);
+    let line = &lines[at];
+    let framed = !line.starts_with(char::is_alphanumeric);
+    // People too write above a line: a program means this one.
+    let lower = line.to_lowercase();
+    let this = shapes::words(&lower).any(|word| words::THIS.has(&word)) || !lower.contains(' ') || wide(&lower);
+    let plain = this && line.split_whitespace().count() <= MAX_ASKING && !line.contains(',');
     let apart = lines.get(at + 1).is_none_or(|below| below.is_empty() || shapes::is_frame(below));
-    framed || apart || lines[at].split_whitespace().count() <= MAX_REPLY
+    framed || apart && plain || this && line.split_whitespace().count() <= MAX_REPLY
+}
+
+/// Says "this line" in a script that joins both.
+fn wide(lower: &str) -> bool {
+    ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line))
 }
 
 /// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
@@ -371,7 +383,8 @@ fn is_warning(text: &str) -> bool {
     // "CAUTION: External email. Do not click ..."
     let titled = bare.split_once(':').is_some_and(|(_, rest)| {
         let phrase = |tag: &&str| tag.contains(' ') && rest.trim_start().starts_with(tag);
-        warns && words::EXTERNAL_TAG.iter().filter(phrase).any(|tag| !rest.trim_start()[tag.len()..].starts_with(':'))
+        let ends = |tag: &str| rest.trim_start()[tag.len()..].chars().next().is_none_or(|c| ".!,;".contains(c));
+        warns && words::EXTERNAL_TAG.iter().filter(phrase).any(ends)
     });
     let framed = bare.len() < text.len()
         && bare.split_once([']', ')', '*', '}']).is_some_and(|(tag, _)| words::EXTERNAL_TAG.has(tag.trim()));
@@ -425,8 +438,9 @@ pub fn is_reply_line(line: &str) -> bool {
     let lower = line.to_lowercase();
     let place = words::ABOVE.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
     let joined = place.is_some_and(|at| words::LINE.within(&lower[at..lower.floor_char_boundary(at + MAX_JOINED)]));
-    let last = ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line));
-    (last || joined && words::REPLY.within(&lower)) && lower.split_whitespace().count() <= 16 && !line.ends_with('?')
+    (wide(&lower) || joined && words::REPLY.within(&lower))
+        && lower.split_whitespace().count() <= 16
+        && !line.ends_with('?')
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn tag(text: &str) -> Option<&str> {
     let word = inner[..end].trim_end_matches(['?', '!', ' ', ':', '.']).trim().to_lowercase();
     let warns =
         || words::WARN.begins(&word) && word.contains(':') && (word.contains("non-") || words::OUTSIDE.within(&word));
-    let framed = open.is_some() && (words::SPAM_TAG.has(&word) || warns());
+    let framed = open.is_some_and(|c| c != '(') && (words::SPAM_TAG.has(&word) || warns());
     if !words::EXTERNAL_TAG.has(&word) && !framed {
         return None;
     }

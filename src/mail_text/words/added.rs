@@ -109,11 +109,11 @@ pub const WHOLE: Words = Words(
 pub const NAMES: Words = Words(
     "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|mobile|tuta|shortwave|spike|typemail|\
      nine|front|missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|dispatch|\
-     touchmail|solmail|mailbox.org|notion mail|tablet|my tablet|my mobile|the road|en route|chromebook|lg phone|jio phone",
+     touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
 );
 
 /// Small words that stand before them, beside those before a telephone.
-pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|pomocą|с помощью|the|app|auf|dem|der|en");
+pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|app");
 
 /// Ends of the line in which a mail program says that somebody chose a sign as an answer.
 pub const REACTED: Words = Words(
@@ -340,6 +340,13 @@ pub const ABOVE: Words = Words(
     "above|oberhalb|über dieser|au-dessus|au dessus|ci-dessus|por encima|encima de|arriba de|acima|sopra|boven|\
      выше|над|ovanför|over denne|ovenfor|oven over|yläpuolelle|powyżej|nad|fölé|deasupra|üstüne|üzerine|πάνω από|\
      вище|iznad|kohale|virš",
+);
+
+/// Which line.
+pub const THIS: Words = Words(
+    "this|dieser|diese|diesen|cette|ce|esta|este|desta|deste|questa|questo|deze|dit|этой|эту|этого|här|denna|detta|\
+     denne|dette|tämän|tej|tę|tym|tuto|tohoto|touto|túto|tejto|ezen|acest|acestei|această|bu|αυτή|αυτήν|цієї|цією|цю|\
+     цього|тази|този|ove|ovog|ovu|te|to|selle|šios|šią|šīs|šo|aquesta|הזו|הזאת|זו|هذا|هذه|این|này|ini",
 );
 
 /// That line.
