@@ -45,10 +45,10 @@
 //! | `mail_text` | `hex`, `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
 //! | `route` | `links`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `links`, `hex`, `back_off`, `deliver::compose`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
-//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::network`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
+//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::ports`, `sys::network`, `hex`, `back_off`, `http_client` | | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
-//! | `status` | `links`, `message::LinkId`, `address::PeerId`, `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
-//! | `listen` | `hex`, `limit`, `link::callers`, `link::ip`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto`, `imap_codec` | an edge sends nothing by itself; a connection of a paired box is handed to the link |
+//! | `status` | `links`, `message::LinkId`, `message::reason::Contact`, `address::PeerId`, `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `listen` | `hex`, `limit`, `link::callers`, `link::hooks`, `link::directip`, `link::ip`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto`, `imap_codec` | an edge sends nothing by itself; a connection of a paired box, and a frame of the network's gateway, are handed to the link |
 //! | `engine` | `links`, `hex`, `back_off`, `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |

@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::link::Health;
 use crate::links::Uptime;
 use crate::message::LinkId;
+use crate::message::reason::Contact;
 
 /// Lines of the modem console that are kept.
 pub const LINES: usize = 500;
@@ -55,6 +56,8 @@ pub struct LiveStatus {
     pub given: BTreeSet<&'static str>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
+    /// What is at serial ports that no link has, by path.
+    pub plugged: BTreeMap<String, Plugged>,
     /// Workers that failed and are started again: name and reason.
     pub failing: BTreeMap<String, String>,
     /// Console lines with a running number, oldest first.
@@ -63,6 +66,17 @@ pub struct LiveStatus {
     /// The number the next console line gets.
     #[serde(skip)]
     pub next_line: u64,
+}
+
+/// Something at a serial port that no link has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plugged {
+    /// Its name, the one that survives unplugging if there is one.
+    pub name: String,
+    /// What the adapter says of itself.
+    pub about: String,
+    /// What was found.
+    pub contact: Contact,
 }
 
 /// How a link that is driven is doing.

@@ -20,6 +20,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("src/supervisor/listeners.rs", "the listener for other boxes has the name of its driver"),
     ("src/sys/sockets.rs", "its socket"),
     ("src/listen/ip.rs", "the same listener"),
+    ("src/listen/directip.rs", "the listener for the gateway of this driver"),
     ("src/engine/link/equipment.rs", "the key of the box, which is made and read by this driver"),
     ("src/admin/service/pairing.rs", "pairing is for this driver alone"),
     ("src/admin/pages/pair.rs", "its page"),

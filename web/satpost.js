@@ -36,6 +36,17 @@
       : "This browser is " + Math.abs(seconds) + " s " + (seconds > 0 ? "behind" : "ahead of") + " the box.";
   }
 
+  // Something long that is to be typed elsewhere.
+  if (navigator.clipboard) {
+    for (const copy of all("[data-copy]")) {
+      copy.hidden = false;
+      copy.addEventListener("click", () => {
+        const text = document.getElementById(copy.dataset.copy).textContent;
+        navigator.clipboard.writeText(text).then(() => { copy.textContent = "Copied"; });
+      });
+    }
+  }
+
   // A message that is looked at counts as read.
   const auto = $("form[data-auto]");
   if (auto) {

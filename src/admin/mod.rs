@@ -15,7 +15,6 @@ mod chart;
 mod map;
 mod metrics;
 mod pages;
-mod ports;
 mod request;
 mod response;
 mod route;

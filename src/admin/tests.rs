@@ -9,6 +9,7 @@ mod made_up;
 mod release;
 mod rights;
 mod rights_table;
+mod services;
 mod stale;
 mod wizard;
 mod written;

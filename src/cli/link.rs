@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::link_settings;
 use crate::engine::link::equipment;
-use crate::link;
+use crate::link::{self, Health};
 use crate::links::LinkRecord;
 use crate::settings::{self, Settings};
 use crate::status::LinkStatus;
@@ -328,7 +328,17 @@ impl Test {
         let driver = link::driver(&link.driver)
             .ok_or_else(|| Failure::failed(format!("this version has no driver '{}'", link.driver)))?;
         let (ok, words) = match facts.links.get(&link.id).filter(|_| live && link.on) {
-            Some(found) => (found.is_ready() && link.price().is_some(), vec![state(&link, Some(found))]),
+            Some(found) => {
+                let health = found.health.as_ref().filter(|_| driver.contact.is_some());
+                let mut words = vec![state(&link, Some(found))];
+                words.extend(health.into_iter().flat_map(Health::without_cost));
+                words.extend(health.map(|_| {
+                    "a message that is paid: satpost send --from NAME --text Test ADDRESS; with --dry-run it says its price \
+                     and sends nothing"
+                        .to_owned()
+                }));
+                (found.is_ready() && link.price().is_some(), words)
+            }
             None => match equipment::check(&session.context.store, driver, &link) {
                 Ok(words) => (true, vec![words]),
                 Err(words) => (false, words),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
-use crate::sim::{carrier, cloudloop, hive, imt, line, modem, rockblock, sbd, sbdmail, sink};
+use crate::sim::{carrier, cloudloop, directip, hive, imt, line, modem, rockblock, sbd, sbdmail, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs)]
@@ -32,6 +32,7 @@ enum What {
     Rockblock(rockblock::Options),
     Cloudloop(cloudloop::Options),
     Sbdmail(sbdmail::Options),
+    Directip(directip::Options),
     Sink(sink::Program),
     Carrier(carrier::Options),
     Line(line::Program),
@@ -47,6 +48,7 @@ impl Simulate {
             What::Rockblock(options) => ("RockBLOCK service", rockblock::run(options)),
             What::Cloudloop(options) => ("Cloudloop service", cloudloop::run(options)),
             What::Sbdmail(options) => ("service of SBD by e-mail", sbdmail::run(options)),
+            What::Directip(options) => ("DirectIP gateway", directip::run(options)),
             What::Sink(options) => ("mail server", sink::run(options)),
             What::Carrier(options) => ("carrier", carrier::run(options)),
             What::Line(options) => ("line", line::run(options)),

@@ -45,6 +45,7 @@ impl Status {
                 "clock_believable": context.store.clock().believable(),
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
+                "plugged": facts.plugged,
                 "links": facts.links.values().map(|link| (link.name.clone(), shown(link))).collect::<BTreeMap<_, _>>(),
                 "smtp": facts.smtp,
                 "relay": facts.relay,

@@ -70,10 +70,39 @@ pub struct Health {
     pub fix: Option<GpsFix>,
     /// When a satellite was last heard.
     pub last_satellite: Option<Time>,
+    /// Signal at the antenna in bars, 0 to 5, as the modem told it last; `None` where it tells none.
+    #[serde(default)]
+    pub bars: Option<u8>,
+    /// Whether its network knows the modem; `None` while that is not known, or where there is no such thing.
+    #[serde(default)]
+    pub registered: Option<bool>,
     /// Packets that wait in the link's own queue.
     pub waiting: Option<u64>,
     /// Lines that came garbled since start.
     pub garbled: u64,
     /// Times the link was opened anew since start.
     pub reopened: u64,
+}
+
+impl Health {
+    /// Says, line by line, what is known of a modem without a message that costs: whether it answers, signal, registration.
+    pub fn without_cost(&self) -> Vec<String> {
+        let answers = match (&self.port, &self.firmware, self.device) {
+            (Some(port), Some(firmware), _) => format!("the modem at {port} answers: {firmware}"),
+            (Some(port), None, Some(device)) => format!("the modem at {port} answers: {device}"),
+            (Some(port), None, None) => format!("{port} is open, and the modem has not answered yet"),
+            (None, ..) => "no modem answers".to_owned(),
+        };
+        let signal = self.bars.map(|bars| match bars {
+            0 => "signal: 0 of 5 bars: the antenna sees no satellite now".to_owned(),
+            bars => format!("signal: {bars} of 5 bars"),
+        });
+        let network = self.registered.map(|known| match known {
+            true => "its network knows it".to_owned(),
+            false => {
+                "its network does not know it yet: it has to be activated at the seller, and to see the sky".to_owned()
+            }
+        });
+        [Some(answers), signal, network].into_iter().flatten().collect()
+    }
 }

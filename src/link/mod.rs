@@ -7,6 +7,10 @@
 mod answers;
 pub mod callers;
 pub mod cloudloop;
+pub mod contact;
+pub mod directip;
+mod event;
+pub mod foreign;
 pub mod ground;
 mod health;
 pub mod hive;
@@ -28,13 +32,14 @@ use std::time::Duration;
 use smol::channel::Receiver;
 
 pub use self::answers::{PacketStatus, SubmitResult, Verdict};
+pub use self::event::{Event, Inbound, Token};
 pub use self::health::{Health, Series};
 use crate::address::{KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::links::Reach;
-use crate::message::reason::{Acknowledged, Waits};
-use crate::message::{Intent, Reason, Reference};
+use crate::message::reason::Waits;
+use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 use whole::{WholeFrame, WholePlace, Wide};
 
@@ -171,109 +176,6 @@ pub struct LinkPacket {
     pub wholes: Vec<WholePlace>,
 }
 
-/// What a link reports.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// A packet came in. It comes again until it is confirmed.
-    Inbound(Inbound),
-    /// A far box says something of a whole mail.
-    Whole {
-        /// Which far box; `None` where the link has one far end.
-        device: Option<LinkAddress>,
-        /// What.
-        frame: WholeFrame,
-    },
-    /// A far box asks whether packets of these names are here.
-    Asked {
-        /// Which far box; `None` where the link has one far end.
-        device: Option<LinkAddress>,
-        /// The names.
-        names: Vec<u64>,
-    },
-    /// A far box says whether packets of these names are there.
-    Known {
-        /// Which far box; `None` where the link has one far end.
-        device: Option<LinkAddress>,
-        /// Each name that was asked for, and whether it is there.
-        known: Vec<(u64, bool)>,
-    },
-    /// So much of a budget that the driver counts by itself is used, in hundredths; told once.
-    Spent(u64),
-    /// A packet was acknowledged by a satellite.
-    Sent {
-        /// Which.
-        reference: Reference,
-        /// How that is known.
-        how: Acknowledged,
-    },
-    /// The other side gave a packet up (expired on the modem, failed in the Hive).
-    Lost {
-        /// Which.
-        reference: Reference,
-        /// Why.
-        why: Reason,
-    },
-    /// A packet that the link held has certainly not reached the far box: it may be handed over again.
-    NotTaken {
-        /// Which.
-        reference: Reference,
-        /// How that is known.
-        why: Reason,
-    },
-    /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
-    Evidence,
-    /// What [`Link::keep`] gives has changed, and is needed after a crash as well.
-    Keep,
-    /// A session carried no packet up, and is charged like the smallest one.
-    Mailbox,
-    /// The state of the link changed.
-    Health(Health),
-    /// A measured value, kept as history for the page.
-    Sample {
-        /// Which series.
-        series: Series,
-        /// In the unit of the series.
-        value: f64,
-    },
-    /// A line on the wire, for the console page.
-    Line {
-        /// True for lines to the modem.
-        sent: bool,
-        /// The line without its line feed, made printable.
-        text: String,
-    },
-    /// The link could not read something that came in; it is set aside with the reason, then confirmed.
-    Poison {
-        /// What came.
-        bytes: Vec<u8>,
-        /// What is wrong with it.
-        why: Reason,
-        /// To let the other side forget it.
-        token: Token,
-    },
-}
-
-/// One inbound packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inbound {
-    /// The far box it came from; `None` where the link has one far end, the box that the world writes by.
-    pub device: Option<LinkAddress>,
-    /// The bytes that went through the air.
-    pub payload: Vec<u8>,
-    /// The whole mails of messages in it, which came before.
-    pub wholes: Vec<WholePlace>,
-    /// Names the packet for good, whatever channel repeats it: the store remembers it.
-    pub key: String,
-    /// When the other side received it, if it says so.
-    pub received: Option<Time>,
-    /// To let the other side forget it.
-    pub token: Token,
-}
-
-/// Handle to confirm an inbound packet with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token(pub u64);
-
 /// A row of the table of drivers.
 pub struct Driver {
     /// Its name, as a link names it.
@@ -290,6 +192,9 @@ pub struct Driver {
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
     pub withdraws: bool,
+    /// A packet that the link took, or may have taken, may still come to its far box for so long: that the far box does not have
+    /// it says nothing before.
+    pub transit: Duration,
     /// True where the link has a console ([`Link::console`]).
     pub console: bool,
     /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
@@ -301,6 +206,8 @@ pub struct Driver {
     pub whole: fn(&Settings) -> usize,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
     pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
+    /// How its modem is recognised; `None` where it has none.
+    pub contact: Option<contact::FirstContact>,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
@@ -329,11 +236,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: m138::check,
+        contact: Some(m138::CONTACT),
         make: m138::make,
     },
     Driver {
@@ -344,11 +253,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: Duration::ZERO,
         console: true,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: sbd::check,
+        contact: Some(sbd::CONTACT),
         make: sbd::make,
     },
     Driver {
@@ -359,11 +270,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
         withdraws: true,
+        transit: imt::TRANSIT,
         console: true,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: imt::check,
+        contact: Some(imt::CONTACT),
         make: imt::make,
     },
     Driver {
@@ -381,11 +294,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["m138"] },
         window: |_| hive::WINDOW,
         withdraws: false,
+        transit: Duration::ZERO,
         console: false,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: hive::check,
+        contact: None,
         make: hive::make,
     },
     Driver {
@@ -403,11 +318,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: rockblock::check,
+        contact: None,
         make: rockblock::make,
     },
     Driver {
@@ -425,11 +342,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: cloudloop::check,
+        contact: None,
         make: cloudloop::make,
     },
     Driver {
@@ -448,12 +367,31 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: false, kinds: &["imei"] },
         window: |_| ground::WINDOW,
         withdraws: false,
+        transit: ground::TRANSIT,
         console: false,
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
         check: sbdmail::check,
+        contact: None,
         make: sbdmail::make,
+    },
+    Driver {
+        name: "directip",
+        about: "Iridium DirectIP: the gateway of the network itself reaches every SBD modem of the contract",
+        settings: &[Key::DirectipGateway],
+        max_payload: ground::MAX_PAYLOAD,
+        reach: Reach { far_box: false, kinds: &["imei"] },
+        window: |_| ground::WINDOW,
+        withdraws: false,
+        transit: ground::TRANSIT,
+        console: false,
+        paired: false,
+        prompt: |_| false,
+        whole: |_| 0,
+        check: directip::check,
+        contact: None,
+        make: directip::make,
     },
     Driver {
         name: "ip",
@@ -471,11 +409,13 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
+        transit: Duration::ZERO,
         console: false,
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),
         whole: |settings| settings.count(Key::IpWhole) * 1000,
         check: ip::check,
+        contact: None,
         make: ip::make,
     },
 ];

@@ -7,20 +7,19 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::termios::{OptionalActions, QueueSelector};
-use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
 use crate::back_off::BackOff;
 use crate::message::reason::{DeviceReason, Obstacle};
 use crate::settings::{Key, Settings, row};
-use crate::sys::process;
+use crate::sys::{ports, process};
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
 const PINNED: &str = "/dev/satpost-modem";
@@ -42,18 +41,19 @@ pub fn candidates(named: &str) -> Vec<PathBuf> {
     if Path::new(PINNED).exists() {
         return vec![PathBuf::from(PINNED)];
     }
-    known(serialport::available_ports().unwrap_or_default())
+    known(ports::list()).map(|port| PathBuf::from(port.path)).collect()
 }
 
-/// The ports with a known USB adapter, in order.
-fn known(ports: Vec<SerialPortInfo>) -> Vec<PathBuf> {
-    let fits = |port: &SerialPortInfo| match &port.port_type {
-        SerialPortType::UsbPort(usb) => adapter(usb.vid, usb.pid).is_some(),
-        _ => false,
-    };
-    let mut paths: Vec<_> = ports.into_iter().filter(fits).map(|port| PathBuf::from(port.port_name)).collect();
-    paths.sort();
-    paths
+/// The ports that may be asked what is there: none but the pinned one, if there is that.
+pub fn askable() -> Vec<ports::Port> {
+    let pinned = Path::new(PINNED).canonicalize().ok();
+    let may = |port: &ports::Port| pinned.is_none() || Path::new(&port.path).canonicalize().ok() == pinned;
+    known(ports::list()).filter(may).collect()
+}
+
+/// The ports with a known USB adapter, in their order.
+fn known(ports: Vec<ports::Port>) -> impl Iterator<Item = ports::Port> {
+    ports.into_iter().filter(|port| port.usb.is_some_and(|(vendor, product)| adapter(vendor, product).is_some()))
 }
 
 /// Name of a known USB adapter.
@@ -83,6 +83,31 @@ pub fn check(settings: &Settings, named: Key, baud: u32) -> Result<String, Vec<S
     match usable.is_empty() {
         true => Err(wrong),
         false => Ok(format!("{} can be opened; whether a modem answers shows once the box runs", usable.join(", "))),
+    }
+}
+
+/// A port that is asked at present what it is.
+static ASKED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// While it lives, whoever else of this box wants to open the port hears that it is asked what it is.
+pub struct Asked;
+
+impl Asked {
+    /// Says that this port is asked.
+    pub fn new(path: &Path) -> Self {
+        *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = path.canonicalize().ok();
+        Self
+    }
+
+    fn is(path: &Path) -> bool {
+        let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.is_some() && *asked == path.canonicalize().ok()
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -289,6 +314,7 @@ fn refusal(path: &Path, why: &io::Error) -> Unopened {
     let obstacle = match why.kind() {
         ErrorKind::NotFound => Obstacle::Missing,
         ErrorKind::PermissionDenied => Obstacle::Forbidden,
+        ErrorKind::ResourceBusy | ErrorKind::WouldBlock if Asked::is(path) => Obstacle::Asked,
         ErrorKind::ResourceBusy | ErrorKind::WouldBlock => {
             Obstacle::Held(process::device_holder(path).map(|holder| holder.to_string()))
         }
@@ -388,21 +414,15 @@ pub(super) mod tests {
 
     #[test]
     fn only_known_adapters_are_asked() {
-        let usb = |vid, pid| {
-            let (serial_number, manufacturer, product) = (None, None, None);
-            SerialPortType::UsbPort(serialport::UsbPortInfo { vid, pid, serial_number, manufacturer, product })
-        };
-        let ports = [
-            ("/dev/ttyUSB1", usb(0x1a86, 0x7523)),
-            ("/dev/ttyS0", SerialPortType::PciPort),
-            ("/dev/ttyACM0", usb(0x2341, 0x0043)),
-            ("/dev/ttyAMA0", SerialPortType::Unknown),
-            ("/dev/ttyUSB0", usb(0x0403, 0x6015)),
+        let port = |path: &str, usb| ports::Port { path: path.to_owned(), stable: None, about: String::new(), usb };
+        let ports = vec![
+            port("/dev/ttyACM0", Some((0x2341, 0x0043))),
+            port("/dev/ttyUSB0", Some((0x0403, 0x6015))),
+            port("/dev/ttyUSB1", Some((0x1a86, 0x7523))),
+            port("/dev/ttyUSB2", None),
         ];
-        let ports = ports.map(|(name, port_type)| SerialPortInfo { port_name: name.to_owned(), port_type });
-        let expected = ["/dev/ttyUSB0", "/dev/ttyUSB1"].map(PathBuf::from);
-        assert_eq!(known(ports.to_vec()), expected);
-        assert_eq!(known(Vec::new()), Vec::<PathBuf>::new());
+        let paths: Vec<_> = known(ports).map(|port| port.path).collect();
+        assert_eq!(paths, ["/dev/ttyUSB0", "/dev/ttyUSB1"]);
     }
 
     #[test]

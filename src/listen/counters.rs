@@ -16,14 +16,33 @@ pub struct ClientCounters {
     /// Passwords that are being tried.
     pub passwords: Trials,
     mails: Mutex<Limiter<IpAddr>>,
-    connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    places: Places,
 }
+
+/// The connections of clients for whom a server in front speaks, by network.
+#[derive(Debug, Default)]
+pub struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// The place of a client among the connections, until this is dropped.
 #[derive(Debug)]
 pub struct Place {
     network: IpAddr,
     connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Places {
+    /// A place for a connection of `ip`, or none when its network has `most` of them.
+    pub fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
+        let network = network_of(ip);
+        // No code that holds the lock can leave the map half changed.
+        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = connections.entry(network).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { network, connections: Arc::clone(&self.0) })
+    }
 }
 
 impl Drop for Place {
@@ -46,19 +65,12 @@ impl Default for ClientCounters {
 impl ClientCounters {
     /// Makes the counters; `proven` is shared by all listeners.
     pub fn new(proven: Arc<Proven>) -> Self {
-        Self { passwords: Trials::new(proven), mails: Mutex::default(), connections: Arc::default() }
+        Self { passwords: Trials::new(proven), mails: Mutex::default(), places: Places::default() }
     }
 
-    /// A place for a connection of `ip`, or none when its network has `most` of them.
+    /// As [`Places::enter`].
     pub fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
-        let network = network_of(ip);
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = connections.entry(network).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Place { network, connections: Arc::clone(&self.connections) })
+        self.places.enter(ip, most)
     }
 
     /// Tells whether `ip` may send a mail now, of `most` a minute (0: no limit), and counts it.

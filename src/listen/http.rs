@@ -13,24 +13,21 @@ use std::time::{Duration, Instant};
 
 use super::Body;
 use super::connection::Connection;
+use super::counters::Places;
 use super::data::Spool;
-use super::forwarded;
 use super::gate::{Caps, Service, spare_descriptors};
-use super::http_head::{self, Answer, Origin, Request, host_is_ours, host_name, is_near};
+use super::http_head::{self, Answer, Origin, Request};
+use super::http_rules::{MAX_BODY, Rules, Upload};
 use super::stream::Stream;
 use super::tls::CertStore;
-use crate::settings::{Key, Settings};
-use crate::sys::{disk, network};
+use crate::settings::Key;
+use crate::sys::disk;
 
 /// Connections at once. A browser opens six, each for one request, and the next six may arrive before the gate has seen
 /// the end of the last.
 pub const CAPS: Caps = Caps { total: 32, per_address: 12 };
-/// Largest body, in bytes, where the rules say nothing else.
-const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
 const STILL_THERE: Duration = Duration::from_secs(1);
-/// How long the question of an open page for what has changed may take; the page answers some time before.
-const LIVE: Duration = Duration::from_secs(60);
 const PIECE: usize = 16 * 1024;
 /// File descriptors of one request behind this listener, counted generously.
 const DESCRIPTORS: usize = 5;
@@ -51,6 +48,8 @@ pub struct HttpFront {
     pub tls: Option<Arc<CertStore>>,
     /// Requests on their way to the server that it has not begun to answer.
     waiting: Mutex<usize>,
+    /// Connections of browsers behind a web server in front, which has the cap per address for each of them.
+    behind: Places,
 }
 
 /// Absolute limits of one connection.
@@ -71,101 +70,8 @@ impl Default for Times {
     }
 }
 
-/// A page that takes a large body.
-#[derive(Debug, Clone, Copy)]
-pub struct Upload {
-    /// Its path, and nothing behind it.
-    pub path: &'static str,
-    /// Only whoever may see this page may send so much.
-    pub shown: &'static str,
-    /// Largest body, in bytes.
-    pub most: u64,
-    /// How long the body may take, and the answer too.
-    pub time: Duration,
-}
-
 /// How often what is uploaded may lie on the disk at once: as it came, taken apart, and in use.
 const COPIES: u64 = 3;
-
-/// Who may ask for what.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    /// Names of this box, in lower case, besides its own addresses and `localhost`.
-    pub names: Vec<String>,
-    /// Serve only this machine and the networks around it.
-    pub near_only: bool,
-    /// Paths that begin so are for the whole world, under this name too: webhooks. Who calls proves itself behind.
-    pub open: Option<(&'static str, String)>,
-    /// Pages that take large bodies.
-    pub uploads: Vec<Upload>,
-    /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
-    pub streams: Vec<(String, Duration)>,
-    /// The settings, which say which web servers in front are believed, and the path of the pages there.
-    pub settings: Arc<Settings>,
-    /// Who asks for a page without TLS is sent to this port.
-    pub https: Option<u16>,
-}
-
-impl Rules {
-    /// Reads the rules from the settings. `host` is the host name of the machine.
-    pub fn new(settings: &Arc<Settings>, host: &str) -> Self {
-        let bare = [settings.text(Key::BoxName), host];
-        let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
-        let mut names: Vec<_> = bare.flat_map(|name| [format!("{name}.local"), name]).collect();
-        names.extend(settings.words(Key::WebNames).map(str::to_lowercase));
-        // Where the mail domain leads here, mail programs ask under these.
-        let domain = Some(settings.text(Key::Domain).to_lowercase()).filter(|domain| !domain.is_empty());
-        names.extend(domain.into_iter().flat_map(|domain| [format!("autoconfig.{domain}"), domain]));
-        let public = settings.text(Key::SmsPublicUrl).split_once("://").map(|(_, rest)| rest);
-        let open = public.and_then(|rest| host_name(rest.split('/').next()?)).map(|host| ("/hooks/", host));
-        let streams = vec![("/live?".to_owned(), LIVE)];
-        let (near_only, settings) = (settings.on(Key::WebLanOnly), Arc::clone(settings));
-        Self { names, near_only, open, streams, settings, ..Self::default() }
-    }
-
-    /// Where a request comes from.
-    fn origin(&self, request: &mut Request, peer: IpAddr, tls: bool) -> Result<Origin, Answer> {
-        let is_front = |ip| self.settings.contains(Key::WebFront, ip);
-        forwarded::origin(request, peer, tls, self.settings.text(Key::WebBasePath), is_front)
-    }
-
-    /// The answer for who asks without TLS where the owner wants it. Not for programs that ask for something of their own.
-    fn to_https(&self, request: &Request, origin: &Origin) -> Option<Answer> {
-        const PLAIN: [&str; 5] = ["/hooks/", "/healthz", "/metrics", "/.well-known/", "/mail/"];
-        let port =
-            self.https.filter(|_| !origin.secure && !PLAIN.iter().any(|path| request.target.starts_with(path)))?;
-        let host = match request.host.parse::<std::net::Ipv6Addr>() {
-            Ok(ip) => format!("[{ip}]"),
-            Err(_) => request.host.clone(),
-        };
-        let port = if port == 443 { String::new() } else { format!(":{port}") };
-        Some(Answer::elsewhere(format!("https://{host}{port}{}{}", origin.base, request.target)))
-    }
-
-    /// The upload that a request is; what every page takes is none.
-    fn upload(&self, request: &Request) -> Option<&Upload> {
-        let large = request.method == "POST" && request.length > MAX_BODY;
-        self.uploads.iter().find(|upload| large && request.target == upload.path)
-    }
-
-    fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
-        let open = self.open.as_ref().filter(|(path, _)| request.target.starts_with(path));
-        if self.near_only && open.is_none() && !is_near(peer) && !network::is_attached(peer) {
-            let text = "This page is served to its own network only. The setting web.lan_only changes that.";
-            return Err(Answer::new("403 Forbidden", text));
-        }
-        let public = open.is_some_and(|(_, host)| *host == request.host);
-        if !public && !host_is_ours(&request.host, local, &self.names) {
-            let text = format!(
-                "This box does not know itself as '{host}'. Use its address {local}, or make the name known to it: \
-                 satpost settings set web.names {host}",
-                host = request.host
-            );
-            return Err(Answer::new("421 Misdirected Request", text));
-        }
-        Ok(())
-    }
-}
 
 impl Service for HttpFront {
     fn name(&self) -> &'static str {
@@ -174,6 +80,10 @@ impl Service for HttpFront {
 
     fn caps(&self) -> Caps {
         self.caps
+    }
+
+    fn is_front(&self, peer: IpAddr) -> bool {
+        (self.rules)().settings.contains(Key::WebFront, peer)
     }
 
     fn refusal(&self) -> &[u8] {
@@ -198,7 +108,16 @@ impl Service for HttpFront {
 impl HttpFront {
     /// Makes the front of the server on `socket`, with the usual caps and times.
     pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
-        Self { socket, spool, caps: CAPS, times: Times::default(), rules, tls: None, waiting: Mutex::default() }
+        Self {
+            socket,
+            spool,
+            caps: CAPS,
+            times: Times::default(),
+            rules,
+            tls: None,
+            waiting: Mutex::default(),
+            behind: Places::default(),
+        }
     }
 
     fn connection(&self, stream: &mut Connection, peer: IpAddr) -> io::Result<()> {
@@ -215,6 +134,10 @@ impl HttpFront {
             Ok(origin) => origin,
             Err(answer) => return self.refuse(stream, &answer, head_only),
         };
+        let place = (origin.client != peer).then(|| self.behind.enter(origin.client, self.caps.per_address));
+        if place.as_ref().is_some_and(Option::is_none) {
+            return self.refuse(stream, &crowded(), head_only);
+        }
         let checked = rules.check(&request, origin.client, stream.stream().local_ip()?);
         if let Some(answer) = checked.err().or_else(|| rules.to_https(&request, &origin)) {
             return self.refuse(stream, &answer, head_only);
@@ -341,7 +264,8 @@ impl HttpFront {
         self.refuse(stream, &answer, request.method == "HEAD")
     }
 
-    /// Copies the answer to its end, at most until `until`; false if there was none.
+    /// Copies the answer to its end, at most until `until`; false if there was none. The server does not say that the
+    /// connection ends with it: a client that did not know would send its next request into the end (RFC 9112 section 9.6).
     fn copy_back(
         &self,
         stream: &mut Connection,
@@ -351,15 +275,25 @@ impl HttpFront {
         endless: bool,
     ) -> io::Result<bool> {
         let mut buffer = vec![0; PIECE];
+        let mut start = Vec::new();
         let mut place = Some(place);
         while let Some(left) = left(until) {
             server.set_read_timeout(Some(if endless { left.min(STILL_THERE) } else { left }))?;
             match server.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => {
-                    place = None;
                     stream.stream().set_deadline(until.min(Instant::now() + self.times.answer));
-                    stream.write_all(&buffer[..read])?;
+                    if place.is_none() {
+                        stream.write_all(&buffer[..read])?;
+                        continue;
+                    }
+                    start.extend_from_slice(&buffer[..read]);
+                    let Some(line) = start.windows(2).position(|pair| pair == b"\r\n") else { continue };
+                    let rest = start.split_off(line);
+                    place = None;
+                    start.extend_from_slice(b"\r\nConnection: close");
+                    start.extend_from_slice(&rest);
+                    stream.write_all(&start)?;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                     if endless && (stream.stream().hung_up() || stream.stream().stopping()) {
@@ -369,7 +303,7 @@ impl HttpFront {
                 Err(e) => return Err(e),
             }
         }
-        // Given up with the first word of the answer.
+        // Given up with the first line of the answer.
         Ok(place.is_none())
     }
 }
@@ -398,6 +332,10 @@ fn no_room(e: &io::Error) -> Answer {
 
 fn no_answer() -> Answer {
     Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.")
+}
+
+fn crowded() -> Answer {
+    Answer::new("503 Service Unavailable", "Too many connections from there, try again in a moment.")
 }
 
 fn too_slow(e: &io::Error) -> Answer {

@@ -193,6 +193,12 @@ impl Stream {
         }
     }
 
+    /// Has the connection reset when it ends, and not closed in order: the peer learns that what it sent was not taken.
+    pub fn reset(&self) {
+        // Failure means that the peer is gone already.
+        let _ = rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
+    }
+
     /// Sees to it that the next system call ends by the deadline. A time-out that is somewhat too short does as well,
     /// as the caller asks again; that saves most of the calls on a busy connection.
     fn arm(&mut self, way: usize) -> io::Result<()> {

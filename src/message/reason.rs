@@ -4,6 +4,7 @@
 //! them: `{"code":"waits","is":"link","packets":2}`. Older records have a sentence in its place, which is kept as
 //! [`Reason::Old`]; what a newer version wrote is kept as [`Reason::Unknown`] and shown as such.
 
+mod contact;
 mod device;
 mod far_box;
 mod line;
@@ -24,6 +25,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::money::{OverBudget, OverPrice};
 
+pub use contact::Contact;
 pub use device::{Caution, DeviceReason, Foreign, GpsFix, Obstacle, Rejection, Remedy};
 pub use far_box::FarBoxReason;
 pub use line::{ByeReason, CallFailure, LineReason, PairFailure};

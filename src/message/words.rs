@@ -2,11 +2,12 @@
 //!
 //! | audience | where | what they hear |
 //! |---|---|---|
-//! | the owner: page, command line, time line | [`owner`], [`device`], [`line`], [`session`], [`events`], [`mail`], which are `Display` | the whole fact, and what to do |
+//! | the owner: page, command line, time line | [`owner`], [`device`], [`contact`], [`line`], [`session`], [`events`], [`mail`], which are `Display` | the whole fact, and what to do |
 //! | a person, and who is told by a notice | [`person`] | plain words, nothing of modems, settings and codings |
 //! | an SMTP client | [`smtp`] | a reply code, an enhanced status code, a sentence |
 //! | the log | [`super::Reason::code`] | the code of the fact: no names, no addresses, no words of others |
 
+pub mod contact;
 mod device;
 mod events;
 mod line;

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use error::SettingError;
 use table::RENAMED;
 pub use table::{Key, Kind, MOVED, Setting, TABLE, find, row};
-pub use value::{check, seconds};
+pub use value::{check, is_unguessable, seconds};
 use value::{in_network, network};
 
 /// The settings in force: a snapshot that is replaced as a whole when one changes.

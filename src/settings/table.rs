@@ -34,6 +34,8 @@ pub enum Kind {
     Url,
     /// The path of a device; may be empty.
     Path,
+    /// The secret part of a webhook's address below `/hooks/` and this word; may be empty.
+    Webhook(&'static str),
 }
 
 /// A row of the table.
@@ -70,7 +72,7 @@ macro_rules! settings {
 }
 
 use Kind::{
-    Amount, Choice, Domain, Listen, Networks, Number, Path, Price, Seconds, Secret, Senders, Switch, Text, Url,
+    Amount, Choice, Domain, Listen, Networks, Number, Path, Price, Seconds, Secret, Senders, Switch, Text, Url, Webhook,
 };
 
 settings! {
@@ -78,6 +80,7 @@ settings! {
     Domain, "box.domain", Domain, "", "Box", "Mail domain", "People on this box have addresses name@domain. Mail for any other domain goes outside.";
     Reach, "box.reach", Choice(&["satellite", "internet"]), "satellite", "Box", "How this box reaches the outside", "satellite: a station, everything for the outside goes over the link to the far box. internet: a gateway, mail for the outside goes to the relay.";
     DefaultPerson, "box.default_person", Text, "", "Box", "Recipient of packets without a name", "A packet that reaches the modem of this box need not say for whom it is. Empty: the first person that was added.";
+    FirstContact, "box.first_contact", Switch, "yes", "Box", "Ask what is plugged in", "A USB serial adapter of a kind that modems have, and that no link uses, is asked once what it is; the page Links offers what fits. no: where other programs use such adapters.";
     TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
 
     LinkUnit, "link.unit", Choice(&["packet", "credit", "byte", "session", "free"]), "packet", "Link", "Charged for", "packet: each packet. credit: each 50 bytes of a packet that were begun. byte: each byte, for a least number in a packet. session: each session, which carries a packet. free: nothing.";
@@ -106,12 +109,12 @@ settings! {
     RockblockUrl, "rockblock.url", Url, "https://rockblock.rock7.com/rockblock/MT", "Link", "Address of the service", "Where messages for terminals are sent.";
     RockblockUser, "rockblock.user", Text, "", "Link", "RockBLOCK user", "Log-in name at the service.";
     RockblockPassword, "rockblock.password", Secret, "", "Link", "RockBLOCK password", "Log-in password.";
-    RockblockPath, "rockblock.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
+    RockblockPath, "rockblock.path", Webhook("rockblock"), "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/rockblock/ with this behind it: type that into its delivery group, with the format HTTP_JSON.";
     RockblockKey, "rockblock.key", Text, "", "Link", "Key of the service", "Base64 of the public key that calls are signed with; two may stand here, with a blank between. Empty: the one that the service prints in its pages.";
     RockblockForms, "rockblock.forms", Switch, "no", "Link", "Take calls without a signature", "yes: calls in the format HTTP_POST are taken as well. Only the secret address proves then who calls.";
     CloudloopUrl, "cloudloop.url", Url, "https://api.cloudloop.com", "Link", "Address of the service", "Where messages for terminals are sent.";
     CloudloopToken, "cloudloop.token", Secret, "", "Link", "Token", "The service gives it to an account for its programs.";
-    CloudloopPath, "cloudloop.path", Text, "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
+    CloudloopPath, "cloudloop.path", Webhook("cloudloop"), "", "Link", "Secret part of the webhook", "16 or more random characters. The service calls sms.public_url/hooks/cloudloop/ with this behind it: type that into an HTTP destination there, with the format Lingo JSON. It signs nothing: whoever knows this address is believed.";
     CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 characters: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
     CloudloopTopic, "cloudloop.topic", Text, "IMT_TOPIC_RAW", "Link", "Topic", "Under which messages go to IMT modems.";
     CloudloopCallers, "cloudloop.callers", Networks, "", "Link", "Networks of its calls", "Calls from elsewhere are refused. In November 2026 the service named 35.178.100.117/32 52.56.155.169/32. Empty: anybody who knows the secret address.";
@@ -123,8 +126,12 @@ settings! {
     SbdmailFrom, "sbdmail.from", Text, "sbdservice@sbd.iridium.com", "Link", "Address of the service", "Who the mails with messages of terminals are from.";
     SbdmailTo, "sbdmail.to", Text, "data@sbd.iridium.com", "Link", "Address for terminals", "Where messages for terminals are sent.";
 
+    DirectipGateway, "directip.gateway", Text, "", "Link", "Gateway", "host:port where messages for terminals are taken, as the contract names it.";
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
     IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
+    DirectipListen, "directip.listen", Listen, "", "DirectIP", "Listens for the gateway on", "For messages from terminals, for example 0.0.0.0:10800. Used when systemd passes no socket named directip. Empty: none.";
+    DirectipPeers, "directip.peers", Networks, "", "DirectIP", "Addresses of the gateway", "Only what comes from these is heard; there is no other proof of who speaks. Empty: nobody is heard.";
+    DirectipConfirm, "directip.confirm", Switch, "yes", "DirectIP", "Confirm messages", "Each message is answered once it is on disk; one that is not is sent again. no: where the contract has no confirmations.";
     IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";

@@ -103,9 +103,21 @@ pub fn check(row: &Setting, value: &str) -> Result<String, SettingError> {
             true => Ok(value.to_owned()),
             false => wrong(Want::Path),
         },
+        Kind::Webhook(_) => match value.is_empty() || is_unguessable(value) {
+            true => Ok(value.to_owned()),
+            false => wrong(Want::Unguessable),
+        },
         Kind::Networks => match value.split_whitespace().all(|word| network(word).is_some()) {
             true => Ok(value.to_owned()),
             false => wrong(Want::Networks),
         },
     }
+}
+
+/// Shortest secret part of an address, in characters.
+const LEAST_SECRET: usize = 16;
+
+/// Tells whether nobody guesses this part of an address, and it needs no encoding there.
+pub fn is_unguessable(text: &str) -> bool {
+    text.len() >= LEAST_SECRET && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }

@@ -4,6 +4,7 @@
 pub mod carrier;
 pub mod cloudloop;
 mod device;
+pub mod directip;
 mod engine;
 mod faults;
 pub mod ground;

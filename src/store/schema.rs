@@ -23,7 +23,9 @@ pub const DUE: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("due"))
 pub const FOLDERS: Definition<(&str, u32), &[u8]> = Definition::new(since_9!("folders"));
 /// (person, folder, uid) -> row of an [`Entry`](super::mailbox::Entry).
 pub const ENTRIES: Definition<(&str, u32, u32), &[u8]> = Definition::new(since_9!("folder_entries"));
-/// (person, folder, number of the change) -> uid, and 1 when the entry went.
+/// (person, folder, uid / 64) -> row of flags that changed since their entries came; see `store::mailbox::marks`.
+pub const MARKS: Definition<(&str, u32, u32), &[u8]> = Definition::new("folder_marks");
+/// (person, folder, number of the change) -> what changed, and how; see `store::mailbox::changes`.
 pub const CHANGES: Definition<(&str, u32, u64), (u32, u8)> = Definition::new(since_9!("folder_changes"));
 /// Content -> row of what is known of its bytes; see `store::mailbox`.
 pub const CONTENTS: Definition<u64, &[u8]> = Definition::new("folder_contents");
@@ -109,12 +111,13 @@ pub const WAL: Definition<&str, (u64, u64, u32)> = Definition::new("wal");
 
 /// Everything that a backup holds: all tables but the log-ins and the generation of the log. The seal of a backup is over them
 /// in this order.
-pub const KEPT: [AnyTable; 43] = [
+pub const KEPT: [AnyTable; 44] = [
     MESSAGES.any(),
     BODIES.any(),
     DUE.any(),
     FOLDERS.any(),
     ENTRIES.any(),
+    MARKS.any(),
     CHANGES.any(),
     CONTENTS.any(),
     PLACES.any(),
@@ -198,6 +201,7 @@ pub struct Tx<'t> {
     pub(super) due: Table<'t, (u8, i64, u64), ()>,
     pub(super) folders: Table<'t, (&'static str, u32), &'static [u8]>,
     pub(super) entries: Table<'t, (&'static str, u32, u32), &'static [u8]>,
+    pub(super) marks: Table<'t, (&'static str, u32, u32), &'static [u8]>,
     pub(super) changes: Table<'t, (&'static str, u32, u64), (u32, u8)>,
     pub(super) contents: Table<'t, u64, &'static [u8]>,
     pub(super) places: Table<'t, (u64, &'static str, u32, u32), ()>,
@@ -273,6 +277,7 @@ impl<'t> Tx<'t> {
             due: DUE.open_noting(txn, notes)?,
             folders: FOLDERS.open_noting(txn, notes)?,
             entries: ENTRIES.open_noting(txn, notes)?,
+            marks: MARKS.open_noting(txn, notes)?,
             changes: CHANGES.open_noting(txn, notes)?,
             contents: CONTENTS.open_noting(txn, notes)?,
             places: PLACES.open_noting(txn, notes)?,

@@ -8,7 +8,8 @@ use smol::future::or;
 
 use crate::fault::Fault;
 use crate::listen::gate::Gate;
-use crate::listen::http::{HttpFront, Rules};
+use crate::listen::http::HttpFront;
+use crate::listen::http_rules::Rules;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;

@@ -15,8 +15,10 @@ use crate::intake::Intake;
 use crate::limit::proven::Proven;
 use crate::listen::closed::Closed;
 use crate::listen::counters::ClientCounters;
+use crate::listen::directip::DirectIpListener;
 use crate::listen::gate::{Gate, Service};
-use crate::listen::http::{HttpFront, Rules, Upload};
+use crate::listen::http::HttpFront;
+use crate::listen::http_rules::{Rules, Upload};
 use crate::listen::imap::session::Services;
 use crate::listen::imap::{ImapListener, PeopleOnline};
 use crate::listen::ip::BoxListener;
@@ -89,6 +91,13 @@ static LISTENERS: &[Row] = &[
         service: |shared, context| shared.web(context, None),
     },
     Row { name: WEBS, ports: Key::WebsListen, tls: true, closed: Some(|_| Closed::silent()), service: Shared::webs },
+    Row {
+        name: "directip",
+        ports: Key::DirectipListen,
+        tls: false,
+        closed: None,
+        service: |_, context| Ok(Arc::new(DirectIpListener::new(&context.store, &context.callers))),
+    },
     Row { name: "ip", ports: Key::IpListen, tls: false, closed: None, service: Shared::ip },
 ];
 

@@ -4,6 +4,7 @@ pub mod disk;
 pub mod memory;
 pub mod network;
 pub mod notify;
+pub mod ports;
 pub mod process;
 pub mod recent;
 pub mod signals;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 /// The names that a box knows, as in `systemd/*.socket`.
-pub const NAMES: &[&str] = &["web", "webs", "smtp", "submission", "submissions", "imap", "imaps", "ip"];
+pub const NAMES: &[&str] = &["web", "webs", "smtp", "submission", "submissions", "imap", "imaps", "directip", "ip"];
 
 /// The sockets were taken: a file descriptor may have one owner only. Set once; sequential order for plainness.
 static TAKEN: AtomicBool = AtomicBool::new(false);

@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::admin::fields;
 use crate::coding::{classic, parts};
 use crate::deliver::sms::{CARRIERS, Hook};
-use crate::link::{hive, ip, m138};
+use crate::link::{cloudloop, directip, hive, ip, m138, rockblock, sbdmail};
 use crate::listen::counters::ClientCounters;
 use crate::listen::framer::{NextStep, SmtpFramer};
 use crate::listen::imap::framer::{Event, Framer};
@@ -215,8 +215,12 @@ pub fn hive(data: &[u8]) {
     hive::fuzz(data);
 }
 
-/// Calls of the carriers, rightly signed: the first byte says whose.
+/// Calls of ground services, and of the carriers, rightly signed: there the first byte says whose.
 pub fn webhook(data: &[u8]) {
+    rockblock::fuzz(data);
+    cloudloop::fuzz(data);
+    sbdmail::fuzz(data);
+    directip::fuzz(data);
     let Some((which, body)) = data.split_first() else { return };
     let row = &CARRIERS[usize::from(*which) % CARRIERS.len()];
     let public = "https://box.example.org";

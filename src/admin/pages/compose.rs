@@ -179,7 +179,8 @@ fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
     dearest.map(|credits| format!(" {credits}.")).unwrap_or_default()
 }
 
-fn row(ask: &Ask, preview: &intake::Preview) -> Value {
+/// What one recipient of a message costs, and which way it goes.
+pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
     let way = match preview.way {
         Way::Mailbox => "into a mailbox on this box",
         Way::Relay => "by the mail relay",

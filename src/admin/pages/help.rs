@@ -8,13 +8,16 @@ use crate::admin::view::{fragment, span};
 use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 23] = [
+pub const TOPICS: [(&str, &str); 26] = [
     ("start", "How this works"),
     ("faq", "Questions that are often asked"),
     ("troubleshooting", "Something does not work"),
     ("hardware", "Hardware"),
     ("modem", "Plugging in the modem"),
     ("iridium", "A modem that can be bought: Iridium"),
+    ("buying", "What to buy, and what it costs"),
+    ("wiring", "Wiring, antenna and sky"),
+    ("rented-host", "A gateway on a rented host"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),

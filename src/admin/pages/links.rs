@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use minijinja::{Value, context};
 
-use super::{Ask, Reply, login, settings};
+use super::{Ask, Reply, login, settings, vendor};
 use crate::admin::auth::{self, Session};
 use crate::admin::response::Response;
 use crate::admin::service::{Action, link_settings};
 use crate::admin::{chart, strip};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::intake::{self, ComposeForm};
 use crate::link::{DRIVERS, Driver, Health, Series, driver};
 use crate::links::{LinkRecord, Unit};
 use crate::message::Reason;
-use crate::message::reason::DeviceReason;
+use crate::message::reason::{Contact, DeviceReason};
+use crate::message::words::contact::At;
 use crate::money::Use;
-use crate::status::{LinkStatus, SilentFarBox};
+use crate::settings::Key;
+use crate::status::{LinkStatus, Plugged, SilentFarBox};
+use crate::sys::ports;
 
 /// How long the console takes lines after the password was given again.
 const UNLOCKED: Duration = Duration::from_secs(600);
@@ -46,8 +50,26 @@ pub fn list(ask: &Ask, status: u16, error: &str) -> Reply {
         .collect();
     let drivers: Vec<_> =
         DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect();
-    let values = context! { error, links, drivers, name => form.get("name"), driver => form.get("driver") };
+    let plugged = plugged(ask);
+    let values = context! { error, links, plugged, takers => takers(), drivers, name => form.get("name"), driver => form.get("driver") };
     Ok(ask.page(status, "links.html", "links", "Links", values))
+}
+
+/// What is plugged in that no link has, for the pages; of a modem also the driver of the link that fits.
+pub fn plugged(ask: &Ask) -> Vec<Value> {
+    let row = |(path, it): (&String, &Plugged)| {
+        let driver = match &it.contact {
+            Contact::Modem { driver, .. } => Some(driver.clone()),
+            _ => None,
+        };
+        context! { path, name => it.name, about => it.about, words => At(path, &it.contact).to_string(), driver }
+    };
+    ask.app.status.facts().plugged.iter().map(row).collect()
+}
+
+/// Programs that run here and take serial ports away: name, and what to do.
+pub fn takers() -> Vec<(&'static str, &'static str)> {
+    ports::takers().into_iter().map(|taker| (taker.name, taker.cure)).collect()
 }
 
 /// What a link charges, in a few words; `None` where nobody wrote it.
@@ -91,9 +113,10 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         ask.app.store.read(|view| Ok((view.charged(link.id, &today)?, view.charged(link.id, month)?)))?;
     let used = |used: Use| context! { packets => used.packets, money => super::costs::amount(ask, used.money) };
     let live = facts.links.get(&link.id);
+    let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
     let values = context! {
-        error, charts, lines,
+        error, charts, lines, test,
         week => strip::week(&notes, &ask.times),
         once => auth::once("")?,
         name => link.name, driver => link.driver, about => driver.map(|driver| driver.about), on => link.on,
@@ -102,6 +125,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         failing => facts.failing.get(&format!("link {}", link.name)),
         silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
+        vendor => driver.and_then(|driver| vendor::of(ask, &link, driver)),
         link => live.and_then(|live| figures(ask, live)),
         next => facts.next_line,
         unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
@@ -109,6 +133,24 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         grave => is_grave(ask.request.form.get("line")),
     };
     Ok(ask.page(status, "link.html", "links", &format!("Link {}", link.name), values))
+}
+
+/// The test of a link with a modem: what is known for nothing, and what one message would cost that is paid.
+fn test(ask: &Ask, live: Option<&LinkStatus>) -> Result<Value, Fault> {
+    let health = live.and_then(|live| live.health.as_ref());
+    let to = ask.request.query.get("test").trim().to_owned();
+    let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
+    let sheet =
+        ComposeForm { to: to.clone(), subject: "Test".to_owned(), text: text.clone(), ..ComposeForm::default() };
+    let looked = (!to.is_empty()).then(|| intake::preview(&ask.app.context, &ask.visitor.person, &sheet));
+    let (costs, why) = match looked {
+        None => (Vec::new(), None),
+        Some(Ok(previews)) => (previews.iter().map(|preview| super::compose::row(ask, preview)).collect(), None),
+        Some(Err(Fault::Permanent(why))) => (Vec::new(), Some(why.to_string())),
+        Some(Err(fault)) => return Err(fault),
+    };
+    let once = auth::once("")?;
+    Ok(context! { free => health.map(Health::without_cost), to, text, costs, why, once })
 }
 
 /// The settings of a link as fields of a form; after an error with what was typed.
@@ -123,10 +165,43 @@ pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<Value> {
 /// Adds a link.
 pub fn add(ask: &Ask) -> Reply {
     let form = &ask.request.form;
+    if let Some(port) = form.find("port") {
+        return add_plugged(ask, port);
+    }
     let (name, driver) = (form.get("name").trim().to_owned(), form.get("driver").to_owned());
     let name = if name.is_empty() { driver.clone() } else { name };
     match ask.service.add_link(&name, &driver, &[]) {
         Ok(link) => ask.done(&format!("/links/{}", link.name), "The link is added: give it a price and what it needs."),
+        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Adds the link that fits the modem at a port, with its port and what such a modem charges for.
+fn add_plugged(ask: &Ask, path: &str) -> Reply {
+    let facts = ask.app.status.facts();
+    let found = facts.plugged.get(path);
+    let fits = found.and_then(|it| match &it.contact {
+        Contact::Modem { driver: name, .. } => driver(name).zip(driver(name)?.contact.as_ref()).map(|fits| (it, fits)),
+        _ => None,
+    });
+    let Some((it, (row, contact))) = fits else {
+        return list(ask, 409, "There is no modem at this port any more, or a link has it already.");
+    };
+    let all = ask.service.links();
+    let is_free = |name: &String| all.iter().all(|link| link.name != *name);
+    let names = std::iter::once(row.name.to_owned()).chain((2..).map(|number| format!("{}-{number}", row.name)));
+    // One of more names than there are links is free.
+    let name = names.take(all.len() + 1).find(is_free).unwrap_or_default();
+    let setting = |key: Key| crate::settings::row(key).name.to_owned();
+    let mut pairs = vec![(setting(contact.port), it.name.clone())];
+    pairs.extend(contact.settings.iter().map(|(key, value)| (setting(*key), (*value).to_owned())));
+    match ask.service.add_link(&name, row.name, &pairs) {
+        Ok(_) if ask.request.form.ticked("setup") => {
+            ask.done("/setup/link?test=1", "The link is added: write its price below.")
+        }
+        Ok(link) => ask
+            .done(&format!("/links/{}", link.name), "The link is added: write its price below, and it can be tested."),
         Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }

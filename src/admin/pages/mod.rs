@@ -35,6 +35,7 @@ pub mod setup;
 pub mod status;
 pub mod support;
 pub mod usage;
+mod vendor;
 pub mod wrong;
 
 use std::sync::Arc;

@@ -6,7 +6,6 @@ use super::wrong::{self, Problem};
 use super::{Ask, Reply, links, login, people, query, settings};
 use crate::admin::App;
 use crate::admin::auth;
-use crate::admin::ports;
 use crate::admin::request::Request;
 use crate::admin::response::Response;
 use crate::admin::service::{Claim, PersonEdit};
@@ -18,6 +17,7 @@ use crate::password::LEAST_OWNER;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
 use crate::status::{LinkStatus, PartStatus};
+use crate::sys::ports;
 
 /// Steps that somebody said are not needed.
 const WAIVED: &str = "setup-waived";
@@ -212,7 +212,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 })
                 .collect();
             context! {
-                ports => ports::list(), lines, after => facts.next_line,
+                ports => ports::list(), plugged => links::plugged(ask), takers => links::takers(), lines, after => facts.next_line,
                 drivers => DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect::<Vec<_>>(),
                 name => link.as_ref().map(|link| link.name.clone()), driver => driver.map(|driver| driver.name),
                 console => driver.is_some_and(|driver| driver.console),

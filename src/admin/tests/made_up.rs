@@ -184,6 +184,7 @@ fn facts(app: &App, now: Time) {
             waiting: Some(2),
             garbled: 3,
             reopened: 1,
+            ..Health::default()
         };
         let mut up = Uptime::new(now);
         up.heard(true, now);

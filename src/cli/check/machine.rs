@@ -1,11 +1,15 @@
-//! Checks the machine: disk, clock, ports, certificate.
+//! Checks the machine: disk, clock, ports, certificate, and what is plugged in.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 
 use super::{Findings, Session};
+use crate::link::{self, contact, serial};
 use crate::listen::tls;
-use crate::settings::Key;
-use crate::sys::process;
+use crate::message::reason::Contact;
+use crate::message::words::contact::At;
+use crate::settings::{Key, row};
+use crate::sys::{ports, process};
 
 /// Checks the room on the disk.
 pub fn disk(session: &Session, findings: &mut Findings) {
@@ -78,6 +82,50 @@ pub fn ports(session: &Session, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Checks what is plugged in that no link has, and who would take it away. Without a box the ports are asked here, for some
+/// seconds each.
+pub fn plugged(session: &Session, findings: &mut Findings) {
+    let asked = || {
+        serial::askable()
+            .into_iter()
+            .map(|port| (port.name().to_owned(), contact::ask(Path::new(&port.path), || false)))
+    };
+    let links = session.context.store.links();
+    let found: Vec<_> = match session.live {
+        true => session.context.status.facts().plugged.into_values().map(|it| (it.name, it.contact)).collect(),
+        // A link that is there looks for its modem itself.
+        false if links.iter().any(|link| link::driver(&link.driver).is_some_and(|row| row.contact.is_some())) => {
+            Vec::new()
+        }
+        false => asked().collect(),
+    };
+    for (port, contact) in &found {
+        let words = At(port, contact);
+        match contact {
+            Contact::Modem { driver, .. } => findings.ok("port", format!("{words}{}", offer(driver, port))),
+            Contact::Asking => findings.ok("port", words),
+            Contact::Other { .. } | Contact::Silent | Contact::Unopened { .. } => findings.warn("port", words),
+        }
+    }
+    // They matter where there is a port to take, or nothing else explains that there is none.
+    let serial = links.iter().any(|link| link::driver(&link.driver).is_some_and(|row| row.contact.is_some()));
+    for taker in ports::takers().into_iter().filter(|_| serial || links.is_empty() || !found.is_empty()) {
+        findings
+            .warn("port", format!("{} runs, and takes serial ports that are plugged in: {}", taker.name, taker.cure));
+    }
+}
+
+/// The command that adds a link with the modem at this port.
+fn offer(driver: &str, port: &str) -> String {
+    let Some(contact) = link::driver(driver).and_then(|row| row.contact.as_ref()) else { return String::new() };
+    let pairs = contact.settings.iter().map(|(key, value)| format!(" {} {value}", row(*key).name));
+    format!(
+        "; satpost link add {driver} {driver} {} {port}{} link.price PRICE",
+        row(contact.port).name,
+        pairs.collect::<String>()
+    )
 }
 
 /// Says that the setting of a listener has no effect.

@@ -6,6 +6,7 @@
 //!                             │ ^
 //!                             v │ later and later; at once when its own packet did not go
 //!                           asked ── receipt ────────────> there
+//!                             │   ├─ not here, and it may be on its way still: asked again once that is over
 //!                             │   └─ not here ───────────> it goes again, as it is
 //!                             └─ no answer: the far box knows no such question; the wait for the receipt goes on
 //! ```
@@ -26,8 +27,8 @@ const HOUR: i64 = 3_600_000;
 const AGAIN: i64 = 6 * HOUR;
 /// ... and so often in all.
 const MOST_TIMES: u8 = 4;
-/// The far box has what was sent so long after another bundle: that one may be on its way still, not longer.
-const CROSSING: i64 = HOUR;
+/// What was sent crosses an answer for so long in any case.
+pub(super) const CROSSING: i64 = HOUR;
 
 /// So many bundles wait for their receipts at most ...
 const MOST_AWAITING: usize = 192;
@@ -61,6 +62,21 @@ impl OutboxBundle {
         at < self.planned.saturating_add(REPEATABLE)
     }
 
+    /// Until when it may be on its way, whatever the far box answers; `None` once that is over.
+    pub(super) fn on_its_way(&self, rules: &PeerRules, now: i64) -> Option<i64> {
+        let doubted = self.doubted.map(|at| at.saturating_add(rules.transit));
+        let sent = self.last_sent.map(|at| at.saturating_add(CROSSING.max(rules.transit)));
+        let until = if self.is_unknown() { doubted } else { doubted.max(sent) };
+        until.filter(|until| now < *until)
+    }
+
+    /// The answer came too early to be believed: it is asked again then.
+    fn ask_after(&mut self, until: i64) {
+        if let Some(inquiry) = self.inquiry.as_mut().filter(|inquiry| inquiry.times > 0) {
+            (inquiry.since, inquiry.alone, inquiry.times) = (until, until.saturating_add(inquiry.wait), 0);
+        }
+    }
+
     fn inquiry(&mut self, since: i64, wait: i64) {
         self.inquiry.get_or_insert(Inquiry { since, alone: since.saturating_add(wait), wait, times: 0 });
     }
@@ -73,6 +89,7 @@ impl Peer {
         let bundle = &mut self.out[at];
         let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) else { return };
         (packet.with_link, packet.unknown) = (false, true);
+        bundle.doubted = Some(now);
         let carried = std::mem::take(&mut packet.carries);
         if bundle.name.is_some() && !bundle.messages.is_empty() && !bundle.replaced {
             bundle.inquiry(now, rules.inquiry_wait);
@@ -141,7 +158,8 @@ impl Peer {
             if !before || !bundle.awaits() || bundle.with_link() || bundle.is_unknown() || bundle.form.is_none() {
                 continue;
             }
-            let since = now.max(bundle.last_sent.unwrap_or(now).saturating_add(CROSSING));
+            let crossing = CROSSING.max(rules.transit);
+            let since = now.max(bundle.last_sent.unwrap_or(now).saturating_add(crossing));
             bundle.inquiry(since, rules.answer_wait);
         }
     }
@@ -184,6 +202,9 @@ impl Peer {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name) && !bundle.replaced) else {
             return;
         };
+        if let Some(until) = bundle.on_its_way(&context.rules, context.now) {
+            return bundle.ask_after(until);
+        }
         if bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_none() || !bundle.is_remembered(context.now) {
             return;
         }
@@ -207,9 +228,15 @@ impl Peer {
     }
 
     /// The far box says which fragments it has: what was unknown of them is known, if it was asked.
-    pub(super) fn settle_fragments(&mut self, turn: &mut PeerTurn, id: u8, there: u16, now: i64) {
+    pub(super) fn settle_fragments(&mut self, context: &PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
+        let now = context.now;
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.id == Some(id) && !bundle.replaced) else { return };
-        let asked = bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_some() && bundle.is_remembered(now);
+        let early = bundle.on_its_way(&context.rules, now);
+        if let Some(until) = early {
+            bundle.ask_after(until);
+        }
+        let asked = early.is_none() && bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_some();
+        let asked = asked && bundle.is_remembered(now);
         for (fragment, packet) in (0..).zip(&mut bundle.packets).filter(|(_, packet)| packet.unknown) {
             if there >> fragment & 1 == 1 {
                 (packet.unknown, packet.sent) = (false, Some(now));

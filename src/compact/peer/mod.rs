@@ -207,6 +207,9 @@ pub struct PeerRules {
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
     /// answer after a quarter of it.
     pub inquiry_wait: i64,
+    /// What a link took, or may have taken, may still come to the far box for so long: that it is not there is not believed
+    /// before.
+    pub transit: i64,
     /// A bundle without a receipt is repeated this long after the receipt was due.
     pub patience: i64,
     /// Missing fragments are asked for after this.
@@ -235,6 +238,7 @@ impl Default for PeerRules {
             fates_alone: false,
             prompt: false,
             inquiry_wait: HOUR / 180,
+            transit: 0,
             patience: 24 * HOUR,
             fragments_wait: 6 * HOUR,
             parts_wait: 14 * 24 * HOUR,

@@ -55,6 +55,9 @@ pub struct OutboxBundle {
     pub planned: i64,
     pub first_sent: Option<i64>,
     pub last_sent: Option<i64>,
+    /// When a link could not tell last whether it has, or had, a packet of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<i64>,
     pub repeats: u8,
     /// Its messages were reported: they may have arrived.
     pub given_up: bool,

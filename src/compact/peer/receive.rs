@@ -1,5 +1,6 @@
 //! What comes from the other box: notes, messages, fragments, classic packets.
 
+use super::inquiry::CROSSING;
 use super::memory::{BundleName, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
 use super::outbox::OutboxBundle;
@@ -12,8 +13,6 @@ use crate::packet::fragments::Fragment;
 
 /// An old decoder is only suspected when a packet had more room than this for notes.
 const ROOM_FOR_A_MARK: usize = 16;
-/// A fragment is not sent again sooner than this after it was sent: the answer crossed it.
-const CROSSING: i64 = 3_600_000;
 /// People whom one packet may name.
 const MOST_NEWCOMERS: usize = 32;
 /// Rounds in which missing fragments are sent again.
@@ -232,7 +231,7 @@ impl Peer {
 
     /// The far box waits for fragments.
     fn send_missing(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
-        self.settle_fragments(turn, id, there, context.now);
+        self.settle_fragments(context, turn, id, there);
         let young = |bundle: &OutboxBundle| bundle.planned.saturating_add(REPEATABLE) > context.now;
         let live = self.out.iter_mut().filter(|bundle| !bundle.replaced && !bundle.with_link() && young(bundle));
         let Some(bundle) =
@@ -241,7 +240,8 @@ impl Peer {
             return;
         };
         let (ticket, count) = (bundle.ticket, bundle.packets.len());
-        if bundle.last_sent.is_some_and(|at| context.now.saturating_sub(at) < CROSSING) {
+        let crossed = bundle.last_sent.is_some_and(|at| context.now.saturating_sub(at) < CROSSING);
+        if crossed || bundle.on_its_way(&context.rules, context.now).is_some() {
             return;
         }
         bundle.repeats += 1;

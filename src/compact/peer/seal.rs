@@ -109,6 +109,7 @@ impl Peer {
             planned: context.now,
             first_sent: None,
             last_sent: None,
+            doubted: None,
             repeats: 0,
             given_up: false,
             replaced: false,

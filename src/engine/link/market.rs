@@ -128,6 +128,18 @@ impl Market {
         self.links.iter().filter(|link| reaches(link)).filter_map(price).any(|price| price < own)
     }
 
+    /// Since when a link has not reached a far box, while another one does; `None` where there is no such other one.
+    pub fn away(&self, id: LinkId, device: Option<PeerId>) -> Option<Time> {
+        let ready = |link: &LinkState| link.ready && self.reached(link, device).is_none_or(|reached| reached.ready);
+        let other = |link: &LinkState| {
+            let used = link.terms.id != id && link.terms.on && link.terms.price.is_some();
+            used && ready(link) && self.policy.reaches(&link.terms, device)
+        };
+        let own = self.links.iter().find(|link| link.terms.id == id)?;
+        let lost = self.reached(own, device).map_or(own.lost, |reached| own.lost.max(reached.lost));
+        self.links.iter().any(other).then_some(lost)
+    }
+
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
     pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {

@@ -84,8 +84,19 @@ impl Context {
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
         let (now, policy) = (self.now().0, self.policy());
         let (room, step) = (policy.max_payload(device), policy.step(device));
-        let rules = rules(&settings);
+        let rules = PeerRules { transit: self.transit(device), ..rules(&settings) };
         act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
+    }
+
+    /// So long, in milliseconds, may a packet that costs something be on its way to a far box, by the slowest of the links that
+    /// lead there. One that costs nothing may go again at once.
+    fn transit(&self, device: Option<PeerId>) -> i64 {
+        let (links, people) = (self.store.links(), self.store.people());
+        let addresses = device.and_then(|id| people.far_box(id)).map(|far_box| far_box.addresses.as_slice());
+        let paid = links.iter().filter(|link| link.price().is_none_or(|price| !price.is_nothing()));
+        let drivers = paid.filter_map(|link| crate::link::driver(&link.driver));
+        let transit = drivers.filter(|driver| driver.reach.includes(addresses)).map(|driver| driver.transit).max();
+        i64::try_from(transit.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
@@ -268,9 +279,7 @@ impl PeerEffects {
             match &packet.state {
                 PacketState::Unknown(_) if not_there.contains(&named) => {
                     not_there.retain(|known| *known != named);
-                    let note = LinkReason::NotThere { part: None }.into();
-                    // What the first flight may have cost stays with its link, whatever becomes of the packet.
-                    commit::planned_again(tx, Packet { note, charge: None, ..packet }, now)?;
+                    flies_again(tx, packet, now)?;
                 }
                 PacketState::Unknown(_) if there => {
                     let held = Packet { state: PacketState::Held(confirmed(&packet)), ..packet };
@@ -307,6 +316,15 @@ impl PeerEffects {
         }
         Ok(())
     }
+}
+
+/// A packet of which the link could not tell is not at the far box: it goes once more, as it is. It may have left all the same:
+/// that flight is counted, and what it may have cost stays with its link.
+fn flies_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<()> {
+    tx.packet_went(&packet)?;
+    let note = LinkReason::NotThere { part: None }.into();
+    let peer = packet.peer.clone().map(|place| PeerFragment { bill: None, ..place });
+    commit::planned_again(tx, Packet { note, charge: None, peer, ..packet }, now)
 }
 
 fn what_changed(change: PeerChange) -> FarBoxChange {

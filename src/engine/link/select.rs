@@ -44,7 +44,9 @@ impl MessageFacts {
             Priority::Low => Key::PatienceLow,
             Priority::Bulk => Key::PatienceBulk,
         };
-        let queued = message.steps.iter().rev().take_while(|step| step.state == State::Queued).last();
+        // What a link gave back, or has while it is away, has waited all the time.
+        let waits = |step: &&Step| matches!(step.state, State::Queued | State::OnLink);
+        let queued = message.steps.iter().rev().take_while(waits).last();
         Self {
             urgent: message.terms.priority == Priority::Urgent,
             preference: if may_be_sent(message) { LinkPreference::Cheap } else { message.terms.links },
@@ -213,6 +215,18 @@ pub fn choose(facts: &MessageFacts, offers: &[Offer], now: Time) -> Choice {
             Choice::Wait { link: first.link, until: if then.is_some() { until } else { Time::NEVER }, then }
         }
     }
+}
+
+/// Which link takes what a line has whose far box is away, with what it costs there: messages that share a packet go together.
+/// `None` while they wait for the line, and where one of them may not take that link.
+pub fn overtakes(line: LinkId, messages: &[(Choice, Vec<Offer>)]) -> Option<Offer> {
+    let offer =
+        |link: LinkId, offers: &[Offer]| offers.iter().find(|offer| offer.link == link && offer.bar.is_none()).copied();
+    let taken = messages.iter().find_map(|(choice, offers)| match choice {
+        Choice::Now(link) if *link != line => offer(*link, offers),
+        _ => None,
+    })?;
+    messages.iter().all(|(_, offers)| offer(taken.link, offers).is_some()).then_some(taken)
 }
 
 #[cfg(test)]

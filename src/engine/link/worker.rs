@@ -4,6 +4,7 @@
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
 mod moves;
+mod overtake;
 mod questions;
 mod queue;
 mod steps;
@@ -125,6 +126,8 @@ struct LinkWorker<'c> {
     market: Market,
     /// When a message is next that waits for another link now.
     choose_at: Option<Time>,
+    /// When the patience of a message is over that this link holds while its far box is away.
+    overtake_at: Option<Time>,
     /// When all sessions are looked at again.
     sessions_at: Time,
     link: Box<dyn Link>,
@@ -175,6 +178,7 @@ impl<'c> LinkWorker<'c> {
             far_boxes: BTreeMap::new(),
             market: Market::default(),
             choose_at: None,
+            overtake_at: None,
             sessions_at: Time(0),
             link,
             health: Health::default(),
@@ -293,6 +297,7 @@ impl<'c> LinkWorker<'c> {
         self.tend_wholes()?;
         self.track()?;
         self.give_way()?;
+        self.let_overtake()?;
         self.collect_fates()?;
         // Open hand-overs come before anything new: a link may take nothing new before they are settled.
         self.reconcile()?;
@@ -313,7 +318,8 @@ impl<'c> LinkWorker<'c> {
             .flatten()
             .min()
             .filter(|_| self.ready());
-        let others = [reconcile, self.inbound.next(now), session, rest].map(|at| self.context.until(at, TURN));
+        let others =
+            [reconcile, self.inbound.next(now), session, rest, self.overtake_at].map(|at| self.context.until(at, TURN));
         Ok(others.into_iter().fold(ask, Duration::min))
     }
 

@@ -24,17 +24,18 @@ use crate::link::hooks::HookCall;
 use crate::link::{Equipment, Event, Health, Inbound, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::reason::{Acknowledged, DeviceReason, TrackingReason};
 use crate::message::{Intent, Reason, Reference};
+use crate::settings::is_unguessable;
 
 /// Messages that a gateway of SBD keeps for one terminal.
 pub const WINDOW: usize = 50;
+/// A service offers a message to its receiver again and again for so long.
+pub const TRANSIT: Duration = Duration::from_secs(12 * 3600);
 /// Largest payload that goes down to an SBD terminal in one message, in bytes.
 pub const MAX_PAYLOAD: usize = 270;
 /// Between two calls.
 const APART: Duration = Duration::from_secs(1);
 /// Limit of a call to the service.
 const CALL: Duration = Duration::from_secs(20);
-/// Shortest secret part of a webhook's address, in characters.
-const LEAST_PATH: usize = 16;
 /// An account that is refused is not tried before this time: the service may lock it.
 pub const LOGIN_AGAIN: Duration = Duration::from_secs(3600);
 /// A service that certainly did not get a call is left alone for this time.
@@ -140,21 +141,15 @@ pub fn client(title: &'static str, setting: &'static str, address: &str) -> Http
 
 /// The path of a webhook of this service with this secret part, if nobody guesses that.
 pub fn secret_path(name: &str, secret: &str) -> Option<String> {
-    is_secret(secret).then(|| format!("{name}/{secret}"))
-}
-
-/// True for a secret part of a webhook's address that nobody guesses, and that needs no encoding.
-pub fn is_secret(path: &str) -> bool {
-    path.len() >= LEAST_PATH && path.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    is_unguessable(secret).then(|| format!("{name}/{secret}"))
 }
 
 /// What is missing for a webhook: its secret part, which the setting of this name holds, and the public address.
 pub fn missing(path: &str, setting: &str, public: &str) -> Vec<String> {
     let mut missing = Vec::new();
-    if !is_secret(path) {
-        missing.push(format!(
-            "the webhook has no secret address: set {setting} to {LEAST_PATH} or more random characters"
-        ));
+    if !is_unguessable(path) {
+        missing
+            .push(format!("the webhook has no secret address: set {setting} to 16 or more random letters and digits"));
     }
     if public.is_empty() {
         missing.push("the service cannot call this box: set sms.public_url to its public address".to_owned());

@@ -35,6 +35,7 @@ use self::handover::{Fate, Offer, Slot};
 use self::wire::Wire;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
+use crate::link::contact::{FirstContact, Line};
 use crate::link::serial;
 use crate::link::turns::Turns;
 use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
@@ -42,6 +43,8 @@ use crate::message::reason::{DeviceReason, TransportReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
+/// The modem gives up what it holds after so long.
+pub const TRANSIT: Duration = Duration::from_secs(6 * 3600);
 /// Largest payload of one message, in bytes.
 pub const MAX_PAYLOAD: usize = 100_000;
 /// The speed of the modem.
@@ -94,6 +97,19 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
         ]),
         false => Ok(usable),
     }
+}
+
+/// The modem is recognised by its answer to the first question, whatever that is.
+pub const CONTACT: FirstContact =
+    FirstContact { baud: BAUD, ask: contact, port: Key::ImtPort, settings: &[(Key::LinkUnit, "byte")] };
+
+fn contact(line: &mut Line) -> Option<String> {
+    let answer = |said: &str| jspr::Lines::default().feed(format!("{said}\r").as_bytes()).pop();
+    // The lone return ends half a line of earlier times.
+    line.ask("\rGET apiVersion {}\r", |said| answer(said).filter(|line| line.code != jspr::UNASKED))?;
+    let facts = line.ask("GET hwInfo {}\r", |said| answer(said).filter(|line| line.target == "hwInfo"));
+    let imei = facts.and_then(|facts| facts.body["imei"].as_str().map(|imei| format!(", terminal {imei}")));
+    Some(format!("RockBLOCK 9704 (Iridium IMT){}", imei.unwrap_or_default()))
 }
 
 /// Makes the link; it opens nothing before the first poll.
@@ -245,6 +261,8 @@ impl Imt {
             port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
             firmware: Some(named.join(", ")).filter(|named| !named.is_empty()),
             last_satellite: self.facts.last_satellite,
+            bars: self.facts.bars,
+            registered: self.wire.as_ref().map(|_| !self.facts.topics.is_empty()),
             waiting: Some(u64::from(self.slot.is_some())),
             garbled: self.facts.skipped_before + self.wire.as_ref().map_or(0, Wire::skipped),
             reopened: self.facts.opened.saturating_sub(1),

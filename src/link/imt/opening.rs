@@ -19,7 +19,7 @@ use crate::link::turns::Conversation;
 use crate::link::{Event, Series};
 use crate::message::Reason;
 use crate::message::reason::{DeviceReason, TransportReason};
-use crate::sys::process;
+use crate::sys::ports;
 
 /// Questions to a modem before its port counts as mute.
 const ASKS: u32 = 3;
@@ -34,7 +34,7 @@ impl Imt {
         let paths = serial::candidates(&self.named_port);
         let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
         let Some(path) = paths.get(at) else {
-            let brltty = process::is_running("brltty");
+            let brltty = ports::brltty_runs();
             return self.close(DeviceReason::NoAdapter { brltty }.into(), tries.saturating_add(1));
         };
         let port = match Port::open(path, BAUD) {

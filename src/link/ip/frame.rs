@@ -41,7 +41,7 @@ pub enum Frame {
     Whole(WholeFrame),
     /// What is committed at the sender of this frame.
     Receipt(Got),
-    /// The packet will never be taken. It counts as received.
+    /// The packet will never be taken, and nothing that came behind it on this connection is.
     Refuse {
         /// Number of the packet.
         number: u32,

@@ -88,10 +88,17 @@ pub struct Line {
 }
 
 impl State {
-    /// The engine has not been told yet that packets for this far box are not there.
+    /// The last dial led to nobody, and the next one is not due.
+    pub fn fails(&self) -> bool {
+        matches!(self.dialled, Some(LineReason::Down { .. }))
+    }
+
+    /// The engine has not been told yet that packets for this far box are not there, or were refused.
     pub fn owes_news_of(&self, key: KeyId) -> bool {
         self.events.iter().any(|event| match event {
-            Event::NotTaken { reference, .. } => numbered(reference).is_some_and(|(far, _)| far == key),
+            Event::NotTaken { reference, .. } | Event::Lost { reference, .. } => {
+                numbered(reference).is_some_and(|(far, _)| far == key)
+            }
             _ => false,
         })
     }
@@ -286,6 +293,7 @@ pub fn taken_in(name: &str) -> Option<(KeyId, u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Refusal;
     use super::*;
 
     #[test]
@@ -303,6 +311,8 @@ mod tests {
         assert!(state.owes_news_of(near) && !state.owes_news_of(far));
         state.events.clear();
         assert!(!state.owes_news_of(near));
+        hub.obey(&mut state, near, vec![Fact::Told(3, Fate::Refused(Refusal::Blocked))], true);
+        assert!(state.owes_news_of(near), "a refusal as well");
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Ip {
         };
         let name = state.fars.get(&target).map(|far| far.name.clone()).unwrap_or_default();
         let line = up(&target);
-        let on_demand = !self.wanted.holds || matches!(used, Use::Over { .. });
+        let on_demand = (!self.wanted.holds || matches!(used, Use::Over { .. })) && !state.fails();
         let state = match line {
             Some(_) => LineReason::Up { name, kilobytes },
             None => state.dialled.clone().unwrap_or(LineReason::Starting),
@@ -278,8 +278,8 @@ impl Link for Ip {
         let dialled = work.target == Some(key);
         match used {
             Use::Over { until } if dialled && !urgent => Err(Waits::LineBudget { until }),
-            Use::Over { .. } if dialled => Ok(()),
-            _ if up || dialled && !self.wanted.holds => Ok(()),
+            Use::Over { .. } if dialled && (up || !state.fails()) => Ok(()),
+            _ if up || dialled && !self.wanted.holds && !state.fails() => Ok(()),
             _ => Err(Waits::NotConnected),
         }
     }

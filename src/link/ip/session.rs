@@ -151,6 +151,13 @@ impl Session {
         facts.push(Fact::Over(why));
     }
 
+    /// Refuses a packet, and takes nothing behind it: what came later would say that this one had come as well.
+    fn refuse(&mut self, number: u32, why: Refusal, facts: &mut Vec<Fact>) {
+        Frame::Refuse { number, why }.write(&mut self.out);
+        self.say_bye(ByeReason::Stop);
+        facts.push(Fact::Over(Over::Bye(ByeReason::Stop)));
+    }
+
     fn take(&mut self, end: &mut FarEnd, frame: Frame, facts: &mut Vec<Fact>) {
         match frame {
             Frame::Hello(hello) if hello.version != VERSION => {
@@ -166,8 +173,8 @@ impl Session {
                 }
             }
             Frame::Packet { number, payload, wholes } if self.is_up() => match payload.len() {
-                0 => Frame::Refuse { number, why: Refusal::Unreadable }.write(&mut self.out),
-                length if length > MAX_PACKET => Frame::Refuse { number, why: Refusal::TooLarge }.write(&mut self.out),
+                0 => self.refuse(number, Refusal::Unreadable, facts),
+                length if length > MAX_PACKET => self.refuse(number, Refusal::TooLarge, facts),
                 _ => {
                     let new = end.came(number);
                     facts.push(Fact::Came { number, payload, wholes, new });
@@ -183,7 +190,7 @@ impl Session {
                 facts.extend(end.receipt(got).into_iter().map(|number| Fact::Told(number, Fate::Arrived)));
             }
             Frame::Refuse { number, why } => {
-                facts.extend(end.refused(number).then_some(Fact::Told(number, Fate::Refused(why))));
+                facts.extend(end.refused(number, why).into_iter().map(|(number, fate)| Fact::Told(number, fate)));
             }
             Frame::Bye(why) => self.end(Over::Bye(why), facts),
             Frame::Ping => Frame::Pong.write(&mut self.out),

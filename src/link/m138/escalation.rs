@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Dialect};
-use super::foreign::Foreign;
 use super::ledger::Ledger;
 use super::sentence::{MM, Sentence, Tag};
 use super::wire::{PortError, Wire};
 use super::{M138, Phase};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
+use crate::link::foreign::Foreign;
 use crate::link::serial::{self, Port, Unopened};
 use crate::message::reason::DeviceReason;
-use crate::sys::process;
+use crate::sys::ports;
 
 /// The modem's only speed.
 pub(super) const BAUD: u32 = 115_200;
@@ -61,7 +61,7 @@ impl M138 {
         let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
         let Some(path) = paths.get(at) else {
             if tries.is_multiple_of(LOOKS) {
-                self.facts.brltty = process::is_running("brltty");
+                self.facts.brltty = ports::brltty_runs();
             }
             self.close(DeviceReason::NoAdapter { brltty: self.facts.brltty }, tries.saturating_add(1));
             return;

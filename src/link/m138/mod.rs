@@ -8,7 +8,6 @@ mod codec;
 mod command;
 mod errors;
 mod escalation;
-mod foreign;
 mod handover;
 mod id_search;
 mod inbound;
@@ -33,6 +32,7 @@ use self::wire::Wire;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::link::contact::{FirstContact, Line};
 use crate::link::serial;
 use crate::link::turns::Turns;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
@@ -47,6 +47,15 @@ const MAX_PAYLOAD: usize = 192;
 /// See [`super::Driver::check`]: the ports that a modem may be on.
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     serial::check(settings, Key::M138Port, escalation::BAUD)
+}
+
+/// The modem is recognised by its answer to the question for its number.
+pub const CONTACT: FirstContact =
+    FirstContact { baud: escalation::BAUD, ask: contact, port: Key::M138Port, settings: &[] };
+
+fn contact(line: &mut Line) -> Option<String> {
+    let number = |said: &str| Some(said.trim().strip_prefix("$CS DI=")?.split([',', '*']).next()?.to_owned());
+    line.ask("$CS*10\n", number).map(|number| format!("Swarm M138, device {number}"))
 }
 
 /// Makes the link; it opens nothing before the first poll.

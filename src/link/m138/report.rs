@@ -54,6 +54,7 @@ impl M138 {
             waiting: self.facts.waiting,
             garbled: self.garbled(),
             reopened: self.facts.opened.saturating_sub(1),
+            ..Health::default()
         }
     }
 

@@ -9,7 +9,7 @@ use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
 use crate::link::turns::Conversation;
 use crate::message::reason::{DeviceReason, Foreign, Remedy, SessionReason};
-use crate::sys::process;
+use crate::sys::ports;
 
 /// A modem that does not answer is asked so often before its port is opened anew.
 const ASKS: u32 = 5;
@@ -35,7 +35,7 @@ impl Sbd {
         let paths = serial::candidates(&self.named_port);
         let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
         let Some(path) = paths.get(at) else {
-            let brltty = process::is_running("brltty");
+            let brltty = ports::brltty_runs();
             return self.close(DeviceReason::NoAdapter { brltty }, tries.saturating_add(1));
         };
         match Port::open(path, BAUD) {
@@ -153,18 +153,23 @@ impl Sbd {
             told("+CIER=1,1,1")?;
         }
         told(&format!("+SBDST={SESSION_SECONDS}"))?;
-        let digits = |line: &String| line.len() == 15 && line.bytes().all(|byte| byte.is_ascii_digit());
-        let imei = told("+CGSN")?.and_then(|lines| lines.into_iter().find(digits)).unwrap_or_else(|| "unknown".into());
+        let imei = told("+CGSN")?
+            .and_then(|lines| lines.iter().find_map(|line| super::codec::imei(line).map(str::to_owned)))
+            .unwrap_or_else(|| "unknown".into());
         let version = told("+CGMR")?.and_then(|lines| {
             let first = lines.into_iter().next()?;
             Some(first.rsplit(':').next()?.trim().to_owned())
         });
+        let registered =
+            told("+SBDREG?")?.and_then(|lines| lines.iter().find_map(|line| super::codec::registered(line)));
+        let bars = told("+CSQF")?.and_then(|lines| lines.iter().find_map(|line| super::codec::bars(line)));
         let slots = told("+SBDSX")?.and_then(|lines| lines.iter().find_map(|line| super::codec::slots(line)));
         self.facts.imei = Some(imei.clone());
+        self.facts.registered = registered;
         self.facts.firmware = version;
         self.facts.tells_slots = slots.is_some();
         self.facts.momsn = slots.map(|slots| slots.momsn);
-        (self.facts.bars, self.facts.service, self.facts.antenna_fault) = (None, None, false);
+        (self.facts.bars, self.facts.service, self.facts.antenna_fault) = (bars, None, false);
         self.slot_clear = slots.is_some_and(|slots| !slots.mo);
         if self.facts.found.as_ref().is_none_or(|(known, _)| *known != imei) {
             self.facts.found = Some((imei, self.facts.momsn));

@@ -88,6 +88,28 @@ fn session(fields: &[i64]) -> Option<SessionResult> {
     })
 }
 
+/// The number of a terminal, 15 digits; `None` for any other line.
+pub fn imei(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (text.len() == 15 && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+/// Reads the answer to `+SBDREG?`: 2 is registered; `None` when it is none.
+pub fn registered(text: &str) -> Option<bool> {
+    first(text, "+SBDREG").map(|state| state == 2)
+}
+
+/// Reads the answer to `+CSQF`: signal from 0 to 5; `None` when it is none.
+pub fn bars(text: &str) -> Option<u8> {
+    first(text, "+CSQF").and_then(|bars| u8::try_from(bars).ok()).filter(|bars| *bars <= 5)
+}
+
+/// The first number of an answer of this name.
+fn first(text: &str, name: &str) -> Option<i64> {
+    let (said, rest) = text.split_once(':')?;
+    numbers(rest).filter(|_| said.trim().eq_ignore_ascii_case(name))?.first().copied()
+}
+
 /// Reads the answer to `+SBDSX`; `None` when it is none.
 pub fn slots(text: &str) -> Option<Slots> {
     let (name, rest) = text.split_once(':')?;

@@ -37,6 +37,10 @@ impl Sbd {
                 if let Some(slots) = self.slots() {
                     self.plan.ring |= slots.ring;
                 }
+                // The last value that it measured by itself, which takes no time.
+                if let Ok(lines) = self.command("+CSQF") {
+                    self.facts.bars = lines.iter().find_map(|line| codec::bars(line)).or(self.facts.bars);
+                }
                 self.sample_bars();
             }
             // A failure was followed up.
@@ -47,7 +51,7 @@ impl Sbd {
     /// Asks for the network's time, which a modem has only after it was registered.
     pub(super) fn learn_time(&mut self, now: Instant) {
         let recent = self.facts.asked_time.is_some_and(|at| now.duration_since(at) < TIME_EVERY);
-        if recent || !self.facts.registered || !self.facts.tells_slots {
+        if recent || self.facts.registered != Some(true) || !self.facts.tells_slots {
             return;
         }
         self.facts.asked_time = Some(now);

@@ -30,6 +30,7 @@ use self::slot::{Fate, Slot};
 use self::wire::Wire;
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::link::contact::{FirstContact, Line};
 use crate::link::serial;
 use crate::link::turns::Turns;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
@@ -76,6 +77,24 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     }
 }
 
+/// The modem is recognised by a command that only such a modem knows, and that the driver gives it anyway.
+pub const CONTACT: FirstContact =
+    FirstContact { baud: BAUD, ask: contact, port: Key::SbdPort, settings: &[(Key::LinkUnit, "credit")] };
+
+fn contact(line: &mut Line) -> Option<String> {
+    // Digits stand for words in a modem that was told so.
+    let answer = |said: &str| match said.trim() {
+        "OK" | "0" => Some(true),
+        "ERROR" | "4" => Some(false),
+        _ => None,
+    };
+    line.ask("AT\r", answer)?;
+    line.ask("AT+SBDMTA=1\r", answer)?.then_some(())?;
+    let imei = line.ask("AT+CGSN\r", |said| codec::imei(said).map(str::to_owned));
+    let number = imei.map(|imei| format!(", terminal {imei}")).unwrap_or_default();
+    Some(format!("Iridium SBD (9602, 9603, RockBLOCK){number}"))
+}
+
 /// Makes the link; it opens nothing before the first poll.
 pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
     Box::new(Sbd::new(settings, clock, SbdLimits::REAL))
@@ -114,8 +133,8 @@ struct Facts {
     bars: Option<u8>,
     service: Option<bool>,
     antenna_fault: bool,
-    /// A session was good since the modem was found.
-    registered: bool,
+    /// The network knows the modem: it says so, or a session was good since it was found.
+    registered: Option<bool>,
     /// Number of the next session, where it is known.
     momsn: Option<u16>,
     /// What that was when the modem was first found in this life, and whose it is: the evidence for earlier lives.
@@ -201,6 +220,8 @@ impl Sbd {
             port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
             firmware: Some(named.join(", ")).filter(|named| !named.is_empty()),
             last_satellite: self.facts.last_satellite,
+            bars: self.facts.bars,
+            registered: self.facts.registered,
             waiting: Some(u64::from(self.slot.is_some())),
             garbled: self.facts.noise_before + noise,
             reopened: self.facts.opened.saturating_sub(1),

@@ -295,7 +295,7 @@ impl Sbd {
     fn succeeded(&mut self, result: SessionResult) {
         let now = Instant::now();
         self.facts.momsn = Some(result.momsn.wrapping_add(1));
-        self.facts.registered = true;
+        self.facts.registered = Some(true);
         self.facts.last_satellite = Some(self.clock.now());
         let plan = &mut self.plan;
         (plan.failures, plan.blocked, plan.too_large) = (0, None, result.mo == 1);

@@ -19,12 +19,12 @@ use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::link::ground::calls::{Heard, Unheard};
 use crate::link::ground::fields::terminal;
-use crate::link::ground::{ERROR_AGAIN, Ground, Handed, Service, UNSENT_AGAIN, is_secret};
+use crate::link::ground::{ERROR_AGAIN, Ground, Handed, Service, UNSENT_AGAIN};
 use crate::link::hooks::{HookCall, mail_path};
 use crate::link::post::{Post, Uid};
 use crate::link::{Equipment, Link, PairedWith};
 use crate::message::Reason;
-use crate::settings::{Key, Settings};
+use crate::settings::{Key, Settings, is_unguessable};
 
 /// Mails that are fetched at once.
 const MOST: usize = 20;
@@ -43,8 +43,8 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     if settings.text(Key::RelayHost).is_empty() {
         wrong.push("messages go through the mail relay, and there is none: set relay.host".to_owned());
     }
-    let listens = is_secret(path) && !settings.text(Key::SbdmailPeers).is_empty();
-    if !path.is_empty() && !is_secret(path) {
+    let listens = is_unguessable(path) && !settings.text(Key::SbdmailPeers).is_empty();
+    if !path.is_empty() && !is_unguessable(path) {
         wrong.push("sbdmail.path has to be 16 or more of a to z, A to Z, 0 to 9, - and _".to_owned());
     } else if !listens && imap.is_empty() {
         wrong.push(
@@ -124,7 +124,7 @@ impl Service for Sbdmail {
 
     fn hook(&self) -> Option<String> {
         let path = self.settings.text(Key::SbdmailPath);
-        is_secret(path).then(|| mail_path(path))
+        is_unguessable(path).then(|| mail_path(path))
     }
 
     fn looks(&self) -> Option<Duration> {

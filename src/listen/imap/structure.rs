@@ -1,12 +1,19 @@
 //! BODY and BODYSTRUCTURE: the parts of a mail as a list (RFC 3501 section 7.4.2).
 
 use super::envelope;
-use super::mime::{Inside, Part, field, with_params};
+use super::mime::{Inside, Part, fields, unfolded, with_params};
 use super::replies::{nstring, string};
 
 /// Writes the structure of a part; `extended` for BODYSTRUCTURE.
 pub fn write(out: &mut Vec<u8>, mail: &[u8], part: &Part, extended: bool) {
-    let header = &mail[part.header.clone()];
+    // Gone through once: a list of a thousand messages asks for this of each.
+    let about = fields(&mail[part.header.clone()]);
+    let about: Vec<_> =
+        about.filter(|(name, _)| name.len() > 8 && name[..8].eq_ignore_ascii_case(b"content-")).collect();
+    let field = |name: &str| {
+        let found = about.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|(_, value)| unfolded(value))
+    };
     let (main, sub) = part.kind.split_once('/').unwrap_or(("text", "plain"));
     out.push(b'(');
     match &part.inside {
@@ -30,11 +37,11 @@ pub fn write(out: &mut Vec<u8>, mail: &[u8], part: &Part, extended: bool) {
             let said = main == "text" && part.params.is_empty();
             params(out, if said { &implied } else { &part.params });
             out.push(b' ');
-            nstring(out, field(header, "content-id").as_deref());
+            nstring(out, field("content-id").as_deref());
             out.push(b' ');
-            nstring(out, field(header, "content-description").as_deref());
+            nstring(out, field("content-description").as_deref());
             out.push(b' ');
-            let encoding = field(header, "content-transfer-encoding").filter(|encoding| !encoding.is_empty());
+            let encoding = field("content-transfer-encoding").filter(|encoding| !encoding.is_empty());
             string(out, &encoding.unwrap_or_else(|| b"7bit".to_vec()));
             out.extend_from_slice(format!(" {}", part.body.len()).as_bytes());
             if let Inside::Mail(inner) = inside {
@@ -49,17 +56,17 @@ pub fn write(out: &mut Vec<u8>, mail: &[u8], part: &Part, extended: bool) {
             }
             if extended {
                 out.push(b' ');
-                nstring(out, field(header, "content-md5").as_deref());
+                nstring(out, field("content-md5").as_deref());
             }
         }
     }
     if extended {
         out.push(b' ');
-        disposition(out, header);
+        disposition(out, field("content-disposition"));
         out.push(b' ');
-        languages(out, header);
+        languages(out, field("content-language"));
         out.push(b' ');
-        nstring(out, field(header, "content-location").as_deref());
+        nstring(out, field("content-location").as_deref());
     }
     out.push(b')');
 }
@@ -80,8 +87,8 @@ fn params(out: &mut Vec<u8>, params: &[(String, String)]) {
     out.push(b')');
 }
 
-fn disposition(out: &mut Vec<u8>, header: &[u8]) {
-    let (kind, given) = field(header, "content-disposition").map(|value| with_params(&value)).unwrap_or_default();
+fn disposition(out: &mut Vec<u8>, value: Option<Vec<u8>>) {
+    let (kind, given) = value.map(|value| with_params(&value)).unwrap_or_default();
     if kind.is_empty() {
         return out.extend_from_slice(b"NIL");
     }
@@ -92,8 +99,8 @@ fn disposition(out: &mut Vec<u8>, header: &[u8]) {
     out.push(b')');
 }
 
-fn languages(out: &mut Vec<u8>, header: &[u8]) {
-    let value = field(header, "content-language").unwrap_or_default();
+fn languages(out: &mut Vec<u8>, value: Option<Vec<u8>>) {
+    let value = value.unwrap_or_default();
     let languages: Vec<_> =
         value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|language| !language.is_empty()).collect();
     match languages[..] {

@@ -11,7 +11,8 @@ use testing::Folder;
 
 use super::in_child;
 use crate::listen::gate::{Caps, Gate};
-use crate::listen::http::{CAPS, HttpFront, Rules, Times, Upload};
+use crate::listen::http::{CAPS, HttpFront, Times};
+use crate::listen::http_rules::{Rules, Upload};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WORKERS: usize = 4;
@@ -117,7 +118,7 @@ fn answer(mut request: tiny_http::Request) {
         "/events" => {
             let mut writer = request.into_writer();
             let mut write = |text: &str| writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
             (0..100)
                 .try_fold(write(head), |so_far, n| {
                     so_far?;
@@ -137,6 +138,8 @@ fn a_page_is_served() {
     let site = Site::usual();
     let answer = site.get("/");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"), "{answer}");
+    // Who is not told keeps the connection, and the next request runs into its end.
+    assert_eq!(answer.matches("\r\nConnection: close\r\n").count(), 1, "{answer}");
     let head = site.ask("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     let post =

@@ -170,6 +170,8 @@ pub enum Obstacle {
     Forbidden,
     /// Another program has it; its name and number, if they can be seen.
     Held(Option<String>),
+    /// This box asks what it is, for a moment.
+    Asked,
     /// It is something else than a serial port.
     NotSerial,
     /// What the system says.
@@ -192,6 +194,8 @@ pub enum Foreign {
     AtModem,
     /// A serial console.
     Console,
+    /// A stick for Zigbee devices.
+    Zigbee,
 }
 
 /// What is tried with a modem that does not answer.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::super::{Packet, Reference};
 use super::Reason;
+use crate::money::Amount;
 
 /// What happened to a message on a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,17 @@ pub enum LinkReason {
     FreeWay {
         /// The link of which it is not known.
         not_known: String,
+    },
+    /// The line that has it, or may have it, has been away for longer than it waits: it goes by another link. The far box drops the
+    /// later of the two.
+    Overtaken {
+        /// The line.
+        line: String,
+        /// The other link.
+        by: String,
+        /// What it costs there; `None` where that is nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        price: Option<Amount>,
     },
     /// It leaves in another packet: a message that shared its packet ended.
     Regrouped,

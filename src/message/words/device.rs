@@ -129,6 +129,7 @@ impl Obstacle {
             Self::Held(None) => {
                 write!(f, "{port} is held by another program: 'sudo fuser -v {port}' names it, then stop it")
             }
+            Self::Asked => write!(f, "{port} is asked what it is, which takes some seconds"),
             Self::NotSerial => write!(f, "{port} is not a serial port: check the port in the settings of the link"),
             Self::Other(why) => write!(f, "{port} cannot be opened: {why}"),
         }
@@ -144,6 +145,7 @@ impl Display for Foreign {
             Self::Ais => "an AIS receiver (sentences such as !AIVDM)",
             Self::AtModem => "a modem with AT commands",
             Self::Console => "a serial console (it asks for a log-in)",
+            Self::Zigbee => "a Zigbee stick",
         })
     }
 }

@@ -61,8 +61,12 @@ impl Display for LinkReason {
             Self::FreeWay { not_known } => {
                 write!(f, "whether {not_known} sent it is not known: it goes once more, by a link that costs nothing")
             }
+            Self::Overtaken { line, by, price } => {
+                write!(f, "{line} is away and has not told whether it arrived: it goes by {by}")?;
+                price.as_ref().map_or(Ok(()), |price| write!(f, ", for {price}"))
+            }
             Self::LinkRemoved { link } => write!(f, "the link {link} was removed while it had it, or may have had it"),
-            Self::MadeWay => f.write_str("taken back from the link: an urgent message goes first"),
+            Self::MadeWay => f.write_str("taken back from the link: an urgent message goes first, or it goes another way"),
             Self::Overdue => f.write_str(
                 "its time is over, and the link that has it, or a part of it, does not answer: it may have been sent",
             ),

@@ -157,7 +157,8 @@ fn link(fact: &LinkReason) -> &'static str {
         | LinkReason::Asking { .. }
         | LinkReason::Regrouped
         | LinkReason::MadeWay
-        | LinkReason::FreeWay { .. } => waiting(Way::Link),
+        | LinkReason::FreeWay { .. }
+        | LinkReason::Overtaken { .. } => waiting(Way::Link),
         LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {

@@ -163,7 +163,8 @@ impl Terminals {
         self.waiting.retain(|waiting| waiting.imei != imei);
     }
 
-    fn count(&self, imei: &str) -> usize {
+    /// How many messages wait for a terminal.
+    pub fn count(&self, imei: &str) -> usize {
         self.waiting.iter().filter(|waiting| waiting.imei == imei).count()
     }
 

@@ -1,8 +1,23 @@
 //! What happened in a folder, by number: where each entry changed last, and the last removals.
+//!
+//! | value in `CHANGES` | |
+//! |---|---|
+//! | UID, [`CAME`] | the entry came, and has its flags since |
+//! | UID, [`WENT`] | the entry went |
+//! | row of `MARKS`, [`MARKED`] | those entries in it whose last change has this number have other flags |
 
+use std::cmp::Reverse;
+
+use super::marks::Marks;
 use super::rows::{Entry, Folder};
-use crate::store::schema::Readable;
-use crate::store::schema::{Tx, TxResult};
+use crate::store::schema::{Readable, Tx, TxResult};
+
+/// An entry came.
+pub(super) const CAME: u8 = 0;
+/// An entry went.
+pub(super) const WENT: u8 = 1;
+/// The flags of entries changed.
+pub(super) const MARKED: u8 = 2;
 
 /// Removals of a folder that are listed; a session that knows an older state compares all UIDs.
 const REMOVALS: u64 = 2000;
@@ -10,11 +25,36 @@ const REMOVALS: u64 = 2000;
 const CLEAN_EVERY: u64 = 512;
 
 impl Tx<'_> {
-    /// Lists the removal of an entry.
-    pub(super) fn note_removal(&mut self, person: &str, folder: &mut Folder, entry: &Entry) -> TxResult<()> {
-        self.changes.remove((person, folder.number, entry.modseq))?;
+    /// Writes marks of which some have the folder's last number.
+    pub(super) fn note_changes(&mut self, person: &str, folder: &Folder, marks: &Marks) -> TxResult<()> {
+        self.changes.insert((person, folder.number, folder.modseq), (marks.page(), MARKED))?;
+        self.put_marks(person, folder.number, marks)
+    }
+
+    /// Changes of these numbers are not the last ones of any entry any more.
+    pub(super) fn forget_changes(&mut self, person: &str, folder: u32, mut numbers: Vec<u64>) -> TxResult<()> {
+        // From the last on: what goes from the end of a page leaves the rest of it in place.
+        numbers.sort_unstable_by_key(|modseq| Reverse(*modseq));
+        numbers.dedup();
+        for modseq in numbers {
+            self.changes.remove((person, folder, modseq))?;
+        }
+        Ok(())
+    }
+
+    /// Lists the removal of an entry, which is no longer among the marks of its row.
+    pub(super) fn note_removal(
+        &mut self,
+        person: &str,
+        folder: &mut Folder,
+        entry: &Entry,
+        marks: &Marks,
+    ) -> TxResult<()> {
+        if marks.changed_by(entry.modseq).next().is_none() {
+            self.changes.remove((person, folder.number, entry.modseq))?;
+        }
         folder.modseq += 1;
-        self.changes.insert((person, folder.number, folder.modseq), (entry.uid, 1))?;
+        self.changes.insert((person, folder.number, folder.modseq), (entry.uid, WENT))?;
         if folder.modseq.is_multiple_of(CLEAN_EVERY) {
             self.forget_removals(person, folder)?;
         }
@@ -26,7 +66,7 @@ impl Tx<'_> {
         let mut removals = Vec::new();
         for row in self.changes.range(range)? {
             let (key, value) = row?;
-            if value.value().1 == 1 {
+            if value.value().1 == WENT {
                 removals.push(key.value().2);
             }
         }

@@ -1,6 +1,8 @@
 //! Entries: put into a folder, copied, moved, removed. Each change gets a number of its own and keeps the sums true.
 
+use super::changes::CAME;
 use super::flags::Flags;
+use super::marks::{EntryReader, entries_of, page_of};
 use super::rows::{Entry, Folder, sound};
 use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
@@ -25,7 +27,7 @@ impl Tx<'_> {
     /// The entry of this UID.
     pub(super) fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
         let row = self.entries.get((person, folder, uid))?;
-        row.map(|row| sound(Entry::read(uid, row.value()), "an entry of a folder")).transpose()
+        row.map(|row| EntryReader::new(&self.marks, person, folder).whole(uid, row.value())).transpose()
     }
 
     pub(super) fn all_uids(&self, person: &str, folder: u32) -> TxResult<Vec<u32>> {
@@ -74,7 +76,10 @@ impl Tx<'_> {
         folder.total += 1;
         folder.unseen += u32::from(entry.flags & Flags::SEEN == 0);
         folder.bytes += entry.size;
-        self.touch(person, folder, &mut entry)?;
+        folder.modseq += 1;
+        entry.modseq = folder.modseq;
+        self.changes.insert((person, folder.number, entry.modseq), (entry.uid, CAME))?;
+        self.entries.insert((person, folder.number, entry.uid), entry.row().as_slice())?;
         if entry.message > 0 {
             self.places.insert((entry.message, person, folder.number, entry.uid), ())?;
         }
@@ -82,55 +87,39 @@ impl Tx<'_> {
         Ok(entry.uid)
     }
 
-    /// Writes an entry with the next number of a change.
-    pub(super) fn touch(&mut self, person: &str, folder: &mut Folder, entry: &mut Entry) -> TxResult<()> {
-        self.forget_change(person, folder.number, entry.modseq)?;
-        self.note_change(person, folder, entry)
-    }
-
-    /// The change of this number is not the last one of its entry any more.
-    pub(super) fn forget_change(&mut self, person: &str, folder: u32, modseq: u64) -> TxResult<()> {
-        self.changes.remove((person, folder, modseq))?;
-        Ok(())
-    }
-
-    /// Writes an entry whose last change is forgotten, with the next number.
-    pub(super) fn note_change(&mut self, person: &str, folder: &mut Folder, entry: &mut Entry) -> TxResult<()> {
-        folder.modseq += 1;
-        entry.modseq = folder.modseq;
-        self.changes.insert((person, folder.number, entry.modseq), (entry.uid, 0))?;
-        self.entries.insert((person, folder.number, entry.uid), entry.row().as_slice())?;
-        Ok(())
-    }
-
     /// Removes entries, for good. UIDs without an entry are passed over; gives those that went.
     pub fn remove_entries(&mut self, person: &str, number: u32, uids: &[u32]) -> TxResult<Vec<u32>> {
         let mut folder = self.folder(person, number)?;
         let mut gone = Vec::new();
-        for uid in uids {
-            // One that is damaged goes as well.
-            let Some(row) = self.entries.remove((person, number, *uid))?.map(|row| row.value().to_vec()) else {
-                continue;
-            };
-            let entry = sound(Entry::read(*uid, &row), "an entry of a folder")?;
-            folder.total -= 1;
-            folder.unseen -= u32::from(entry.flags & Flags::SEEN == 0);
-            folder.bytes -= entry.size;
-            self.note_removal(person, &mut folder, &entry)?;
-            if entry.message > 0 {
-                self.places.remove((entry.message, person, number, *uid))?;
+        for some in uids.chunk_by(|one, next| page_of(*one) == page_of(*next)) {
+            let mut marks = self.marks_in(person, number, page_of(some[0]))?;
+            for uid in some {
+                // One that is damaged goes as well.
+                let Some(row) = self.entries.remove((person, number, *uid))?.map(|row| row.value().to_vec()) else {
+                    continue;
+                };
+                let mut entry = sound(Entry::read(*uid, &row), "an entry of a folder")?;
+                marks.put_over(&mut entry);
+                marks.forget(*uid);
+                folder.total -= 1;
+                folder.unseen -= u32::from(entry.flags & Flags::SEEN == 0);
+                folder.bytes -= entry.size;
+                self.note_removal(person, &mut folder, &entry, &marks)?;
+                if entry.message > 0 {
+                    self.places.remove((entry.message, person, number, *uid))?;
+                }
+                self.remove_name(person, number, &entry)?;
+                self.release_content(entry.content)?;
+                gone.push(*uid);
             }
-            self.remove_name(person, number, &entry)?;
-            self.release_content(entry.content)?;
-            gone.push(*uid);
+            self.put_marks(person, number, &marks)?;
         }
         self.put_folder(person, &folder)?;
         Ok(gone)
     }
 
-    /// Removes the entries that are marked as deleted; of these UIDs only, if some are given.
+    /// Removes the entries that are marked as deleted; of these UIDs only, which rise, if some are given.
     pub fn expunge(&mut self, person: &str, number: u32, uids: Option<&[u32]>) -> TxResult<Vec<u32>> {
-        let mut marked = Vec::new();
         let all;
         let uids = match uids {
             Some(uids) => uids,
@@ -139,11 +128,10 @@ impl Tx<'_> {
                 &all
             }
         };
-        for uid in uids {
-            let entry = self.entry(person, number, *uid)?;
-            marked.extend(entry.filter(|entry| entry.flags & Flags::DELETED != 0).map(|entry| entry.uid));
-        }
-        self.remove_entries(person, number, &marked)
+        let entries = entries_of(&self.entries, &self.marks, (person, number), uids)?;
+        let deleted = entries.iter().filter(|entry| entry.flags & Flags::DELETED != 0);
+        let deleted: Vec<_> = deleted.map(|entry| entry.uid).collect();
+        self.remove_entries(person, number, &deleted)
     }
 
     /// Copies entries into another folder, or the same, all in one commit.

@@ -1,7 +1,6 @@
 //! Flags and keywords of entries, and how they change.
 
-use std::cmp::Reverse;
-
+use super::marks::{entries_of, page_of};
 use super::rows::{Entry, Folder};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
@@ -116,36 +115,47 @@ impl Tx<'_> {
             FlagChange::Remove => folder.bits(&flags.keywords),
             _ => folder.learn(&flags.keywords)?,
         };
-        let (mut marked, mut changed) = (Marked::default(), Vec::new());
-        for uid in uids {
-            let Some(mut entry) = self.entry(person, number, *uid)? else { continue };
-            if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
-                marked.modified.push(*uid);
-                continue;
+        let mut uids = uids.to_vec();
+        uids.sort_unstable();
+        uids.dedup();
+        let (mut marked, mut over) = (Marked::default(), Vec::new());
+        let all = entries_of(&self.entries, &self.marks, (person, number), &uids)?;
+        for some in all.chunk_by(|one, next| page_of(one.uid) == page_of(next.uid)) {
+            let mut changed = Vec::new();
+            for entry in some {
+                if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
+                    marked.modified.push(entry.uid);
+                    continue;
+                }
+                let (system, words) = match change {
+                    FlagChange::Replace => (flags.system, keywords),
+                    FlagChange::Add => (entry.flags | flags.system, entry.keywords | keywords),
+                    FlagChange::Remove => (entry.flags & !flags.system, entry.keywords & !keywords),
+                };
+                if (system, words) != (entry.flags, entry.keywords) {
+                    let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
+                    folder.unseen = folder.unseen + unseen(system) - unseen(entry.flags);
+                    over.push(entry.modseq);
+                    changed.push(marked.entries.len());
+                }
+                marked.before.push(entry.modseq);
+                marked.entries.push(Entry { flags: system, keywords: words, ..*entry });
             }
-            marked.before.push(entry.modseq);
-            let (system, words) = match change {
-                FlagChange::Replace => (flags.system, keywords),
-                FlagChange::Add => (entry.flags | flags.system, entry.keywords | keywords),
-                FlagChange::Remove => (entry.flags & !flags.system, entry.keywords & !keywords),
-            };
-            if (system, words) != (entry.flags, entry.keywords) {
-                let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
-                folder.unseen = folder.unseen + unseen(system) - unseen(entry.flags);
-                (entry.flags, entry.keywords) = (system, words);
-                changed.push(marked.entries.len());
+            let Some(first) = changed.first() else { continue };
+            let mut marks = self.marks_in(person, number, page_of(marked.entries[*first].uid))?;
+            let before = over.len() - changed.len();
+            // One number for all that change in a row.
+            folder.modseq += 1;
+            for at in changed {
+                marked.entries[at].modseq = folder.modseq;
+                marks.keep(&marked.entries[at]);
             }
-            marked.entries.push(entry);
+            self.note_changes(person, &folder, &marks)?;
+            let mut left = over.split_off(before);
+            left.retain(|modseq| marks.changed_by(*modseq).next().is_none());
+            over.append(&mut left);
         }
-        // From the last on: what goes from the end of a page leaves the rest of it in place.
-        let mut old: Vec<_> = changed.iter().map(|at| marked.entries[*at].modseq).collect();
-        old.sort_unstable_by_key(|modseq| Reverse(*modseq));
-        for modseq in old {
-            self.forget_change(person, number, modseq)?;
-        }
-        for at in changed {
-            self.note_change(person, &mut folder, &mut marked.entries[at])?;
-        }
+        self.forget_changes(person, number, over)?;
         self.put_folder(person, &folder)?;
         Ok(marked)
     }

@@ -164,6 +164,7 @@ impl Tx<'_> {
         self.remove_entries(person, folder.number, &uids)?;
         let keys = (person, folder.number, 0)..=(person, folder.number, u64::MAX);
         self.changes.retain_in(keys, |_, _| false)?;
+        self.marks.retain_in((person, folder.number, 0)..=(person, folder.number, u32::MAX), |_, _| false)?;
         self.folders.remove((person, folder.number))?;
         self.after.mailboxes.insert(person.to_owned());
         Ok(())

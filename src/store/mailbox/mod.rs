@@ -7,14 +7,15 @@
 //!   without a mail as the mail that is composed of it then. No setting, no other version of this program changes them.
 //! * **A UID is given once.** Numbers rise in order of arrival in the folder and are never used again under the same
 //!   UIDVALIDITY; where that cannot be vouched for (a restored backup, a repaired store) UIDVALIDITY rises.
-//! * **Each change has a number** (mod-sequence, RFC 7162), one for each entry, and stands in `CHANGES` under it: a session
-//!   that knows the state at one number reads what happened since, and nothing else.
+//! * **Each change has a number** (mod-sequence, RFC 7162), which entries of one row of flags share that change together, and
+//!   stands in `CHANGES` under it: a session that knows the state at one number reads what happened since, and nothing else.
 //! * **Nothing goes by age but what is in Trash.**
 //!
 //! ```text
 //!  FOLDERS  (person, folder)       name, UIDVALIDITY, next UID, sums     one row answers SELECT and STATUS
-//!  ENTRIES  (person, folder, uid)  flags, date, size, content            32 + 8 bytes and a checksum
-//!  CHANGES  (person, folder, n)    uid: changed or removed               one row an entry, and the last removals
+//!  ENTRIES  (person, folder, uid)  date, size, content, first flags      written once
+//!  MARKS    (person, folder, ...)  flags that changed since              one row for 64 UIDs
+//!  CHANGES  (person, folder, n)    what changed, or went                 the last change of each entry, and removals
 //!  CONTENTS content                entries that show it, size, checksum  bytes: BODIES or a spool file
 //!  PLACES   (message, person, ...) entries of a message                  state of what was sent; one truth with the page
 //!  NAMES    (person, hash, ...)    entries of Sent and Drafts            by Message-ID: no doubles
@@ -26,6 +27,7 @@ mod contents;
 mod entries;
 mod flags;
 mod folders;
+mod marks;
 mod names;
 mod read;
 mod rows;

@@ -1,11 +1,15 @@
 //! Mailboxes as sessions and pages read them.
 
+use super::changes::{MARKED, WENT};
 use super::flags::Flags;
+use super::marks::{EntryReader, entries_of};
 use super::rows::{Entry, Folder, Special, sound};
 use crate::message::{Id, Message};
-use crate::store::schema::Readable;
-use crate::store::schema::{self, TxResult, View};
+use crate::store::schema::{self, Readable, TxResult, View};
 use crate::store::search::Needle;
+use crate::store::table::ReadTable;
+
+type MarksTable = ReadTable<(&'static str, u32, u32), &'static [u8]>;
 
 /// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,34 +165,17 @@ impl View {
 
     /// The entry of this UID.
     pub fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
-        let table = schema::ENTRIES.read(&self.0)?;
-        let row = table.get((person, folder, uid))?;
-        row.map(|row| sound(Entry::read(uid, row.value()), "an entry of a folder")).transpose()
+        Ok(self.entries(person, folder, &[uid])?.pop())
     }
 
     /// The entries of these UIDs, which rise; those that are not there are left out.
     pub fn entries(&self, person: &str, folder: u32, uids: &[u32]) -> TxResult<Vec<Entry>> {
-        let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
-        let table = schema::ENTRIES.read(&self.0)?;
-        let mut found = Vec::with_capacity(uids.len());
-        if usize::try_from(last - first).unwrap_or(usize::MAX) < uids.len().saturating_mul(4) {
-            let mut wanted = uids.iter().peekable();
-            for row in table.range((person, folder, *first)..=(person, folder, *last))? {
-                let (key, row) = row?;
-                let uid = key.value().2;
-                while wanted.next_if(|wanted| **wanted < uid).is_some() {}
-                if wanted.next_if(|wanted| **wanted == uid).is_some() {
-                    found.push(sound(Entry::read(uid, row.value()), "an entry of a folder")?);
-                }
-            }
-        } else {
-            for uid in uids {
-                if let Some(row) = table.get((person, folder, *uid))? {
-                    found.push(sound(Entry::read(*uid, row.value()), "an entry of a folder")?);
-                }
-            }
-        }
-        Ok(found)
+        let (entries, marks) = (schema::ENTRIES.read(&self.0)?, self.marks()?);
+        entries_of(&entries, &marks, (person, folder), uids)
+    }
+
+    fn marks(&self) -> TxResult<MarksTable> {
+        Ok(schema::MARKS.read(&self.0)?)
     }
 
     /// The first entry that was not read, where it is one of the first so many.
@@ -197,9 +184,11 @@ impl View {
             return Ok(None);
         }
         let range = (person, folder.number, 0)..=(person, folder.number, u32::MAX);
+        let marks = self.marks()?;
+        let mut reader = EntryReader::new(&marks, person, folder.number);
         for row in schema::ENTRIES.read(&self.0)?.range(range)?.take(among) {
             let (key, row) = row?;
-            let entry = sound(Entry::read(key.value().2, row.value()), "an entry of a folder")?;
+            let entry = reader.whole(key.value().2, row.value())?;
             if entry.flags & Flags::SEEN == 0 {
                 return Ok(Some(entry.uid));
             }
@@ -210,12 +199,14 @@ impl View {
     /// The youngest entries before a UID that are not marked as deleted, the last that came first.
     pub fn newest(&self, person: &str, folder: u32, before: u32, limit: usize) -> TxResult<Vec<Entry>> {
         let mut found = Vec::new();
+        let marks = self.marks()?;
+        let mut reader = EntryReader::new(&marks, person, folder);
         for row in schema::ENTRIES.read(&self.0)?.range((person, folder, 0)..(person, folder, before))?.rev() {
             if found.len() >= limit {
                 break;
             }
             let (key, row) = row?;
-            let entry = Entry::read(key.value().2, row.value());
+            let entry = reader.read(key.value().2, row.value())?;
             found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
         }
         Ok(found)
@@ -230,14 +221,15 @@ impl View {
         (looked_at, most): (usize, usize),
     ) -> TxResult<(Vec<Entry>, Option<u32>)> {
         let mut found = Vec::new();
-        let rows = schema::ENTRIES.read(&self.0)?;
+        let (rows, marks) = (schema::ENTRIES.read(&self.0)?, self.marks()?);
+        let mut reader = EntryReader::new(&marks, person, folder);
         for (looked, row) in rows.range((person, folder, 0)..(person, folder, before))?.rev().enumerate() {
             let (key, row) = row?;
             let uid = key.value().2;
             if looked == looked_at || found.len() == most {
                 return Ok((found, Some(uid + 1)));
             }
-            let Some(entry) = Entry::read(uid, row.value()) else { continue };
+            let Some(entry) = reader.read(uid, row.value())? else { continue };
             if entry.flags & Flags::DELETED == 0 && self.may_hold(needle, entry.content)? {
                 found.push(entry);
             }
@@ -252,11 +244,19 @@ impl View {
         if changes.folder.modseq == since {
             return Ok(Some(changes));
         }
-        let table = schema::CHANGES.read(&self.0)?;
+        let (table, marks) = (schema::CHANGES.read(&self.0)?, self.marks()?);
+        let mut reader = EntryReader::new(&marks, person, number);
         for row in table.range((person, number, since + 1)..=(person, number, u64::MAX))? {
             let (key, value) = row?;
-            let (uid, removed) = value.value();
-            changes.list.push(Change { modseq: key.value().2, uid, removed: removed != 0 });
+            let modseq = key.value().2;
+            match value.value() {
+                (page, MARKED) => {
+                    let marks = sound(reader.marks(page)?, "a row of flags")?;
+                    let changed = marks.changed_by(modseq).map(|uid| Change { modseq, uid, removed: false });
+                    changes.list.extend(changed);
+                }
+                (uid, kind) => changes.list.push(Change { modseq, uid, removed: kind == WENT }),
+            }
         }
         Ok(Some(changes))
     }
@@ -277,12 +277,14 @@ impl View {
             None => u32::MAX,
         };
         let mut found = Vec::new();
+        let marks = self.marks()?;
+        let mut reader = EntryReader::new(&marks, person, inbox);
         for row in schema::ENTRIES.read(&self.0)?.range((person, inbox, 0)..(person, inbox, end))?.rev() {
             if found.len() >= limit {
                 break;
             }
             let (key, row) = row?;
-            let Some(entry) = Entry::read(key.value().2, row.value()) else { continue };
+            let Some(entry) = reader.read(key.value().2, row.value())? else { continue };
             if let Some(bytes) = messages.get(entry.message)?
                 && let Ok(message) = crate::store::queue::parse(bytes.value())
                 && entry.flags & Flags::DELETED == 0

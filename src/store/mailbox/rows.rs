@@ -135,10 +135,14 @@ pub struct ContentRow {
 }
 
 /// Writes a row.
-struct Writer(Vec<u8>);
+pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
-    fn number(&mut self, value: u64, bytes: usize) -> &mut Self {
+    pub fn new(room: usize) -> Self {
+        Self(Vec::with_capacity(room))
+    }
+
+    pub fn number(&mut self, value: u64, bytes: usize) -> &mut Self {
         self.0.extend_from_slice(&value.to_le_bytes()[..bytes]);
         self
     }
@@ -150,7 +154,7 @@ impl Writer {
         self
     }
 
-    fn done(mut self) -> Vec<u8> {
+    pub fn done(mut self) -> Vec<u8> {
         let check = crc32fast::hash(&self.0);
         self.0.extend_from_slice(&check.to_le_bytes());
         self.0
@@ -158,15 +162,20 @@ impl Writer {
 }
 
 /// Reads a row; `None` at its first flaw.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn new(row: &'a [u8]) -> Option<Self> {
+    pub fn new(row: &'a [u8]) -> Option<Self> {
         let (body, check) = row.split_last_chunk::<4>()?;
         (crc32fast::hash(body) == u32::from_le_bytes(*check)).then_some(Self(body))
     }
 
-    fn number(&mut self, bytes: usize) -> Option<u64> {
+    /// Bytes that were not read yet.
+    pub fn left(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn number(&mut self, bytes: usize) -> Option<u64> {
         let (value, rest) = self.0.split_at_checked(bytes)?;
         self.0 = rest;
         Some(value.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
@@ -186,7 +195,7 @@ impl<'a> Reader<'a> {
 
 impl Folder {
     pub(in crate::store) fn row(&self) -> Vec<u8> {
-        let mut row = Writer(Vec::with_capacity(64));
+        let mut row = Writer::new(64);
         row.number(self.validity.into(), 4).number(self.next.into(), 4).number(self.recent.into(), 4);
         row.number(self.modseq, 8).number(self.floor, 8).number(self.total.into(), 4).number(self.unseen.into(), 4);
         row.number(self.bytes, 8).number(self.subscribed.into(), 1).text(&self.name);
@@ -222,7 +231,7 @@ impl Folder {
 
 impl Entry {
     pub(in crate::store) fn row(&self) -> Vec<u8> {
-        let mut row = Writer(Vec::with_capacity(80));
+        let mut row = Writer::new(80);
         row.number(self.content, 8).number(self.message, 8).number(self.flags.into(), 1).number(self.keywords, 8);
         row.number(self.arrived.cast_unsigned(), 8).number(self.saved.cast_unsigned(), 8).number(self.modseq, 8);
         row.number(self.size, 8).number(self.header.into(), 4).number(self.name, 8);
@@ -249,7 +258,7 @@ impl Entry {
 
 impl ContentRow {
     pub(in crate::store) fn row(&self) -> Vec<u8> {
-        let mut row = Writer(Vec::with_capacity(56));
+        let mut row = Writer::new(56);
         row.number(self.count.into(), 4).number(self.size, 8).number(self.check.into(), 4);
         row.number(self.header.into(), 4).number(self.copies.into(), 4).number(self.name, 8).text(&self.file);
         row.done()

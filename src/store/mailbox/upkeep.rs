@@ -2,6 +2,7 @@
 //! UIDVALIDITY.
 
 use super::flags::{FlagChange, Flags};
+use super::marks::EntryReader;
 use super::rows::{ContentRow, Entry, Folder, Special};
 use crate::clock::Time;
 use crate::message::Id;
@@ -103,7 +104,9 @@ impl Tx<'_> {
         for row in self.entries.iter()? {
             let (key, row) = row?;
             let (person, folder, uid) = key.value();
-            let entry = Entry::read(uid, row.value());
+            let now = EntryReader::new(&self.marks, person, folder).read(uid, row.value())?;
+            // With what it came with, where the flags that it has now are lost.
+            let entry = now.or_else(|| Entry::read(uid, row.value()));
             entries.extend(entry.map(|entry| (person.to_owned(), folder, entry)));
         }
         let mut folders: Vec<(String, Folder)> = Vec::new();
@@ -121,6 +124,7 @@ impl Tx<'_> {
         self.folders.retain(|_, _| false)?;
         self.contents.retain(|_, _| false)?;
         self.changes.retain(|_, _| false)?;
+        self.marks.retain(|_, _| false)?;
         self.places.retain(|_, ()| false)?;
         self.names.retain(|_, ()| false)?;
         for (content, row) in contents {

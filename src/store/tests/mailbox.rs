@@ -1,5 +1,7 @@
 //! Mailboxes: numbers, sums and bytes stay true whatever is done.
 
+use testing::Dice;
+
 use super::*;
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, FolderError, NewContent, NewEntry, Special};
 use crate::store::schema::Readable;
@@ -249,4 +251,77 @@ fn a_damaged_record_of_a_folder_stops_no_start() {
     assert!(matches!(again.write(release).unwrap_err(), Fault::Temporary(_)));
     append(&again, INBOX, "Subject: two\r\n\r\nx\r\n", 0);
     assert_eq!(entries(&again, INBOX).len(), 2);
+}
+
+/// What a session has to find: by UID the flags, and the number of the change that gave them.
+type Model = std::collections::BTreeMap<u32, (u8, u64)>;
+
+#[test]
+fn flags_changes_and_removals_are_those_of_a_model_in_any_order() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let mut dice = Dice::new(11);
+    append(&store, INBOX, "\r\n", 0);
+    let mut model: Model =
+        entries(&store, INBOX).iter().map(|entry| (entry.uid, (entry.flags, entry.modseq))).collect();
+    for step in 0..200 {
+        let before = store.read(|view| view.folder("ben", INBOX)).unwrap().unwrap();
+        let (start, length) = (dice.below(u64::from(before.next)) as u32, dice.below(200) as u32);
+        let every = 1 + dice.below(3) as usize;
+        let uids: Vec<_> = (start..start + length).step_by(every).collect();
+        let bits = 1 + dice.below(31) as u8;
+        let kind = [FlagChange::Add, FlagChange::Remove, FlagChange::Replace][dice.below(3) as usize];
+        match dice.below(5) {
+            0 => {
+                let many = 1 + dice.below(30);
+                let job = move |tx: &mut Tx| {
+                    let content = tx.add_content(&NewContent::Bytes(b"\r\n".to_vec()))?;
+                    let new = NewEntry { content, flags: Flags::of(bits), ..NewEntry::default() };
+                    (0..many).map(|_| tx.add_entry("ben", INBOX, &new)).collect::<TxResult<Vec<_>>>()
+                };
+                let came = store.write(job).unwrap();
+                model.extend((1..).zip(&came).map(|(n, uid)| (*uid, (bits, before.modseq + n))));
+            }
+            1 if length < 20 => {
+                let wanted = uids.clone();
+                store.write(move |tx| tx.remove_entries("ben", INBOX, &wanted)).unwrap();
+                model.retain(|uid, _| !uids.contains(uid));
+            }
+            2 if length < 20 => drop(store.write(move |tx| tx.expunge("ben", INBOX, Some(&uids))).unwrap()),
+            _ => {
+                let wanted = uids.clone();
+                let marked =
+                    store.write(move |tx| tx.mark("ben", INBOX, &wanted, kind, &Flags::of(bits), None)).unwrap();
+                for entry in &marked.entries {
+                    let Some((flags, modseq)) = model.get_mut(&entry.uid) else { continue };
+                    let new = match kind {
+                        FlagChange::Add => *flags | bits,
+                        FlagChange::Remove => *flags & !bits,
+                        FlagChange::Replace => bits,
+                    };
+                    assert_eq!((entry.modseq > before.modseq, entry.flags), (new != *flags, new), "step {step}");
+                    (*flags, *modseq) = (new, entry.modseq);
+                }
+            }
+        }
+        let found = entries(&store, INBOX);
+        // What was marked as deleted may have gone; that the rest is as it was shows below.
+        model.retain(|uid, (flags, _)| *flags & Flags::DELETED == 0 || found.iter().any(|entry| entry.uid == *uid));
+        let there: Model = found.iter().map(|entry| (entry.uid, (entry.flags, entry.modseq))).collect();
+        assert_eq!(there, model, "step {step}");
+        // A session that knew the state before hears of what is new since, once.
+        let changes = store.read(|view| view.changes("ben", INBOX, before.modseq)).unwrap().unwrap();
+        let told: Vec<_> = changes.list.iter().filter(|change| !change.removed).map(|change| change.uid).collect();
+        let new: Vec<_> =
+            model.iter().filter(|(_, (_, modseq))| *modseq > before.modseq).map(|(uid, _)| *uid).collect();
+        assert_eq!(
+            told.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
+            new
+        );
+        assert_eq!(told.len(), new.len(), "step {step}: each once");
+        if step % 20 == 0 {
+            sound(&store);
+        }
+    }
+    sound(&store);
 }

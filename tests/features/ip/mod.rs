@@ -8,7 +8,7 @@
 //! | 2 an idle hour | unit `keep_alive` |
 //! | 3 killed before and behind the commit | [`breaks`] `a_gateway_that_is_killed_...`, `a_station_...` |
 //! | 4 a cut at every byte | [`breaks`] `cuts`, unit `session` |
-//! | 5 stalled | [`breaks`] `a_line_that_swallows_...`; what it holds waits for it |
+//! | 5 stalled, then by satellite | `links::cases::what_a_silent_line_has_...`, [`breaks`] `a_line_that_swallows_...` |
 //! | 6 back during a session, 7 unknown and asked | `worker::moves`, `worker::asked` beside the code |
 //! | 8 a login page | [`breaks`] `a_portal_...`, `links::cases` |
 //! | 9 pairing that fails | [`pairing`] |

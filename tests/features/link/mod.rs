@@ -3,6 +3,7 @@
 mod ashore;
 mod both_ways;
 mod compact;
+mod contact;
 mod crew;
 mod gaps;
 mod hive;

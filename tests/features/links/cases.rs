@@ -36,6 +36,55 @@ fn away(how: &str) {
 
 scenes!(away: the_line_is_down("refuse"), a_login_page_answers_instead("portal"));
 
+/// Case 5 of the line: it swallows what is on it. After its patience an urgent message goes by satellite, for once its price;
+/// when the line is back there is no second copy, and it is known to be there.
+#[test]
+fn what_a_silent_line_has_goes_by_satellite_once_its_patience_is_over() {
+    let both = Both::start(&RUNNING, &[("patience.normal", "1h"), ("patience.urgent", "1")], &[]);
+    both.meet();
+    both.line_says("stall");
+    let urgent = both.sends("We need a doctor", &["--priority", "urgent"]);
+    let normal = both.sends("Wind 5, all well", &[]);
+    both.message(&both.gateway, "We need a doctor", |message| message["state"] == "delivered");
+    assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
+    let history = both.station.json(&["queue", "show", &urgent])["steps"].to_string();
+    assert!(history.contains("has not told whether it arrived: it goes by m138, for 0.07"), "{history}");
+    assert_eq!(both.station.json(&["queue", "show", &normal])["state"], "on the link");
+    both.line_says("clear");
+    both.line_says("cut");
+    let mails = both.mails(3);
+    let doctors = mails.iter().filter(|mail| mail.contains("We need a doctor")).count();
+    assert_eq!((doctors, both.on_air(), both.bill("m138").as_str()), (1, 1, "0.07"));
+    both.message(&both.station, "We need a doctor", |message| message["state"] == "delivered");
+    both.books_balance();
+}
+
+/// Case 9: a body that was made for the line arrives, and its receipt does not. After its patience it goes in small packets that
+/// replace it, and is ashore once.
+#[test]
+fn a_body_of_the_line_that_arrived_unheard_of_is_not_delivered_again() {
+    let both = Both::start(&RUNNING, &[("patience.normal", "2")], &[]);
+    both.meet();
+    both.line_says("stall down");
+    // Words that no coder has seen: they take several packets of the satellite.
+    let mut dice = testing::Dice::new(9);
+    let words: Vec<String> = (0..40).map(|_| format!("{:016x}", dice.any())).collect();
+    both.writes(&format!("Subject: Log\n\n{}\n", words.join("\n")));
+    let mails = both.mails(2);
+    assert!(mails[1].contains(words.last().unwrap()), "all of it came by the line");
+    both.message(&both.station, "Log", |message| message["steps"].to_string().contains("it goes by m138, for"));
+    both.message(&both.station, "Log", |message| message["state"] == "delivered");
+    let packets = both.on_air();
+    assert!(packets > 1, "{packets} packets");
+    both.line_says("clear");
+    both.line_says("cut");
+    both.ready("line", true);
+    both.writes("Subject: Last\n\nThe last one.\n");
+    assert!(both.mails(3)[2].contains("The last one."));
+    assert_eq!(both.on_air(), packets);
+    both.books_balance();
+}
+
 /// Case 6: what waits on the modem when the line comes is deleted there, and goes by the line.
 #[test]
 fn what_waits_on_the_modem_goes_by_the_line_that_comes() {

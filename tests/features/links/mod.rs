@@ -11,14 +11,14 @@
 //! | 6 taken back from a modem | [`cases`] `what_waits_on_the_modem_...`, `worker::several`, `worker::asked` |
 //! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::whatever_the_links_do_...` |
 //! | 8 a login page | [`cases`] `away::a_login_page_...` |
-//! | 9 planned anew for a narrow link | `worker::moves::what_was_made_for_a_wide_link_...` |
+//! | 9 planned anew for a narrow link | [`cases`] `a_body_of_the_line_...`, `worker::moves::what_was_made_for_a_wide_link_...`, `worker::overtaken` |
 //! | 10 budget, 11 no price | [`choice`] `a_budget_...`, `worker::several::a_link_without_a_price_...` |
 //! | 12 too large for the satellite | [`cases`] `what_is_too_large_...` |
 //! | 13 the same words twice | `worker::moves::the_same_words_...` |
 //! | 14 one peer by two ways | [`wholes`], [`gateway`], `worker::asked::a_packet_that_comes_again_...` |
 //! | 15 a driver that panics | `supervisor::workers::tests::a_worker_that_panics_in_a_loop_...` |
 //! | 16 the clock jumps | [`cases`] `a_clock_that_jumps_...` |
-//! | 17 random runs | `engine::link::select::tests::runs`, `worker::several` |
+//! | 17 random runs | `engine::link::select::tests::runs`, `compact::peer::tests::histories`, `worker::several` |
 
 mod both;
 mod cases;

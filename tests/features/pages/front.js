@@ -22,7 +22,16 @@ function inFront() {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });
-    onward.on("error", () => response.destroy());
+    onward.on("error", (error) => {
+      if (!left) fault(request.url, `the box left without an answer: ${error.message}`);
+      response.destroy();
+    });
+    // Who leaves a page asks for its news no longer.
+    let left = false;
+    response.on("close", () => {
+      left = true;
+      onward.destroy();
+    });
     request.pipe(onward);
   });
   // A connection that it closes just as the browser uses it again would look like a fault of the box.

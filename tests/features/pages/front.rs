@@ -5,13 +5,14 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::support::command::Said;
 use crate::support::web::{Answer, Client, hidden};
-use crate::support::{Folder, PASSWORD, Station};
+use crate::support::{Folder, PASSWORD, Station, wait_for};
 
 fn house(folder: &Folder, more: &[(&str, &str)]) -> Station {
     let settings: Vec<_> = [("box.domain", "boat.example")].into_iter().chain(more.iter().copied()).collect();
@@ -145,6 +146,35 @@ fn behind_another_web_server_links_limits_and_cookies_are_those_of_the_browser()
     for bad in ["post", "/post/", "/a//b", "/a/../b", "/<b>"] {
         assert!(!station.cli(&["settings", "set", "web.base_path", bad], "").status.success(), "{bad}");
     }
+}
+
+/// A request that keeps its connection: its body never comes.
+fn unfinished(station: &Station, client: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(station.door("web")).unwrap();
+    let head = format!(
+        "POST /login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {client}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut said = [0; 12];
+    // Once it asks for the body, the connection is counted.
+    socket.read_exact(&mut said).unwrap();
+    assert_eq!(said, *b"HTTP/1.1 100", "{client}");
+    socket
+}
+
+#[test]
+fn connections_behind_another_web_server_are_counted_for_each_browser() {
+    let folder = Folder::new();
+    let station = house(&folder, &[("web.front", "127.0.0.1")]);
+    let client = Client::new(&station);
+    let open = |who: &str| client.ask("GET", "/login", &format!("X-Forwarded-For: {who}\r\n")).status;
+    // More than one address may have, by the server for all of them.
+    let mut held: Vec<_> = (0..12).map(|_| unfinished(&station, "192.168.7.7")).collect();
+    held.extend((0..4).map(|_| unfinished(&station, "192.168.7.8")));
+    assert_eq!([open("192.168.7.7"), open("192.168.7.8"), open("192.168.7.9")], [503, 200, 200]);
+    // Once the others are gone there is room again.
+    drop(held);
+    wait_for("a place", Duration::from_secs(20), || (open("192.168.7.7") == 200).then_some(()));
 }
 
 /// A browser under https and behind a web server that puts the pages under a path: log in, write, be kept, follow.

@@ -85,6 +85,36 @@ fn the_sellers_library_works_with_it_both_ways() {
     assert_eq!(said, "b'hello world!'\n");
 }
 
+/// The library has room for 1447 characters of base64 in a segment that comes down (`JSPR_MAX_SEGMENT_LENGTH`), which are 1083
+/// bytes: of longer ones it spoils the rest, whoever sends them. In smaller ones a long message comes whole.
+#[test]
+#[ignore = "needs python3 and the seller's library for the RockBLOCK 9704, which tests/run installs"]
+fn a_long_message_comes_down_whole_in_segments_that_the_library_has_room_for() {
+    let folder = Folder::new();
+    let _modem = modem(&folder, &[]);
+    let control = folder.path("imt.ctl");
+    assert_eq!(ask(&control, "segment 1083"), ["ok"]);
+    let ready = folder.path("ready");
+    let sender = std::thread::spawn({
+        let (ready, control) = (ready.clone(), control.clone());
+        move || {
+            let data: String = (0..3072).map(|at| format!("{:02x}", at % 251)).collect();
+            wait_for("the library", SOON, || ready.exists().then_some(()));
+            assert_eq!(ask(&control, &format!("down 244 {data}")), ["ok"]);
+        }
+    });
+    let said = judge(
+        &folder,
+        &(format!("open({ready:?}, 'w').close()\n")
+            + "got = None\n\
+         end = time.time() + 20\n\
+         while not got and time.time() < end: got = rb.receive_message()\n\
+         print(got == bytes(i % 251 for i in range(3072)))\n"),
+    );
+    sender.join().unwrap();
+    assert_eq!(said, "True\n");
+}
+
 #[test]
 #[ignore = "needs python3 and the seller's library for the RockBLOCK 9704, which tests/run installs"]
 fn messages_fail_as_they_are_told_to() {
@@ -99,4 +129,10 @@ fn messages_fail_as_they_are_told_to() {
     }
     let show = ask(&control, "show");
     assert!(show.contains(&"billed 9".to_owned()), "the one that was never on air is not charged: {show:?}");
+    // In one life of the library a third one goes after two that failed.
+    for command in ["final network_error", "final message_cancelled_pre_transit"] {
+        assert_eq!(ask(&control, command), ["ok"]);
+    }
+    let said = judge(&folder, "for text in [b'one', b'two', b'three']: print(rb.send_message(text))\n");
+    assert_eq!(said, "False\nFalse\nTrue\n");
 }

@@ -117,8 +117,8 @@ pub fn well(output: &Output) -> String {
 /// driver, named after it, that costs nothing unless `link.price` says otherwise.
 pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
     let of_link = |name: &str| {
-        name != "ip.listen"
-            && ["link.", "m138.", "sbd.", "imt.", "hive.", "rockblock.", "cloudloop.", "sbdmail.", "ip."]
+        !["ip.listen", "directip.listen", "directip.peers", "directip.confirm"].contains(&name)
+            && ["link.", "m138.", "sbd.", "imt.", "hive.", "rockblock.", "cloudloop.", "sbdmail.", "directip.", "ip."]
                 .iter()
                 .any(|group| name.starts_with(group))
     };

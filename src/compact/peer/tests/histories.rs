@@ -56,7 +56,8 @@ fn message(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
 fn rules(dice: &mut Dice) -> PeerRules {
     let receipt_hours = [0, 6, 24, 48][dice.index(4)];
     let patience = if dice.chance(20) { 6 * HOUR } else { 24 * HOUR };
-    PeerRules { receipt_hours, patience, ..PeerRules::default() }
+    let transit = [0, 0, 6 * HOUR, 12 * HOUR][dice.index(4)];
+    PeerRules { receipt_hours, patience, transit, ..PeerRules::default() }
 }
 
 fn history(seed: u64, loud: bool) -> World {
@@ -70,6 +71,7 @@ fn history(seed: u64, loud: bool) -> World {
         crash: bad(&mut dice, 15),
         give_up: bad(&mut dice, 15),
         unknown: bad(&mut dice, 20),
+        overtaken: bad(&mut dice, 20),
         delay: if dice.chance(50) { HOUR } else { dice.between(HOUR, 4 * DAY) },
         double_classic: !ages,
     };

@@ -70,6 +70,43 @@ fn what_the_link_cannot_tell_is_asked_soon_and_goes_again_only_when_it_is_not_th
     }
 }
 
+/// What may be on its way still does not go again because the far box does not have it yet.
+#[test]
+fn that_it_is_not_there_is_believed_once_it_cannot_be_on_its_way() {
+    for comes in [false, true] {
+        let mut pair = Pair::acquainted([BOTH, BOTH]);
+        pair.sides[0].rules.transit = 6 * HOUR;
+        let plan = pair.plan(0, &[(7, message("a@b.c", "did it leave"))]);
+        unknown(&mut pair, 0, &plan.send[0]);
+        let early = pass(&mut pair, 5 * HOUR);
+        let back = |turns: &[PeerTurn]| turns.iter().map(|turn| turn.not_there.len()).sum::<usize>();
+        let said = |turns: &[PeerTurn]| turns.iter().flat_map(|turn| &turn.send).flat_map(notes).collect::<Vec<_>>();
+        let no = said(&early[1]).iter().filter(|note| matches!(note, Note::NotHere(_))).count();
+        assert_eq!((no, back(&early[0])), (1, 0), "it was answered, and that was too early");
+        if comes {
+            pair.carry(0, &plan.send);
+        }
+        let late = pass(&mut pair, 2 * HOUR);
+        assert_eq!((back(&late[0]), delivered(&late[0]).len()), if comes { (0, 1) } else { (1, 0) });
+    }
+}
+
+/// The same of what was sent: a later bundle may have taken a shorter way.
+#[test]
+fn a_gap_is_asked_about_once_it_cannot_be_on_its_way() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    pair.sides[0].rules.transit = 12 * HOUR;
+    pair.send(0, &[(1, message("a@b.c", "lost beyond the satellite"))]);
+    pair.now += 2 * HOUR;
+    let next = pair.send(0, &[(2, message("a@b.c", "and one that is not"))]);
+    pair.carry(0, &next);
+    let answer = pair.send(1, &[(3, message("a@b.c", "heard"))]);
+    pair.carry(1, &answer);
+    let repeats = |heard: &[PeerTurn]| heard.iter().flat_map(|turn| &turn.send).filter(|packet| packet.repeat).count();
+    assert_eq!(repeats(&pass(&mut pair, 9 * HOUR)[0]), 0);
+    assert_eq!(repeats(&pass(&mut pair, 3 * HOUR)[0]), 1);
+}
+
 #[test]
 fn the_question_rides_with_the_next_message_and_its_answer_too() {
     let mut pair = Pair::acquainted([BOTH, BOTH]);

@@ -92,6 +92,8 @@ pub struct Weather {
     pub give_up: u64,
     /// The link cannot tell whether it sent a packet.
     pub unknown: u64,
+    /// The link has been silent for too long: what it has goes another way, whatever came of it.
+    pub overtaken: u64,
     /// Longest way, in milliseconds.
     pub delay: i64,
     /// A doubled classic packet arrives as a new one.
@@ -328,6 +330,10 @@ impl World {
         while let Some(at) = self.boxes[side].rows.iter().position(told) {
             let row = self.boxes[side].rows[at].clone();
             let (ticket, fragment) = (row.packet.ticket, row.packet.fragment);
+            if self.is_left_behind(side, &row) {
+                self.overtake(side, ticket);
+                continue;
+            }
             if row.ticketed {
                 // An old box would take a classic packet that comes once more for another message.
                 let known = row.packet.payload[0] >= 0x80 || self.weather.double_classic;

@@ -135,8 +135,8 @@ impl LinkWorker<'_> {
     }
 
     /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`; unless one of its
-    /// packets is in a state in which it `may` not be let go.
-    fn plan_anew(
+    /// packets is in a state in which it `may` not be let go. What its link has, or may have, may have arrived.
+    pub(super) fn plan_anew(
         &mut self,
         group: &PacketGroup,
         packet: &Packet,
@@ -144,6 +144,7 @@ impl LinkWorker<'_> {
         may: impl Fn(&PacketState) -> bool + Send + 'static,
     ) -> Result<(), Fault> {
         let (first, now, policy) = (packet.clone(), self.context.now(), self.context.policy());
+        let rules = peer::rules(&self.context.store.settings());
         let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
         self.timers.touch(packet.far_box);
         self.context.store.write(move |tx| {
@@ -163,12 +164,16 @@ impl LinkWorker<'_> {
                     drop_planned(tx, &packet, now)?;
                     continue;
                 }
-                let spent = matches!(packet.state, PacketState::Unknown(_));
-                let packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet };
-                tx.put_packet(&packet)?;
-                if spent {
-                    tx.packet_went(&packet)?;
+                if let (PacketState::Held(_) | PacketState::Handing(_), Some(place)) = (&packet.state, &packet.peer) {
+                    // The notes in it are said once more.
+                    peer::change(tx, packet.far_box, |peer| {
+                        peer.unknown(&rules, place.ticket, place.fragment, now.0);
+                    })?;
                 }
+                let packet =
+                    Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, taking_back: false, ..packet };
+                tx.put_packet(&packet)?;
+                tx.packet_went(&packet)?;
             }
             for id in replan(tx, &first, now)? {
                 let Some(live) = tx.live(id)?.filter(|live| !tx_open(tx, live.id)) else { continue };

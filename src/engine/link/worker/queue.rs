@@ -59,7 +59,7 @@ impl LinkWorker<'_> {
         let most = schedule::together(self.context, device)?;
         let mut taken = Vec::new();
         while taken.len() < most
-            && let Some((_, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
+            && let Some((part, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
         {
             let found = self.lines.look_up(self.context, &self.market, id)?;
             // One that goes elsewhere since a moment ago has its turn there.
@@ -68,6 +68,10 @@ impl LinkWorker<'_> {
             if !is_urgent(&message) && self.reaches(device, false).is_err() {
                 continue;
             }
+            if taken.first().is_some_and(|first| !self.may_share(first, &message)) {
+                ahead.entry(device).or_default().push_front((part, id));
+                break;
+            }
             if self.waits_for_whole(device, &message) {
                 continue;
             }
@@ -75,6 +79,14 @@ impl LinkWorker<'_> {
         }
         ahead.retain(|_, line| !line.is_empty());
         Ok(taken)
+    }
+
+    /// Two messages may share a packet. On a line that costs nothing, with a link behind it that takes what waits too long, those
+    /// do not that wait unequally long, or of which one is never paid for: what goes by the other link goes with all that
+    /// shares its packet.
+    fn may_share(&self, one: &Message, other: &Message) -> bool {
+        let kind = |message: &Message| (message.terms.priority, message.terms.links);
+        !self.gathering.prompt || self.market.links().count() == 1 || kind(one) == kind(other)
     }
 
     /// A message that this link takes, with what it costs on this link reserved; `None` when a budget does not allow that: it

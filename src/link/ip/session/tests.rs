@@ -238,10 +238,8 @@ fn a_far_box_that_says_nothing_or_something_else_is_left() {
     assert!(Frame::Bye(ByeReason::NotPaired).bytes().len() < MAX_FIRST);
 }
 
-#[test]
-fn an_empty_packet_is_refused_and_the_others_go_on() {
-    let now = Instant::now();
-    let (mut a, mut b) = (Side::new(1, 0..0, true), Side::new(2, 10..10, false));
+/// Both have said hello.
+fn met(a: &mut Side, b: &mut Side, now: Instant) {
     a.connect(now);
     b.connect(now);
     for _ in 0..2 {
@@ -250,10 +248,33 @@ fn an_empty_packet_is_refused_and_the_others_go_on() {
         let bytes = b.write(now);
         a.read(&bytes, now);
     }
-    let number = a.end.take(Vec::new());
-    let bytes = a.write(now);
-    b.read(&bytes, now);
-    let refusal = b.write(now);
-    let facts = a.session.as_mut().unwrap().read(&mut a.end, &refusal, now);
-    assert_eq!(facts, [Fact::Told(number, Fate::Refused(Refusal::Unreadable))]);
+}
+
+/// A refusal is told, or lost with the connection, or with the box that heard it: never does the packet count as arrived, and
+/// what was behind it goes again.
+#[test]
+fn a_refused_packet_never_counts_as_arrived() {
+    let now = Instant::now();
+    for heard in [true, false] {
+        let (mut a, mut b) = (Side::new(1, 0..0, true), Side::new(2, 10..10, false));
+        met(&mut a, &mut b, now);
+        let refused = a.end.take(Vec::new());
+        let behind = a.end.take(vec![7]);
+        let bytes = a.write(now);
+        let session = b.session.as_mut().unwrap();
+        let facts = session.read(&mut b.end, &bytes, now);
+        assert_eq!(facts, [Fact::Over(Over::Bye(ByeReason::Stop))], "nothing behind it is taken");
+        let refusal = session.last_words();
+        if heard {
+            let facts = a.session.as_mut().unwrap().read(&mut a.end, &refusal, now);
+            let told = Fact::Told(refused, Fate::Refused(Refusal::Unreadable));
+            assert_eq!(facts, [told, Fact::Over(Over::Bye(ByeReason::Stop))]);
+        }
+        // What the box heard is not on disk when it is killed.
+        a.held = vec![(refused, 0), (behind, 7)];
+        a.crash(2);
+        met(&mut a, &mut b, now);
+        assert_eq!(a.end.place(refused), Place::Told(Fate::NotThere), "heard: {heard}");
+        assert_eq!(a.end.place(behind), Place::Told(Fate::NotThere));
+    }
 }

@@ -17,6 +17,8 @@ use crate::sim::sky::Ask;
 
 /// The largest message, with its sum, in bytes.
 const MOST: usize = 100_002;
+/// The largest segment, in bytes.
+const SEGMENT: usize = 1446;
 /// A message that no satellite takes is given up after this.
 const HOLD: Duration = Duration::from_secs(6 * 3600);
 /// What the sky did not hear is said again after this.
@@ -89,7 +91,7 @@ impl Machine {
         let id = self.last_id;
         let said = format!("{{{head},\"message_id\":{id},\"message_response\":\"message_accepted\"}}");
         self.say(200, target, &said, now);
-        let most = self.segment.clamp(1, 1446);
+        let most = self.segment_size();
         let mut segments: Vec<_> = (0..length).step_by(most).map(|at| (at, most.min(length - at))).collect();
         if !self.backward {
             segments.reverse();
@@ -108,6 +110,11 @@ impl Machine {
         };
         self.ask_segment(&mut message, now);
         self.originates.push(message);
+    }
+
+    /// Bytes of a segment, either way, of which a message has as many as it needs.
+    pub(super) fn segment_size(&self) -> usize {
+        self.segment.clamp(1, SEGMENT)
     }
 
     /// Asks for the next segment; one that has all of them is held.

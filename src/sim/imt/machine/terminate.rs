@@ -11,9 +11,6 @@ use crate::sim::device::take;
 use crate::sim::imt::wire;
 use crate::sim::sky::Ask;
 
-/// Bytes of a segment.
-const SEGMENT: usize = 1446;
-
 impl Machine {
     /// A message came down: the host hears it, or has lost it.
     pub(super) fn bring_down(&mut self, down: &Down, now: Time) {
@@ -34,7 +31,8 @@ impl Machine {
         let head = format!("\"topic_id\":{topic},\"message_id\":{id}");
         let most = bytes.len();
         self.say(299, "messageTerminate", &format!("{{{head},\"message_length_max\":{most}}}"), now);
-        let mut starts: Vec<_> = (0..most).step_by(SEGMENT).collect();
+        let segment = self.segment_size();
+        let mut starts: Vec<_> = (0..most).step_by(segment).collect();
         if take(&mut self.faults.mt_backward) {
             starts.reverse();
         }
@@ -46,7 +44,7 @@ impl Machine {
             starts.pop();
         }
         for start in starts {
-            let data = &bytes[start..most.min(start + SEGMENT)];
+            let data = &bytes[start..most.min(start + segment)];
             let place = format!("\"segment_length\":{},\"segment_start\":{start}", data.len());
             let data = STANDARD.encode(data);
             self.say(299, "messageTerminateSegment", &format!("{{{head},{place},\"data\":\"{data}\"}}"), now);

@@ -6,6 +6,7 @@ use super::{answer, up_and_down, wait_in_mailbox, wait_in_mailbox_for, wait_mail
 use crate::support::command::link_of;
 use crate::support::ground::{PUBLIC, post};
 use crate::support::shore::{classic, hex};
+use crate::support::web::Client;
 use crate::support::{SOON, Station, wait_for};
 
 /// A service that has learned its terminals: a mail came from anna's.
@@ -166,4 +167,33 @@ fn what_cloudloop_says_of_a_message_is_heard() {
     gateway.set(&[("cloudloop.token", "wrong")]);
     says(&gateway, "check cloudloop.token");
     gateway.books_balance();
+}
+
+#[test]
+fn the_page_says_what_the_form_of_the_service_wants_and_when_it_was_last_heard() {
+    let scene = Scene::start(Service::Cloudloop, "4000");
+    let mut gateway = scene.gateway();
+    let front =
+        [("web.front", "127.0.0.1"), ("web.base_path", "/post"), ("sms.public_url", "https://box.example.org/post")];
+    gateway.set(&front);
+    gateway.start();
+    let page = |gateway: &Station| {
+        let client = Client::logged_in(gateway, "olga");
+        client.get("/links/cloudloop").body.replace("&#x2f;", "/")
+    };
+    let before = page(&gateway);
+    let url = format!("https://box.example.org/post/hooks/cloudloop/{PATH}");
+    assert!(before.contains(&format!("<code id=webhook>{url}</code>")), "{before}");
+    assert!(before.contains("Lingo JSON") && before.contains("nothing yet"), "{before}");
+    // The web server in front passes the path on as it came.
+    let forwarded = "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: box.example.org\r\n";
+    let (status, _) = post(&gateway, &format!("/post/hooks/cloudloop/{PATH}"), forwarded, "a test");
+    assert_eq!(status, 200);
+    wait_for("the page to tell", SOON, || (!page(&gateway).contains("nothing yet")).then_some(()));
+    // Without a secret the page offers one, and says what is missing.
+    gateway.set(&[("cloudloop.path", "")]);
+    let without = page(&gateway);
+    assert!(without.contains("nobody has guessed yet") && without.contains("set cloudloop.path"), "{without}");
+    let short = gateway.said(&["link", "set", "cloudloop", "cloudloop.path", "short"]).fails(2);
+    assert!(short.contains("16 or more"), "{short}");
 }

@@ -3,6 +3,7 @@
 
 mod by_mail;
 mod cloudloop;
+mod directip;
 pub mod scene;
 
 use std::time::Duration;

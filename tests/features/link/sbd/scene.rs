@@ -23,6 +23,7 @@ pub enum Service {
     Rockblock,
     Cloudloop,
     Sbdmail,
+    Directip,
 }
 
 impl Service {
@@ -31,6 +32,7 @@ impl Service {
             Self::Rockblock => "rockblock",
             Self::Cloudloop => "cloudloop",
             Self::Sbdmail => "sbdmail",
+            Self::Directip => "directip",
         }
     }
 }
@@ -79,6 +81,7 @@ impl Scene {
             Service::Rockblock => &["--user", "u", "--password", "p"],
             Service::Cloudloop => &["--token", "t", "--imt", IMT],
             Service::Sbdmail => &["--onward", &onward],
+            Service::Directip => &[],
         };
         let place = ["--listen", "127.0.0.1:0", "--terminal", TERMINAL, "--sky", &sky, "--control", &control];
         let service =
@@ -89,6 +92,7 @@ impl Scene {
             Service::Rockblock => ("key ".to_owned(), ""),
             Service::Cloudloop => (format!("thing {IMT} "), "/imt"),
             Service::Sbdmail => ("sbdmail ".to_owned(), ""),
+            Service::Directip => ("directip ".to_owned(), ""),
         };
         let key = word("service.log", &line) + more;
         let modem = Program::start(
@@ -162,6 +166,13 @@ impl Scene {
                 ("sbdmail.poll", "5"),
                 ("sbdmail.to", "data@sbd.example"),
             ],
+            Service::Directip => [
+                ("directip.gateway", self.url.as_str()),
+                ("directip.listen", "127.0.0.1:0"),
+                ("directip.peers", "127.0.0.0/8"),
+                ("directip.confirm", "yes"),
+                ("sms.public_url", ""),
+            ],
         };
         // Mails for terminals go through the relay: there the service takes what is for it.
         let relay_port = match self.ground {
@@ -194,6 +205,7 @@ impl Scene {
     pub fn calls(&self, gateway: &Station) {
         let hook = match self.ground {
             Service::Sbdmail => format!("hook smtp://{}/{PATH}@shore.example", gateway.door("smtp")),
+            Service::Directip => format!("hook tcp://{}", gateway.door("directip")),
             ground => format!("hook http://{}/hooks/{}/{PATH}", gateway.door("web"), ground.name()),
         };
         assert_eq!(self.service(&hook), ["ok"]);

@@ -1,5 +1,7 @@
 //! The way between the boxes, and what comes of it at its end.
 
+use std::collections::BTreeSet;
+
 use super::{Flight, HOUR, Row, Told, World, short};
 use crate::letter::Letter;
 use crate::peer::PeerTurn;
@@ -48,6 +50,52 @@ impl World {
             }
             // The link offers it again.
             None => self.flights.push(Flight { at: self.now + HOUR, ..flight }),
+        }
+    }
+
+    /// What a link has that is away is not waited for any more.
+    pub(super) fn is_left_behind(&mut self, side: usize, row: &Row) -> bool {
+        let talks = row.ticketed && row.packet.payload[0] >= 0x80 && self.boxes[side].peer.is_known();
+        let once = talks && !row.unknown && !row.packet.repeat && !row.packet.messages.is_empty();
+        once && self.weather.overtaken > 0 && self.dice.chance(self.weather.overtaken)
+    }
+
+    /// The messages of a bundle go in another one, which replaces it. What the link has of it may arrive all the same.
+    pub(super) fn overtake(&mut self, side: usize, ticket: u64) {
+        let of = |row: &Row| row.ticketed && row.packet.ticket == ticket;
+        let fragments: Vec<u8> =
+            self.boxes[side].rows.iter().filter(|row| of(row)).map(|row| row.packet.fragment).collect();
+        let messages: BTreeSet<u64> =
+            self.boxes[side].rows.iter().filter(|row| of(row)).flat_map(|row| row.packet.messages.clone()).collect();
+        let all = self.commit(side, |peer, context| {
+            for fragment in fragments {
+                peer.unknown(&context.rules, ticket, fragment, context.now);
+            }
+            messages.iter().flat_map(|key| peer.again(*key, context.now)).collect::<BTreeSet<u64>>()
+        });
+        let (now, rows) = (self.now, std::mem::take(&mut self.boxes[side].rows));
+        let (mut gone, mut rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(of);
+        let Some(all) = all else {
+            // It finds that out once more.
+            gone.iter_mut().filter(|row| row.told_at.is_some()).for_each(|row| row.told_at = Some(now + HOUR));
+            rest.append(&mut gone);
+            self.boxes[side].rows = rest;
+            return;
+        };
+        self.boxes[side].rows = rest;
+        self.saw("bundles that were overtaken", 1);
+        self.note(|| format!("{side}: {ticket} is overtaken, {all:?} go again"));
+        // What was not sent yet is sent when the link is back.
+        gone.into_iter()
+            .filter(|row| row.ends.is_some() && !row.lost)
+            .for_each(|row| self.fly(1 - side, row.packet.payload));
+        for key in all {
+            let message = &mut self.messages[key as usize];
+            if matches!(message.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
+                message.told = Told::Waiting;
+            } else {
+                self.boxes[side].peer.forget(key);
+            }
         }
     }
 

@@ -27,3 +27,56 @@ impl Rig {
         assert!(ledger.books.values().all(crate::store::Books::balance), "{ledger:?}");
     }
 }
+
+#[test]
+fn whatever_happens_each_message_is_on_air_once() {
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    for round in 0..12 {
+        let rig = Rig::new("satellite");
+        let mut worker = rig.worker();
+        let mut sent = 0;
+        for step in 0..60 {
+            match random(6) {
+                0 if sent < 12 => {
+                    rig.accept(&format!("message {round} {step} {}", "word ".repeat(random(90) as usize)));
+                    sent += 1;
+                }
+                1 => {
+                    let end = [End::LostAnswer, End::LostCommand, End::Busy][random(3) as usize];
+                    rig.fake.sky().ends = VecDeque::from([end]);
+                }
+                2 => rig.fake.sky().pass(random(3) > 0),
+                3 => {
+                    rig.fake.sky().events.clear();
+                    rig.fake.ready();
+                    worker = rig.worker();
+                }
+                _ => rig.clock.advance(Duration::from_secs(random(90))),
+            }
+            rig.turn(&mut worker);
+        }
+        for _ in 0..30 {
+            rig.fake.sky().ends.clear();
+            rig.fake.ready();
+            rig.clock.advance(Duration::from_secs(61));
+            rig.turn(&mut worker);
+            rig.fake.sky().pass(true);
+        }
+        let mut on_air = rig.fake.sky().on_air.clone();
+        let all = on_air.len();
+        on_air.sort();
+        on_air.dedup();
+        assert_eq!(on_air.len(), all, "round {round}: a packet was on air twice");
+        for id in 1..=sent {
+            assert_eq!(rig.message(Id(id)).state, State::Sent, "round {round}: {:?}", rig.message(Id(id)));
+        }
+        rig.bill_is_air();
+        rig.books_balance();
+    }
+}

@@ -1,9 +1,11 @@
-//! Serial ports of this machine, as the kernel lists them: for the set-up page, which only shows them.
+//! Serial ports of this machine, as the kernel lists them, and programs that are known to take such ports away.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use super::process;
 
 /// A serial port somebody may have plugged a modem into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,11 +16,66 @@ pub struct Port {
     pub stable: Option<String>,
     /// Maker and product of the USB adapter.
     pub about: String,
+    /// Its USB ids: vendor and product.
+    pub usb: Option<(u16, u16)>,
+}
+
+impl Port {
+    /// Gives the name to write down: the one that survives unplugging, if there is one.
+    pub fn name(&self) -> &str {
+        self.stable.as_deref().unwrap_or(&self.path)
+    }
+}
+
+/// The environment variable with a folder that stands for `/`: what `dev` and `sys` in it hold is what is plugged in. For
+/// tests.
+const ROOT: &str = "SATPOST_DEVICES";
+
+/// Programs that open each new serial port, by the names of their units.
+const TAKERS: [(&str, Taker); 3] =
+    [("brltty.service", BRLTTY), ("brltty-udev.service", BRLTTY), ("ModemManager.service", MODEM_MANAGER)];
+const BRLTTY: Taker = Taker {
+    name: "brltty",
+    cure: "it drives braille displays; where there is none: 'sudo apt remove brltty', then plug the modem in again",
+};
+const MODEM_MANAGER: Taker = Taker {
+    name: "ModemManager",
+    cure: "it looks for phone modems; where there is none: 'sudo systemctl disable --now ModemManager'; else see that \
+           61-satpost.rules is in /etc/udev/rules.d or /usr/lib/udev/rules.d, and plug the modem in again",
+};
+
+/// A program that takes serial ports away from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taker {
+    /// Its name.
+    pub name: &'static str,
+    /// What to do about it.
+    pub cure: &'static str,
+}
+
+fn root() -> PathBuf {
+    std::env::var_os(ROOT).map_or_else(|| PathBuf::from("/"), PathBuf::from)
 }
 
 /// Lists the USB serial ports, in the order of their names.
 pub fn list() -> Vec<Port> {
-    found(Path::new("/sys/class/tty"), Path::new("/dev"))
+    let root = root();
+    found(&root.join("sys/class/tty"), &root.join("dev"))
+}
+
+/// Lists the programs that run here and take serial ports away. Found by their units too, which a box sees that may not look
+/// at other processes.
+pub fn takers() -> Vec<Taker> {
+    let units = root().join("sys/fs/cgroup/system.slice");
+    let runs = TAKERS.iter().filter(|(unit, taker)| units.join(unit).is_dir() || process::is_running(taker.name));
+    let mut takers: Vec<_> = runs.map(|(_, taker)| *taker).collect();
+    takers.dedup();
+    takers
+}
+
+/// Tells whether brltty runs here, which has the kernel take adapters away that modems use.
+pub fn brltty_runs() -> bool {
+    takers().contains(&BRLTTY)
 }
 
 fn found(class: &Path, dev: &Path) -> Vec<Port> {
@@ -42,13 +99,16 @@ fn describe(class: &Path, dev: &Path, name: &str) -> Port {
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
         .collect();
+    let id = |file: &str| fact(file).and_then(|text| u16::from_str_radix(text.trim(), 16).ok());
     let links = fs::read_dir(dev.join("serial/by-id")).into_iter().flatten().filter_map(Result::ok);
+    let device = fs::canonicalize(&path).ok();
     let stable = links
         .map(|entry| entry.path())
-        .find(|link| fs::canonicalize(link).is_ok_and(|target| target == path))
+        .find(|link| device.is_some() && fs::canonicalize(link).ok() == device)
         .map(|link| link.display().to_string());
     let about = if about.is_empty() { "serial adapter".to_owned() } else { about.join(", ") };
-    Port { path: path.display().to_string(), stable, about }
+    let usb = id("idVendor").zip(id("idProduct"));
+    Port { path: path.display().to_string(), stable, about, usb }
 }
 
 #[cfg(test)]
@@ -65,6 +125,7 @@ mod tests {
         fs::create_dir_all(class.join("tty1")).unwrap();
         fs::create_dir_all(dev.join("serial/by-id")).unwrap();
         fs::write(usb.join("idVendor"), "1a86\n").unwrap();
+        fs::write(usb.join("idProduct"), "7523\n").unwrap();
         fs::write(usb.join("product"), "USB Serial\n").unwrap();
         fs::write(dev.join("ttyUSB0"), "").unwrap();
         std::os::unix::fs::symlink(usb.join("1-1:1.0/ttyUSB0"), class.join("ttyUSB0/device")).unwrap();
@@ -72,7 +133,7 @@ mod tests {
         let ports = found(&class, &dev);
         fs::remove_dir_all(&root).unwrap();
         assert_eq!(ports.len(), 1);
-        assert_eq!(ports[0].about, "USB Serial");
+        assert_eq!((ports[0].about.as_str(), ports[0].usb), ("USB Serial", Some((0x1a86, 0x7523))));
         assert!(ports[0].stable.as_deref().is_some_and(|path| path.ends_with("usb-1a86-port0")));
     }
 }

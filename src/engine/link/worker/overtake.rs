@@ -1,0 +1,155 @@
+//! What a line has while its far box is away: once the patience of its messages is over they go by another link. Whether they
+//! arrived is told when the line is back. This is the one place where money may be spent twice for the same words, and the history
+//! of each message says so; the far box drops the later of the two.
+
+use std::collections::BTreeSet;
+
+use super::LinkWorker;
+use crate::address::PeerId;
+use crate::clock::Time;
+use crate::engine::link::group::PacketGroup;
+use crate::engine::link::lines::OnLink;
+use crate::engine::link::select::{Choice, Offer, choose, overtakes};
+use crate::engine::link::{commit, peer};
+use crate::fault::Fault;
+use crate::link::PacketStatus;
+use crate::message::reason::{GoneReason, LinkReason};
+use crate::message::{Message, Packet, PacketState, State};
+use crate::money::Money;
+use crate::route::price;
+use crate::settings::Key;
+use crate::store::PacketQueue;
+
+impl LinkWorker<'_> {
+    /// Lets other links have what this one holds for far boxes that are away. Only a line tells for certain, later, and sends
+    /// nothing by itself while it is away: of all other links what they hold is theirs.
+    pub(super) fn let_overtake(&mut self) -> Result<(), Fault> {
+        self.overtake_at = None;
+        if !self.driver.paired || self.market.links().count() == 1 {
+            return Ok(());
+        }
+        let mut open = Vec::new();
+        for queue in [PacketQueue::OnLink, PacketQueue::Outbox] {
+            open.extend(
+                self.context.store.read(|view| view.open_on(self.id, queue, Time::NEVER))?.into_iter().flatten(),
+            );
+        }
+        let mut done = BTreeSet::new();
+        for packet in open.into_iter().filter(|packet| is_with_line(&packet.state)) {
+            if self.reaches(packet.far_box, true).is_ok() || !done.insert(packet.group) {
+                continue;
+            }
+            let group = commit::group_of(self.context, &packet)?;
+            if packet.is_extra() {
+                self.let_notes_go(&group, &packet)?;
+            } else if group.messages.iter().all(waits) {
+                self.let_messages_go(&group, &packet)?;
+            }
+        }
+        if !done.is_empty() {
+            self.outstanding = OnLink::count(self.context)?;
+        }
+        Ok(())
+    }
+
+    /// Messages that wait go by the link on which the choice falls now.
+    fn let_messages_go(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
+        let Some(by) = self.overtaken_by(group, packet.far_box) else { return Ok(()) };
+        if self.give_back_unwritten(group)? {
+            return Ok(());
+        }
+        let group = commit::group_of(self.context, packet)?;
+        let Some(packet) = group.packets.iter().find(|packet| is_with_line(&packet.state)) else { return Ok(()) };
+        // Who does not know names of bundles would take the second one for another message.
+        if packet.peer.is_none() || !self.context.peer(packet.far_box)?.is_known() {
+            return Ok(());
+        }
+        let links = self.context.store.links();
+        let price = (by.price > Money(0)).then(|| price::amount(&self.context.store.settings(), by.price));
+        let reason = LinkReason::Overtaken { line: links.name(self.id), by: links.name(by.link), price };
+        log::info!("link: what packet {} carries goes by {}: the line is away", packet.number, links.name(by.link));
+        self.plan_anew(&group, packet, reason, |_| true)
+    }
+
+    /// What a group costs on the link that takes one of its messages now, and may take all others; `None` while they wait for
+    /// this line.
+    fn overtaken_by(&mut self, group: &PacketGroup, device: Option<PeerId>) -> Option<Offer> {
+        let now = self.context.now();
+        let known: Vec<_> = group
+            .messages
+            .iter()
+            .map(|message| {
+                let facts = self.market.facts(message);
+                let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                (choose(&facts, &offers, now), offers)
+            })
+            .collect();
+        let until = known.iter().filter_map(|(choice, _)| match choice {
+            Choice::Wait { until, .. } if *until < Time::NEVER => Some(*until),
+            _ => None,
+        });
+        self.overtake_at = self.overtake_at.into_iter().chain(until).min();
+        overtakes(self.id, &known)
+    }
+
+    /// Notes, and repeats of what was sent before, are owed again once a message would not wait any longer either: they ride in what
+    /// goes by another link.
+    fn let_notes_go(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
+        let Some(away) = self.market.away(self.id, packet.far_box) else { return Ok(()) };
+        let until = away + self.context.store.settings().span(Key::PatienceNormal);
+        if self.context.now() < until {
+            self.overtake_at = Some(self.overtake_at.map_or(until, |at| at.min(until)));
+            return Ok(());
+        }
+        if self.give_back_unwritten(group)? {
+            return Ok(());
+        }
+        let (numbers, now): (Vec<_>, _) =
+            (group.packets.iter().map(|packet| packet.number).collect(), self.context.now());
+        self.timers.touch(packet.far_box);
+        self.context.store.write(move |tx| {
+            for number in &numbers {
+                let Some(packet) =
+                    tx.packet(*number)?.filter(|packet| packet.is_extra() && is_with_line(&packet.state))
+                else {
+                    continue;
+                };
+                let packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet };
+                tx.put_packet(&packet)?;
+                // It may have arrived.
+                tx.packet_went(&packet)?;
+                if let Some(place) = &packet.peer {
+                    peer::change(tx, packet.far_box, |peer| peer.lost(place.ticket, place.fragment, now.0))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes back what the line has not written yet: that goes another way without any doubt. True when that is all of the group.
+    fn give_back_unwritten(&mut self, group: &PacketGroup) -> Result<bool, Fault> {
+        let mut all = true;
+        for packet in &group.packets {
+            match &packet.state {
+                PacketState::Held(reference) if self.link.cancel(reference) == PacketStatus::Withdrawn => {
+                    self.taken_back.remove(&packet.number);
+                    let packet = Packet { state: PacketState::Planned, taking_back: false, ..packet.clone() };
+                    commit::made_way(self.context, &packet)?;
+                }
+                PacketState::Held(_) | PacketState::Handing(_) => all = false,
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The line has it, or may have it.
+fn is_with_line(state: &PacketState) -> bool {
+    matches!(state, PacketState::Held(_) | PacketState::Handing(_))
+}
+
+/// It waits for a link, and its owner wants that.
+fn waits(message: &Message) -> bool {
+    matches!(message.state, State::OnLink | State::Queued) && !message.recall
+}

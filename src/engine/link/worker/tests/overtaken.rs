@@ -1,0 +1,246 @@
+//! What a line has while it is away goes by another link once its patience is over; all arrive once, whatever arrives after all.
+
+use super::peer::Pair;
+use super::several::{MINUTE, Other, down, payloads};
+use super::*;
+use crate::message::reason::LinkReason;
+use crate::message::{LinkPreference, Step};
+
+/// A pair whose station has a line that costs nothing beside its satellite.
+struct Scene {
+    pair: Pair,
+    line: Other,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let pair = Pair::new();
+        pair.agree(&mut pair.workers());
+        pair.station.context.store.set("link.price", "0.07").unwrap();
+        let line = Other::new(&pair.station, "line", row("ip"), "0");
+        line.fake.ready();
+        // What it has is written.
+        line.fake.sky().keeps = true;
+        Self { pair, line }
+    }
+
+    fn workers(&self) -> [LinkWorker<'_>; 2] {
+        self.pair.station.fake.ready();
+        self.pair.gateway.fake.ready();
+        self.pair.workers()
+    }
+
+    fn goes(&self, wide: &mut LinkWorker) {
+        self.line.fake.sky().away = true;
+        down(&self.line.fake);
+        self.pair.station.turn(wide);
+    }
+
+    fn comes(&self, wide: &mut LinkWorker) {
+        self.line.fake.sky().away = false;
+        self.line.fake.ready();
+        self.pair.station.turn(wide);
+    }
+
+    fn charged(&self) -> u64 {
+        self.pair.station.context.store.read(|view| view.charged(LinkId(1), "2026-09")).unwrap().packets
+    }
+
+    fn overtaken(&self, id: Id) -> usize {
+        let decided = |step: &&Step| matches!(&step.cause, Reason::Link(LinkReason::Overtaken { .. }));
+        self.pair.station.message(id).steps.iter().filter(decided).count()
+    }
+
+    fn ashore(&self, text: &str) -> usize {
+        self.pair.arrived_ashore().iter().filter(|found| *found == text).count()
+    }
+
+    /// What the line took comes to the gateway.
+    fn arrives(&self, worker: &mut LinkWorker, payloads: Vec<Vec<u8>>) {
+        for (number, payload) in payloads.into_iter().enumerate() {
+            self.pair.gateway.inbound(&format!("line:{number}"), payload, Some(6846));
+        }
+        self.pair.gateway.turn(worker);
+    }
+
+    fn on_line(&self) -> Vec<Vec<u8>> {
+        self.line.fake.sky().queue.values().cloned().collect()
+    }
+}
+
+#[test]
+fn what_a_silent_line_has_goes_by_satellite_once_its_patience_is_over() {
+    for first in ["the line's", "the satellite's", "neither"] {
+        let scene = Scene::new();
+        let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+        pair.station.turn(&mut wide);
+        let before = scene.charged();
+        let id = pair.write_on_boat("Wind 5, all well");
+        pair.station.turn(&mut wide);
+        assert_eq!((pair.station.message(id).state, scene.on_line().len()), (State::OnLink, 1));
+        let by_line = scene.on_line();
+        scene.goes(&mut wide);
+        pair.advance(19 * MINUTE);
+        pair.station.turn(&mut wide);
+        pair.pass(&mut workers);
+        assert_eq!((scene.overtaken(id), scene.charged()), (0, before), "it waits for the line");
+        if first == "the line's" {
+            scene.arrives(&mut workers[1], by_line.clone());
+        }
+        pair.advance(2 * MINUTE);
+        pair.station.turn(&mut wide);
+        assert_eq!(scene.overtaken(id), 1, "{}", pair.station.message(id).reason);
+        let why = pair.station.message(id).steps.iter().map(|step| step.cause.to_string()).collect::<Vec<_>>();
+        assert!(why.iter().any(|why| why.contains("it goes by one, for 0.07")), "{why:?}");
+        assert_eq!(wide.outstanding.all(), 0, "the line has room for others when it is back");
+        for _ in 0..3 {
+            pair.pass(&mut workers);
+        }
+        if first == "the satellite's" {
+            scene.arrives(&mut workers[1], by_line);
+        }
+        // The line is back and tells: nothing of that is waited for.
+        let number = *scene.line.fake.sky().queue.keys().next().unwrap();
+        let told = match first {
+            "neither" => Event::NotTaken { reference: reference(number), why: Reason::said("not there") },
+            _ => Event::Sent { reference: reference(number), how: Acknowledged::Arrived },
+        };
+        scene.line.fake.sky().events.push_back(told);
+        scene.comes(&mut wide);
+        pair.write_ashore("answer");
+        for _ in 0..3 {
+            pair.pass(&mut workers);
+            pair.station.turn(&mut wide);
+        }
+        assert_eq!((scene.ashore("Wind 5, all well"), scene.charged()), (1, before + 1), "first: {first}");
+        assert_eq!(pair.station.message(id).state, State::FarBox, "first: {first}");
+        assert_eq!(scene.on_line().len(), 1, "nothing went by the line again");
+        pair.station.books_balance();
+        pair.gateway.books_balance();
+    }
+}
+
+/// What the line has not written yet is taken back: that is certain, and no decision.
+#[test]
+fn what_a_line_has_not_written_is_taken_back() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    scene.line.fake.sky().keeps = false;
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    for _ in 0..2 {
+        pair.pass(&mut workers);
+    }
+    assert_eq!((scene.overtaken(id), scene.ashore("Wind 5, all well"), payloads(&scene.line.fake)), (0, 1, 0));
+    pair.station.books_balance();
+}
+
+/// When the line is back before the satellite has it, it goes by the line after all.
+#[test]
+fn a_copy_that_waits_for_the_satellite_goes_by_the_line_that_is_back() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let before = scene.charged();
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    pair.station.turn(&mut workers[0]);
+    assert_eq!((scene.overtaken(id), pair.station.fake.sky().queue.len()), (1, 1));
+    scene.comes(&mut wide);
+    for _ in 0..3 {
+        pair.station.turn(&mut workers[0]);
+        pair.station.turn(&mut wide);
+    }
+    assert_eq!((pair.station.fake.sky().queue.len(), scene.charged(), scene.on_line().len()), (0, before, 2));
+    scene.arrives(&mut workers[1], scene.on_line());
+    assert_eq!(scene.ashore("Wind 5, all well"), 1);
+    pair.station.books_balance();
+}
+
+/// Each waits as long as it may: what never costs anything stays with the line, and holds up no other.
+#[test]
+fn what_is_never_paid_for_waits_for_the_line_and_holds_up_nothing() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let [free, urgent, normal] = ["some day", "We need a doctor", "Wind 5"].map(|text| pair.write_on_boat(text));
+    let write =
+        |id: Id, change: fn(&mut Message)| pair.station.context.store.write(move |tx| tx.change(id, change)).unwrap();
+    write(free, |message| message.terms.links = LinkPreference::Cheap);
+    write(urgent, |message| message.terms.priority = Priority::Urgent);
+    for _ in 0..3 {
+        pair.station.turn(&mut wide);
+    }
+    scene.goes(&mut wide);
+    for (after, gone) in [(3, [0, 1, 0]), (18, [0, 1, 1]), (600, [0, 1, 1])] {
+        pair.advance(after * MINUTE);
+        pair.station.turn(&mut wide);
+        for _ in 0..2 {
+            pair.pass(&mut workers);
+        }
+        assert_eq!([free, urgent, normal].map(|id| scene.overtaken(id)), gone, "after {after} minutes more");
+    }
+    let arrived = ["some day", "We need a doctor", "Wind 5"].map(|text| scene.ashore(text));
+    assert_eq!((arrived, pair.station.message(free).state), ([0, 1, 1], State::OnLink));
+    pair.station.books_balance();
+}
+
+/// What the line was to say to the far box besides is said by the satellite: a receipt that it swallowed is owed again.
+#[test]
+fn notes_that_a_silent_line_has_ride_with_what_goes_by_satellite() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let theirs = pair.write_ashore("Where are you");
+    pair.pass(&mut workers);
+    let id = pair.write_on_boat("Wind 5, all well");
+    // The receipt rides in the packet of the line.
+    pair.station.turn(&mut wide);
+    assert!(!scene.on_line().is_empty());
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    for _ in 0..3 {
+        pair.station.turn(&mut wide);
+        pair.pass(&mut workers);
+        pair.advance(MINUTE);
+    }
+    assert_eq!((scene.ashore("Wind 5, all well"), scene.overtaken(id)), (1, 1));
+    assert_eq!(pair.gateway.message(theirs).state, State::Delivered, "{}", pair.gateway.message(theirs).reason);
+    assert_eq!(wide.outstanding.all(), 0);
+    let peer = pair.station.context.peer(None).unwrap();
+    let open = pair.station.context.store.write(|tx| tx.open_packets()).unwrap();
+    assert_eq!((open.len(), peer.unconfirmed()), (0, 1), "the bundle of the line is not waited for");
+}
+
+/// The box is killed while it has gone on by another link: the next life does not count the swallowed packet as sent.
+#[test]
+fn a_kill_after_it_was_overtaken_changes_nothing() {
+    let scene = Scene::new();
+    let (pair, workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    drop((wide, workers));
+    let (mut wide, mut workers) = (scene.line.worker(), scene.workers());
+    down(&scene.line.fake);
+    pair.station.turn(&mut wide);
+    for _ in 0..2 {
+        pair.pass(&mut workers);
+    }
+    scene.comes(&mut wide);
+    pair.write_ashore("answer");
+    pair.pass(&mut workers);
+    assert_eq!((scene.ashore("Wind 5, all well"), scene.overtaken(id)), (1, 1));
+    assert_eq!(pair.station.message(id).state, State::FarBox);
+    pair.station.books_balance();
+}

@@ -1,0 +1,199 @@
+//! First contact: finds out what is at a serial port that no link has. Each driver of a modem has its own question
+//! ([`FirstContact`]); what answers none of them is listened to at the speeds of receivers, and asked as a Zigbee stick.
+//!
+//! Nothing that is asked costs money, or changes what a modem holds.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::foreign::{self, Foreign};
+use super::serial::{self, Port};
+use super::{DRIVERS, Driver};
+use crate::message::reason::{Contact, Obstacle};
+use crate::settings::Key;
+
+/// After a port is opened, what was on its way is read away for this time.
+const SETTLE: Duration = Duration::from_millis(100);
+/// A modem that is there answers a question within this time.
+const ANSWER: Duration = Duration::from_millis(700);
+/// Receivers tell something each second.
+const LISTEN: Duration = Duration::from_millis(1200);
+/// Most bytes that are kept of what is heard.
+const HEARD: usize = 16 * 1024;
+/// Speeds of GPS and AIS receivers and of instruments; the first one is that of Zigbee sticks too.
+const SPEEDS: [u32; 4] = [115_200, 9_600, 4_800, 38_400];
+/// Questions to Zigbee sticks, and how their answers begin: `SYS_PING` of TI's Z-Stack (MT interface), and the reset of Silicon
+/// Labs' ASH protocol (UG101), answered by `RSTACK`.
+const ZIGBEE: [(&[u8], &[u8]); 2] =
+    [(&[0xfe, 0x00, 0x21, 0x01, 0x20], &[0xfe, 0x02, 0x61, 0x01]), (&[0x1a, 0xc0, 0x38, 0xbc, 0x7e], &[0xc1, 0x02])];
+
+/// How the modem of a driver is recognised, and what its link begins with.
+pub struct FirstContact {
+    /// Speed of the line.
+    pub baud: u32,
+    /// Asks who is there: what the modem is, in words; `None` when it is none of this driver.
+    pub ask: fn(&mut Line) -> Option<String>,
+    /// The setting that holds its port.
+    pub port: Key,
+    /// Other settings that a new link begins with.
+    pub settings: &'static [(Key, &'static str)],
+}
+
+/// A port that is asked.
+pub struct Line {
+    port: Port,
+    heard: Vec<u8>,
+    asked: Vec<String>,
+}
+
+impl Line {
+    fn open(path: &Path, baud: u32) -> Result<Self, serial::Unopened> {
+        let mut line = Self { port: Port::open(path, baud)?, heard: Vec::new(), asked: Vec::new() };
+        line.read(SETTLE, |_| false);
+        Ok(line)
+    }
+
+    /// Reads for `limit`, or until what was heard fits.
+    fn read(&mut self, limit: Duration, fits: impl Fn(&[u8]) -> bool) {
+        let until = Instant::now() + limit;
+        let mut buffer = [0; 512];
+        while Instant::now() < until && !fits(&self.heard) {
+            self.port.wait_readable(until);
+            match self.port.read(&mut buffer) {
+                Ok(count) => self.heard.extend(&buffer[..count]),
+                Err(_) => return,
+            }
+            // Of one that never stops only the newest counts.
+            self.heard.drain(..self.heard.len().saturating_sub(HEARD));
+        }
+    }
+
+    /// Asks, and gives the first line that `fits` makes something of; lines end with a return or a line feed.
+    pub fn ask<T>(&mut self, question: &str, fits: impl Fn(&str) -> Option<T>) -> Option<T> {
+        // A port that has gone answers nothing either.
+        self.port.write_all(question.as_bytes(), Instant::now() + ANSWER).ok()?;
+        self.asked.push(question.to_owned());
+        let from = self.heard.len();
+        let found = |heard: &[u8]| lines(heard.get(from.min(heard.len())..)?).find_map(|line| fits(&line));
+        self.read(ANSWER, |heard| found(heard).is_some());
+        found(&self.heard)
+    }
+
+    /// What it looks like by all that was heard.
+    fn looks_like(&self) -> Option<Foreign> {
+        let of = |line: String| match self.asked.iter().any(|asked| asked.trim() == line.trim()) {
+            true => Some(Foreign::Echo),
+            false => foreign::recognise(&line),
+        };
+        lines(&self.heard).filter_map(of).max()
+    }
+
+    /// Asks what only a Zigbee stick answers.
+    fn is_zigbee(&mut self) -> bool {
+        ZIGBEE.iter().any(|(question, answer)| {
+            let is = |heard: &[u8]| heard.windows(answer.len()).any(|part| part == *answer);
+            let asked = self.port.write_all(question, Instant::now() + ANSWER);
+            self.read(ANSWER / 2, is);
+            asked.is_ok() && is(&self.heard)
+        })
+    }
+}
+
+/// The whole lines of what was heard.
+fn lines(heard: &[u8]) -> impl Iterator<Item = String> {
+    let end = heard.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let lines = heard[..end].split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+    lines.map(|line| String::from_utf8_lossy(line).into_owned())
+}
+
+/// The drivers that recognise their modem.
+pub fn drivers() -> impl Iterator<Item = (&'static Driver, &'static FirstContact)> {
+    DRIVERS.iter().filter_map(|driver| Some((driver, driver.contact.as_ref()?)))
+}
+
+/// Asks what is at this port. Takes up to nine seconds, modems are asked first; ends early, with what is known then, once
+/// `over` says so.
+pub fn ask(path: &Path, over: impl Fn() -> bool) -> Contact {
+    ask_all(path, over).unwrap_or_else(|why| Contact::Unopened {
+        // A link took it between two questions.
+        obstacle: if why.obstacle == Obstacle::Asked { Obstacle::Held(None) } else { why.obstacle },
+    })
+}
+
+fn ask_all(path: &Path, over: impl Fn() -> bool) -> Result<Contact, serial::Unopened> {
+    // Whoever has it keeps it; then a link that wants it meanwhile is told why it has to wait.
+    drop(Port::open(path, SPEEDS[0])?);
+    let _asked = serial::Asked::new(path);
+    // Any modem says OK to AT: only when none is recognised does that tell something.
+    let mut looks_like = None;
+    for (driver, contact) in drivers().take_while(|_| !over()) {
+        let mut line = Line::open(path, contact.baud)?;
+        if let Some(model) = (contact.ask)(&mut line) {
+            return Ok(Contact::Modem { driver: driver.name.to_owned(), model });
+        }
+        looks_like = looks_like.max(line.looks_like());
+    }
+    for baud in SPEEDS.into_iter().take_while(|_| !over()) {
+        if let Some(looks_like) = looks_like {
+            return Ok(Contact::Other { looks_like });
+        }
+        let mut line = Line::open(path, baud)?;
+        if baud == SPEEDS[0] && line.is_zigbee() {
+            return Ok(Contact::Other { looks_like: Foreign::Zigbee });
+        }
+        line.read(LISTEN, |heard| lines(heard).any(|line| foreign::recognise(&line).is_some()));
+        looks_like = line.looks_like();
+    }
+    Ok(looks_like.map_or(Contact::Silent, |looks_like| Contact::Other { looks_like }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    use super::super::serial::tests::terminal;
+    use super::*;
+
+    /// What is found at a terminal whose other side gives these answers.
+    fn found(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static) -> Contact {
+        let (master, path) = terminal();
+        let (mut master, held) = (File::from(master), File::open(&path).unwrap());
+        let speaks = std::thread::spawn(move || {
+            let mut buffer = [0; 512];
+            // Ends when the terminal does.
+            while let Ok(count @ 1..) = master.read(&mut buffer) {
+                if let Some(said) = answer(&buffer[..count]) {
+                    master.write_all(&said).unwrap();
+                }
+            }
+        });
+        let contact = ask(&path, || false);
+        // With it goes the last open end, and the other side with that.
+        drop(held);
+        speaks.join().unwrap();
+        contact
+    }
+
+    fn looks_like(looks_like: Foreign) -> Contact {
+        Contact::Other { looks_like }
+    }
+
+    #[test]
+    fn what_answers_is_named() {
+        let said = |heard: &[u8]| String::from_utf8_lossy(heard).trim().to_owned();
+        let m138 = move |heard: &[u8]| (said(heard) == "$CS*10").then(|| b"$CS DI=0x006c0e,DN=M138*24\n".to_vec());
+        let Contact::Modem { driver, model } = found(m138) else { panic!() };
+        assert!(driver == "m138" && model.contains("0x006c0e"), "{driver} {model}");
+        // A phone modem says OK as well.
+        let phone = move |heard: &[u8]| match said(heard).as_str() {
+            "AT" => Some(b"\r\nOK\r\n".to_vec()),
+            line if line.starts_with("AT") => Some(b"\r\nERROR\r\n".to_vec()),
+            _ => None,
+        };
+        assert_eq!(found(phone), looks_like(Foreign::AtModem));
+        let stick = |heard: &[u8]| heard.starts_with(&[0x1a, 0xc0]).then(|| vec![0x1a, 0xc1, 2, 11, 10, 0x52, 0x7e]);
+        assert_eq!(found(stick), looks_like(Foreign::Zigbee));
+        assert_eq!(found(|heard| Some(heard.to_vec())), looks_like(Foreign::Echo));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a link reports to the engine.
+
+use super::whole::{WholeFrame, WholePlace};
+use super::{Health, Series};
+use crate::address::LinkAddress;
+use crate::clock::Time;
+use crate::message::reason::Acknowledged;
+use crate::message::{Reason, Reference};
+
+/// What a link reports.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A packet came in. It comes again until it is confirmed.
+    Inbound(Inbound),
+    /// A far box says something of a whole mail.
+    Whole {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// What.
+        frame: WholeFrame,
+    },
+    /// A far box asks whether packets of these names are here.
+    Asked {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// The names.
+        names: Vec<u64>,
+    },
+    /// A far box says whether packets of these names are there.
+    Known {
+        /// Which far box; `None` where the link has one far end.
+        device: Option<LinkAddress>,
+        /// Each name that was asked for, and whether it is there.
+        known: Vec<(u64, bool)>,
+    },
+    /// So much of a budget that the driver counts by itself is used, in hundredths; told once.
+    Spent(u64),
+    /// A packet was acknowledged by a satellite.
+    Sent {
+        /// Which.
+        reference: Reference,
+        /// How that is known.
+        how: Acknowledged,
+    },
+    /// The other side gave a packet up (expired on the modem, failed in the Hive).
+    Lost {
+        /// Which.
+        reference: Reference,
+        /// Why.
+        why: Reason,
+    },
+    /// A packet that the link held has certainly not reached the far box: it may be handed over again.
+    NotTaken {
+        /// Which.
+        reference: Reference,
+        /// How that is known.
+        why: Reason,
+    },
+    /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
+    Evidence,
+    /// What [`Link::keep`] gives has changed, and is needed after a crash as well.
+    Keep,
+    /// A session carried no packet up, and is charged like the smallest one.
+    Mailbox,
+    /// The state of the link changed.
+    Health(Health),
+    /// A measured value, kept as history for the page.
+    Sample {
+        /// Which series.
+        series: Series,
+        /// In the unit of the series.
+        value: f64,
+    },
+    /// A line on the wire, for the console page.
+    Line {
+        /// True for lines to the modem.
+        sent: bool,
+        /// The line without its line feed, made printable.
+        text: String,
+    },
+    /// The link could not read something that came in; it is set aside with the reason, then confirmed.
+    Poison {
+        /// What came.
+        bytes: Vec<u8>,
+        /// What is wrong with it.
+        why: Reason,
+        /// To let the other side forget it.
+        token: Token,
+    },
+}
+
+/// One inbound packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// The far box it came from; `None` where the link has one far end, the box that the world writes by.
+    pub device: Option<LinkAddress>,
+    /// The bytes that went through the air.
+    pub payload: Vec<u8>,
+    /// The whole mails of messages in it, which came before.
+    pub wholes: Vec<WholePlace>,
+    /// Names the packet for good, whatever channel repeats it: the store remembers it.
+    pub key: String,
+    /// When the other side received it, if it says so.
+    pub received: Option<Time>,
+    /// To let the other side forget it.
+    pub token: Token,
+}
+
+/// Handle to confirm an inbound packet with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(pub u64);

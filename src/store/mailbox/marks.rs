@@ -1,0 +1,221 @@
+//! Flags of entries that changed after the entry was made. One row holds those of [`PAGE`] UIDs, so a change of a thousand is one
+//! of sixteen rows; the row of an entry itself is never written again.
+//!
+//! ```text
+//!  ENTRIES  (person, folder, uid)        flags as the entry came
+//!  MARKS    (person, folder, uid / 64)   place, flags, number of the change, keywords: where there is one, it holds
+//! ```
+
+use super::rows::{Entry, Reader, Writer, sound};
+use crate::store::schema::{Readable, Tx, TxResult};
+
+/// UIDs of a row.
+const PAGE: u32 = 64;
+
+/// What an entry has instead of what it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    place: u8,
+    flags: u8,
+    keywords: u64,
+    modseq: u64,
+}
+
+/// The marks of one row, by their places.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Marks {
+    page: u32,
+    list: Vec<Mark>,
+}
+
+/// The row that a UID is in, and its place there.
+fn at(uid: u32) -> (u32, u8) {
+    // The rest is less than 64.
+    (uid / PAGE, u8::try_from(uid % PAGE).unwrap_or_default())
+}
+
+/// The row that a UID is in.
+pub(super) fn page_of(uid: u32) -> u32 {
+    at(uid).0
+}
+
+impl Marks {
+    /// The number of the row.
+    pub fn page(&self) -> u32 {
+        self.page
+    }
+
+    fn find(&self, uid: u32) -> Result<usize, usize> {
+        self.list.binary_search_by_key(&at(uid).1, |mark| mark.place)
+    }
+
+    /// Gives an entry of this row the flags that it has now.
+    pub fn put_over(&self, entry: &mut Entry) {
+        if let Ok(found) = self.find(entry.uid) {
+            let mark = self.list[found];
+            (entry.flags, entry.keywords, entry.modseq) = (mark.flags, mark.keywords, mark.modseq);
+        }
+    }
+
+    /// Keeps the flags of an entry of this row.
+    pub fn keep(&mut self, entry: &Entry) {
+        let place = at(entry.uid).1;
+        let mark = Mark { place, flags: entry.flags, keywords: entry.keywords, modseq: entry.modseq };
+        match self.find(entry.uid) {
+            Ok(found) => self.list[found] = mark,
+            Err(free) => self.list.insert(free, mark),
+        }
+    }
+
+    /// Forgets what is kept of a UID of this row.
+    pub fn forget(&mut self, uid: u32) {
+        if let Ok(found) = self.find(uid) {
+            self.list.remove(found);
+        }
+    }
+
+    /// The UIDs whose last change has this number.
+    pub fn changed_by(&self, modseq: u64) -> impl Iterator<Item = u32> + '_ {
+        let of = self.list.iter().filter(move |mark| mark.modseq == modseq);
+        of.map(|mark| self.page * PAGE + u32::from(mark.place))
+    }
+
+    fn row(&self) -> Vec<u8> {
+        let mut row = Writer::new(self.list.len() * 12 + 4);
+        for mark in &self.list {
+            let bytes = 8 - mark.keywords.leading_zeros() as usize / 8;
+            row.number(mark.place.into(), 1).number(mark.flags.into(), 1).number(mark.modseq, 8);
+            row.number(bytes as u64, 1).number(mark.keywords, bytes);
+        }
+        row.done()
+    }
+
+    fn read(page: u32, row: &[u8]) -> Option<Self> {
+        let mut row = Reader::new(row)?;
+        let mut marks = Self { page, list: Vec::with_capacity(row.left() / 11) };
+        while row.left() > 0 {
+            let place = u8::try_from(row.number(1)?).ok()?;
+            let flags = u8::try_from(row.number(1)?).ok()?;
+            let modseq = row.number(8)?;
+            let bytes = usize::try_from(row.number(1)?).ok().filter(|bytes| *bytes <= 8)?;
+            marks.list.push(Mark { place, flags, keywords: row.number(bytes)?, modseq });
+        }
+        let rises = marks.list.is_sorted_by(|one, next| one.place < next.place);
+        (rises && marks.list.iter().all(|mark| u32::from(mark.place) < PAGE)).then_some(marks)
+    }
+}
+
+/// Reads the entries of one folder, with the flags that they have now.
+pub(super) struct EntryReader<'t, T> {
+    table: &'t T,
+    person: &'t str,
+    folder: u32,
+    /// Those of the last entry; `None` in it when the row is damaged.
+    last: Option<(u32, Option<Marks>)>,
+}
+
+impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T> {
+    /// Reads with the marks of this table.
+    pub fn new(table: &'t T, person: &'t str, folder: u32) -> Self {
+        Self { table, person, folder, last: None }
+    }
+
+    /// The marks of a row; `None` when it is damaged.
+    pub fn marks(&mut self, page: u32) -> TxResult<Option<&Marks>> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != page) {
+            let row = self.table.get((self.person, self.folder, page))?;
+            let none = || Some(Marks { page, list: Vec::new() });
+            self.last = Some((page, row.map_or_else(none, |row| Marks::read(page, row.value()))));
+        }
+        Ok(self.last.as_ref().and_then(|(_, marks)| marks.as_ref()))
+    }
+
+    /// The entry of a row; `None` when that, or the marks of it, are damaged.
+    pub fn read(&mut self, uid: u32, row: &[u8]) -> TxResult<Option<Entry>> {
+        let (Some(mut entry), Some(marks)) = (Entry::read(uid, row), self.marks(page_of(uid))?) else {
+            return Ok(None);
+        };
+        marks.put_over(&mut entry);
+        Ok(Some(entry))
+    }
+
+    /// The entry of a row that has to be whole.
+    pub fn whole(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
+        sound(self.read(uid, row)?, "an entry of a folder")
+    }
+}
+
+/// The entries of these UIDs, which rise; those that are not there are left out.
+pub(super) fn entries_of<T>(entries: &T, marks: &T, (person, folder): (&str, u32), uids: &[u32]) -> TxResult<Vec<Entry>>
+where
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
+    let mut found = Vec::with_capacity(uids.len());
+    let mut reader = EntryReader::new(marks, person, folder);
+    // Where few are left out, one walk is cheaper than a search for each.
+    if usize::try_from(last.saturating_sub(*first)).unwrap_or(usize::MAX) < uids.len().saturating_mul(4) {
+        let mut wanted = uids.iter().peekable();
+        for row in entries.range((person, folder, *first)..=(person, folder, *last))? {
+            let (key, row) = row?;
+            let uid = key.value().2;
+            while wanted.next_if(|wanted| **wanted < uid).is_some() {}
+            if wanted.next_if(|wanted| **wanted == uid).is_some() {
+                found.push(reader.whole(uid, row.value())?);
+            }
+        }
+    } else {
+        for uid in uids {
+            if let Some(row) = entries.get((person, folder, *uid))? {
+                found.push(reader.whole(*uid, row.value())?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Tx<'_> {
+    /// The marks of a row.
+    pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
+        let mut reader = EntryReader::new(&self.marks, person, folder);
+        sound(reader.marks(page)?.cloned(), "a row of flags")
+    }
+
+    /// Writes the marks of a row, which goes when it is empty.
+    pub(super) fn put_marks(&mut self, person: &str, folder: u32, marks: &Marks) -> TxResult<()> {
+        let key = (person, folder, marks.page);
+        if marks.list.is_empty() {
+            self.marks.remove(key)?;
+        } else {
+            self.marks.insert(key, marks.row().as_slice())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_read_as_they_were_written_and_every_flipped_bit_is_noticed() {
+        let mut marks = Marks { page: 3, list: Vec::new() };
+        for (uid, keywords) in [(255, 1 << 63), (192, 0), (200, 0x1234), (200, 7)] {
+            marks.keep(&Entry { uid, keywords, flags: 5, modseq: 1 << 40 | u64::from(uid), ..Entry::default() });
+        }
+        let row = marks.row();
+        assert_eq!(row.len(), 3 * 11 + 1 + 8 + 4);
+        assert_eq!(Marks::read(3, &row), Some(marks.clone()));
+        for bit in 0..row.len() * 8 {
+            let mut damaged = row.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Marks::read(3, &damaged), None, "bit {bit}");
+        }
+        assert_eq!(marks.changed_by(1 << 40 | 200).collect::<Vec<_>>(), [200]);
+        let mut entry = Entry { uid: 200, ..Entry::default() };
+        marks.put_over(&mut entry);
+        assert_eq!((entry.flags, entry.keywords), (5, 7));
+        [255, 200, 192, 193].into_iter().for_each(|uid| marks.forget(uid));
+        assert!(marks.list.is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! Looks at the serial ports that no link has, and finds out what is there: each once, and what says nothing again, more and
+//! more rarely. The page and `satpost check` show it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use smol::channel::bounded;
+
+use crate::back_off::BackOff;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::link::contact::{self, drivers};
+use crate::link::serial;
+use crate::message::reason::{Contact, Obstacle};
+use crate::settings::Key;
+use crate::status::Plugged;
+use crate::sys::ports::Port;
+
+/// The ports are listed this often, which asks nothing of them.
+const EVERY: Duration = Duration::from_secs(2);
+/// Waits before what was silent, or could not be opened, is asked again.
+const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(4), Duration::from_secs(600));
+/// A port that somebody holds may be held for a moment only: that is not told before so many tries.
+const HELD: u32 = 2;
+
+/// A link that looks for its modem itself has a new port to itself for this time.
+const LINKS_FIRST: Duration = Duration::from_secs(10);
+
+/// What is known of a port.
+struct Known {
+    /// Times it was asked.
+    tries: u32,
+    /// When to ask it again; `None` once it is known what it is.
+    next: Option<Instant>,
+}
+
+/// Runs until the box stops.
+///
+/// # Errors
+/// Never; a fault of a port is what is told of it.
+pub fn run(context: &Context) -> Result<(), Fault> {
+    let (_never, nothing) = bounded(1);
+    let mut known: BTreeMap<PathBuf, Known> = BTreeMap::new();
+    while !context.stopping() {
+        let ports = free_ports(context);
+        let there: BTreeSet<_> = ports.iter().map(|port| port.path.clone()).collect();
+        known.retain(|path, _| path.to_str().is_some_and(|path| there.contains(path)));
+        if context.status.facts().plugged.keys().any(|path| !there.contains(path)) {
+            context.status.set(|facts| facts.plugged.retain(|path, _| there.contains(path)));
+        }
+        let first = Instant::now() + if a_link_looks(context) { LINKS_FIRST } else { Duration::ZERO };
+        for port in &ports {
+            known.entry(PathBuf::from(&port.path)).or_insert(Known { tries: 0, next: Some(first) });
+        }
+        let due = |known: &Known| known.next.is_some_and(|next| next <= Instant::now());
+        let next = ports.iter().find(|port| known.get(Path::new(&port.path)).is_some_and(due));
+        let Some((port, known)) = next.and_then(|port| Some((port, known.get_mut(Path::new(&port.path))?))) else {
+            context.rest(&nothing, EVERY);
+            continue;
+        };
+        known.tries += 1;
+        let found = ask(context, port, known.tries);
+        let settled = matches!(found, Contact::Modem { .. } | Contact::Other { .. });
+        known.next = (!settled).then(|| Instant::now() + AGAIN.wait(known.tries));
+    }
+    Ok(())
+}
+
+/// Tells whether a link looks for its modem among all ports.
+fn a_link_looks(context: &Context) -> bool {
+    let (links, settings) = (context.store.links(), context.store.settings());
+    let mut on = links.iter().filter(|link| link.on);
+    on.any(|link| {
+        let own = link.settings(&settings);
+        drivers().any(|(row, contact)| row.name == link.driver && own.text(contact.port).trim().is_empty())
+    })
+}
+
+/// The ports that no link has, where the owner lets them be asked.
+fn free_ports(context: &Context) -> Vec<Port> {
+    let settings = context.store.settings();
+    if !settings.on(Key::FirstContact) {
+        return Vec::new();
+    }
+    let links = context.store.links();
+    let named = links.iter().flat_map(|link| {
+        let own = link.settings(&settings);
+        drivers().map(move |(_, contact)| own.text(contact.port).trim().to_owned()).collect::<Vec<_>>()
+    });
+    let open = context.status.facts().links.into_values().filter_map(|live| live.health?.port);
+    let used: BTreeSet<_> = named.chain(open).filter_map(|path| Path::new(&path).canonicalize().ok()).collect();
+    let free = |port: &Port| Path::new(&port.path).canonicalize().is_ok_and(|path| !used.contains(&path));
+    serial::askable().into_iter().filter(free).collect()
+}
+
+/// Asks a port, and tells what is there.
+fn ask(context: &Context, port: &Port, tries: u32) -> Contact {
+    let tell = |contact: &Contact| {
+        let plugged = Plugged { name: port.name().to_owned(), about: port.about.clone(), contact: contact.clone() };
+        context.status.set(|facts| drop(facts.plugged.insert(port.path.clone(), plugged)));
+    };
+    if tries == 1 {
+        tell(&Contact::Asking);
+    }
+    let found = contact::ask(Path::new(&port.path), || context.stopping());
+    // A link that looks for its modem has it for a moment.
+    if tries >= HELD || !matches!(&found, Contact::Unopened { obstacle: Obstacle::Held(_) }) {
+        tell(&found);
+    }
+    log::info!("first contact: {}", crate::message::words::contact::At(&port.path, &found));
+    found
+}
