@@ -8,6 +8,16 @@ use crate::support::{Folder, Program, SOON, ask, lasting_port, wait_for};
 /// Two terminals: the server files by terminal and second, and keeps one of two messages of a second.
 const TERMINALS: [&str; 2] = ["300234010753370", "300234010753371"];
 
+/// The server, which ends with the test.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// All files below a folder.
 fn below(folder: &Path) -> Vec<PathBuf> {
     let entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -23,13 +33,13 @@ fn a_server_of_others_takes_its_messages() {
     let (address, place) = (format!("127.0.0.1:{}", lasting_port()), folder.path("taken"));
     fs::create_dir(&place).unwrap();
     let log = fs::File::create(folder.path("server.log")).unwrap();
-    let mut server = std::process::Command::new(server)
+    let server = std::process::Command::new(server)
         .args(["serve", &address, place.to_str().unwrap()])
         .arg(format!("--logfile={}", folder.path("sbd.log").display()))
         .stdout(log.try_clone().unwrap())
         .stderr(log)
-        .spawn()
-        .unwrap();
+        .spawn();
+    let _server = Server(server.unwrap());
     let control = folder.path("directip.ctl");
     let gateway = ["simulate", "directip", "--terminal", TERMINALS[0], "--terminal", TERMINALS[1], "--unconfirmed"];
     let hook = format!("tcp://{address}");
@@ -44,8 +54,6 @@ fn a_server_of_others_takes_its_messages() {
             below(&place).into_iter().filter(|path| path.extension().is_some_and(|it| it == "sbd")).collect();
         (files.len() == 2).then_some(files)
     });
-    server.kill().unwrap();
-    server.wait().unwrap();
     // It files what it has understood under terminal and date, as it came.
     let filed = |path: &PathBuf| TERMINALS.iter().any(|terminal| path.starts_with(place.join(terminal)));
     assert!(taken.iter().all(filed), "{taken:?}");
