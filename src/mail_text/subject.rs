@@ -86,7 +86,8 @@ fn tag(text: &str) -> Option<&str> {
     if !words::EXTERNAL_TAG.has(&word) && !framed {
         return None;
     }
-    Some(inner[end..].trim_start_matches([']', ')', '}', '*', '>', ':', '#', '.', ' ']))
+    let closed = inner[end..].trim_start_matches([']', ')', '}', '*', '>', ':', '#']);
+    Some(closed.trim_start_matches([']', ')', '}', '*', '>', ':', ' ']))
 }
 
 #[cfg(test)]
@@ -104,6 +105,7 @@ mod tests {
             ("Re[2]: x", "Re: x"),
             ("Re: ***SPAM*** Re: x", "Re: x"),
             ("{Spam?} x", "x"),
+            ("[#EXTERNAL#] #5 pump", "#5 pump"),
             ("[Caution: Non-Company Email] x", "x"),
             ("Spam: tin or glass?", "Spam: tin or glass?"),
             ("回复：答复：船", "Re: 船"),
