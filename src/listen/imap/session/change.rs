@@ -84,7 +84,10 @@ impl ImapSession<'_> {
         for (entry, before) in marked.entries.iter().zip(&marked.before) {
             // What others did to it before, and was not told, the client would never hear of.
             let known = *before <= selected.modseq || selected.own.contains(before);
-            selected.own.insert(entry.modseq);
+            // The number of what was left as it was is another session's, and may stand for other messages too.
+            if entry.modseq != *before {
+                selected.own.insert(entry.modseq);
+            }
             let Some(place) = selected.uids.place(entry.uid) else { continue };
             let silent = response == StoreResponse::Silent && known;
             let mut items = Vec::new();

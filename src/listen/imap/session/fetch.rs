@@ -187,7 +187,9 @@ impl ImapSession<'_> {
             let job = move |tx: &mut crate::store::Tx| tx.mark(&person, number, &unread, FlagChange::Add, &seen, None);
             let marked = self.services.store.write(job)?;
             if let Some(selected) = &mut self.selected {
-                selected.own.extend(marked.entries.iter().map(|entry| entry.modseq));
+                let changed =
+                    marked.entries.iter().zip(&marked.before).filter(|(entry, before)| entry.modseq != **before);
+                selected.own.extend(changed.map(|(entry, _)| entry.modseq));
             }
         }
         Ok(uids)
