@@ -255,8 +255,7 @@ fn imapclient() {
          n = IMAPClient('127.0.0.1', port={port}, ssl=False); n.login('olga', '{PASSWORD}')\n\
          n.append('INBOX', b'Subject: news\\r\\n\\r\\nx', ['\\\\Seen'])\n\
          heard = []\n\
-         while (2, b'RECENT') not in heard: heard += m.idle_check(timeout=20) or sys.exit('nothing heard: %r' % heard)\n\
-         assert (2, b'EXISTS') in heard, heard\n\
+         while (2, b'EXISTS') not in heard: heard += m.idle_check(timeout=20) or sys.exit('nothing heard: %r' % heard)\n\
          m.idle_done(); m.unselect_folder(); m.logout(); n.logout(); print('done')\n"
     );
     assert_eq!(python_with(&program, &[library.to_str().unwrap()], ""), "done\n");

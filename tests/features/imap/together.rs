@@ -51,6 +51,11 @@ fn a_silent_store_hides_nothing_of_others() {
     let said = one.ok("STORE 1 +FLAGS.SILENT (\\Answered)");
     assert!(!said.contains("FETCH"), "{said}");
     assert!(!one.ok("NOOP").contains("FETCH"));
+    // What another session did to several at once is told of those that are not named too, also where there was nothing left
+    // to do.
+    other.ok("STORE 1:2 +FLAGS (\\Draft)");
+    let said = one.ok("STORE 1 +FLAGS.SILENT (\\Draft)");
+    assert!(said.contains("* 1 FETCH (") && said.contains("* 2 FETCH ("), "{said}");
 }
 
 /// What a session did not change is not its own change: the rest of what another session changed with it is told.
