@@ -5,6 +5,8 @@
 //! two more things that notices say, one of them about those it was not meant for. It begins on a line of its own, and
 //! the words before it are at their end.
 
+use std::cell::LazyCell;
+
 use super::cuts::{Confidence, Cuts, Rule};
 use super::{shapes, words};
 
@@ -88,11 +90,12 @@ fn legal(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
     }
     let lowered: Vec<String> = lines[start..].iter().map(|line| lower(std::slice::from_ref(line))).collect();
     let paragraph = lowered.join(" ");
-    let says = Says::read(&paragraph);
+    // Most paragraphs begin like none: then what they say need not be looked for.
+    let says = LazyCell::new(|| Says::read(&paragraph));
     let is_notice = |at: &usize| {
         let first = &lowered[*at - start];
         let from = lowered[..*at - start].iter().map(|line| line.len() + 1).sum();
-        !first.starts_with('>') && says.is_legal(&paragraph, from) && begins_notice(first_sentence(first))
+        !first.starts_with('>') && begins_notice(first_sentence(first)) && says.is_legal(&paragraph, from)
     };
     let begin = beginnings(lines, start).find(is_notice)?;
     // A title above it, such as "CONFIDENTIALITY NOTICE".
@@ -161,7 +164,7 @@ struct Says {
 impl Says {
     fn read(paragraph: &str) -> Self {
         let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE].map(|kind| kind.last(paragraph));
-        let found = words::CORPORATE.iter().filter(|phrase| paragraph.contains(phrase));
+        let found = words::CORPORATE.held_by(paragraph);
         let mut phrases: Vec<usize> = found.filter_map(|phrase| paragraph.rfind(phrase)).collect();
         phrases.sort_unstable_by(|one, other| other.cmp(one));
         let second = phrases.get(1).copied();

@@ -46,7 +46,7 @@ pub fn words(text: &str) -> impl Iterator<Item = String> {
 /// True when a line could be the last of its paragraph: it ends a sentence, or is a name or a greeting.
 pub fn closes(line: &str) -> bool {
     let line = line.trim_end_matches(['*', '_', '"', '\'', ')', '»', '”', ' ']);
-    let is_end = |c: char| ".!?…。！？؟।:".contains(c);
+    let is_end = |c: char| matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？' | '؟' | '।' | ':');
     let leads = line.ends_with([',', ';', '-', '，', '、']);
     // "... at six. Bob"
     let tail = line.rsplit(is_end).next().unwrap_or(line);
