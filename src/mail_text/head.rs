@@ -243,8 +243,19 @@ fn whole(name: Option<String>, address: Option<String>) -> NamedAddress {
     let bare = bare.strip_prefix('@').and_then(|rest| rest.split_once(':')).map_or(bare.as_str(), |(_, one)| one);
     match (bare.strip_prefix('@'), &name) {
         (Some(domain), Some(local)) if !local.contains(['@', ' ']) => (None, Some(format!("{local}@{domain}"))),
-        _ => (name, Some(bare.to_owned())),
+        _ => (name, Some(unquoted(bare))),
     }
+}
+
+/// An address without quotes that its local part does not need.
+fn unquoted(address: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let parts = address.rsplit_once('@').and_then(|(local, domain)| {
+        let inner = local.strip_prefix('"')?.strip_suffix('"')?;
+        let atoms = inner.split('.').all(|atom| !atom.is_empty()) && inner.chars().all(plain);
+        atoms.then(|| format!("{inner}@{domain}"))
+    });
+    parts.unwrap_or_else(|| address.to_owned())
 }
 
 fn known_field_near(bytes: &[u8], mut pos: usize) -> bool {
