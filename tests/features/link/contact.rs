@@ -275,11 +275,14 @@ fn a_port_that_another_program_has_is_left_alone_and_without_a_box_the_check_ask
     wait_gone(&station, "ttyUSB0");
     assert_eq!(station.stop(), 0);
     drop(holder);
-    let check = Command::new(SATPOST)
-        .args(["check", "--data", station.folder.to_str().unwrap()])
-        .env("SATPOST_DEVICES", machine.root())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    let check = || {
+        let mut check = Command::new(SATPOST);
+        check.args(["check", "--data", station.folder.to_str().unwrap()]).env("SATPOST_DEVICES", machine.root());
+        String::from_utf8_lossy(&check.output().unwrap().stdout).into_owned()
+    };
+    let said = check();
+    assert!(!said.contains("looks like"), "the owner forbade it: {said}");
+    station.set(&[("box.first_contact", "yes")]);
+    let said = check();
     assert!(said.contains("looks like a GPS receiver"), "{said}");
 }
