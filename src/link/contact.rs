@@ -22,10 +22,9 @@ const LISTEN: Duration = Duration::from_millis(1200);
 const HEARD: usize = 16 * 1024;
 /// Speeds of GPS and AIS receivers and of instruments; the first one is that of Zigbee sticks too.
 const SPEEDS: [u32; 4] = [115_200, 9_600, 4_800, 38_400];
-/// Questions to Zigbee sticks, and how their answers begin: `SYS_PING` of TI's Z-Stack (MT interface), and the reset of Silicon
-/// Labs' ASH protocol (UG101), answered by `RSTACK`.
-const ZIGBEE: [(&[u8], &[u8]); 2] =
-    [(&[0xfe, 0x00, 0x21, 0x01, 0x20], &[0xfe, 0x02, 0x61, 0x01]), (&[0x1a, 0xc0, 0x38, 0xbc, 0x7e], &[0xc1, 0x02])];
+/// A question to Zigbee sticks that changes nothing, and how its answer begins: `SYS_PING` of TI's Z-Stack (MT interface).
+/// Sticks of Silicon Labs answer a reset alone (ASH, UG101), which would cut off whoever works with them.
+const ZIGBEE: (&[u8], &[u8]) = (&[0xfe, 0x00, 0x21, 0x01, 0x20], &[0xfe, 0x02, 0x61, 0x01]);
 
 /// How the modem of a driver is recognised, and what its link begins with.
 pub struct FirstContact {
@@ -90,12 +89,11 @@ impl Line {
 
     /// Asks what only a Zigbee stick answers.
     fn is_zigbee(&mut self) -> bool {
-        ZIGBEE.iter().any(|(question, answer)| {
-            let is = |heard: &[u8]| heard.windows(answer.len()).any(|part| part == *answer);
-            let asked = self.port.write_all(question, Instant::now() + ANSWER);
-            self.read(ANSWER / 2, is);
-            asked.is_ok() && is(&self.heard)
-        })
+        let (question, answer) = ZIGBEE;
+        let is = |heard: &[u8]| heard.windows(answer.len()).any(|part| part == answer);
+        let asked = self.port.write_all(question, Instant::now() + ANSWER);
+        self.read(ANSWER / 2, is);
+        asked.is_ok() && is(&self.heard)
     }
 }
 
@@ -180,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn no_question_changes_what_is_asked() {
+        let (say, asked) = std::sync::mpsc::channel();
+        // It answers whatever a modem with AT commands answers, and nothing that tells what it is.
+        let modem = move |heard: &[u8]| {
+            say.send(heard.to_vec()).unwrap();
+            (heard == b"AT\r").then(|| b"\r\nOK\r\n".to_vec())
+        };
+        assert_eq!(found(modem), looks_like(Foreign::AtModem));
+        let questions: Vec<_> = asked.iter().map(|asked| String::from_utf8_lossy(&asked).into_owned()).collect();
+        assert!(questions.contains(&"AT+SBDS\r".to_owned()), "{questions:?}");
+        assert!(questions.iter().all(|asked| !asked.contains('=')), "one sets something: {questions:?}");
+    }
+
+    #[test]
     fn what_answers_is_named() {
         let said = |heard: &[u8]| String::from_utf8_lossy(heard).trim().to_owned();
         let m138 = move |heard: &[u8]| (said(heard) == "$CS*10").then(|| b"$CS DI=0x006c0e,DN=M138*24\n".to_vec());
@@ -192,7 +204,7 @@ mod tests {
             _ => None,
         };
         assert_eq!(found(phone), looks_like(Foreign::AtModem));
-        let stick = |heard: &[u8]| heard.starts_with(&[0x1a, 0xc0]).then(|| vec![0x1a, 0xc1, 2, 11, 10, 0x52, 0x7e]);
+        let stick = |heard: &[u8]| heard.starts_with(&[0xfe, 0, 0x21]).then(|| vec![0xfe, 2, 0x61, 1, 0x79, 7, 0x1c]);
         assert_eq!(found(stick), looks_like(Foreign::Zigbee));
         assert_eq!(found(|heard| Some(heard.to_vec())), looks_like(Foreign::Echo));
     }

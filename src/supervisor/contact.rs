@@ -1,5 +1,5 @@
-//! Looks at the serial ports that no link has, and finds out what is there: each once, and what says nothing again, more and
-//! more rarely. The page and `satpost check` show it.
+//! Looks at the serial ports that no link has, and finds out what is there: each once, and what says nothing some times more.
+//! The page and `satpost check` show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ use crate::sys::ports::Port;
 const EVERY: Duration = Duration::from_secs(2);
 /// Waits before what was silent, or could not be opened, is asked again.
 const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(4), Duration::from_secs(600));
+/// What is silent so often is left alone until it is plugged in again: it may be somebody's who does not lock it.
+const SILENT: u32 = 5;
 /// A port that somebody holds may be held for a moment only: that is not told before so many tries.
 const HELD: u32 = 2;
 
@@ -31,8 +33,19 @@ const LINKS_FIRST: Duration = Duration::from_secs(10);
 struct Known {
     /// Times it was asked.
     tries: u32,
-    /// When to ask it again; `None` once it is known what it is.
+    /// Times it was silent.
+    silent: u32,
+    /// When to ask it again; `None` once it is left alone.
     next: Option<Instant>,
+}
+
+impl Known {
+    /// When to ask again, after this was found.
+    fn after(&mut self, found: &Contact) -> Option<Instant> {
+        self.silent += u32::from(*found == Contact::Silent);
+        let settled = matches!(found, Contact::Modem { .. } | Contact::Other { .. }) || self.silent >= SILENT;
+        (!settled).then(|| Instant::now() + AGAIN.wait(self.tries))
+    }
 }
 
 /// Runs until the box stops.
@@ -51,7 +64,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         let first = Instant::now() + if a_link_looks(context) { LINKS_FIRST } else { Duration::ZERO };
         for port in &ports {
-            known.entry(PathBuf::from(&port.path)).or_insert(Known { tries: 0, next: Some(first) });
+            known.entry(PathBuf::from(&port.path)).or_insert(Known { tries: 0, silent: 0, next: Some(first) });
         }
         let due = |known: &Known| known.next.is_some_and(|next| next <= Instant::now());
         let next = ports.iter().find(|port| known.get(Path::new(&port.path)).is_some_and(due));
@@ -61,8 +74,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         };
         known.tries += 1;
         let found = ask(context, port, known.tries);
-        let settled = matches!(found, Contact::Modem { .. } | Contact::Other { .. });
-        known.next = (!settled).then(|| Instant::now() + AGAIN.wait(known.tries));
+        known.next = known.after(&found);
     }
     Ok(())
 }
@@ -110,4 +122,18 @@ fn ask(context: &Context, port: &Port, tries: u32) -> Contact {
     }
     log::info!("first contact: {}", crate::message::words::contact::At(&port.path, &found));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_silent_is_left_alone_and_what_is_held_is_not_given_up() {
+        let mut known = Known { tries: 0, silent: 0, next: None };
+        let held = Contact::Unopened { obstacle: Obstacle::Held(None) };
+        assert!((0..50).all(|_| known.after(&held).is_some()));
+        let asked = (1..).take_while(|_| known.after(&Contact::Silent).is_some()).count();
+        assert_eq!(asked + 1, 5);
+    }
 }
