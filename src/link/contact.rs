@@ -41,13 +41,17 @@ pub struct FirstContact {
 /// A port that is asked.
 pub struct Line {
     port: Port,
+    /// What was heard since the last question.
     heard: Vec<u8>,
+    /// What was heard before it.
+    earlier: Vec<u8>,
     asked: Vec<String>,
 }
 
 impl Line {
     fn open(path: &Path, baud: u32) -> Result<Self, serial::Unopened> {
-        let mut line = Self { port: Port::open(path, baud)?, heard: Vec::new(), asked: Vec::new() };
+        let mut line =
+            Self { port: Port::open(path, baud)?, heard: Vec::new(), earlier: Vec::new(), asked: Vec::new() };
         line.read(SETTLE, |_| false);
         Ok(line)
     }
@@ -62,18 +66,23 @@ impl Line {
                 Ok(count) => self.heard.extend(&buffer[..count]),
                 Err(_) => return,
             }
-            // Of one that never stops only the newest counts.
-            self.heard.drain(..self.heard.len().saturating_sub(HEARD));
+            newest(&mut self.heard);
         }
+    }
+
+    /// Puts away what was heard so far, and asks; false when the port has gone.
+    fn say(&mut self, question: &[u8]) -> bool {
+        self.earlier.append(&mut self.heard);
+        newest(&mut self.earlier);
+        self.port.write_all(question, Instant::now() + ANSWER).is_ok()
     }
 
     /// Asks, and gives the first line that `fits` makes something of; lines end with a return or a line feed.
     pub fn ask<T>(&mut self, question: &str, fits: impl Fn(&str) -> Option<T>) -> Option<T> {
         // A port that has gone answers nothing either.
-        self.port.write_all(question.as_bytes(), Instant::now() + ANSWER).ok()?;
+        self.say(question.as_bytes()).then_some(())?;
         self.asked.push(question.to_owned());
-        let from = self.heard.len();
-        let found = |heard: &[u8]| lines(heard.get(from.min(heard.len())..)?).find_map(|line| fits(&line));
+        let found = |heard: &[u8]| lines(heard).find_map(|line| fits(&line));
         self.read(ANSWER, |heard| found(heard).is_some());
         found(&self.heard)
     }
@@ -84,17 +93,22 @@ impl Line {
             true => Some(Foreign::Echo),
             false => foreign::recognise(&line),
         };
-        lines(&self.heard).filter_map(of).max()
+        lines(&[&self.earlier[..], &self.heard].concat()).filter_map(of).max()
     }
 
     /// Asks what only a Zigbee stick answers.
     fn is_zigbee(&mut self) -> bool {
         let (question, answer) = ZIGBEE;
         let is = |heard: &[u8]| heard.windows(answer.len()).any(|part| part == answer);
-        let asked = self.port.write_all(question, Instant::now() + ANSWER);
+        let asked = self.say(question);
         self.read(ANSWER / 2, is);
-        asked.is_ok() && is(&self.heard)
+        asked && is(&self.heard)
     }
+}
+
+/// Forgets the oldest of what was heard: of one that never stops only the newest counts.
+fn newest(heard: &mut Vec<u8>) {
+    heard.drain(..heard.len().saturating_sub(HEARD));
 }
 
 /// The whole lines of what was heard.
@@ -175,6 +189,24 @@ mod tests {
 
     fn looks_like(looks_like: Foreign) -> Contact {
         Contact::Other { looks_like }
+    }
+
+    #[test]
+    fn an_answer_is_found_however_much_was_heard_before() {
+        let (master, path) = terminal();
+        let _held = File::open(&path).unwrap();
+        let mut line = Line::open(&path, 115_200).unwrap();
+        line.heard = b"$GPGSV,x\r\n".repeat(2000);
+        let answers = std::thread::spawn(move || {
+            let mut master = File::from(master);
+            master.read_exact(&mut [0; 3]).unwrap();
+            master.write_all(b"yes\r\n").unwrap();
+            master
+        });
+        assert_eq!(line.ask("AT\r", |said| (said == "yes").then_some(())), Some(()));
+        assert_eq!(line.looks_like(), Some(Foreign::Gps), "what was heard before counts");
+        assert!(line.earlier.len() <= HEARD);
+        drop(answers.join().unwrap());
     }
 
     #[test]
