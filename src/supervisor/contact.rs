@@ -26,7 +26,9 @@ const SILENT: u32 = 5;
 /// A port that somebody holds may be held for a moment only: that is not told before so many tries.
 const HELD: u32 = 2;
 
-/// A link that looks for its modem itself has a new port to itself for this time.
+/// A new port is there before its other names are, by which a link may have it: they have come after this time.
+const NAMED: Duration = Duration::from_secs(3);
+/// A link that looks for its modem has a new port to itself for this time.
 const LINKS_FIRST: Duration = Duration::from_secs(10);
 
 /// What is known of a port.
@@ -62,14 +64,16 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         if context.status.facts().plugged.keys().any(|path| !there.contains(path)) {
             context.status.set(|facts| facts.plugged.retain(|path, _| there.contains(path)));
         }
-        let first = Instant::now() + if a_link_looks(context) { LINKS_FIRST } else { Duration::ZERO };
+        let first = Instant::now() + if a_link_looks(context) { LINKS_FIRST } else { NAMED };
         for port in &ports {
             known.entry(PathBuf::from(&port.path)).or_insert(Known { tries: 0, silent: 0, next: Some(first) });
         }
         let due = |known: &Known| known.next.is_some_and(|next| next <= Instant::now());
         let next = ports.iter().find(|port| known.get(Path::new(&port.path)).is_some_and(due));
         let Some((port, known)) = next.and_then(|port| Some((port, known.get_mut(Path::new(&port.path))?))) else {
-            context.rest(&nothing, EVERY);
+            let soonest = known.values().filter_map(|known| known.next).min();
+            let left = soonest.map(|at| at.saturating_duration_since(Instant::now()));
+            context.rest(&nothing, left.map_or(EVERY, |left| left.min(EVERY)));
             continue;
         };
         known.tries += 1;
@@ -79,13 +83,13 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Tells whether a link looks for its modem among all ports.
+/// Tells whether a link looks for its modem: among all ports, or at the one that it names, which is not there.
 fn a_link_looks(context: &Context) -> bool {
     let (links, settings) = (context.store.links(), context.store.settings());
     let mut on = links.iter().filter(|link| link.on);
     on.any(|link| {
         let own = link.settings(&settings);
-        drivers().any(|(row, contact)| row.name == link.driver && own.text(contact.port).trim().is_empty())
+        drivers().any(|(row, contact)| row.name == link.driver && !Path::new(own.text(contact.port).trim()).exists())
     })
 }
 
