@@ -3,14 +3,14 @@
 //!
 //! Nothing that is asked costs money, or changes what a modem holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::foreign::{self, Foreign};
 use super::serial::{self, Port};
 use super::{DRIVERS, Driver};
 use crate::message::reason::{Contact, Obstacle};
-use crate::settings::Key;
+use crate::settings::{Key, Settings};
 
 /// After a port is opened, what was on its way is read away for this time.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -121,6 +121,11 @@ fn lines(heard: &[u8]) -> impl Iterator<Item = String> {
 /// The drivers that recognise their modem.
 pub fn drivers() -> impl Iterator<Item = (&'static Driver, &'static FirstContact)> {
     DRIVERS.iter().filter_map(|driver| Some((driver, driver.contact.as_ref()?)))
+}
+
+/// The ports that a link with these settings names, by their devices.
+pub fn named(own: &Settings) -> impl Iterator<Item = PathBuf> {
+    drivers().filter_map(|(_, contact)| Path::new(own.text(contact.port).trim()).canonicalize().ok())
 }
 
 /// Asks what is at this port. Takes up to nine seconds, modems are asked first; ends early, with what is known then, once

@@ -100,12 +100,9 @@ fn free_ports(context: &Context) -> Vec<Port> {
         return Vec::new();
     }
     let links = context.store.links();
-    let named = links.iter().flat_map(|link| {
-        let own = link.settings(&settings);
-        drivers().map(move |(_, contact)| own.text(contact.port).trim().to_owned()).collect::<Vec<_>>()
-    });
+    let named = links.iter().flat_map(|link| contact::named(&link.settings(&settings)).collect::<Vec<_>>());
     let open = context.status.facts().links.into_values().filter_map(|live| live.health?.port);
-    let used: BTreeSet<_> = named.chain(open).filter_map(|path| Path::new(&path).canonicalize().ok()).collect();
+    let used: BTreeSet<_> = named.chain(open.filter_map(|path| Path::new(&path).canonicalize().ok())).collect();
     let free = |port: &Port| Path::new(&port.path).canonicalize().is_ok_and(|path| !used.contains(&path));
     serial::askable().into_iter().filter(free).collect()
 }

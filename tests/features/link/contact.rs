@@ -202,6 +202,8 @@ fn a_modem_that_is_plugged_in_is_named_and_its_link_is_offered_and_tested() {
     assert!(checked.contains(&command), "{checked}");
     let answer = client.post("/links", &format!("port={}", port.replace('/', "%2F")));
     assert_eq!((answer.status, answer.header("location")), (303, "/links/sbd"));
+    let again = client.post("/links", &format!("port={}", port.replace('/', "%2F")));
+    assert_eq!(again.status, 409, "the button was pressed twice");
     wait_gone(&station, "ttyUSB0");
     let link = station.json(&["link", "show", "sbd"]);
     assert_eq!((&link["settings"]["sbd.port"], &link["settings"]["link.unit"]), (&stable.into(), &"credit".into()));
