@@ -215,6 +215,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_a_model_is_taken_from_the_wire_as_it_is() {
+        let named = |hardware: &'static str| {
+            let contact = found(move |heard: &[u8]| match String::from_utf8_lossy(heard).trim() {
+                "GET apiVersion {}" => Some(b"200 apiVersion {}\r".to_vec()),
+                "GET hwInfo {}" => Some(format!("200 hwInfo {hardware}\r").into_bytes()),
+                _ => None,
+            });
+            let Contact::Modem { model, .. } = contact else { panic!("{contact:?}") };
+            model
+        };
+        let imt = named(r#"{"imei":"300234010753370"}"#);
+        assert_eq!(imt, "RockBLOCK 9704 (Iridium IMT), terminal 300234010753370");
+        assert_eq!(named(r#"{"imei":"\u001b]0;x\u0007 23401"}"#), "RockBLOCK 9704 (Iridium IMT)");
+        // A checksum does not make it a number.
+        let modem = |heard: &[u8]| heard.starts_with(b"$CS").then(|| b"$CS DI=\x1b[2J,DN=M138*54\n".to_vec());
+        assert!(!matches!(found(modem), Contact::Modem { .. }));
+    }
+
+    #[test]
     fn no_question_changes_what_is_asked() {
         let (say, asked) = std::sync::mpsc::channel();
         // It answers whatever a modem with AT commands answers, and nothing that tells what it is.
