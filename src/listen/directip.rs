@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use super::gate::{Caps, Service};
 use super::stream::Stream;
 use crate::link::callers::Callers;
-use crate::link::directip::{PATH, frame};
+use crate::link::directip::{self, PATH, frame};
 use crate::link::hooks::HookCall;
 use crate::settings::Key;
 use crate::store::Store;
 
 /// A message has come within this time.
 const FIRST: Duration = Duration::from_secs(30);
-/// The link has it on disk within this time.
+/// The link has it on disk within this time, also when it hands a message over first.
 const KEPT: Duration = Duration::from_secs(20);
+const _: () = assert!(directip::BUSY.as_secs() < KEPT.as_secs(), "a message would wait for one that hangs");
 /// The confirmation is written within this time.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// One connection a message.

@@ -80,7 +80,7 @@ settings! {
     Domain, "box.domain", Domain, "", "Box", "Mail domain", "People on this box have addresses name@domain. Mail for any other domain goes outside.";
     Reach, "box.reach", Choice(&["satellite", "internet"]), "satellite", "Box", "How this box reaches the outside", "satellite: a station, everything for the outside goes over the link to the far box. internet: a gateway, mail for the outside goes to the relay.";
     DefaultPerson, "box.default_person", Text, "", "Box", "Recipient of packets without a name", "A packet that reaches the modem of this box need not say for whom it is. Empty: the first person that was added.";
-    FirstContact, "box.first_contact", Switch, "yes", "Box", "Ask what is plugged in", "A USB serial adapter of a kind that modems have, and that no link uses, is asked once what it is; the page Links offers what fits. no: where other programs use such adapters.";
+    FirstContact, "box.first_contact", Switch, "yes", "Box", "Ask what is plugged in", "A USB serial adapter of a kind that modems have, and that no link uses, is asked what it is when it is plugged in or the box starts, up to five times where nothing answers. The page Links offers what fits. A program that does not lock its port is disturbed by that. no: where such programs use adapters of this kind.";
     GpsdAddress, "gpsd.address", Text, "", "Box", "gpsd", "host:port of gpsd, usually 127.0.0.1:2947: position and time come from there. For a box whose modem has no GPS receiver. Empty: none.";
     TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
 

@@ -31,6 +31,9 @@ impl Port {
 /// tests.
 const ROOT: &str = "SATPOST_DEVICES";
 
+/// Most characters of each thing that an adapter says of itself, and none that controls a terminal.
+const ABOUT: usize = 40;
+
 /// Programs that open each new serial port, by the names of their units.
 const TAKERS: [(&str, Taker); 3] =
     [("brltty.service", BRLTTY), ("brltty-udev.service", BRLTTY), ("ModemManager.service", MODEM_MANAGER)];
@@ -96,7 +99,7 @@ fn describe(class: &Path, dev: &Path, name: &str) -> Port {
     let about: Vec<_> = ["manufacturer", "product", "serial"]
         .iter()
         .filter_map(|file| fact(file))
-        .map(|text| text.trim().to_owned())
+        .map(|text| text.trim().chars().filter(|c| !c.is_control()).take(ABOUT).collect::<String>())
         .filter(|text| !text.is_empty())
         .collect();
     let id = |file: &str| fact(file).and_then(|text| u16::from_str_radix(text.trim(), 16).ok());
@@ -126,7 +129,7 @@ mod tests {
         fs::create_dir_all(dev.join("serial/by-id")).unwrap();
         fs::write(usb.join("idVendor"), "1a86\n").unwrap();
         fs::write(usb.join("idProduct"), "7523\n").unwrap();
-        fs::write(usb.join("product"), "USB Serial\n").unwrap();
+        fs::write(usb.join("product"), "USB \u{1b}Serial\n").unwrap();
         fs::write(dev.join("ttyUSB0"), "").unwrap();
         std::os::unix::fs::symlink(usb.join("1-1:1.0/ttyUSB0"), class.join("ttyUSB0/device")).unwrap();
         std::os::unix::fs::symlink("../../ttyUSB0", dev.join("serial/by-id/usb-1a86-port0")).unwrap();

@@ -1,5 +1,6 @@
 //! The links: all of them, and each with its state, figures, pictures, settings, budget and console.
 
+use std::path::Path;
 use std::time::Duration;
 
 use minijinja::{Value, context};
@@ -12,13 +13,14 @@ use crate::admin::{chart, strip};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
+use crate::link::contact::named;
 use crate::link::{DRIVERS, Driver, Health, Series, driver};
 use crate::links::{LinkRecord, Unit};
 use crate::message::Reason;
 use crate::message::reason::{Contact, DeviceReason};
 use crate::message::words::contact::At;
 use crate::money::Use;
-use crate::settings::Key;
+use crate::settings::{Key, Settings};
 use crate::status::{LinkStatus, Plugged, SilentFarBox};
 use crate::sys::ports;
 
@@ -189,6 +191,11 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
         return list(ask, 409, "There is no modem at this port any more, or a link has it already.");
     };
     let all = ask.service.links();
+    let device = Path::new(path).canonicalize().ok();
+    let has = |link: &LinkRecord| named(&link.settings(&Settings::default())).any(|port| Some(port) == device);
+    if let Some(link) = all.iter().find(|link| has(link)) {
+        return list(ask, 409, &format!("Link {} has this port already.", link.name));
+    }
     let is_free = |name: &String| all.iter().all(|link| link.name != *name);
     let names = std::iter::once(row.name.to_owned()).chain((2..).map(|number| format!("{}-{number}", row.name)));
     // One of more names than there are links is free.

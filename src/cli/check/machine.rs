@@ -86,7 +86,7 @@ pub fn ports(session: &Session, findings: &mut Findings) {
 }
 
 /// Checks what is plugged in that no link has, and who would take it away. Without a box the ports are asked here, for some
-/// seconds each.
+/// seconds each, where the owner lets them be asked.
 pub fn plugged(session: &Session, findings: &mut Findings) {
     let asked = || {
         serial::askable()
@@ -96,6 +96,7 @@ pub fn plugged(session: &Session, findings: &mut Findings) {
     let links = session.context.store.links();
     let found: Vec<_> = match session.live {
         true => session.context.status.facts().plugged.into_values().map(|it| (it.name, it.contact)).collect(),
+        false if !session.context.store.settings().on(Key::FirstContact) => Vec::new(),
         // A link that is there looks for its modem itself.
         false if links.iter().any(|link| link::driver(&link.driver).is_some_and(|row| row.contact.is_some())) => {
             Vec::new()

@@ -7,8 +7,10 @@
 pub mod frame;
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+use smol::future::or;
 
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
@@ -22,7 +24,9 @@ use crate::settings::{Key, Settings};
 /// Where its listener leaves what it was sent. No path of the web is like it, as each of those has a slash in it.
 pub const PATH: &str = "directip";
 /// A connection to the gateway is there within this time, and its answer within the same again.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(8);
+/// A message from a terminal waits no longer than this for one that is on its way to another.
+pub const BUSY: Duration = LIMIT.saturating_mul(2);
 
 /// See [`super::Driver::check`].
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
@@ -133,7 +137,8 @@ impl Service for DirectIp {
 
     fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed {
         self.last = self.last.wrapping_add(1);
-        let mut socket = match connect(&self.gateway) {
+        let until = Instant::now() + LIMIT;
+        let mut socket = match resolve(&self.gateway, until).and_then(|found| connect(&found, until)) {
             Ok(socket) => socket,
             Err(error) => {
                 let fault = Fault::temporary(format_args!("{} cannot be reached: {error}", self.gateway));
@@ -141,7 +146,10 @@ impl Service for DirectIp {
             }
         };
         // From the first byte on nobody knows, unless the gateway says.
-        let answer = socket.write_all(&frame::mt(self.last, imei, payload)).and_then(|()| read(&mut socket));
+        let until = Instant::now() + LIMIT;
+        let written =
+            socket.set_write_timeout(Some(LIMIT)).and_then(|()| socket.write_all(&frame::mt(self.last, imei, payload)));
+        let answer = written.and_then(|()| read(&mut socket, until));
         let said = answer
             .map_err(|error| error.to_string())
             .and_then(|bytes| frame::confirmation(&bytes).map_err(|damage| damage.to_string()));
@@ -157,19 +165,26 @@ impl Service for DirectIp {
     }
 }
 
-fn connect(gateway: &str) -> io::Result<TcpStream> {
+/// The addresses of the gateway.
+fn resolve(gateway: &str, until: Instant) -> io::Result<Vec<SocketAddr>> {
+    let late = async {
+        smol::Timer::at(until).await;
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer"))
+    };
+    smol::block_on(or(smol::net::resolve(gateway), late))
+}
+
+/// Connects to the first that answers. The time that is left is shared out evenly, so that a dead one leaves some for the next.
+fn connect(gateway: &[SocketAddr], until: Instant) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads nowhere");
-    let until = Instant::now() + LIMIT;
-    for address in gateway.to_socket_addrs()? {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+    for (at, address) in gateway.iter().enumerate() {
+        let others = u32::try_from(gateway.len() - at).unwrap_or(u32::MAX);
+        let share = until.saturating_duration_since(Instant::now()) / others;
+        if share.is_zero() {
             break;
         }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(socket) => {
-                socket.set_write_timeout(Some(LIMIT))?;
-                return Ok(socket);
-            }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(socket) => return Ok(socket),
             Err(error) => last = error,
         }
     }
@@ -177,8 +192,7 @@ fn connect(gateway: &str) -> io::Result<TcpStream> {
 }
 
 /// Reads a frame, to the length that it says.
-fn read(socket: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let until = Instant::now() + LIMIT;
+fn read(socket: &mut TcpStream, until: Instant) -> io::Result<Vec<u8>> {
     let mut frame = Vec::new();
     let mut whole = frame::HEAD;
     while frame.len() < whole {
@@ -234,6 +248,20 @@ mod tests {
         for status in [0, -13, i16::MIN] {
             assert!(matches!(outcome(status), Handed::Unknown(_)), "{status}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_dead_leaves_time_for_the_next() {
+        // One whose queue of connections is full answers nothing, like a machine that is off.
+        let full = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&full, 0).unwrap();
+        let dead = full.local_addr().unwrap();
+        let soon = Duration::from_millis(200);
+        let _queued: Vec<_> = std::iter::from_fn(|| TcpStream::connect_timeout(&dead, soon).ok()).collect();
+        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
+        let found = [dead, alive.local_addr().unwrap()];
+        assert_eq!(connect(&found, Instant::now() + LIMIT).unwrap().peer_addr().unwrap(), found[1]);
+        assert_eq!(connect(&found[..1], Instant::now() + soon).unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

@@ -33,6 +33,7 @@ use smol::channel::Receiver;
 use self::collect::Collect;
 use self::handover::{Fate, Offer, Slot};
 use self::wire::Wire;
+use crate::address::link::Imei;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::link::contact::{FirstContact, Line};
@@ -108,8 +109,9 @@ fn contact(line: &mut Line) -> Option<String> {
     // The lone return ends half a line of earlier times.
     line.ask("\rGET apiVersion {}\r", |said| answer(said).filter(|line| line.code != jspr::UNASKED))?;
     let facts = line.ask("GET hwInfo {}\r", |said| answer(said).filter(|line| line.target == "hwInfo"));
-    let imei = facts.and_then(|facts| facts.body["imei"].as_str().map(|imei| format!(", terminal {imei}")));
-    Some(format!("RockBLOCK 9704 (Iridium IMT){}", imei.unwrap_or_default()))
+    let imei = facts.and_then(|facts| facts.body["imei"].as_str()?.parse::<Imei>().ok());
+    let number = imei.map(|imei| format!(", terminal {imei}")).unwrap_or_default();
+    Some(format!("RockBLOCK 9704 (Iridium IMT){number}"))
 }
 
 /// Makes the link; it opens nothing before the first poll.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::jspr::{Line, body, newest, number, topics};
 use super::wire::{Trouble, Wire};
 use super::{BAUD, Imt, Kept, Phase};
+use crate::address::link::Imei;
 use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
 use crate::link::turns::Conversation;
@@ -140,7 +141,8 @@ impl Imt {
         crate::clock::sleep(SETTLE);
         let facts = self.ask("GET", "hwInfo", "{}", limit)?.body;
         self.learn_hardware(&facts);
-        let imei = facts["imei"].as_str().filter(|imei| imei.len() == 15).unwrap_or("unknown").to_owned();
+        let imei = facts["imei"].as_str().and_then(|imei| imei.parse::<Imei>().ok());
+        let imei = imei.map_or_else(|| "unknown".to_owned(), |imei| imei.to_string());
         if self.boot.imei != imei {
             // Another modem: numbers of its starts go on where those of the other one ended, so that none is used twice.
             self.boot = Kept { imei: imei.clone(), boot: self.boot.boot };

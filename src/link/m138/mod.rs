@@ -54,8 +54,20 @@ pub const CONTACT: FirstContact =
     FirstContact { baud: escalation::BAUD, ask: contact, port: Key::M138Port, settings: &[] };
 
 fn contact(line: &mut Line) -> Option<String> {
-    let number = |said: &str| Some(said.trim().strip_prefix("$CS DI=")?.split([',', '*']).next()?.to_owned());
-    line.ask("$CS*10\n", number).map(|number| format!("Swarm M138, device {number}"))
+    line.ask("$CS*10\n", identity).map(|number| format!("Swarm M138, device 0x{number:06x}"))
+}
+
+/// The number in a line that says whose modem it is.
+fn identity(said: &str) -> Option<u64> {
+    let mut frames = Vec::new();
+    codec::Codec::default().feed(format!("{said}\n").as_bytes(), &mut frames);
+    frames.into_iter().find_map(|frame| match frame {
+        codec::Frame::Body(body) => match sentence::parse(&body) {
+            sentence::Sentence::Identity { device, .. } => Some(device),
+            _ => None,
+        },
+        codec::Frame::Junk(_) => None,
+    })
 }
 
 /// Makes the link; it opens nothing before the first poll.

@@ -17,6 +17,8 @@ const ASKS: u32 = 5;
 const WAITS: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(30));
 /// What is plugged in is something else: it is asked no more often than this.
 const FOREIGN_EVERY: Duration = Duration::from_secs(60);
+/// Most characters of the name of its firmware.
+const FIRMWARE: usize = 40;
 /// The modem ends a session by itself after so many seconds.
 const SESSION_SECONDS: u32 = 90;
 
@@ -158,7 +160,8 @@ impl Sbd {
             .unwrap_or_else(|| "unknown".into());
         let version = told("+CGMR")?.and_then(|lines| {
             let first = lines.into_iter().next()?;
-            Some(first.rsplit(':').next()?.trim().to_owned())
+            let named = first.rsplit(':').next()?.trim();
+            Some(named.chars().filter(|c| !c.is_control()).take(FIRMWARE).collect())
         });
         let registered =
             told("+SBDREG?")?.and_then(|lines| lines.iter().find_map(|line| super::codec::registered(line)));

@@ -77,19 +77,19 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
     }
 }
 
-/// The modem is recognised by a command that only such a modem knows, and that the driver gives it anyway.
+/// The modem is recognised by what only such a modem can be asked: what is in its slots.
 pub const CONTACT: FirstContact =
     FirstContact { baud: BAUD, ask: contact, port: Key::SbdPort, settings: &[(Key::LinkUnit, "credit")] };
 
 fn contact(line: &mut Line) -> Option<String> {
     // Digits stand for words in a modem that was told so.
-    let answer = |said: &str| match said.trim() {
-        "OK" | "0" => Some(true),
+    line.ask("AT\r", |said| matches!(said.trim(), "OK" | "0" | "ERROR" | "4").then_some(()))?;
+    // One that says OK to everything has no slots.
+    let slots = |said: &str| match said.trim() {
         "ERROR" | "4" => Some(false),
-        _ => None,
+        said => said.starts_with("+SBDS:").then_some(true),
     };
-    line.ask("AT\r", answer)?;
-    line.ask("AT+SBDMTA=1\r", answer)?.then_some(())?;
+    line.ask("AT+SBDS\r", slots)?.then_some(())?;
     let imei = line.ask("AT+CGSN\r", |said| codec::imei(said).map(str::to_owned));
     let number = imei.map(|imei| format!(", terminal {imei}")).unwrap_or_default();
     Some(format!("Iridium SBD (9602, 9603, RockBLOCK){number}"))

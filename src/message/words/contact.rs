@@ -16,8 +16,8 @@ impl Display for At<'_> {
             Contact::Other { looks_like } => write!(f, "{port} is no satellite modem: it looks like {looks_like}"),
             Contact::Silent => write!(
                 f,
-                "{port} answers nothing that a modem would say: check power and cable; it is asked again. On bare wires swap the \
-                 two data lines"
+                "{port} answers nothing that a modem would say: check power and cable, then plug it in again. On bare wires swap \
+                 the two data lines"
             ),
             Contact::Unopened { obstacle } => {
                 DeviceReason::Unopened { port: (*port).to_owned(), obstacle: obstacle.clone() }.fmt(f)

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pty::OpenptFlags;
 use serde_json::Value;
 
+use crate::support::command::link_of;
 use crate::support::web::{Client, hidden};
 use crate::support::{Folder, Program, SATPOST, SOON, Station, wait_for};
 
@@ -45,22 +46,35 @@ impl Machine {
 
     /// Plugs an adapter in, as the kernel and udev show it; where its device has to be.
     fn plug(&self, name: &str, ids: (&str, &str), product: &str) -> PathBuf {
+        self.kernel_shows(name, ids, product);
+        self.udev_names(name, product);
+        self.root().join("dev").join(name)
+    }
+
+    fn kernel_shows(&self, name: &str, ids: (&str, &str), product: &str) {
         let root = self.root();
         let usb = root.join(format!("sys/devices/{name}"));
         fs::create_dir_all(usb.join(format!("1.0/{name}"))).unwrap();
         for (file, text) in [("idVendor", ids.0), ("idProduct", ids.1), ("product", product)] {
             fs::write(usb.join(file), format!("{text}\n")).unwrap();
         }
-        let device = root.join("dev").join(name);
-        symlink(format!("../../{name}"), root.join(format!("dev/serial/by-id/usb-{product}-{name}"))).unwrap();
         let class = root.join("sys/class/tty").join(name);
         fs::create_dir_all(&class).unwrap();
         symlink(usb.join(format!("1.0/{name}")), class.join("device")).unwrap();
-        device
     }
 
-    fn unplug(&self, name: &str) {
+    /// Where the name is that udev makes, which survives unplugging.
+    fn stable(&self, name: &str, product: &str) -> PathBuf {
+        self.root().join(format!("dev/serial/by-id/usb-{product}-{name}"))
+    }
+
+    fn udev_names(&self, name: &str, product: &str) {
+        symlink(format!("../../{name}"), self.stable(name, product)).unwrap();
+    }
+
+    fn unplug(&self, name: &str, product: &str) {
         fs::remove_dir_all(self.root().join("sys/class/tty").join(name)).unwrap();
+        fs::remove_file(self.stable(name, product)).unwrap();
     }
 
     /// A program of this unit runs.
@@ -70,6 +84,10 @@ impl Machine {
 
     fn simulated(&self, which: &str, name: &str, ids: (&str, &str), more: &[&str]) -> Program {
         let place = self.plug(name, ids, which);
+        self.simulates(which, name, &place, more)
+    }
+
+    fn simulates(&self, which: &str, name: &str, place: &Path, more: &[&str]) -> Program {
         let control = self.folder.path(&format!("{name}.ctl"));
         let args = ["simulate", which, "--port", place.to_str().unwrap(), "--control", control.to_str().unwrap()];
         Program::start(&[&args[..], more].concat(), &self.folder.path(&format!("{name}.log")))
@@ -140,6 +158,11 @@ fn wait_found(station: &Station, name: &str) -> Value {
     })
 }
 
+/// How often the box asked what is at a port.
+fn asked(station: &Station, name: &str) -> usize {
+    station.log_text().lines().filter(|line| line.contains("first contact: ") && line.contains(name)).count()
+}
+
 /// Waits until nobody offers a port any more.
 fn wait_gone(station: &Station, name: &str) {
     wait_for(&format!("{name} to be gone"), SOON, || {
@@ -172,13 +195,15 @@ fn a_modem_that_is_plugged_in_is_named_and_its_link_is_offered_and_tested() {
     }
     // Before there is a link the set-up offers the same, and the command line says what to type.
     let port = machine.root().join("dev/ttyUSB0").display().to_string();
-    let stable = machine.root().join("dev/serial/by-id/usb-sbd-ttyUSB0").display().to_string();
+    let stable = machine.stable("ttyUSB0", "sbd").display().to_string();
     assert!(page(&client, "/setup/link").contains("Add a link with it"));
     let checked = station.said(&["check"]).out;
     let command = format!("satpost link add sbd sbd sbd.port {stable} link.unit credit");
     assert!(checked.contains(&command), "{checked}");
     let answer = client.post("/links", &format!("port={}", port.replace('/', "%2F")));
     assert_eq!((answer.status, answer.header("location")), (303, "/links/sbd"));
+    let again = client.post("/links", &format!("port={}", port.replace('/', "%2F")));
+    assert_eq!(again.status, 409, "the button was pressed twice");
     wait_gone(&station, "ttyUSB0");
     let link = station.json(&["link", "show", "sbd"]);
     assert_eq!((&link["settings"]["sbd.port"], &link["settings"]["link.unit"]), (&stable.into(), &"credit".into()));
@@ -203,6 +228,39 @@ fn a_modem_that_is_plugged_in_is_named_and_its_link_is_offered_and_tested() {
     assert_eq!(client.form("/compose", &format!("{form}do=send"), &client.own()).status, 303);
     assert_eq!(station.messages().len(), 1);
     drop((sbd, imt, swarm));
+}
+
+#[test]
+fn a_link_has_its_modem_back_before_anybody_asks_what_it_is() {
+    let machine = Machine::new();
+    let gps = b"$GPRMC,092750.000,A,5321.6802,N,00630.3372,W,0.02,31.66,280511,,,A*43\r\n";
+    let _gps = Speaker::new(&machine.plug("ttyUSB1", CP210X, "gps"), gps, |_| None);
+    let modem = machine.simulated("sbd", "ttyUSB0", FTDI, &["--factor", "20"]);
+    let station = machine.station();
+    wait_found(&station, "ttyUSB0");
+    let stable = machine.stable("ttyUSB0", "sbd").display().to_string();
+    station.cli_ok(&["link", "add", "sbd", "sbd", "sbd.port", &stable, "link.unit", "credit", "link.price", "1"], "");
+    let wait_ready = |ready: bool| {
+        wait_for(&format!("ready to be {ready}"), LONG, || {
+            (link_of(&station.status()?)["ready"] == ready).then_some(())
+        });
+    };
+    wait_ready(true);
+    wait_found(&station, "ttyUSB1");
+    let before = asked(&station, "ttyUSB0");
+    drop(modem);
+    machine.unplug("ttyUSB0", "sbd");
+    wait_ready(false);
+    // The kernel is faster than udev; that the other one is gone shows that the box has looked since.
+    machine.kernel_shows("ttyUSB0", FTDI, "sbd");
+    let place = machine.root().join("dev/ttyUSB0");
+    let _modem = machine.simulates("sbd", "ttyUSB0", &place, &["--factor", "20"]);
+    wait_for("the port", SOON, || place.exists().then_some(()));
+    machine.unplug("ttyUSB1", "gps");
+    wait_gone(&station, "ttyUSB1");
+    machine.udev_names("ttyUSB0", "sbd");
+    wait_ready(true);
+    assert_eq!(asked(&station, "ttyUSB0"), before, "{}", station.log_text());
 }
 
 #[test]
@@ -242,7 +300,7 @@ fn what_is_no_modem_is_told_apart_and_who_takes_ports_is_named() {
         assert!(checked.contains(words), "{checked}");
     }
     assert!(!page(&client, "/links").contains("ttyACM0"));
-    machine.unplug("ttyUSB3");
+    machine.unplug("ttyUSB3", "stick");
     wait_gone(&station, "ttyUSB3");
     // Who takes such ports away is named with the cure, on the page and by the check.
     for (unit, cure) in [
@@ -275,11 +333,14 @@ fn a_port_that_another_program_has_is_left_alone_and_without_a_box_the_check_ask
     wait_gone(&station, "ttyUSB0");
     assert_eq!(station.stop(), 0);
     drop(holder);
-    let check = Command::new(SATPOST)
-        .args(["check", "--data", station.folder.to_str().unwrap()])
-        .env("SATPOST_DEVICES", machine.root())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    let check = || {
+        let mut check = Command::new(SATPOST);
+        check.args(["check", "--data", station.folder.to_str().unwrap()]).env("SATPOST_DEVICES", machine.root());
+        String::from_utf8_lossy(&check.output().unwrap().stdout).into_owned()
+    };
+    let said = check();
+    assert!(!said.contains("looks like"), "the owner forbade it: {said}");
+    station.set(&[("box.first_contact", "yes")]);
+    let said = check();
     assert!(said.contains("looks like a GPS receiver"), "{said}");
 }
