@@ -64,8 +64,8 @@ impl OutboxBundle {
 
     /// Until when it may be on its way, whatever the far box answers; `None` once that is over.
     pub(super) fn on_its_way(&self, rules: &PeerRules, now: i64) -> Option<i64> {
-        let doubted = self.doubted.map(|at| at.saturating_add(rules.transit));
-        let sent = self.last_sent.map(|at| at.saturating_add(CROSSING.max(rules.transit)));
+        let doubted = self.doubted.map(|at| at.min(now).saturating_add(rules.transit));
+        let sent = self.last_sent.map(|at| at.min(now).saturating_add(CROSSING.max(rules.transit)));
         let until = if self.is_unknown() { doubted } else { doubted.max(sent) };
         until.filter(|until| now < *until)
     }

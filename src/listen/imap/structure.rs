@@ -8,7 +8,8 @@ use super::replies::{nstring, string};
 pub fn write(out: &mut Vec<u8>, mail: &[u8], part: &Part, extended: bool) {
     // Gone through once: a list of a thousand messages asks for this of each.
     let about = fields(&mail[part.header.clone()]);
-    let about: Vec<_> = about.filter(|(name, _)| name.len() > 8 && name[..8].eq_ignore_ascii_case(b"content-")).collect();
+    let about: Vec<_> =
+        about.filter(|(name, _)| name.len() > 8 && name[..8].eq_ignore_ascii_case(b"content-")).collect();
     let field = |name: &str| {
         let found = about.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| unfolded(value))

@@ -13,12 +13,15 @@ use crate::engine::link::select::{Choice, Offer, choose, overtakes};
 use crate::engine::link::{commit, peer};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
-use crate::message::reason::{GoneReason, LinkReason};
-use crate::message::{Message, Packet, PacketState, State};
+use crate::message::reason::{GoneReason, LinkBar, LinkReason};
+use crate::message::{Message, Packet, PacketState, Reason, State};
 use crate::money::Money;
 use crate::route::price;
 use crate::settings::Key;
 use crate::store::PacketQueue;
+
+/// What was overtaken so often stays with the line: a bundle names all those that it replaces.
+const MOST: usize = 4;
 
 impl LinkWorker<'_> {
     /// Lets other links have what this one holds for far boxes that are away. Only a line tells for certain, later, and sends
@@ -54,6 +57,13 @@ impl LinkWorker<'_> {
 
     /// Messages that wait go by the link on which the choice falls now.
     fn let_messages_go(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
+        let often = |message: &Message| {
+            let overtaken = |cause: &Reason| matches!(cause, Reason::Link(LinkReason::Overtaken { .. }));
+            message.steps.iter().filter(|step| overtaken(&step.cause)).count() >= MOST
+        };
+        if group.messages.iter().any(often) {
+            return Ok(());
+        }
         let Some(by) = self.overtaken_by(group, packet.far_box) else { return Ok(()) };
         if self.give_back_unwritten(group)? {
             return Ok(());
@@ -80,7 +90,10 @@ impl LinkWorker<'_> {
             .iter()
             .map(|message| {
                 let facts = self.market.facts(message);
-                let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                let mut offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                // What it has here is booked already: its own charge is not in its way.
+                let own = |offer: &&mut Offer| offer.link == self.id && offer.bar == Some(LinkBar::Budget);
+                offers.iter_mut().filter(own).for_each(|offer| offer.bar = None);
                 (choose(&facts, &offers, now), offers)
             })
             .collect();
@@ -106,6 +119,7 @@ impl LinkWorker<'_> {
         }
         let (numbers, now): (Vec<_>, _) =
             (group.packets.iter().map(|packet| packet.number).collect(), self.context.now());
+        let rules = peer::rules(&self.context.store.settings());
         self.timers.touch(packet.far_box);
         self.context.store.write(move |tx| {
             for number in &numbers {
@@ -119,7 +133,11 @@ impl LinkWorker<'_> {
                 // It may have arrived.
                 tx.packet_went(&packet)?;
                 if let Some(place) = &packet.peer {
-                    peer::change(tx, packet.far_box, |peer| peer.lost(place.ticket, place.fragment, now.0))?;
+                    // A repeat is waited for as if it had been sent; notes alone are said once more.
+                    peer::change(tx, packet.far_box, |peer| match packet.messages.is_empty() {
+                        true => peer.unknown(&rules, place.ticket, place.fragment, now.0),
+                        false => peer.sent(place.ticket, place.fragment, now.0),
+                    })?;
                 }
             }
             Ok(())

@@ -244,3 +244,35 @@ fn a_kill_after_it_was_overtaken_changes_nothing() {
     assert_eq!(pair.station.message(id).state, State::FarBox);
     pair.station.books_balance();
 }
+
+/// The line's copy may arrive yet: what ends after that is not confirmed, and not said to have failed. However a line flaps, the
+/// bundles that one replaces are few.
+#[test]
+fn what_was_overtaken_may_have_arrived_and_is_overtaken_a_few_times_at_most() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    for _ in 0..8 {
+        scene.goes(&mut wide);
+        pair.advance(21 * MINUTE);
+        pair.station.turn(&mut wide);
+        scene.comes(&mut wide);
+        pair.advance(11 * MINUTE);
+        pair.station.turn(&mut wide);
+    }
+    assert_eq!(scene.overtaken(id), 4);
+    let short = pair.write_on_boat("Wind 6");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(short), 1);
+    down(&pair.station.fake);
+    pair.station.turn(&mut workers[0]);
+    pair.advance(6 * 24 * 60 * MINUTE);
+    pair.station.turn(&mut workers[0]);
+    assert_eq!(pair.station.message(short).state, State::Unconfirmed, "{}", pair.station.message(short).reason);
+    pair.station.books_balance();
+}
