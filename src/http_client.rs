@@ -132,8 +132,8 @@ impl HttpClient {
     fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Answer, CallError> {
         let mut answer = answer.map_err(|why| self.error(what, &why))?;
         let status = answer.status().as_u16();
-        let seconds = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let after = seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_AFTER));
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let after = header("retry-after").and_then(|after| patience(after, header("date"))).map(|it| it.min(MAX_AFTER));
         let body = match answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec() {
             Ok(body) => body,
             Err(why) if (200..300).contains(&status) => return Err(self.error(what, &why)),
@@ -170,6 +170,16 @@ impl HttpClient {
             why => CallError::Lost(format!("{title} broke off its answer to {what} ({why})")),
         }
     }
+}
+
+/// The wait that `Retry-After` asks for, in seconds or until a date (RFC 9110 section 10.2.3); a date counts from that of the
+/// answer, as the clock of this box may be wrong.
+fn patience(after: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = after.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let read = |date: &str| Some(jiff::fmt::rfc2822::parse(date.trim()).ok()?.timestamp().as_second());
+    Some(Duration::from_secs(u64::try_from(read(after)? - read(date?)?).unwrap_or(0)))
 }
 
 fn with<T>(request: RequestBuilder<T>, headers: &Headers) -> RequestBuilder<T> {
@@ -213,6 +223,17 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let read = decode_query("a=%20b%26%2B%C3%A9&&c&d=1+2=3&e=%zz%4");
         assert_eq!(read, [pair("a", " b&+é"), pair("c", ""), pair("d", "1 2=3"), pair("e", "%zz%4")]);
+    }
+
+    #[test]
+    fn patience_is_asked_for_in_seconds_or_until_a_date() {
+        let (date, later) = (Some("Sun, 06 Nov 1994 08:49:37 GMT"), "Sun, 06 Nov 1994 08:51:07 GMT");
+        assert_eq!(patience(" 30 ", None), Some(Duration::from_secs(30)));
+        assert_eq!(patience(later, date), Some(Duration::from_secs(90)));
+        assert_eq!(patience("Sun, 06 Nov 1994 08:00:00 GMT", date), Some(Duration::ZERO));
+        for odd in ["", "soon", "-1", "1.5", later] {
+            assert_eq!(patience(odd, None), None, "{odd}");
+        }
     }
 
     #[test]

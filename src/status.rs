@@ -56,6 +56,8 @@ pub struct LiveStatus {
     pub given: BTreeSet<&'static str>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
+    /// What gpsd tells; `None` where it is not asked.
+    pub gps: Option<Gps>,
     /// What is at serial ports that no link has, by path.
     pub plugged: BTreeMap<String, Plugged>,
     /// Workers that failed and are started again: name and reason.
@@ -66,6 +68,40 @@ pub struct LiveStatus {
     /// The number the next console line gets.
     #[serde(skip)]
     pub next_line: u64,
+}
+
+/// What gpsd tells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gps {
+    /// How it is doing.
+    pub state: GpsState,
+    /// Degrees north and east, and when that was; the last one that is known.
+    pub place: Option<(f64, f64, Time)>,
+}
+
+/// How gpsd, or its receiver, is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GpsState {
+    /// It knows place and time.
+    Fix,
+    /// The receiver knows no place.
+    NoFix,
+    /// It does not answer, with what the system says.
+    Unreachable(String),
+}
+
+impl Gps {
+    /// The owner's words.
+    pub fn words(&self) -> String {
+        match &self.state {
+            GpsState::Fix => "gpsd knows place and time".to_owned(),
+            GpsState::NoFix => "the receiver of gpsd has no fix: it needs a free view of the sky".to_owned(),
+            GpsState::Unreachable(why) => {
+                format!("gpsd does not answer at {why}: check gpsd.address, and that it runs")
+            }
+        }
+    }
 }
 
 /// Something at a serial port that no link has.

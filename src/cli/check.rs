@@ -84,6 +84,7 @@ impl Check {
         machine::ports(session, &mut findings);
         machine::certificate(session, &mut findings);
         machine::plugged(session, &mut findings);
+        machine::gps(session, &mut findings);
         ways::links(session, &mut findings);
         ways::relay(session, &mut findings);
         ways::texts(session, &mut findings);

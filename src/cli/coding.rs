@@ -135,12 +135,13 @@ impl Book {
         let unreadable = |why: Unreadable| format!("cannot be read: {why:?}");
         match decode(coder, whole, &|_| Vec::new(), &|_| Vec::new()) {
             Err(Unreadable::Book) => {}
-            written_out => return written_out.map_err(unreadable),
+            written_out => return written_out.map(|(messages, _)| messages).map_err(unreadable),
         }
         // An index means an address of the device that the packet is of, and the packet does not say which that is.
         let mut found: Option<(&str, Vec<Letter>)> = None;
         for (device, own) in &self.0 {
-            let Ok(messages) = decode(coder, whole, &|index| alike(own, index), &|_| Vec::new()) else { continue };
+            let read = decode(coder, whole, &|index| alike(own, index), &|_| Vec::new());
+            let Ok((messages, _)) = read else { continue };
             match &found {
                 Some((other, same)) if *same != messages => {
                     return Err(format!(

@@ -63,13 +63,18 @@ impl Costs {
             return Ok(());
         }
         let amount = |money| price::amount(&settings, money).to_string();
+        let some = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let row = |(account, (spent, held)): (&String, &(Use, Use))| {
             let reserved = match (held.packets, held.texts) {
                 (0, 0) => String::new(),
-                (packets, 0) => format!("and reserved: {packets} packets, {}", amount(held.money)),
-                (packets, texts) => format!("and reserved: {packets} packets, {texts} texts, {}", amount(held.money)),
+                (packets, 0) => format!("and reserved: {}, {}", some(packets, "packet"), amount(held.money)),
+                (0, texts) => format!("and reserved: {}, {}", some(texts, "text"), amount(held.money)),
+                (packets, texts) => {
+                    let both = [some(packets, "packet"), some(texts, "text"), amount(held.money)].join(", ");
+                    format!("and reserved: {both}")
+                }
             };
-            let counts = [format!("{} packets", spent.packets), format!("{} texts", spent.texts)];
+            let counts = [some(spent.packets, "packet"), some(spent.texts, "text")];
             [vec![name(account)], counts.to_vec(), vec![amount(spent.money), reserved]].concat()
         };
         session.out.push_str(&columns(&accounts.iter().map(row).collect::<Vec<_>>()));

@@ -204,7 +204,7 @@ fn kind(kind: Kind) -> String {
         Kind::Amount => "an amount such as 0.07".to_owned(),
         Kind::Price => "an amount such as 0.07, or nothing while it is not known".to_owned(),
         Kind::Url => "an address that begins with https://".to_owned(),
-        Kind::Webhook(_) => "16 or more random letters and digits".to_owned(),
+        Kind::Webhook(_) => "16 or more random characters".to_owned(),
         Kind::Path => "a path".to_owned(),
         Kind::Senders => "addresses and domains, several separated by spaces".to_owned(),
         Kind::Networks => "address/bits, several separated by spaces".to_owned(),

@@ -46,6 +46,7 @@ impl Status {
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
                 "plugged": facts.plugged,
+                "gps": facts.gps,
                 "links": facts.links.values().map(|link| (link.name.clone(), shown(link))).collect::<BTreeMap<_, _>>(),
                 "smtp": facts.smtp,
                 "relay": facts.relay,

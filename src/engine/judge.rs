@@ -56,10 +56,10 @@ impl Context {
     }
 }
 
-/// Held messages, judged anew whenever people or rules change.
+/// Held messages, judged anew whenever people or rules change, or somebody writes to whom they had not written to of late.
 #[derive(Default)]
 pub struct HeldMessages {
-    by: Option<(Arc<People>, Arc<Settings>)>,
+    by: Option<(Arc<People>, Arc<Settings>, u64)>,
 }
 
 impl HeldMessages {
@@ -69,11 +69,14 @@ impl HeldMessages {
     /// When the store fails.
     pub fn judge(&mut self, context: &Context) -> Result<(), Fault> {
         let (people, settings) = (context.store.people(), context.store.settings());
-        let same = |(by, with): &(Arc<People>, Arc<Settings>)| Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings);
+        let contacts = context.store.contacts_seen();
+        let same = |(by, with, seen): &(Arc<People>, Arc<Settings>, u64)| {
+            Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings) && *seen == contacts
+        };
         if self.by.as_ref().is_some_and(same) {
             return Ok(());
         }
-        self.by = Some((people, settings));
+        self.by = Some((people, settings, contacts));
         for (_, id) in context.store.read(|view| view.line(Queue::Held))? {
             match context.store.message(id) {
                 Ok(Some(message)) => judge(context, &message)?,
@@ -96,7 +99,9 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
             return of_newcomer(context, message, *far_box, name, shown);
         }
         Reason::HeldByRule(_) | Reason::OverPrice(_) => {}
-        Reason::NeedsOwner(NeedsOwner::TooManyPackets { .. }) => {}
+        Reason::NeedsOwner(NeedsOwner::TooManyPackets { .. } | NeedsOwner::Unsplittable(_)) => {}
+        Reason::NeedsOwner(NeedsOwner::NoServiceNumber { .. }) => {}
+        // Who has the device, or the number, now need not be who had it then: that is the owner's to say.
         _ => return Ok(()),
     }
     let (policy, now, id) = (context.policy(), context.now(), message.id);
@@ -186,7 +191,8 @@ fn of_newcomer(context: &Context, message: &Message, far_box: PeerId, name: &str
 
 /// A message that a budget keeps back goes on once there is room: in a new month, in a larger budget, or when others gave
 /// back what was reserved for them. True when it went. Else its reason is that of now, and its time stands still: it is
-/// given a whole lifetime in the month after the one in which it was held, unless it is wanted by a time.
+/// given a whole lifetime in the month after the one in which it was held, unless it is wanted by a time. What the rules
+/// refuse by now is refused.
 ///
 /// # Errors
 /// When the store fails.
@@ -208,7 +214,12 @@ pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
                     _ => why.into(),
                 },
             },
-            _ => reason.clone(),
+            State::Refused => return tx.step(id, now, State::Refused, reason.clone(), 0, Time::NEVER).map(|_| true),
+            _ => {
+                // The rules hold it now: more room does not let it go, and its owner may.
+                tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = false))?;
+                reason.clone()
+            }
         };
         tx.change(id, |message| message.deadline = message.deadline.max(until))?;
         tx.explain(id, now, &why, live.next)?;

@@ -9,6 +9,7 @@
 pub mod actions;
 pub mod admit;
 mod full_mailboxes;
+pub mod gpsd;
 pub mod housekeeping;
 pub mod judge;
 pub mod link;

@@ -169,9 +169,13 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     }
 }
 
-/// What a server said, without the addresses in it: the log names nobody.
-fn nameless(words: &str) -> String {
-    let bare = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+/// What a server said, without the addresses and phone numbers in it: the log names nobody.
+pub fn nameless(words: &str) -> String {
+    let bare = |word: &str| match word.bytes().filter(u8::is_ascii_digit).count() {
+        _ if word.contains('@') => "(address)".to_owned(),
+        7.. => "(number)".to_owned(),
+        _ => word.to_owned(),
+    };
     words.split(' ').map(bare).collect::<Vec<_>>().join(" ")
 }
 

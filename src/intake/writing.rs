@@ -1,5 +1,7 @@
 //! Messages written on the page or with `satpost send`, and what they would become.
 
+use std::collections::BTreeMap;
+
 use super::drafts;
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
 use crate::deliver::compose::{message_id, one_line};
@@ -155,10 +157,17 @@ pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<
 /// As [`compose`].
 pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
     let (messages, policy) = (written(context, author, sheet)?, context.policy());
-    messages.into_iter().map(|message| preview_of(context, &policy, message)).collect()
+    let mut before = BTreeMap::new();
+    messages.into_iter().map(|message| preview_of(context, &policy, message, &mut before)).collect()
 }
 
-fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Preview, Fault> {
+/// `before` is what the messages to other recipients would reserve before this one, by account.
+fn preview_of(
+    context: &Context,
+    policy: &Policy,
+    message: Message,
+    before: &mut BTreeMap<String, Use>,
+) -> Result<Preview, Fault> {
     let (bytes, packets) = match policy.choose(&message.to) {
         Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
@@ -174,7 +183,12 @@ fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Pr
     let (way, state) = (message.way, message.state);
     let opted_out = opted_out(context, policy, &message)?.filter(|_| way == Way::Carrier);
     let waits = state == State::Queued && opted_out.is_none();
-    let over = message.bill.filter(|_| waits).and_then(|bill| over_budget(context, &bill));
+    let bill = message.bill.filter(|_| waits);
+    let over = bill.as_ref().and_then(|bill| over_budget(context, bill, before));
+    for account in bill.iter().filter(|_| over.is_none()).flat_map(Bill::accounts) {
+        let sum = before.entry(account.to_owned()).or_default();
+        *sum = sum.plus(bill.as_ref().map(|bill| bill.wanted).unwrap_or_default());
+    }
     let (state, reason) = match (opted_out, &over) {
         (Some(why), _) => (State::Returned, why.into()),
         (None, Some(over)) => (State::Held, over.clone().into()),
@@ -241,14 +255,15 @@ fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
     }
 }
 
-/// Which budget would be in the way of a bill.
-fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
+/// Which budget would be in the way of a bill, with what others reserve before it.
+fn over_budget(context: &Context, bill: &Bill, before: &BTreeMap<String, Use>) -> Option<OverBudget> {
     let month = price::month(&context.store.settings(), context.now());
     let read = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
     let (spent, reserved) = read.unwrap_or_default();
     let of = |account: &str| {
         let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
-        spent.plus(reserved.get(account).copied().unwrap_or_default())
+        let of = |sums: &BTreeMap<String, Use>| sums.get(account).copied().unwrap_or_default();
+        spent.plus(of(&reserved)).plus(of(before))
     };
     bill.limits.iter().find_map(|(account, limit)| {
         let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;

@@ -61,6 +61,10 @@ pub trait Service: Send + Sync + 'static {
     fn is_front(&self, _peer: IpAddr) -> bool {
         false
     }
+    /// True where a front itself keeps its places when room is short; otherwise those for whom it speaks have to prove themselves.
+    fn front_is_proven(&self) -> bool {
+        true
+    }
     /// Gives what a client over the limits gets before the connection closes.
     fn refusal(&self) -> &[u8];
     /// Serves one connection to its end. Has to set the stream's deadline before it reads or writes; may panic.
@@ -280,7 +284,7 @@ impl Acceptor {
         if front {
             caps.per_address = caps.total;
         }
-        let proven = front || self.proven.knows(peer, Instant::now());
+        let proven = front && self.service.front_is_proven() || self.proven.knows(peer, Instant::now());
         if !self.connections.admits(network, caps, proven) {
             return refuse(&socket, self.service.refusal());
         }

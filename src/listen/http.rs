@@ -86,6 +86,11 @@ impl Service for HttpFront {
         (self.rules)().settings.contains(Key::WebFront, peer)
     }
 
+    fn front_is_proven(&self) -> bool {
+        // Anybody in the world comes through it, with a body that never ends as well.
+        false
+    }
+
     fn refusal(&self) -> &[u8] {
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\nContent-Length: 46\r\n\
           Connection: close\r\n\r\nToo many connections, try again in a moment.\r\n"

@@ -130,6 +130,7 @@ fn is_picture(inner: &str, close: char) -> bool {
         ']' => {
             lower.starts_with("cid:")
                 || lower.starts_with("image: ") && (is_file || lower.starts_with("image: image"))
+                || lower.starts_with("image: inline image") && lower.len() < 27
                 || lower.starts_with("inline image") && lower.len() < 20
                 || lower.starts_with("http") && is_file && !lower.contains(' ')
                 || is_file && numbered("image")

@@ -15,12 +15,16 @@ const MAX_LENGTH: usize = 400;
 const MAX_NAMED: usize = 6;
 /// Most words beside a name.
 const MAX_SAID: usize = 3;
+/// Most words of a line without a colon.
+const MAX_BARE: usize = 14;
+/// Longest date of Notes, in bytes.
+const MAX_DATE: usize = 40;
 /// Most lines that it is broken into.
 const MAX_LINES: usize = 3;
 
 /// The line after the attribution if one starts at `at`. With a quote below it less is asked of it.
 pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
-    if lines[at].starts_with(marks::ATTRIBUTION) {
+    if lines[at].starts_with(marks::ATTRIBUTION) || is_arrowed(lines[at]) || is_noted(lines[at]) {
         return Some(at + 1);
     }
     let mut joined = String::new();
@@ -40,7 +44,8 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
         let next = at + count + 1;
         let quoted = is_quote(lines, shapes::skip_blank(lines, next));
         let framed = joined.trim_start().starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
-        let ends = line.ends_with(COLONS) || framed;
+        let named = joined.starts_with("--") && line.ends_with("--") && says_who(&joined);
+        let ends = line.ends_with(COLONS) || framed || named || quoted && count == 0 && is_bare(lines, at, context);
         let touches = quoted && lines.get(next).is_some_and(|line| line.starts_with('>'));
         // Some scripts close such a line with a sign of their own.
         let closed = joined.contains('<')
@@ -51,8 +56,11 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
             continue;
         }
         // The text above may touch it: then it begins with the first line from which on it is whole.
-        let whole_below = (1..=count).any(|skip| is_whole(&lines[at + skip..next].join(" "), context));
-        if whole_below && !is_mailbox(lines[at]) {
+        let rest = |skip: usize| lines[at + skip..next].join(" ");
+        let whole_below = (1..=count).any(|skip| is_whole(&rest(skip), context));
+        // Without a date anywhere, the shortest that says whose words they are.
+        let alone = !shapes::has_date(&joined) && (1..=count).any(|skip| is_attribution(&rest(skip), quoted, context));
+        if (whole_below || alone) && !is_mailbox(lines[at]) {
             return None;
         }
         return is_attribution(&joined, quoted, context).then_some(next);
@@ -66,11 +74,49 @@ fn is_attribution(joined: &str, quoted: bool, context: &Context) -> bool {
     let (dated, addressed) = (shapes::has_date(lower), shapes::has_address(lower));
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(lower, verb));
     if !quoted {
-        return dated && addressed;
+        return dated && addressed || joined.starts_with("--") && says_who(joined);
     }
     let numbers = shapes::numbers(lower).len();
     let known = shapes::words(lower).any(|word| context.others.contains(&word));
     dated || addressed && numbers > 0 || wrote && (numbers >= 2 || known || addressed) || is_named(lower, context)
+}
+
+/// `>>> Anna Example <anna@example.org> 3.5.2024 10:00 >>>`, as GroupWise writes it.
+pub fn is_arrowed(line: &str) -> bool {
+    line.strip_prefix(">>>").and_then(|line| line.trim_end().strip_suffix(">>>")).is_some_and(shapes::has_date)
+}
+
+/// `Anna Example ---03.05.2024 10:00:00---Is the anchor holding`, as Notes writes it: a name, a date, the first words.
+pub fn is_noted(line: &str) -> bool {
+    let Some((name, rest)) = line.split_once("---") else { return false };
+    let date = rest.split_once("---").map_or("", |(date, _)| date);
+    (1..=MAX_NAMED).contains(&name.split_whitespace().count()) && shapes::has_date(date) && date.len() <= MAX_DATE
+}
+
+/// An address and a word for *wrote*, and little else.
+fn says_who(joined: &str) -> bool {
+    let lower = joined.to_lowercase();
+    let wrote = words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
+    wrote && shapes::has_address(&lower) && lower.split_whitespace().count() <= MAX_NAMED + 2
+}
+
+/// A line without a colon: a whole date, and the mailbox at its start, or a word for *wrote* and the quote apart from it.
+fn is_bare(lines: &[&str], at: usize, context: &Context) -> bool {
+    let line = lines[at];
+    let lower = line.to_lowercase();
+    let apart = lines.get(at + 1).is_some_and(|below| below.is_empty());
+    let cites = words::CITES.begins(&lower);
+    let wrote = (apart || cites) && words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
+    let mailbox = lower.split_once('>').is_some_and(|(start, _)| {
+        start
+            .split_once('<')
+            .is_some_and(|(name, address)| name.split_whitespace().count() <= MAX_NAMED && shapes::has_address(address))
+    });
+    (wrote || mailbox)
+        && shapes::numbers(&lower).len() >= 3
+        && !line.ends_with(['.', '!', '?', ','])
+        && is_whole(line, context)
+        && line.split_whitespace().count() <= MAX_BARE
 }
 
 /// Little more than the mailbox or the name of somebody whom the mail goes to: "Quoting Anna <anna@example.org>:", "Anna

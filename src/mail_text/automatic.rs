@@ -7,11 +7,15 @@ use crate::message::machine::{Machine, MachineKind};
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3: the limit is at least 100).
 pub const MAX_HOPS: usize = 100;
 
+/// Recipients that are looked at.
+const MAX_NAMED: usize = 50;
 /// Weight from which on signs make a machine.
 const MACHINE: usize = 4;
 
 /// Fields that automatic mail carries, whatever they say, and how much each proves. Providers put `Feedback-ID` on every
-/// mail of their people, and forwarders `X-Loop`: both together prove nothing yet.
+/// mail of their people, and forwarders `X-Loop`: both together prove nothing yet. `List-Unsubscribe` stands on letters
+/// too that somebody sends by the program of an office: with a second sign, or from a sender named after a newsletter, it
+/// is a mailing.
 const FIELDS: [(&str, usize, MachineKind); 17] = [
     ("x-autoreply", 4, MachineKind::Reply),
     ("x-autorespond", 4, MachineKind::Reply),
@@ -20,7 +24,7 @@ const FIELDS: [(&str, usize, MachineKind); 17] = [
     ("x-mail-autoreply", 4, MachineKind::Reply),
     ("x-failed-recipients", 4, MachineKind::Report),
     ("list-id", 4, MachineKind::List),
-    ("list-unsubscribe", 4, MachineKind::ListOrNewsletter),
+    ("list-unsubscribe", 3, MachineKind::ListOrNewsletter),
     ("list-unsubscribe-post", 4, MachineKind::Newsletter),
     ("x-cron-env", 4, MachineKind::Program),
     ("x-github-reason", 4, MachineKind::Program),
@@ -30,6 +34,27 @@ const FIELDS: [(&str, usize, MachineKind); 17] = [
     ("x-sg-eid", 1, MachineKind::Mailing),
     ("feedback-id", 1, MachineKind::Mailing),
     ("x-loop", 1, MachineKind::LoopMark),
+];
+
+/// Fields of mailing lists and newsletters. On an answer to somebody whom it names, and no list, they prove nothing.
+const LISTS: [&str; 2] = ["list-id", "list-unsubscribe"];
+
+/// Local parts of senders of newsletters.
+const PUBLISHERS: [&str; 14] = [
+    "news",
+    "newsletter",
+    "newsletters",
+    "info",
+    "marketing",
+    "offers",
+    "mailing",
+    "updates",
+    "deals",
+    "promo",
+    "promotions",
+    "campaign",
+    "digest",
+    "notifications",
 ];
 
 /// Starts of subjects that auto-responders write.
@@ -98,11 +123,33 @@ pub fn reason(tree: &Tree<'_>, subject: &str) -> Option<Machine> {
 
 /// Weighs the fields; the heaviest gives its name to the reason.
 fn fields(head: &Head) -> Option<Machine> {
-    let found = FIELDS.iter().filter(|(name, ..)| head.has(name)).copied();
-    let found: Vec<_> = found.chain(suppressed(head)).collect();
+    let personal = answers_a_person(head);
+    let found = FIELDS.iter().filter(|(name, ..)| head.has(name) && !(personal && LISTS.contains(name))).copied();
+    let found: Vec<_> = found.chain(suppressed(head)).chain(publisher(head)).collect();
     let weight: usize = found.iter().map(|(_, weight, _)| weight).sum();
     let (name, _, what) = found.iter().rev().max_by_key(|(_, weight, _)| *weight)?;
     (weight >= MACHINE).then(|| Machine::sign(*what, *name))
+}
+
+/// An answer that goes to people by name and to none of the addresses of its list.
+fn answers_a_person(head: &Head) -> bool {
+    let answers = ["in-reply-to", "references"].iter().any(|name| !head.ids(name).is_empty());
+    let list = [head.raw("list-id"), head.raw("list-post")].map(|value| value.unwrap_or_default().to_ascii_lowercase());
+    let to = ["to", "cc"].iter().flat_map(|name| head.mailboxes(name, MAX_NAMED));
+    let mut to = to.filter_map(|(_, address)| address).map(|address| address.to_ascii_lowercase()).peekable();
+    let of_list = |address: String| {
+        let id = address.replace('@', ".");
+        list.iter().any(|own| own.contains(&address) || own.contains(&id)) || address.contains("undisclosed")
+    };
+    answers && to.peek().is_some() && !to.any(of_list) && !head.has("list-unsubscribe-post")
+}
+
+/// The sender is named after a newsletter, which proves nothing alone.
+fn publisher(head: &Head) -> Option<(&'static str, usize, MachineKind)> {
+    let address = head.mailbox("from")?.1?.to_ascii_lowercase();
+    let local = address.split('@').next().unwrap_or_default();
+    let of = |word: &str| local.split(['-', '.', '_', '+']).any(|part| part == word);
+    PUBLISHERS.iter().any(|word| of(word)).then_some(("from", 1, MachineKind::Newsletter))
 }
 
 fn report(tree: &Tree<'_>) -> Option<Machine> {
@@ -130,7 +177,7 @@ fn precedence(head: &Head) -> Option<Machine> {
     let value = head.raw("precedence")?.to_ascii_lowercase();
     match value.as_str() {
         "bulk" | "junk" => Some(Machine::sign(MachineKind::Bulk, format!("precedence {value}"))),
-        "list" => Some(Machine::sign(MachineKind::List, "precedence list")),
+        "list" if !answers_a_person(head) => Some(Machine::sign(MachineKind::List, "precedence list")),
         "auto_reply" | "auto-reply" => Some(Machine::sign(MachineKind::Reply, "precedence")),
         _ => None,
     }

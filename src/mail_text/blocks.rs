@@ -23,6 +23,8 @@ const MAX_TITLE: usize = 70;
 const MAX_UNFOLDED: usize = 2000;
 /// Dashes before the title of a forwarded mail (Gmail writes ten, Thunderbird eight); answers have five.
 const FORWARD_DASHES: usize = 8;
+/// Signs at the end of a sentence.
+const ENDS: [char; 6] = ['.', '!', '?', '。', '！', '？'];
 /// Most blank or drawn lines above a block.
 const MAX_DRAWN: usize = 6;
 /// Shortest line that Outlook and others draw above a block.
@@ -92,7 +94,7 @@ pub fn title(line: &str) -> Option<Title> {
     if line.chars().count() > MAX_TITLE + 2 * FORWARD_DASHES {
         return None;
     }
-    let bare = line.trim_matches(|c: char| is_frame(c) || c == '>' || c == ' ' || COLONS.contains(&c));
+    let bare = line.trim_matches(|c: char| is_frame(c) || "> []".contains(c) || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
     let before = line.chars().take_while(|c| is_frame(*c)).count();
     let after = line.chars().rev().take_while(|c| is_frame(*c)).count();
@@ -106,7 +108,8 @@ pub fn title(line: &str) -> Option<Title> {
     if is(words::ORIGINAL) {
         return Some(Title::Original);
     }
-    let is_phrase = (3..=MAX_TITLE).contains(&bare.chars().count())
+    let least = if bare.is_ascii() { 3 } else { 2 };
+    let is_phrase = (least..=MAX_TITLE).contains(&bare.chars().count())
         && bare.split_whitespace().count() <= 6
         && bare.chars().all(|c| c.is_alphabetic() || " '’-.・".contains(c) || !c.is_ascii() && !c.is_numeric());
     if before < 4 || after < 4 || !is_phrase {
@@ -193,6 +196,9 @@ struct Found {
     addressed: bool,
     dated: bool,
     same_subject: bool,
+    /// Whom this mail goes to wrote it, to whoever writes now.
+    from_reader: bool,
+    to_writer: bool,
     from: String,
     subject: String,
 }
@@ -210,6 +216,7 @@ impl Found {
         // The first line names the writer, the last one the subject, whatever they are called.
         if kind.is_none() {
             kind = match (self.fields, addressed, dated) {
+                (0, false, true) => Some(Label::Sent),
                 (0, ..) => Some(Label::From),
                 (_, false, false) if same || self.fields >= 2 => Some(Label::Subject),
                 _ => None,
@@ -223,6 +230,9 @@ impl Found {
             Some(Label::Subject) if self.subject.is_empty() || same => value.clone_into(&mut self.subject),
             _ => (),
         }
+        let first_of = |names: &[String]| shapes::words(value).next().is_some_and(|word| names.contains(&word));
+        self.from_reader |= kind == Some(Label::From) && first_of(&context.others);
+        self.to_writer |= kind == Some(Label::To) && first_of(&context.writer);
         self.fields += 1;
         self.addressed |= addressed;
         self.dated |= dated;
@@ -231,7 +241,8 @@ impl Found {
 
     fn is_block(&self, marked: bool, ruled: bool) -> bool {
         let known = self.known.iter().filter(|known| **known).count();
-        let values = [self.addressed, self.dated, self.same_subject].iter().filter(|value| **value).count();
+        let values = [self.addressed, self.dated, self.same_subject, self.from_reader && self.to_writer];
+        let values = values.iter().filter(|value| **value).count();
         if marked {
             return self.fields >= 2 && (known >= 2 || values >= 1);
         }
@@ -245,6 +256,15 @@ impl Found {
 /// Label (in lower case) and value of a line, if it could be a field.
 fn field(line: &str) -> Option<(String, &str)> {
     let line = line.trim_start_matches(['*', ' ', '_']);
+    if let Some(cells) = line.strip_prefix('|') {
+        return cell_field(cells);
+    }
+    // A table of a page: its labels have no mark of their own.
+    if let Some((label, value)) = line.split_once(" | ")
+        && LABELS.contains_key(label.trim().to_lowercase().as_str())
+    {
+        return Some((label.trim().to_lowercase(), value.trim()));
+    }
     let at = line.find(COLONS)?;
     let colon = line[at..].chars().next().map_or(1, char::len_utf8);
     let label = line[..at].trim_matches(|c: char| c == '*' || c == '_' || c.is_whitespace());
@@ -255,13 +275,51 @@ fn field(line: &str) -> Option<(String, &str)> {
     (sound && !value.starts_with("//")).then(|| (label.to_lowercase(), value))
 }
 
-/// Where the rule that is drawn above a block begins, or the block itself.
-pub fn above(lines: &[&str], at: usize) -> usize {
+/// A field that was drawn as a row of a table: `| From | Anna |`.
+fn cell_field(cells: &str) -> Option<(String, &str)> {
+    let (label, value) = cells.split_once('|')?;
+    let label = label.trim();
+    let sound =
+        (1..=MAX_LABEL).contains(&label.chars().count()) && label.chars().all(|c| c.is_alphabetic() || c == ' ');
+    sound.then(|| (label.to_lowercase(), value.trim_matches(|c: char| c == '|' || c.is_whitespace())))
+}
+
+/// Where the rule or the title without a frame that is drawn above a block begins, or the block itself. One program puts
+/// the writer's own address between the rule and the block.
+pub fn above(lines: &[&str], at: usize, context: &Context) -> usize {
+    let drawn = |mut start: usize| {
+        let least = start.saturating_sub(MAX_DRAWN);
+        while start > least && lines[start - 1].chars().all(|c| "_-—–=".contains(c)) {
+            start -= 1;
+        }
+        start
+    };
+    let start = drawn(at);
+    let Some(line) = start.checked_sub(1).map(|at| lines[at].trim()) else { return start };
+    let named = words::ORIGINAL.has(&line.to_lowercase()) || is_own_address(&lines[..start], context);
+    if named { drawn(start - 1) } else { start }
+}
+
+/// The last line is the writer's own address, nothing else, and what stands above has come to its end.
+pub fn is_own_address(lines: &[&str], context: &Context) -> bool {
+    let Some((line, above)) = lines.split_last() else { return false };
+    let mut local = shapes::words(line.split('@').next().unwrap_or_default());
+    let ended = above.iter().rfind(|line| shapes::says(line)).is_none_or(|line| line.ends_with(ENDS));
+    ended && shapes::has_address(line) && !line.contains(' ') && local.all(|word| context.writer.contains(&word))
+}
+
+/// Where fields that name the recipient and the subject begin, right above the line that says whose words follow.
+pub fn fields_above(lines: &[&str], at: usize) -> usize {
+    let is_rest = |line: &str| {
+        let label = field(line).and_then(|(label, _)| LABELS.get(label.as_str()).copied());
+        matches!(label, Some(Label::To | Label::Subject))
+    };
     let mut start = at;
-    while start > at.saturating_sub(MAX_DRAWN) && lines[start - 1].chars().all(|c| "_-—–=".contains(c)) {
+    while start > at.saturating_sub(MAX_DRAWN) && is_rest(lines[start - 1]) {
         start -= 1;
     }
-    start
+    let ruled = start.checked_sub(1).is_some_and(|at| shapes::is_rule(lines[at]));
+    if at - start >= 2 && ruled { start - 1 } else { at }
 }
 
 /// A line without its quote mark.

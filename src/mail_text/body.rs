@@ -85,7 +85,8 @@ fn show_best(tree: &Tree<'_>, index: usize, out: &mut Output) {
     let html = marked.and_then(|child| html_text(tree, child)).unwrap_or_default();
     let plain_says = |child: usize| {
         let text = plain_text(tree, child).unwrap_or_default();
-        marked.is_none() || says_something(&artifacts::clean(&text)) && agrees(&text, &html)
+        let says = says_something(&artifacts::clean(&text));
+        marked.is_none() || says && (agrees(&text, &html) || points_to_plain(&html))
     };
     let chosen = plain.filter(|child| plain_says(*child)).or(marked).or(plain).or_else(|| children.last().copied());
     let Some(chosen) = chosen else { return };
@@ -143,6 +144,11 @@ fn says_something(text: &str) -> bool {
     let is_hint = text.len() <= MAX_HINT && words::ONLY_HTML.within(&lower);
     let only_link = lower.split_whitespace().all(|word| word.starts_with("http"));
     !is_hint && !only_link && lower.chars().any(char::is_alphanumeric)
+}
+
+/// True for a page that only asks to look at the plain part.
+fn points_to_plain(html: &str) -> bool {
+    html.len() <= MAX_HINT && words::ONLY_PLAIN.within(&html.to_lowercase())
 }
 
 /// False when the plain part is not the text of the HTML: a stub, another text, or markup.

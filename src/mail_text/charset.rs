@@ -252,13 +252,16 @@ const SCRIPTS: [Script; 9] = [
     (SHIFT_JIS, 25, is_kana),
     (EUC_JP, 25, is_kana),
     (EUC_KR, 70, |c| ('가'..='힣').contains(&c)),
-    (GBK, 8, |c| "的一是不了在有我他们这中大来上个到说为你好港口明天请船风海".contains(c)),
-    (BIG5, 8, |c| "的一是不了在有我他們這中大來上個到說為你好港口明天請船風海".contains(c)),
+    (GBK, 16, |c| COMMON.contains(c) || "们这来个说为请风会还过时没对开给让谢见发够".contains(c)),
+    (BIG5, 16, |c| COMMON.contains(c) || "們這來個說為請風會還過時沒對開給讓謝見發夠".contains(c)),
     (WINDOWS_1251, 70, is_small_cyrillic),
     (KOI8_R, 70, is_small_cyrillic),
     (WINDOWS_1256, 70, |c| ('ء'..='ي').contains(&c)),
     (WINDOWS_874, 70, |c| ('ก'..='๏').contains(&c)),
 ];
+
+/// Frequent signs of Chinese that both scripts have.
+const COMMON: &str = "的一是不了在有我他中大上到你好港口明天船海人和地出要就可也年生得里自看起去能下小心多然水都想用很以那家子知道今日信件收";
 
 fn is_kana(c: char) -> bool {
     ('ぁ'..='ん').contains(&c)

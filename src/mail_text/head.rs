@@ -165,7 +165,7 @@ impl Head {
         let sound = encoded_words::normalize(value);
         let value = MessageStream::new(sound.as_bytes()).parse_address();
         let tidy = |text: &std::borrow::Cow<'_, str>| Some(clean::one_line(text)).filter(|text| !text.is_empty());
-        let named = |one: &Addr<'_>| (one.name.as_ref().and_then(tidy), one.address.as_ref().and_then(tidy));
+        let named = |one: &Addr<'_>| whole(one.name.as_ref().and_then(tidy), one.address.as_ref().and_then(tidy));
         value.as_address().map(|all| all.iter().take(most).map(named).collect()).unwrap_or_default()
     }
 
@@ -235,6 +235,18 @@ impl Block {
     }
 }
 
+/// An address in one of the older ways to write one (RFC 5322 section 4.4), of which the parser makes something else: its
+/// name in quotes or before a blank, blanks around its signs, a route in front of it.
+fn whole(name: Option<String>, address: Option<String>) -> NamedAddress {
+    let Some(address) = address else { return (name, None) };
+    let bare: String = address.split_whitespace().collect();
+    let bare = bare.strip_prefix('@').and_then(|rest| rest.split_once(':')).map_or(bare.as_str(), |(_, one)| one);
+    match (bare.strip_prefix('@'), &name) {
+        (Some(domain), Some(local)) if !local.contains(['@', ' ']) => (None, Some(format!("{local}@{domain}"))),
+        _ => (name, Some(bare.to_owned())),
+    }
+}
+
 fn known_field_near(bytes: &[u8], mut pos: usize) -> bool {
     for _ in 0..STRAY_REACH {
         let end = line_end(bytes, pos);
@@ -284,4 +296,29 @@ pub fn line_end(bytes: &[u8], pos: usize) -> usize {
 
 fn is_blank(line: &[u8]) -> bool {
     line.trim_ascii().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_in_the_older_ways_too() {
+        for from in [
+            "b@spam.example",
+            "\"b\"@spam.example",
+            "b @ spam.example",
+            "b@spam .example",
+            "<\"b\"@spam.example>",
+            "< b @ spam.example >",
+            "<@route.example:b@spam.example>",
+            "<@one.example,@two.example:b@spam.example>",
+            "b@spam.example (a@good.example)",
+            "(a@good.example) b@spam.example",
+            "group: b@spam.example;",
+        ] {
+            let (_, address) = Head::parse(&format!("From: {from}\n")).mailbox("from").unwrap();
+            assert_eq!(address.as_deref(), Some("b@spam.example"), "{from}");
+        }
+    }
 }

@@ -48,6 +48,9 @@ pub fn split(lines: &[&str], context: &Context) -> Split {
 fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
     let line = lines[at];
     // What is quoted can be answered line by line; only a forward may stand behind marks.
+    if attribution::is_arrowed(line) {
+        return by_attribution(lines, at, context);
+    }
     if line.is_empty() || line.starts_with('>') && !context.is_forward {
         return None;
     }
@@ -71,13 +74,15 @@ fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
         (_, true) => Confidence::Likely,
         _ => return by_attribution(lines, at, context),
     };
-    let own = &lines[..at];
-    (!shapes::says_nothing(own) && !points_below(own)).then_some(Split::History(at, confidence))
+    let top = if by_element { attributed_above(lines, at, context) } else { at };
+    let own = &lines[..top];
+    (!shapes::says_nothing(own) && !points_below(own)).then_some(Split::History(top, confidence))
 }
 
 /// A title or an element with a block, or a block alone.
 fn by_block(lines: &[&str], at: usize, title: Option<Title>, block: &Block, context: &Context) -> Option<Split> {
-    let top = blocks::above(lines, at);
+    let top = blocks::above(lines, at, context);
+    let top = if top == at && lines[at] == marks::HISTORY { attributed_above(lines, at, context) } else { top };
     let own = &lines[..top];
     let answers = context.is_answer || lines[at] == marks::HISTORY;
     let forward = Split::Other(top, block.end, block.forwarded());
@@ -116,13 +121,18 @@ fn by_attribution(lines: &[&str], at: usize, context: &Context) -> Option<Split>
     let next = shapes::skip_blank(lines, end);
     let bare = next < lines.len() && !lines[next..].iter().take(MAX_LOOK).any(|line| line.starts_with('>'));
     let joined = lines[at..end].join(" ");
-    let by_program = shapes::has_address(&joined) || lines[at].starts_with(marks::ATTRIBUTION);
+    let by_program = shapes::has_address(&joined)
+        || lines[at].starts_with(marks::ATTRIBUTION)
+        || attribution::is_arrowed(lines[at])
+        || attribution::is_noted(lines[at])
+            && (names_other(lines[at], context) || next < lines.len() && blocks::may_begin(lines, next));
     if !bare || !by_program {
         return None;
     }
-    let own = &lines[..at];
+    let top = blocks::fields_above(lines, at);
+    let own = &lines[..top];
     let block = Block { end, from: joined, ..Block::default() };
-    (!answered(own, &lines[next..], &block, context)).then_some(Split::History(at, Confidence::Likely))
+    (!answered(own, &lines[next..], &block, context)).then_some(Split::History(top, Confidence::Likely))
 }
 
 /// True when the writer seems to have answered inside or below a history without quote marks: the words above say
@@ -144,7 +154,9 @@ fn answered(own: &[&str], below: &[&str], block: &Block, context: &Context) -> b
     let tagged = below.iter().any(|line| {
         let line = line.trim_start();
         let tag = line.strip_prefix('[').and_then(|rest| rest.split_once([']', ':']));
-        tag.is_some_and(|(tag, rest)| !rest.is_empty() && is_writer(tag))
+        let named = line.split_once(':').is_some_and(|(name, rest)| rest.starts_with(' ') && is_writer(name));
+        named
+            || tag.is_some_and(|(tag, rest)| !rest.is_empty() && is_writer(tag))
             || ["==>", "-->", "=>", "->", ">>>", "***", "###"].iter().any(|arrow| line.starts_with(arrow))
                 && line.chars().any(char::is_alphanumeric)
     });
@@ -154,6 +166,10 @@ fn answered(own: &[&str], below: &[&str], block: &Block, context: &Context) -> b
 /// Says that the answers stand below, in some language, or ends with a colon.
 fn points_below(own: &[&str]) -> bool {
     let filled: Vec<&&str> = own.iter().filter(|line| !line.is_empty()).collect();
+    // A sign that somebody chose instead of an answer leads to nothing but the words it is meant for.
+    if filled.len() == 1 && words::REACTION.within(&filled[0].to_lowercase()) {
+        return false;
+    }
     let leads = filled.last().is_some_and(|line| line.ends_with(shapes::COLONS));
     let short = filled.iter().map(|line| line.len()).sum::<usize>() <= MAX_POINTER;
     leads
@@ -162,6 +178,20 @@ fn points_below(own: &[&str]) -> bool {
                 let lower = line.to_lowercase();
                 words::BELOW.iter().any(|word| shapes::has_word(&lower, word))
             })
+}
+
+/// The name before the first dashes is of somebody whom the mail goes to.
+fn names_other(line: &str, context: &Context) -> bool {
+    let name = line.split("---").next().unwrap_or_default();
+    shapes::words(name).any(|word| context.others.contains(&word))
+}
+
+/// The line that says whose words follow stands above the element in which they are, in some programs.
+fn attributed_above(lines: &[&str], at: usize, context: &Context) -> usize {
+    let Some(last) = lines[..at].iter().rposition(|line| !line.is_empty()) else { return at };
+    let is_whole = |from: &usize| attribution::end(lines, *from, context) == Some(last + 1);
+    let found = (last.saturating_sub(2)..=last).rev().find(is_whole);
+    found.map_or(at, |found| blocks::fields_above(lines, found))
 }
 
 fn name(block: &Block) -> &str {

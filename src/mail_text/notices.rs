@@ -30,10 +30,14 @@ const MAX_JOINED: usize = 24;
 const MAX_NAMED: usize = 4;
 /// Most words of a line that asks for answers above it, if text follows right below.
 const MAX_REPLY: usize = 8;
+/// Most words of such a line that stands apart from the text.
+const MAX_ASKING: usize = 13;
 /// Most words of a tag.
 const MAX_TAG: usize = 6;
 /// Most lines of a list's footer below its rule.
 const MAX_LIST: usize = 9;
+/// Most lines of what a service adds.
+const MAX_SERVICE: usize = 20;
 /// Shortest rule that a list draws above its footer.
 const MIN_LIST_RULE: usize = 20;
 
@@ -55,6 +59,7 @@ pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
         .or_else(|| framed_footer(lines))
         .or_else(|| forum_footer(lines))
         .or_else(|| desk_footer(lines))
+        .or_else(|| service_footer(lines))
         .or_else(|| footer(lines, start))
         .or_else(|| legal(lines, start))
     {
@@ -132,7 +137,8 @@ fn begins_notice(sentence: &str) -> bool {
     let start = &sentence[..sentence.floor_char_boundary(160)];
     let own = words::SELF.within(start) || words::LEGAL_TITLE.within(start);
     let meant = words::NOT_MEANT.within(start);
-    own || meant
+    // The company that has it written: the rest must say all that notices say.
+    own || meant || words::COMPANY.within(start) || words::CORPORATE.within(start)
 }
 
 fn is_legal_title(line: &str) -> bool {
@@ -146,6 +152,8 @@ struct Says {
     kinds: [Option<usize>; 4],
     /// A phrase of which notices are made.
     phrase: Option<usize>,
+    /// The last but one of the phrases of lawyers.
+    second: Option<usize>,
     /// What it is itself.
     itself: Option<usize>,
 }
@@ -153,18 +161,23 @@ struct Says {
 impl Says {
     fn read(paragraph: &str) -> Self {
         let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE].map(|kind| kind.last(paragraph));
-        Self { kinds, phrase: words::TEMPLATE.last(paragraph), itself: words::SELF.last(paragraph) }
+        let found = words::CORPORATE.iter().filter(|phrase| paragraph.contains(phrase));
+        let mut phrases: Vec<usize> = found.filter_map(|phrase| paragraph.rfind(phrase)).collect();
+        phrases.sort_unstable_by(|one, other| other.cmp(one));
+        let second = phrases.get(1).copied();
+        Self { kinds, phrase: words::TEMPLATE.last(paragraph), second, itself: words::SELF.last(paragraph) }
     }
 
     /// The end of the paragraph speaks of itself, and says that it is secret, that it was meant for others, and what one must
-    /// not do; two of them are enough in the phrases of which notices are made, or below a title.
+    /// not do; two of them are enough in the phrases of which notices are made, or below a title, or two phrases of
+    /// lawyers.
     fn is_legal(&self, paragraph: &str, from: usize) -> bool {
         let end = &paragraph[from..];
         let titled = words::LEGAL_TITLE.begins(end);
         let says = |place: Option<usize>| place.is_some_and(|at| at >= from);
         let count = self.kinds.iter().filter(|kind| says(**kind)).count();
         let all = self.kinds[..3].iter().all(|kind| says(*kind));
-        let formal = count >= 2 && (titled || says(self.phrase));
+        let formal = count >= 2 && (titled || says(self.phrase)) || says(self.second);
         end.len() >= MIN_LEGAL && (titled || says(self.itself)) && (all || formal)
     }
 }
@@ -210,7 +223,8 @@ fn says_footer(line: &str) -> bool {
     // A scanner's name and what it looks for, and little else: people speak of both.
     let named =
         scanner && virus && (mail || words::SCANNED.within(line) || line.contains("www.") || count <= MAX_NAMED);
-    let scanned = named || itself && (virus || scanner);
+    let by = ["scanned by ", "checked by ", "geprüft durch ", "geprüft von "].iter().any(|own| line.starts_with(own));
+    let scanned = named || itself && (virus || scanner) || by && scanner;
     let site = words::SCANNER_SITE.within(line) && count <= 8;
     let leaves = words::UNSUBSCRIBE.within(line) && (words::SUBSCRIBED.within(line) || words::LEAVING.within(line));
     count <= MAX_FOOTER_WORDS && (prints || is_green(line) && mail_or_print(line) || scanned || leaves) || site
@@ -286,6 +300,14 @@ fn desk_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     words::DESK.within(&lines[at].to_lowercase()).then_some((at, Rule::Footer, Confidence::Sure))
 }
 
+/// What a service that brings text messages as mails adds below each of them.
+fn service_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let reach = lines.len().saturating_sub(MAX_SERVICE);
+    let begins = |line: &String| words::SERVICE.begins(&line.to_lowercase());
+    let at = reach + lines[reach..].iter().position(begins)?;
+    Some((at, Rule::Footer, Confidence::Sure))
+}
+
 /// Cuts what a mail server or a help desk put above the text.
 pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
     loop {
@@ -314,9 +336,19 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
 
 /// Framed, short, or apart from the text below.
 fn asks_above(lines: &[String], at: usize) -> bool {
-    let framed = !lines[at].starts_with(char::is_alphanumeric);
+    let line = &lines[at];
+    let framed = !line.starts_with(char::is_alphanumeric);
+    // People too write above a line: a program means this one.
+    let lower = line.to_lowercase();
+    let this = shapes::words(&lower).any(|word| words::THIS.has(&word)) || !lower.contains(' ') || wide(&lower);
+    let plain = this && line.split_whitespace().count() <= MAX_ASKING && !line.contains(',');
     let apart = lines.get(at + 1).is_none_or(|below| below.is_empty() || shapes::is_frame(below));
-    framed || apart || lines[at].split_whitespace().count() <= MAX_REPLY
+    framed || apart && plain || this && line.split_whitespace().count() <= MAX_REPLY
+}
+
+/// Says "this line" in a script that joins both.
+fn wide(lower: &str) -> bool {
+    ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line))
 }
 
 /// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
@@ -328,6 +360,10 @@ fn warning(lines: &[String]) -> Option<usize> {
     }
     let first = lower(&lines[..1]);
     if words::TIP.begins(&first) || first.contains("aka.ms/learnaboutsenderidentification") || is_tag(&lines[0]) {
+        return Some(1);
+    }
+    let learns = first.ends_with("learn more") && words::CAREFUL.begins(&first);
+    if learns || is_loud_tag(lines) {
         return Some(1);
     }
     let is_whole = |count: &usize| is_warning(&lower(&lines[..*count]));
@@ -344,25 +380,51 @@ fn is_warning(text: &str) -> bool {
     let bare = text.trim_start_matches(|c: char| !c.is_alphanumeric());
     let warns = words::WARN.begins(bare);
     let named = bare.split_once(':').is_some_and(|(tag, _)| tag.contains(' ') && words::EXTERNAL_TAG.has(tag.trim()));
+    // "CAUTION: External email. Do not click ..."
+    let titled = bare.split_once(':').is_some_and(|(_, rest)| {
+        let phrase = |tag: &&str| tag.contains(' ') && rest.trim_start().starts_with(tag);
+        let ends = |tag: &str| rest.trim_start()[tag.len()..].chars().next().is_none_or(|c| ".!,;".contains(c));
+        warns && words::EXTERNAL_TAG.iter().filter(phrase).any(ends)
+    });
     let framed = bare.len() < text.len()
         && bare.split_once([']', ')', '*', '}']).is_some_and(|(tag, _)| words::EXTERNAL_TAG.has(tag.trim()));
-    let tagged = named || framed;
+    let tagged = named || framed || titled;
     let (clicks, owner) = (words::CLICK.within(text), words::ORGANISATION.within(text));
     let comes = words::ORIGIN.within(text) && (owner || clicks);
     let own = words::SELF.within(text) && words::OUTSIDE.within(text);
-    own && (comes || warns && (clicks || owner))
+    let begins = words::SELF.begins(bare);
+    own && (comes || (warns || begins && clicks) && (clicks || owner))
         || tagged && clicks
         || words::EXTERNAL_TAG.begins(bare) && clicks && owner
 }
 
 /// `[EXTERNAL]` alone on its line.
 fn is_tag(line: &str) -> bool {
-    let bare = line.trim_matches(|c: char| "[](){}*-_=<>! ".contains(c)).to_lowercase();
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    // In two languages: "Attention: courriel externe | external email".
+    let mut parts = bare.split(['|', '/', ':', '–']).map(str::trim).filter(|part| !part.is_empty()).peekable();
+    let tagged = bare.contains(['|', '/'])
+        && parts.clone().any(|part| words::EXTERNAL_TAG.has(part) && part.contains(' '))
+        && parts.all(|part| words::EXTERNAL_TAG.has(part) || words::WARN.has(part));
+    if tagged {
+        return true;
+    }
     let foreign = words::OUTSIDE.within(&bare) || bare.contains("non-");
     let warns = words::WARN.begins(&bare) && foreign && words::MAIL.within(&bare);
     let short = bare.split_whitespace().count() <= MAX_TAG;
-    bare.len() < line.len()
+    !line.starts_with(char::is_alphanumeric)
+        && bare.len() < line.len()
         && (words::EXTERNAL_TAG.has(&bare) || line.starts_with('[') && line.ends_with(']') && warns && short)
+}
+
+/// `EXTERNAL:` in capitals, alone and apart from the text.
+fn is_loud_tag(lines: &[String]) -> bool {
+    let Some(word) = lines[0].strip_suffix(':') else { return false };
+    let loud = word.chars().all(|c| c.is_uppercase() || c == ' ' || c == '-');
+    let apart = lines.get(1).is_some_and(String::is_empty);
+    let listed = |line: &&String| line.starts_with(['-', '*', '•', '+', '1']);
+    let follows = lines.iter().skip(1).find(|line| !line.is_empty());
+    loud && apart && words::EXTERNAL_TAG.has(&word.to_lowercase()) && follows.is_some_and(|line| !listed(&line))
 }
 
 /// "Please type your reply above this line", in some language, or in the frame of a help desk.
@@ -376,8 +438,9 @@ pub fn is_reply_line(line: &str) -> bool {
     let lower = line.to_lowercase();
     let place = words::ABOVE.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
     let joined = place.is_some_and(|at| words::LINE.within(&lower[at..lower.floor_char_boundary(at + MAX_JOINED)]));
-    let last = ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line));
-    (last || joined && words::REPLY.within(&lower)) && lower.split_whitespace().count() <= 16 && !line.ends_with('?')
+    (wide(&lower) || joined && words::REPLY.within(&lower))
+        && lower.split_whitespace().count() <= 16
+        && !line.ends_with('?')
 }
 
 #[cfg(test)]

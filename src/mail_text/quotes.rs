@@ -6,7 +6,7 @@
 //! above leads to with a colon, and one that touches the words above it.
 
 use super::attribution::{self, is_quote};
-use super::blocks::inner;
+use super::blocks::{self, inner};
 use super::context::Context;
 use super::cuts::{Confidence, Cuts, Rule};
 use super::{marks, shapes};
@@ -63,9 +63,21 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
         let gone: Vec<&str> =
             lines[start..at].iter().copied().filter(|line| !kept.iter().any(|own| inner(own) == inner(line))).collect();
         cuts.add(Rule::History, if known { Confidence::Sure } else { Confidence::Likely }, &gone);
+        if is_last {
+            cut_above(&mut out, context);
+        }
         out.extend(kept);
     }
     out
+}
+
+/// Some programs put fields, or the writer's own address, between the words and the quote below them.
+fn cut_above(out: &mut Vec<String>, context: &Context) {
+    let lines: Vec<&str> = out.iter().map(String::as_str).collect();
+    let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    let fields = blocks::fields_above(&lines, end);
+    let own = end >= 2 && lines[end - 2].is_empty() && blocks::is_own_address(&lines[..end], context);
+    out.truncate(if fields < end { fields } else { end - usize::from(own) });
 }
 
 /// Apple and others put the line that says whose words they are inside the quote.

@@ -14,7 +14,7 @@ const MAX_CLOSE: usize = 5;
 /// Longest line that a telephone adds, in bytes.
 const MAX_ADDED: usize = 160;
 /// Most words between the word for *sent* and the name of the device.
-const MAX_BETWEEN: usize = 5;
+const MAX_BETWEEN: usize = 6;
 /// Longest such line in scripts without blanks between words, in characters.
 const MAX_JOINED: usize = 40;
 /// Most words behind the name of the device.
@@ -80,9 +80,10 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     (apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
 }
 
-/// The line leads to what stands below it.
+/// The line leads to what stands below it: its sentence is not at its end.
 fn leads_on(line: &str) -> bool {
-    line.ends_with(shapes::COLONS) || line.ends_with("->") || line.ends_with('→')
+    let last = line.rsplit(' ').next().unwrap_or_default().to_lowercase();
+    line.ends_with(shapes::COLONS) || line.ends_with("->") || line.ends_with('→') || words::LEADING.has(&last)
 }
 
 /// Cuts the last line if a telephone or a program added it. Where it touches the text above, that must be at its end.
@@ -91,11 +92,19 @@ pub fn cut_added(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     // The page of the program may stand below its line.
     let with_page = is_site(last) && lines.len().checked_sub(2).is_some_and(|at| is_added(&lines[at]));
     let at = lines.len() - 1 - usize::from(with_page);
+    // Some draw the line of a signature above it.
+    let drawn = at.checked_sub(1).is_some_and(|above| matches!(lines[above].as_str(), "--" | "—"));
+    let (line, at) = (at, at - usize::from(drawn));
     let above = at.checked_sub(1).map(|at| lines[at].as_str());
-    let apart = above.is_none_or(str::is_empty);
-    let cut = is_added(&lines[at]) && (apart || above.is_some_and(|line| shapes::closes(line) || is_added(line)));
+    let apart = drawn || above.is_none_or(str::is_empty);
+    // A sentence goes on in small letters.
+    let begins = lines[line].starts_with(char::is_uppercase);
+    let ended =
+        |line: &str| shapes::closes(line) || is_added(line) || begins && !leads_on(line) && !line.ends_with(',');
+    let cut = is_added(&lines[line]) && (apart || above.is_some_and(ended));
     if cut {
-        cuts.add(Rule::Signature, if apart { Confidence::Sure } else { Confidence::Likely }, &lines[at..]);
+        let sure = apart && !drawn;
+        cuts.add(Rule::Signature, if sure { Confidence::Sure } else { Confidence::Likely }, &lines[line..]);
         lines.truncate(at);
     }
     cut
@@ -130,7 +139,8 @@ pub fn is_added(line: &str) -> bool {
         Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
         _ => (first, false),
     };
-    (excuses && is_sent_by(first)) || (excuse && is_sent_by(first)) || is_offer(&lower) || words::WHOLE.has(&lower)
+    let sent = || is_sent_by(first) || is_named(first) || words::WHOLE.has(first.trim());
+    (excuses || excuse) && sent() || is_offer(&lower) || words::WHOLE.has(&lower) || words::REACTED.ends(&lower)
 }
 
 /// The line without its decoration and without addresses of web pages.
@@ -175,7 +185,8 @@ fn is_sent_by(line: &str) -> bool {
     let is_joined = |text: &str| words::SENT_JOINED.within(text);
     let lead = tokens.iter().take(2).position(|word| is_sent(word));
     // "Sent my iPad with Cy"
-    let lead = lead.filter(|at| tokens.get(at + 1).is_none_or(|word| !words::ARTICLE.has(word)));
+    let from = |at: usize| tokens.get(at + 1) == Some(&"a") && tokens.get(at + 2) == Some(&"partir");
+    let lead = lead.filter(|at| from(*at) || tokens.get(at + 1).is_none_or(|word| !words::ARTICLE.has(word)));
     let first = match lead {
         Some(0) => count(before) <= MAX_BETWEEN + 1,
         // "Đã gửi từ", "Von meinem iPhone gesendet": nothing but a small word before it.
@@ -188,15 +199,28 @@ fn is_sent_by(line: &str) -> bool {
     first || verbs || last || joined
 }
 
+/// A word for *sent*, small words, and the whole name of a program that means other things too.
+fn is_named(line: &str) -> bool {
+    let Some((verb, rest)) = line.trim().split_once(' ') else { return false };
+    let small = |word: &str| words::FROM_MY.has(word) || words::WITH.has(word);
+    let named = |name: &str| {
+        rest.strip_suffix(name).is_some_and(|between| {
+            between.ends_with(' ') && between.split_whitespace().count() <= 3 && between.split_whitespace().all(small)
+        })
+    };
+    words::SENT_STEMS.begins(verb) && words::NAMES.iter().any(named)
+}
+
 /// "Get Outlook for iOS": an offer of a program for a device.
 fn is_offer(line: &str) -> bool {
     let tokens: Vec<&str> = line.split_whitespace().collect();
     // The verb stands at the end in some languages, and the platform at the start.
     let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
-    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(1).filter(|_| !line.is_ascii()));
+    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(2).filter(|_| !line.is_ascii()));
     let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
     let program = words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
-    let wants = tokens.iter().any(|word| words::ARTICLE.has(word));
+    let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
+    let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
     gets && program && platform && !wants && tokens.len() <= MAX_OFFER
 }
 

@@ -39,6 +39,8 @@ pub fn read(subject: &str) -> Subject {
         rest = after.trim_start();
     }
     let mark = match (marks.as_slice(), outermost) {
+        // One that counts (`Re[3]:`) stands for many.
+        ([mark], Some(false)) if mark.contains(|c: char| c.is_ascii_digit()) => "Re:".to_owned(),
         ([mark], _) => (*mark).to_owned(),
         ([], _) => String::new(),
         (_, Some(true)) => "Fwd:".to_owned(),
@@ -72,16 +74,20 @@ fn start(text: &str) -> Option<Start<'_>> {
     words::FORWARD_PREFIX.has(bare).then_some(Start::Forward(after))
 }
 
-/// What follows `[EXTERNAL]`, `(Ext)`, `***EXTERN***` or `EXTERNAL:` at the start.
+/// What follows `[EXTERNAL]`, `(Ext)`, `***SPAM***`, `[Caution: Non-Company Email]` or `EXTERNAL:` at the start.
 fn tag(text: &str) -> Option<&str> {
     let open = text.chars().next().filter(|c| "[({*<".contains(*c));
-    let inner = text.trim_start_matches(['[', '(', '{', '*', '<', ' ']);
-    let end = inner.find([']', ')', '}', '*', '>', ':'])?;
-    let word = inner[..end].trim().to_lowercase();
-    if !words::EXTERNAL_TAG.has(&word) || open.is_none() && !inner[end..].starts_with(':') {
+    let inner = text.trim_start_matches(['[', '(', '{', '*', '<', '#', ' ']);
+    let end = inner.find(if open.is_some() { &[']', ')', '}', '*', '>', '#'][..] } else { &[':'] })?;
+    let word = inner[..end].trim_end_matches(['?', '!', ' ', ':', '.']).trim().to_lowercase();
+    let warns =
+        || words::WARN.begins(&word) && word.contains(':') && (word.contains("non-") || words::OUTSIDE.within(&word));
+    let framed = open.is_some_and(|c| c != '(') && (words::SPAM_TAG.has(&word) || warns());
+    if !words::EXTERNAL_TAG.has(&word) && !framed {
         return None;
     }
-    Some(inner[end..].trim_start_matches([']', ')', '}', '*', '>', ':', ' ']))
+    let closed = inner[end..].trim_start_matches([']', ')', '}', '*', '>', ':', '#']);
+    Some(closed.trim_start_matches([']', ')', '}', '*', '>', ':', ' ']))
 }
 
 #[cfg(test)]
@@ -96,7 +102,12 @@ mod tests {
             ("Fwd: Re: x", "Fwd: x"),
             ("[EXTERNAL] Re: [EXT] x", "Re: x"),
             ("**EXTERNAL EMAIL** Dock", "Dock"),
-            ("Re[2]: x", "Re[2]: x"),
+            ("Re[2]: x", "Re: x"),
+            ("Re: ***SPAM*** Re: x", "Re: x"),
+            ("{Spam?} x", "x"),
+            ("[#EXTERNAL#] #5 pump", "#5 pump"),
+            ("[Caution: Non-Company Email] x", "x"),
+            ("Spam: tin or glass?", "Spam: tin or glass?"),
             ("回复：答复：船", "Re: 船"),
             ("RE: RĂSP: Antw.: x", "Re: x"),
             ("Meeting: tomorrow", "Meeting: tomorrow"),

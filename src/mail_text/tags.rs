@@ -16,9 +16,9 @@ const MAX_CLASSES: usize = 64;
 const MAX_ENTITY: usize = 33;
 
 /// Elements whose content is not for reading.
-const SILENT: [&str; 13] = [
+const SILENT: [&str; 14] = [
     "style", "script", "title", "template", "xml", "object", "svg", "select", "textarea", "noframes", "iframe", "math",
-    "audio",
+    "audio", "datalist",
 ];
 
 /// Names of elements with which the history begins: Outlook, its new kind, Yahoo, Zimbra, Zoho, Outlook of old, NetEase.
@@ -251,7 +251,10 @@ impl<'a> Tag<'a> {
         let names: Vec<String> =
             names.iter().flat_map(|value| value.split_whitespace()).map(str::to_ascii_lowercase).collect();
         // Outlook puts `x_` before the names of a mail that it quotes.
-        if names.iter().any(|name| name == "mb_sig" || name.contains("signature") && !name.starts_with("x_")) {
+        if names.iter().any(|name| {
+            matches!(name.as_str(), "mb_sig" | "zm-_id_-sgn" | "zm-_id_-sgn1")
+                || name.contains("signature") && !name.starts_with("x_")
+        }) {
             return Role::Signature;
         }
         let is = |own: &[&str]| names.iter().any(|name| own.iter().any(|start| name.starts_with(start)));

@@ -32,6 +32,11 @@ impl Words {
         self.iter().filter(|word| text.contains(word)).filter_map(|word| text.rfind(word)).max()
     }
 
+    /// True when `text` ends with one of them.
+    pub fn ends(self, text: &str) -> bool {
+        self.iter().any(|word| text.ends_with(word))
+    }
+
     /// True when `text` begins with one of them.
     pub fn begins(self, text: &str) -> bool {
         self.iter().any(|word| text.starts_with(word))
@@ -40,12 +45,17 @@ impl Words {
 
 /// Verbs of the line above a quote: "On 3 May, Anna wrote:".
 pub const WROTE: Words = Words(
-    "wrote|schrieb|geschrieben|a écrit|écrivait|escribió|escribio|escreveu|ha scritto|scrive|schreef|пишет|писал|\
+    "quoting|zitat von|citando|citazione|citeren|cytowanie|citace|citát|citat från|citerar|цитирую|wrote|writes|schreibt|\
+     écrit|escribe|escreve|skriver|schrieb|geschrieben|a écrit|écrivait|escribió|escribio|escreveu|ha scritto|scrive|schreef|пишет|писал|\
      писала|писал(а)|написал|написала|написал(а)|skrev|napisał|napisała|napisał(a)|napsal|napsal(a)|napísal(a)|\
      napísal|kirjoitti|ezt írta|írta|yazdı|пише|написав|пиша|написа|έγραψε|a scris|je napisao|je napisao/la|\
      je pisao|napisao je|je napisal|rašė|rakstīja|kirjutas|ha escrit|escribiu|idatzi du|đã viết|menulis|כתב|كتب|\
      نوشت|เขียนว่า|ने लिखा|のメール|さんは書きました|书写|写道|寫道|작성|쓴 글",
 );
+
+/// Beginnings of a line above a quote that names its writer behind them.
+pub const CITES: Words =
+    Words("quoting |zitat von |citando |citazione di |citeren |cytowanie |citace |citát |citat från ");
 
 /// Titles that stand above the history.
 pub const ORIGINAL: Words = Words(
@@ -90,9 +100,16 @@ pub const FORWARD_PREFIX: Words = Words(
 pub const EXTERNAL_TAG: Words = Words(
     "external|ext|external email|external e-mail|external mail|external message|external sender|from external|\
      extern|externe|externe e-mail|externe email|externe mail|extern e-mail|extern mail|externer absender|\
-     expéditeur externe|externo|correo externo|remitente externo|remetente externo|email externo|esterno|\
+     expéditeur externe|courriel externe|courriel de l'extérieur|externo|correo externo|remitente externo|remetente externo|email externo|esterno|\
      mittente esterno|mail esterna|email esterna|externí|zewnętrzny|внешнее|внешний|внешняя почта|ulkoinen|\
      ekstern|outside|ext mail|ext email|ext sender|external to org|外部|外部邮件|外部メール",
+);
+
+/// What scanners put before a subject, in a frame.
+pub const SPAM_TAG: Words = Words(
+    "spam|spam mail|possible spam|probable spam|likely spam|suspected spam|suspect spam|spam suspect|spam suspected|\
+     maybe spam|bulk|junk|junk mail|spamverdacht|spam-verdacht|möglicher spam|spam?|спам|возможно спам|подозрение на спам|\
+     posible spam|possibile spam|possível spam|垃圾邮件|迷惑メール",
 );
 
 /// Labels of the header above an earlier mail: who wrote it.
@@ -137,7 +154,7 @@ pub const GREETING: Words = Words(
 pub const BELOW: Words = Words(
     "below|inline|in-line|in line|beneath|underneath|interleaved|interspersed|in between|in the text|\
      in your text|in your mail|in your email|in capitals|in caps|in red|in blue|in green|in bold|in colour|\
-     in color|further down|at the bottom|see my answers|my answers|my comments|my replies|comments in|unten|\
+     in color|further down|at the bottom|see my answers|my answers|my comments|my replies|comments in|see comments|see the comments|see answers|with comments|unten|\
      untenstehend|weiter unten|im text|dazwischen|in rot|in blau|in grün|in fett|in großbuchstaben|\
      in grossbuchstaben|in versalien|meine antworten|direkt im text|ci-dessous|plus bas|ci-après|dans le texte|\
      en dessous|en rouge|en bleu|en gras|en majuscules|mes réponses|entre les lignes|abajo|más abajo|debajo|\
@@ -152,6 +169,13 @@ pub const BELOW: Words = Words(
      πιο κάτω|στο κείμενο|με κόκκινο|нижче|у тексті|червоним|по-долу|ispod|dolje|spodaj|allpool|žemiau|zemāk|\
      למטה|להלן|בגוף ההודעה|באדום|أدناه|بالأسفل|در زیر|bên dưới|dưới đây|di bawah|ด้านล่าง|नीचे|以下に|下記|赤字|インライン|\
      見下|见下|如下|下面|下方|红字|아래|빨간",
+);
+
+/// An HTML part that says this may be no text at all.
+pub const ONLY_PLAIN: Words = Words(
+    "plain text part|plain text version|plain-text part|plain-text version|text version of this|text/plain|\
+     the text part|textteil|nur-text|textversion|version texte|texte brut|versión de texto|texto sin formato|texto simples|\
+     versione testo|testo semplice|tekstversie|platte tekst|wersja tekstowa|текстовую версию",
 );
 
 /// A plain part that only says this is no text at all.

@@ -14,7 +14,7 @@ enum Form {
     Dashed,
     /// Between `__` and `__;` (Proofpoint, third version), or between `___` and `___` (Avanan).
     Underscored,
-    /// The last part of the path, percent-encoded.
+    /// A part of the path, percent-encoded.
     Path,
     /// The rest of the path, as it is.
     Plain,
@@ -24,7 +24,8 @@ enum Form {
 
 /// Hosts of filters, by the end of their name (or by its start, if that ends with a point), with a part of the path where
 /// the host serves other things too.
-const FILTERS: [(&str, &str, Form); 34] = [
+const FILTERS: [(&str, &str, Form); 35] = [
+    ("awstrack.me", "/L0/", Form::Path),
     ("safelinks.protection.outlook.com", "", Form::Parameter(&["url"])),
     ("safelinks.protection.office365.us", "", Form::Parameter(&["url"])),
     ("safelink.emails.azure.net", "/redirect", Form::Parameter(&["destination"])),
@@ -89,7 +90,10 @@ fn open_one(url: &str) -> Option<String> {
         Form::Parameter(names) => names.iter().find_map(|name| parameter(path, name)).map(|value| percent(&value, '%')),
         Form::Dashed => parameter(path, "u").map(|value| percent(&value.replace('_', "/"), '-')),
         Form::Underscored => underscored(path),
-        Form::Path => path.rsplit('/').next().map(|last| percent(last.split('?').next().unwrap_or(last), '%')),
+        Form::Path => {
+            let parts = path.split('/').rev().map(|part| percent(part.split('?').next().unwrap_or(part), '%'));
+            parts.filter(|part| part.starts_with("http")).take(1).next()
+        }
         Form::Plain => path.find("/http").map(|at| path[at + 1..].to_owned()),
         Form::Base64 => parameter(path, "u")
             .map(|value| String::from_utf8_lossy(&transfer::base64(percent(&value, '%').as_bytes())).into_owned()),

@@ -14,6 +14,9 @@ impl LinkId {
     /// The link of boxes that had only one: what their records hold without a link is of this one.
     pub const FIRST: Self = Self(1);
 
+    /// No link, but the box itself: what it measures without one.
+    pub const BOX: Self = Self(0);
+
     /// [`LinkId::FIRST`], for records without a link.
     pub fn first() -> Self {
         Self::FIRST

@@ -108,7 +108,7 @@ impl fmt::Display for Want {
             Self::Listen => f.write_str("write ip:port, for example 0.0.0.0:25 or [::]:25"),
             Self::Networks => f.write_str("write address/bits, for example 192.168.1.0/24"),
             Self::Url => f.write_str("write an address that begins with https:// and does not end with a slash"),
-            Self::Unguessable => f.write_str("write 16 or more random letters and digits, or nothing"),
+            Self::Unguessable => f.write_str("write 16 or more random characters, or nothing"),
             Self::Path => f.write_str("write a path such as /dev/ttyUSB0, or nothing"),
         }
     }

@@ -58,7 +58,7 @@ mod wholes;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -166,6 +166,8 @@ struct Inner {
     read_only: RwLock<Option<String>>,
     /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
     full: AtomicBool,
+    /// How often somebody wrote to whom they had not written to of late; only its changes mean anything.
+    contacts: AtomicU64,
 }
 
 impl Drop for Inner {
@@ -227,6 +229,7 @@ impl Store {
             broken: RwLock::default(),
             read_only: RwLock::new(read_only.clone()),
             full: AtomicBool::new(false),
+            contacts: AtomicU64::new(0),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
         store.write_for_now(|tx| tx.first_use())?;
@@ -322,6 +325,11 @@ impl Store {
     /// The people, as last committed.
     pub fn people(&self) -> Arc<People> {
         Arc::clone(&self.0.people.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A number that changes whenever somebody writes to whom they had not written to of late.
+    pub fn contacts_seen(&self) -> u64 {
+        self.0.contacts.load(Ordering::Acquire)
     }
 
     /// The settings, as last committed.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
 use super::spool::Spooled;
@@ -14,6 +15,9 @@ use crate::message::events::SetAside;
 use crate::message::reason::Unusable;
 use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step, Way};
 use crate::store::schema::Readable;
+
+/// Whoever was written to within this may answer already: no message of theirs is held because nobody wrote.
+const OF_LATE: Duration = Duration::from_secs(86_400);
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -85,7 +89,10 @@ impl Tx<'_> {
             self.ledger.book(message.door, None, message.column());
             self.count_taken(&message)?;
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
+                let key = to.correspondent();
+                let before = self.contacts.insert((author.as_str(), key.as_str()), message.accepted.0)?;
+                let of_late = before.is_some_and(|at| message.accepted.since(Time(at.value())) < OF_LATE);
+                self.after.contacts |= !of_late;
             }
             self.note_fate(&message, None)?;
             self.index(&message, None)?;

@@ -254,6 +254,8 @@ pub struct After {
     pub ways: Vec<crate::message::Way>,
     /// People changed.
     pub people: bool,
+    /// Somebody wrote to whom they had not written to of late.
+    pub contacts: bool,
     /// Settings of the box or of a link changed.
     pub settings: bool,
     /// The clock was set, and what is written down has moved along.

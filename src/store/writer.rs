@@ -200,6 +200,10 @@ impl Store {
         if after.people {
             reload("people", self.reload_people());
         }
+        if after.contacts {
+            self.0.contacts.fetch_add(1, Ordering::AcqRel);
+            self.wake(Way::Mailbox);
+        }
         if after.settings {
             reload("settings", self.reload_settings());
             reload("links", self.reload_links());

@@ -8,6 +8,7 @@
 //! | `links` | has a worker run for each link that is used | after a fault, with back-off |
 //! | `link NAME` | drives one link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
+//! | `gpsd` | asks gpsd for position and time | after a fault, with back-off |
 //! | `first contact` | finds out what is plugged in that no link has | after a fault, with back-off |
 //! | `search index` | makes what searches read | after a fault, with back-off |
 //! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |

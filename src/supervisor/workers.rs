@@ -22,11 +22,12 @@ const RECOVERED: Duration = Duration::from_secs(60);
 const LINKS: Duration = Duration::from_secs(60);
 
 type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 6] = [
+const WORKERS: [(&str, Worker); 7] = [
     ("relay", engine::relay::run),
     ("sms", engine::sms::run),
     ("links", links),
     ("housekeeping", engine::housekeeping::run),
+    ("gpsd", engine::gpsd::run),
     ("first contact", super::contact::run),
     ("search index", super::indexer::run),
 ];

@@ -10,7 +10,7 @@ use crate::admin::map::{self, FARTHEST, Place};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Series;
-use crate::links::LinkRecord;
+use crate::message::LinkId;
 use crate::status::LinkStatus;
 
 /// Days that a track may cover.
@@ -53,6 +53,7 @@ pub fn show(ask: &Ask) -> Reply {
         at => last.map(|(at, ..)| ask.times.moment(at)),
         fresh => last.is_some_and(|(at, ..)| at == ask.times.now),
         miles => (track.len() > 1).then(|| format!("{:.0}", map::miles(&track))),
+        gps => ask.app.status.facts().gps.map(|gps| gps.words()),
         tabs => DAYS.map(|known| context! { days => known, href => here(known, ""), current => known == days }),
         nearer => view.checked_sub(1).map(|view| here(days, &view.to_string())),
         farther => (view < FARTHEST).then(|| here(days, &(view + 1).to_string())),
@@ -60,17 +61,28 @@ pub fn show(ask: &Ask) -> Reply {
     Ok(ask.page(200, "position.html", "position", "Position", values))
 }
 
-/// The places of the link that noted one last, oldest first; where it is now stands at the end.
+/// gpsd is asked twice a minute: what it said within this time is where the box is now.
+const NOW: Duration = Duration::from_secs(90);
+
+/// The places of the link, or of the receiver of gpsd, that noted one last, oldest first; where it is now stands at the end.
 fn track(ask: &Ask, from: Time) -> Result<Vec<Place>, Fault> {
     let mut tracks = Vec::new();
+    let facts = ask.app.status.facts();
     for link in ask.service.links().iter() {
-        tracks.push(of_link(ask, link, from)?);
+        let live = facts.links.get(&link.id).filter(|live| live.is_ready());
+        let health = live.and_then(|live: &LinkStatus| live.health.as_ref());
+        let now = health.and_then(|health| health.position).map(|(north, east, _)| (ask.times.now, north, east));
+        tracks.push(noted(ask, link.id, from, now)?);
     }
+    let place = facts.gps.and_then(|gps| gps.place);
+    let fresh = |at: Time| if ask.times.now.since(at) < NOW { ask.times.now } else { at };
+    tracks.push(noted(ask, LinkId::BOX, from, place.map(|(north, east, at)| (fresh(at), north, east)))?);
     Ok(tracks.into_iter().max_by_key(|track| track.last().map(|(at, ..)| *at)).unwrap_or_default())
 }
 
-fn of_link(ask: &Ask, link: &LinkRecord, from: Time) -> Result<Vec<Place>, Fault> {
-    let series = |series: Series| ask.app.store.read(|view| view.samples(link.id, series.word(), from));
+/// The places of one of them since then; behind them the last one that is known.
+fn noted(ask: &Ask, link: LinkId, from: Time, last: Option<Place>) -> Result<Vec<Place>, Fault> {
+    let series = |series: Series| ask.app.store.read(|view| view.samples(link, series.word(), from));
     let (north, east) = (series(Series::Latitude)?, series(Series::Longitude)?);
     let mut east = east.into_iter().peekable();
     let mut track = Vec::new();
@@ -81,11 +93,7 @@ fn of_link(ask: &Ask, link: &LinkRecord, from: Time) -> Result<Vec<Place>, Fault
             track.push((at, north, east));
         }
     }
-    let facts = ask.app.status.facts();
-    let health =
-        facts.links.get(&link.id).filter(|live| live.is_ready()).and_then(|live: &LinkStatus| live.health.as_ref());
-    if let Some((north, east, _)) = health.and_then(|health| health.position) {
-        track.push((ask.times.now, north, east));
-    }
+    let newer = |last: &Place| last.0 >= from && track.last().is_none_or(|(at, ..)| last.0 > *at);
+    track.extend(last.filter(newer));
     Ok(track)
 }

@@ -111,7 +111,11 @@ fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
     let folder = match named(tx)? {
         Some(folder) => folder,
         None => match tx.create_folder(person, &parcel.folder)? {
-            Ok(folder) => folder.number,
+            Ok(folder) => {
+                // Who brings mails wants to see them, in every program.
+                tx.subscribe(person, &parcel.folder, true)?.ok();
+                folder.number
+            }
             Err(why @ (FolderError::BadName | FolderError::TooMany | FolderError::Exists)) => {
                 return reject(Fault::permanent(format!("{}: {why}", parcel.folder)));
             }

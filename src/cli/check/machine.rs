@@ -9,6 +9,7 @@ use crate::listen::tls;
 use crate::message::reason::Contact;
 use crate::message::words::contact::At;
 use crate::settings::{Key, row};
+use crate::status::GpsState;
 use crate::sys::{ports, process};
 
 /// Checks the room on the disk.
@@ -114,6 +115,18 @@ pub fn plugged(session: &Session, findings: &mut Findings) {
     for taker in ports::takers().into_iter().filter(|_| serial || links.is_empty() || !found.is_empty()) {
         findings
             .warn("port", format!("{} runs, and takes serial ports that are plugged in: {}", taker.name, taker.cure));
+    }
+}
+
+/// Checks gpsd, where it is asked.
+pub fn gps(session: &Session, findings: &mut Findings) {
+    if session.context.store.settings().text(Key::GpsdAddress).is_empty() {
+        return;
+    }
+    match session.context.status.facts().gps {
+        Some(gps) if gps.state == GpsState::Fix => findings.ok("gpsd", gps.words()),
+        Some(gps) => findings.warn("gpsd", gps.words()),
+        None => findings.ok("gpsd", "it is asked once the box runs"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The arithmetic code: an interval that each bit narrows by its probability; the code is a number of it.
 
 /// The interval of an arithmetic code, while it is written.
+#[derive(Clone)]
 pub struct Writer {
     low: u32,
     high: u32,
@@ -68,6 +69,12 @@ impl<'c> Reader<'c> {
     /// How many bytes it read beyond the end of the code.
     pub fn beyond(&self) -> usize {
         self.at.saturating_sub(self.code.len())
+    }
+
+    /// The writer that has written what was read so far.
+    pub fn written(&self) -> Writer {
+        let passed = self.code.iter().copied().chain(std::iter::repeat(0)).take(self.at - 4);
+        Writer { low: self.low, high: self.high, code: passed.collect() }
     }
 
     fn shift(&mut self) {

@@ -1,9 +1,12 @@
-//! How the model learns words that were counted elsewhere.
+//! How the model learns without weighing: words that were counted elsewhere, and what both ends have said before.
 
-use super::model::Model;
+use super::flat::price;
+use super::model::{Model, OWN, OWN_TABLE_AFTER, PRIMED};
 
 /// The contexts that learn words that were counted: orders 2, 3 and 4, the word, the word and the one before.
 const COUNTING: [usize; 5] = [1, 2, 3, 5, 6];
+/// Those that learn what was said.
+const SAYING: [usize; PRIMED] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 impl Model {
     /// Shows lines of words to the big table alone: only what stood where is learned, not how far to trust it. Of a pair
@@ -15,7 +18,7 @@ impl Model {
             self.start_contexts();
             for (at, byte) in line.iter().copied().enumerate() {
                 if at >= second {
-                    self.count_byte(byte);
+                    self.count_byte(byte, &COUNTING);
                 }
                 self.history.push_word(byte);
                 self.start_contexts();
@@ -25,10 +28,28 @@ impl Model {
         self.start_byte();
     }
 
-    fn count_byte(&mut self, byte: u8) {
+    /// Learns what both ends have said before, until it is rewound: records, each ended by a zero. It is counted and may be
+    /// repeated; to weigh it as well would take four times as long, and a few words say little about whom to trust.
+    pub fn recall(&mut self, text: &[u8]) {
+        self.own = vec![0; OWN_TABLE_AFTER];
+        self.history.remember();
+        for byte in text.iter().copied() {
+            if self.flat.is_none() || price(&self.history).is_none() {
+                self.start_contexts();
+                self.count_byte(byte, &SAYING);
+                for (at, shift) in (0..OWN).flat_map(|at| (0..8).map(move |shift| (at, 7 - shift))) {
+                    self.learn_own(at, (256 | u32::from(byte)) >> (shift + 1), u32::from(byte >> shift & 1));
+                }
+            }
+            self.history.push(byte);
+        }
+        self.start_byte();
+    }
+
+    fn count_byte<const N: usize>(&mut self, byte: u8, contexts: &[usize; N]) {
         for (salt, half) in [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)] {
             let salted = self.salted(salt);
-            let rows = self.slots.find(&COUNTING.map(|at| salted[at]));
+            let rows = self.slots.find(&contexts.map(|at| salted[at]));
             let mut slot = 1;
             for shift in (0..4).rev() {
                 let bit = u32::from(half >> shift & 1);

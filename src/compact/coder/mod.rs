@@ -32,6 +32,9 @@ pub const LONGEST: usize = 32 * 1024;
 /// See [`LONGEST`].
 pub const MOST: usize = 64;
 
+/// Salts are below this.
+pub const MOST_SALTS: u16 = 64;
+
 /// A primed model that codes one message after another.
 pub struct Coder {
     model: Model,
@@ -82,9 +85,8 @@ impl Coder {
             }
             writer.put(u32::from(at + 1 < records.len()), MORE);
         }
-        (0..salt.checked_ilog2().unwrap_or(0)).for_each(|bit| writer.put(u32::from(salt >> bit & 1), 1 << 15));
         self.model.rewind();
-        writer.end()
+        end(writer, salt)
     }
 
     /// The records of a code; `None` when it is none. Whatever comes, it ends within the limits of `takes`.
@@ -92,14 +94,17 @@ impl Coder {
         self.decode_after(&[], code)
     }
 
-    /// The same of a code that comes after those of the past.
+    /// The same of a code that comes after those of the past, and that [`encode_after`](Self::encode_after) makes: a check
+    /// alone is short enough for another past to fit by chance.
     pub fn decode_after(&mut self, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>> {
         self.recall(past);
         let mut records = Vec::new();
+        let mut reader = Reader::new(code);
         // The last bytes of an interval may go without saying: four at most.
-        let whole = self.read(&mut Reader::new(code), &mut records, 4);
+        let whole = self.read(&mut reader, &mut records, 4);
         self.model.rewind();
-        whole.map(|()| records)
+        let ours = || (1..MOST_SALTS).any(|salt| end(reader.written(), salt) == code);
+        whole.filter(|()| past.is_empty() || ours()).map(|()| records)
     }
 
     /// What the front of a code says for certain, while the rest of it is missing; the last record may be incomplete.
@@ -155,6 +160,12 @@ impl Coder {
         records.push(record);
         None
     }
+}
+
+/// The code of all choices, and of the salt behind them.
+fn end(mut writer: Writer, salt: u16) -> Vec<u8> {
+    (0..salt.checked_ilog2().unwrap_or(0)).for_each(|bit| writer.put(u32::from(salt >> bit & 1), 1 << 15));
+    writer.end()
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use super::slots::{Slots, hash};
 use super::spec::Make;
 use super::squash::{self, Squash};
 
-const PRIMED: usize = 10;
-const OWN: usize = 2;
+pub(super) const PRIMED: usize = 10;
+pub(super) const OWN: usize = 2;
 /// Two of each context and match, and a constant.
 const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
 /// The same, filled up for vector instructions.
@@ -34,11 +34,10 @@ const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
 const OWN_TABLE: usize = 1 << 12;
 /// The same where it comes after others. Both are powers of two.
-const OWN_TABLE_AFTER: usize = 1 << 17;
-/// How fast mixers learn: at the start of the primer, at its end, in what was said before, and in a message.
+pub(super) const OWN_TABLE_AFTER: usize = 1 << 17;
+/// How fast mixers learn: at the start of the primer, at its end, and in a message.
 const FAST: i32 = 10;
 const SLOW: i32 = 3;
-const RECALL: i32 = 6;
 const NIMBLE: i32 = 10;
 /// How fast the last mixer learns.
 const LAST: i32 = 2;
@@ -56,7 +55,7 @@ pub struct Model {
     pub(super) slots: Slots,
     refined: Counters,
     matched: Counters,
-    own: Vec<u32>,
+    pub(super) own: Vec<u32>,
     own_refined: Counters,
     /// As many as its make has.
     mixers: Vec<Mixer<LANES, 2>>,
@@ -64,7 +63,7 @@ pub struct Model {
     /// The stages behind the last mixer, two or none.
     apms: Vec<Apm>,
     /// Fixed prices, where its make has them.
-    flat: Option<Flat>,
+    pub(super) flat: Option<Flat>,
     priming: bool,
     speed: i32,
     luck: u32,
@@ -189,17 +188,6 @@ impl Model {
         self.speed = NIMBLE;
         self.priming = false;
         self.rewind();
-    }
-
-    /// Learns what both ends have said before, until it is rewound: records, each ended by a zero.
-    pub fn recall(&mut self, text: &[u8]) {
-        self.own = vec![0; OWN_TABLE_AFTER];
-        self.history.remember();
-        self.speed = RECALL;
-        for byte in text {
-            (0..8).rev().for_each(|shift| self.learn(u32::from(byte >> shift & 1)));
-        }
-        self.speed = NIMBLE;
     }
 
     /// Back to the primed state.
@@ -372,11 +360,7 @@ impl Model {
     /// Asks the contexts of this message alone.
     fn ask_own(&mut self) {
         for at in 0..OWN {
-            let mixed = hash(self.own_contexts[at].wrapping_add(self.bits.wrapping_mul(0x9E37_79B1)), at as u32);
-            let (place, tag) = (mixed as usize & (self.own.len() - 1), mixed >> 22);
-            if self.own[place] & 0x3ff != tag || self.own[place] == 0 {
-                self.own[place] = 32_768 << 16 | tag;
-            }
+            let place = self.own_place(at, self.bits);
             let (p, seen) = (self.own[place] >> 16, (self.own[place] >> 10 & 63) as usize);
             self.own_at[at] = place;
             let input = 2 * (PRIMED + MATCHES + at);
@@ -390,6 +374,22 @@ impl Model {
             self.inputs[input] = ((stretched * OWN_TRUST[seen.min(7)]) >> 8) as i16;
             self.inputs[input + 1] = self.squash.stretch(self.own_refined.get(place >> 4)[place & 15] as usize >> 20);
         }
+    }
+
+    /// The counter of a context of this message, for the next bit behind these of the byte.
+    fn own_place(&mut self, at: usize, bits: u32) -> usize {
+        let mixed = hash(self.own_contexts[at].wrapping_add(bits.wrapping_mul(0x9E37_79B1)), at as u32);
+        let (place, tag) = (mixed as usize & (self.own.len() - 1), mixed >> 22);
+        if self.own[place] & 0x3ff != tag || self.own[place] == 0 {
+            self.own[place] = 32_768 << 16 | tag;
+        }
+        place
+    }
+
+    /// The same counter learns.
+    pub(super) fn learn_own(&mut self, at: usize, bits: u32, bit: u32) {
+        let place = self.own_place(at, bits);
+        learn_own(&mut self.own[place], if bit == 1 { 65_535 } else { 0 }, &self.rates);
     }
 
     /// Which set of weights each mixer uses.

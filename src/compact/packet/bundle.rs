@@ -3,6 +3,8 @@
 use super::check::{crc8, crc16};
 use super::{Coding, Form, Past, Unreadable};
 use crate::coder::Coder;
+/// Variations that are tried for a bundle whose name is taken: salts below this.
+pub use crate::coder::MOST_SALTS;
 use crate::letter::{Letter, Other, from_record, to_record};
 
 const WHOLE: u8 = 0x80;
@@ -11,8 +13,6 @@ const CODED: u8 = 1;
 const CODED_LONG: u8 = 2;
 /// Bit of the model's number, with [`CODED_LONG`]: it is coded after a past, whose mark stands before the check.
 const AFTER: u8 = 8;
-/// Variations that are tried for a bundle whose name is taken: salts below this.
-pub const MOST_SALTS: u16 = 64;
 /// Combinations of addresses that are tried for one bundle.
 const MOST_GUESSES: usize = 256;
 
@@ -51,8 +51,8 @@ pub fn encode<C: Coding + ?Sized>(
     [&[WHOLE | form << 4 | model & 15], &check[..], &code].concat()
 }
 
-/// The messages of a bundle, all of them written out. `known` gives the addresses that an index may stand for, `pasts`
-/// what is here with this mark, the likeliest first.
+/// The messages of a bundle, all of them written out, and what they came after. `known` gives the addresses that an index
+/// may stand for, `pasts` what is here with this mark, the likeliest first.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -61,37 +61,30 @@ pub fn decode<C: Coding + ?Sized>(
     bundle: &[u8],
     known: &dyn Fn(u8) -> Vec<String>,
     pasts: &dyn Fn(u8) -> Vec<Past>,
-) -> Result<Vec<Letter>, Unreadable> {
+) -> Result<(Vec<Letter>, Past), Unreadable> {
     let parts = split(bundle)?;
+    let after_none = |messages| (messages, Past::default());
     let model = match parts.form {
-        Form::Stored if crc16(parts.code).to_be_bytes() == parts.check => return decode_stored(parts.code),
+        Form::Stored if crc16(parts.code).to_be_bytes() == parts.check => {
+            return decode_stored(parts.code).map(after_none);
+        }
         Form::Stored => return Err(Unreadable::Check),
         Form::Model(model) => model,
     };
     if !coding.models().iter().any(|known| known.number == model) {
         return Err(Unreadable::Model(model));
     }
-    let Some(mark) = parts.past else { return read(coding, model, &[], &parts, known) };
-    let mut found = None;
+    let Some(mark) = parts.past else { return read(coding, model, &[], &parts, known).map(after_none) };
+    let mut found: Option<(Vec<Letter>, Past)> = None;
     for past in pasts(mark) {
         let Ok(messages) = read(coding, model, &past.records, &parts, known) else { continue };
-        if found.replace(messages).is_some_and(|other| found.as_ref() != Some(&other)) {
-            return Err(Unreadable::Past);
+        match &found {
+            Some((other, _)) if *other != messages => return Err(Unreadable::Past),
+            Some(_) => {}
+            None => found = Some((messages, past)),
         }
     }
     found.ok_or(Unreadable::Past)
-}
-
-/// The sender would make this code of these records after this past, with one salt or another: the check alone is short
-/// enough for another past to fit by chance.
-fn is_code_of<C: Coding + ?Sized>(
-    coding: &mut C,
-    model: u8,
-    past: &[Vec<u8>],
-    records: &[Vec<u8>],
-    code: &[u8],
-) -> bool {
-    past.is_empty() || (1..MOST_SALTS).any(|salt| coding.encode(model, past, records, salt) == code)
 }
 
 /// The messages of a code that comes after these records.
@@ -113,15 +106,13 @@ fn read<C: Coding + ?Sized>(
         })
     };
     if messages.iter().all(|message| matches!(message.other, Other::Address(_))) {
-        let ours = fits(&messages) && is_code_of(coding, model, past, &records, parts.code);
-        return if ours { Ok(messages) } else { Err(Unreadable::Check) };
+        return if fits(&messages) { Ok(messages) } else { Err(Unreadable::Check) };
     }
     // One byte of check would let a wrong address through too often.
     if parts.check.len() < 2 {
         return Err(Unreadable::Check);
     }
-    let messages = guess(&messages, known, &fits).ok_or(Unreadable::Book)?;
-    if is_code_of(coding, model, past, &records, parts.code) { Ok(messages) } else { Err(Unreadable::Check) }
+    guess(&messages, known, &fits).ok_or(Unreadable::Book)
 }
 
 /// What can be read of a bundle whose end is missing. Nothing of it is checked; an index stays one. Of one that comes after a

@@ -37,7 +37,8 @@ pub trait Coding {
     /// The code of records, after those of the past; another one of the same records for each `salt`, 1 being the shortest.
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8>;
 
-    /// The records of a code that comes after these; `None` when it is none.
+    /// The records of a code that comes after these; `None` when it is none, or comes after some and is not the code that
+    /// `encode` makes with any salt.
     fn decode(&mut self, model: u8, past: &[Vec<u8>], code: &[u8]) -> Option<Vec<Vec<u8>>>;
 
     /// What can be read of the front of a code that is cut off; the last record may be incomplete.
@@ -117,6 +118,7 @@ pub fn unpack<C: Coding + ?Sized, P: AsRef<[u8]>>(coding: &mut C, packets: &[P])
         }
         fragments => bundle::decode(coding, &join(fragments)?, &no_book, &no_past),
     }
+    .map(|(messages, _)| messages)
 }
 
 #[cfg(test)]

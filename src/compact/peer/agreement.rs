@@ -46,8 +46,9 @@ pub struct Agreement {
 /// Says among the models that a box knows what to make of names of people: boxes that do not know it pass over it, and
 /// both ends still agree on what was said.
 const PEOPLE: ModelId = ModelId { number: 15, mark: *b"crew" };
-/// Says so that a box reads what is coded after messages that both have.
-const PAST: ModelId = ModelId { number: 14, mark: *b"past" };
+/// Says so that a box reads what is coded after a line of messages that both have. Boxes of before say `past`, and mean
+/// another choice of messages.
+const PAST: ModelId = ModelId { number: 14, mark: *b"line" };
 /// Models that a hello names besides.
 const MOST_MODELS: usize = 13;
 

@@ -123,6 +123,9 @@ pub struct Peer {
     there: SharedMessages,
     #[serde(skip_serializing_if = "SharedMessages::is_empty")]
     came: SharedMessages,
+    /// Messages that went in compact bundles, ever.
+    #[serde(skip_serializing_if = "past::is_zero")]
+    went: u64,
     used: UsedNames,
     taken: TakenBundles,
     parked: Vec<ParkedBundle>,

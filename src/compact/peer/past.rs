@@ -1,31 +1,37 @@
 //! Messages that both boxes have: what was said in a correspondence tells much of what will be said. A message is coded
-//! after those of the same person to the same correspondent that the far box has acknowledged.
+//! after one of the same person to the same correspondent that the far box has acknowledged, and after those that this
+//! one came after in its turn: its *line*.
 //!
-//! Nothing is agreed beforehand. A packet says by eight bits which messages it comes after, and the far box looks among
-//! those that came for some that fit: mostly the last ones, sometimes without one whose receipt is on its way. Its check
-//! says whether they were the right ones. Should it find none, as it lost its memory, the message goes again without.
+//! Nothing is agreed beforehand, and nothing depends on the order in which messages or receipts come: of a message that
+//! it acknowledged the far box knows the line, as it could not have read it otherwise. A packet says by eight bits which
+//! line is meant, and its check whether that was the right one. The far box remembers as many messages as came last;
+//! the sender knows how many may have come behind one, and means none that may be forgotten. Should the far box have lost
+//! its memory all the same, the message goes again without.
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::book::index_of;
 use super::memory::hash;
-use crate::letter::{Letter, Other, to_record};
+use crate::letter::{Letter, Other, from_record, to_record};
 use crate::packet::Past;
 
-/// Messages that one comes after at most.
+/// Messages of a line, and bytes of their records together, at most: each byte costs time wherever the line is used.
 const TOGETHER: usize = 8;
-/// Bytes that each of them is remembered by.
+const BYTES: usize = 1600;
+/// Bytes of text that each of them is remembered by.
 const LONGEST: usize = 600;
-/// Messages of one correspondence that are remembered of the far box, and of all: more than it may mean, as it counts only those
-/// whose receipts it has. Of our own no more than can be meant.
-const OF_ONE: usize = TOGETHER + 8;
-const OF_ALL: usize = 96;
+/// Messages that are remembered of each direction, and how many of them may have come behind one that is meant: the others
+/// are for those that overtake the packet that means it.
+const MOST: usize = 192;
+const MEANT: u64 = 64;
 /// How long one is remembered that the far box sent, and one of ours: less long, so that what is meant is still there.
 const CAME_KEPT: i64 = 45 * DAY;
 const THERE_KEPT: i64 = 30 * DAY;
 const DAY: i64 = 24 * 3_600_000;
-/// Pasts that are tried for one bundle.
-const MOST_TRIES: usize = 12;
+/// Lines that are tried for one bundle.
+const MOST_TRIES: usize = 24;
 
 /// A message that both boxes have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,29 +45,72 @@ pub struct SharedMessage {
     other: String,
     /// Its record, cut off where it is long.
     record: String,
+    /// Hashes of the records that it came after, the last one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    line: Vec<u64>,
+    /// Of ours: how many messages went before all those that may arrive later than it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    before: u64,
 }
 
 impl SharedMessage {
     /// What is remembered of a message that is written out; `None` for one that has no record.
-    pub fn of(letter: &Letter) -> Option<Self> {
+    fn of(letter: &Letter) -> Option<Self> {
         let Other::Address(other) = &letter.other else { return None };
         let end =
             (0..=LONGEST.min(letter.text.len())).rev().find(|end| letter.text.is_char_boundary(*end)).unwrap_or(0);
         let (index, text) = (Other::Index(index_of(other)), letter.text[..end].to_owned());
         let record = to_record(&Letter { other: index, text, ..letter.clone() })?;
         let record = String::from_utf8(record).ok()?;
-        Some(Self { serial: 0, at: 0, person: letter.person.clone(), other: other.clone(), record })
+        let (person, other) = (letter.person.clone(), other.clone());
+        Some(Self { serial: 0, at: 0, person, other, record, line: Vec::new(), before: 0 })
     }
 
-    fn is_of_one_with(&self, other: &Self) -> bool {
-        (&self.person, &self.other) == (&other.person, &other.other)
+    /// What is remembered of the messages of a bundle that came after this, in their order: the same at both ends, but
+    /// for `before`, see there.
+    pub fn of_bundle(letters: &[Letter], past: &Past, before: u64) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for mut message in letters.iter().filter_map(Self::of) {
+            message.before = before;
+            let own = correspondence(message.record.as_bytes());
+            let last = all.iter().rev().find(|other| correspondence(other.record.as_bytes()) == own);
+            message.line = match (last, past.records.last()) {
+                (Some(last), _) => [&[last.hash()], &last.line[..]].concat(),
+                (None, Some(last)) if correspondence(last) == own => {
+                    past.records.iter().rev().map(|record| hash(record)).collect()
+                }
+                _ => Vec::new(),
+            };
+            let itself = message.hash();
+            message.line.retain(|other| *other != itself);
+            message.line.truncate(TOGETHER - 1);
+            all.push(message);
+        }
+        all
     }
+
+    fn hash(&self) -> u64 {
+        hash(self.record.as_bytes())
+    }
+}
+
+/// Who writes to whom, as a record says it: the person, and the place in the address book.
+fn correspondence(record: &[u8]) -> Option<(Option<String>, Other)> {
+    from_record(record).map(|letter| (letter.person, letter.other))
+}
+
+/// For fields that are left out while they say nothing.
+pub fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Messages that both boxes have, the last one last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SharedMessages(Vec<SharedMessage>);
+
+/// Messages by the hashes of their records.
+type ByHash<'s> = HashMap<u64, &'s SharedMessage>;
 
 impl SharedMessages {
     pub fn is_empty(&self) -> bool {
@@ -72,15 +121,12 @@ impl SharedMessages {
         self.0.clear();
     }
 
-    /// The far box has one of ours.
+    /// The far box has one of ours, or one of the far box came.
     pub fn add(&mut self, message: SharedMessage, now: i64) {
-        self.keep(SharedMessage { at: now, ..message }, TOGETHER);
-    }
-
-    /// One of the far box came.
-    pub fn take(&mut self, letter: &Letter, now: i64) {
-        let message = SharedMessage::of(letter).map(|message| SharedMessage { at: now, ..message });
-        message.into_iter().for_each(|message| self.keep(message, OF_ONE));
+        let serial = self.0.last().map_or(0, |last| last.serial + 1);
+        self.0.push(SharedMessage { serial, at: now, ..message });
+        let over = self.0.len().saturating_sub(MOST);
+        self.0.drain(..over);
     }
 
     /// Forgets what is too old.
@@ -89,87 +135,81 @@ impl SharedMessages {
         came.0.retain(|known| known.at.saturating_add(CAME_KEPT) > now);
     }
 
-    fn keep(&mut self, message: SharedMessage, of_one: usize) {
-        let serial = self.0.last().map_or(0, |last| last.serial + 1);
-        // What is said once more counts once, at both ends.
-        self.0.retain(|known| known.record != message.record || !known.is_of_one_with(&message));
-        let alike = self.0.iter().filter(|known| known.is_of_one_with(&message)).count();
-        let oldest = self.0.iter().position(|known| alike >= of_one && known.is_of_one_with(&message));
-        oldest.into_iter().for_each(|at| drop(self.0.remove(at)));
-        self.0.push(SharedMessage { serial, ..message });
-        let over = self.0.len().saturating_sub(OF_ALL);
-        self.0.drain(..over);
-    }
-
-    /// What a message of ours may come after; nothing where there is nothing of its correspondence.
-    pub fn past(&self, letter: &Letter) -> Past {
+    /// What a message of ours may come after, when so many went: the longest line of its correspondence of which nothing may
+    /// be forgotten, among equals the last one; nothing where there is none.
+    pub fn past(&self, letter: &Letter, went: u64) -> Past {
         let Some(message) = SharedMessage::of(letter) else { return Past::default() };
-        past(self.0.iter().rev().filter(|known| known.is_of_one_with(&message)).take(TOGETHER))
+        let all = self.by_hash();
+        let of_one = |known: &SharedMessage| known.person == message.person && known.other == message.other;
+        let remembered = |(_, known): &(u64, &SharedMessage)| went.saturating_sub(known.before) <= MEANT;
+        let mut longest = Vec::new();
+        for known in self.0.iter().filter(|known| of_one(known)) {
+            let line: Vec<_> = line(&all, known).into_iter().take_while(remembered).collect();
+            if line.len() >= longest.len() {
+                longest = line;
+            }
+        }
+        past(&longest)
     }
 
     /// What a bundle with this mark may come after, the likeliest first.
     pub fn pasts(&self, mark: u8) -> Vec<Past> {
-        let mut correspondences: Vec<Vec<&SharedMessage>> = Vec::new();
-        for message in self.0.iter().rev() {
-            match correspondences.iter_mut().find(|own| own[0].is_of_one_with(message)) {
-                Some(own) => own.push(message),
-                None => correspondences.push(vec![message]),
-            }
-        }
+        let all = self.by_hash();
+        let lines: Vec<_> = self.0.iter().rev().map(|known| line(&all, known)).collect();
         let mut found: Vec<Past> = Vec::new();
-        for way in [all, without_one, fewer] {
-            for own in &correspondences {
-                // The receipts of the last ones may be on their way.
-                for skip in 0..own.len().min(OF_ONE - TOGETHER) {
-                    for some in way(&own[skip..]) {
-                        let past = past(some.into_iter());
-                        if past.mark == mark && !found.contains(&past) {
-                            found.push(past);
-                        }
-                        if found.len() >= MOST_TRIES {
-                            return found;
-                        }
-                    }
+        for less in 0..TOGETHER {
+            // The far box may have forgotten the end of it.
+            let shorter = lines.iter().filter_map(|line| line.get(..line.len().checked_sub(less)?));
+            for line in shorter.filter(|line| !line.is_empty() && self::mark(line) == mark) {
+                let past = past(line);
+                if !found.contains(&past) {
+                    found.push(past);
+                }
+                if found.len() >= MOST_TRIES {
+                    return found;
                 }
             }
         }
         found
     }
+
+    fn by_hash(&self) -> ByHash<'_> {
+        self.0.iter().map(|known| (known.hash(), known)).collect()
+    }
 }
 
-/// What a message comes after between boxes that have these of its correspondence, written out.
+/// Messages with their hashes, the last one first.
+type Line<'s> = Vec<(u64, &'s SharedMessage)>;
+
+/// A message and those that it came after, as far as they are known without a gap and are not too much.
+fn line<'s>(all: &ByHash<'s>, last: &'s SharedMessage) -> Line<'s> {
+    let mut bytes = 0;
+    let before = last.line.iter().map_while(|hash| Some((*hash, *all.get(hash)?)));
+    let whole = [(last.hash(), last)].into_iter().chain(before);
+    let small = |(_, known): &(u64, &SharedMessage)| {
+        bytes += known.record.len();
+        bytes <= BYTES
+    };
+    whole.take_while(small).collect()
+}
+
+/// What is said of a line on air.
+fn mark(line: &[(u64, &SharedMessage)]) -> u8 {
+    let hashes: Vec<u8> = line.iter().flat_map(|(hash, _)| hash.to_be_bytes()).collect();
+    hash(&hashes) as u8
+}
+
+/// What comes after this line.
+fn past(line: &[(u64, &SharedMessage)]) -> Past {
+    let records = line.iter().rev().map(|(_, known)| known.record.as_bytes().to_vec()).collect();
+    Past { mark: mark(line), records }
+}
+
+/// What a message comes after between boxes that have these of its correspondence, written out, one after the other.
 pub fn past_of(letters: &[Letter]) -> Past {
-    let messages: Vec<_> = letters.iter().filter_map(SharedMessage::of).collect();
-    past(messages.iter().rev().take(TOGETHER))
-}
-
-/// Messages of one correspondence that may be meant, the last one first.
-type Ways<'s> = Vec<Vec<&'s SharedMessage>>;
-
-/// As many as can be meant.
-fn all<'s>(own: &[&'s SharedMessage]) -> Ways<'s> {
-    vec![own.iter().take(TOGETHER).copied().collect()]
-}
-
-/// The same without one of them, whose receipt was lost.
-fn without_one<'s>(own: &[&'s SharedMessage]) -> Ways<'s> {
-    let without = |hole| own.iter().enumerate().filter(move |(at, _)| *at != hole).map(|(_, message)| *message);
-    (1..own.len().min(TOGETHER)).map(|hole| without(hole).take(TOGETHER).collect()).collect()
-}
-
-/// Fewer, as the far box began anew.
-fn fewer<'s>(own: &[&'s SharedMessage]) -> Ways<'s> {
-    (1..own.len().min(TOGETHER)).rev().map(|count| own[..count].to_vec()).collect()
-}
-
-/// These messages in an order that does not depend on when they came.
-fn past<'s>(messages: impl Iterator<Item = &'s SharedMessage>) -> Past {
-    let mut all: Vec<(u64, &str)> =
-        messages.map(|message| (hash(message.record.as_bytes()), message.record.as_str())).collect();
-    all.sort_unstable();
-    let hashes: Vec<u8> = all.iter().flat_map(|(hash, _)| hash.to_be_bytes()).collect();
-    let records = all.into_iter().map(|(_, record)| record.as_bytes().to_vec()).collect();
-    Past { mark: hash(&hashes) as u8, records }
+    let mut there = SharedMessages::default();
+    SharedMessage::of_bundle(letters, &Past::default(), 0).into_iter().for_each(|message| there.add(message, 0));
+    letters.last().map_or_else(Past::default, |last| there.past(last, 0))
 }
 
 #[cfg(test)]
@@ -182,67 +222,120 @@ mod tests {
         Letter { kind: Kind::Mail, person: None, other, subject: "Boat".into(), text: text.into() }
     }
 
-    fn both(count: usize) -> [SharedMessages; 2] {
-        let mut both = [SharedMessages::default(), SharedMessages::default()];
-        for n in 0..count {
+    /// What both boxes remember, and how many messages went.
+    #[derive(Default)]
+    struct Both {
+        there: SharedMessages,
+        came: SharedMessages,
+        went: u64,
+    }
+
+    impl Both {
+        /// A bundle goes: what the sender adds when its receipt comes, and what it came after.
+        fn goes(&mut self, letters: &[Letter], open: u64) -> (Vec<SharedMessage>, Past) {
+            let past = self.there.past(&letters[0], self.went);
+            let says = SharedMessage::of_bundle(letters, &past, self.went - open);
+            self.went += letters.len() as u64;
+            (says, past)
+        }
+
+        /// It comes, and can be read.
+        fn comes(&mut self, letters: &[Letter], past: &Past) {
+            assert!(past.records.is_empty() || self.came.pasts(past.mark).contains(past), "{past:?}");
+            SharedMessage::of_bundle(letters, past, 0).into_iter().for_each(|message| self.came.add(message, 0));
+        }
+
+        fn receipted(&mut self, says: Vec<SharedMessage>) {
+            says.into_iter().for_each(|message| self.there.add(message, 0));
+        }
+
+        fn round(&mut self, letters: &[Letter]) -> Past {
+            let (says, past) = self.goes(letters, 0);
+            self.comes(letters, &past);
+            self.receipted(says);
+            past
+        }
+    }
+
+    #[test]
+    fn a_line_grows_and_the_far_box_finds_it() {
+        let mut both = Both::default();
+        for n in 0..40 {
             for other in ["a@b.c", "d@e.f"] {
-                let letter = letter(other, &format!("message {n}"));
-                SharedMessage::of(&letter).into_iter().for_each(|message| both[0].add(message, 0));
-                both[1].take(&letter, 0);
+                let past = both.round(&[letter(other, &format!("message {n}"))]);
+                assert_eq!(past.records.len(), n.min(TOGETHER), "{n}");
+                let last = past.records.last().map(|record| String::from_utf8_lossy(record).into_owned());
+                assert!(last.is_none_or(|last| last.ends_with(&format!("message {}", n - 1))));
             }
         }
-        both
+        assert!(both.there.past(&letter("nobody@b.c", "next"), both.went).records.is_empty());
     }
 
+    /// Bundles arrive in any order, and so do their receipts.
     #[test]
-    fn the_far_box_finds_what_is_meant() {
-        for count in [1, 3, TOGETHER, TOGETHER + 3, 40] {
-            let [there, came] = both(count);
-            let next = letter("a@b.c", "next");
-            let past = there.past(&next);
-            assert_eq!(past.records.len(), count.min(TOGETHER));
-            assert!(came.pasts(past.mark).contains(&past), "{count}");
-            assert!(there.past(&letter("nobody@b.c", "next")).records.is_empty());
+    fn it_finds_it_whatever_overtakes_what() {
+        let mut dice = testing::Dice::new(16);
+        for _ in 0..10 {
+            let (mut both, mut air, mut receipts) = (Both::default(), Vec::new(), Vec::new());
+            let (mut after, mut open) = (0, 0);
+            for n in 0..400 {
+                let other = ["a@b.c", "d@e.f", "g@h.i"][dice.index(3)];
+                let text = |at| if dice.chance(10) { "OK".to_owned() } else { format!("{n} {at}") };
+                let texts: Vec<String> = (0..=n % 3).map(text).collect();
+                let letters: Vec<_> = texts.iter().map(|text| letter(other, text)).collect();
+                let (says, past) = both.goes(&letters, open);
+                open += letters.len() as u64;
+                after += usize::from(past.records.len() > 1);
+                air.push((n, letters, says, past));
+                while air.len() > 12 || !air.is_empty() && dice.chance(50) {
+                    // None is overtaken by more than so many.
+                    let old = air.first().is_some_and(|(planned, ..)| *planned + 40 < n);
+                    let (_, letters, says, past) = air.remove(if old { 0 } else { dice.index(air.len()) });
+                    both.comes(&letters, &past);
+                    receipts.push(says);
+                }
+                while receipts.len() > 12 || !receipts.is_empty() && dice.chance(50) {
+                    let says: Vec<SharedMessage> = receipts.swap_remove(dice.index(receipts.len()));
+                    open -= says.len() as u64;
+                    both.receipted(says);
+                }
+            }
+            assert!(after > 100, "{after}");
         }
     }
 
+    /// What is not known to be there stands between: the far box may have forgotten what came before it.
     #[test]
-    fn it_finds_it_while_receipts_are_on_their_way_and_after_one_was_lost() {
-        let [mut there, mut came] = both(20);
-        for n in 0..5 {
-            came.take(&letter("a@b.c", &format!("later {n}")), 0);
-        }
-        let past = there.past(&letter("a@b.c", "next"));
-        assert!(came.pasts(past.mark).contains(&past));
-        // The receipt of the first one never came, and then the memory of the sender began anew.
-        for n in 1..5 {
-            SharedMessage::of(&letter("a@b.c", &format!("later {n}"))).into_iter().for_each(|one| there.add(one, 0));
-        }
-        let past = there.past(&letter("a@b.c", "next"));
-        assert!(came.pasts(past.mark).contains(&past));
-        there.clear();
-        SharedMessage::of(&letter("a@b.c", "later 4")).into_iter().for_each(|one| there.add(one, 0));
-        let past = there.past(&letter("a@b.c", "next"));
-        assert!(past.records.len() == 1 && came.pasts(past.mark).contains(&past));
-        came.clear();
-        assert!(came.pasts(past.mark).is_empty());
+    fn nothing_is_meant_that_may_be_forgotten() {
+        let mut both = Both::default();
+        both.round(&[letter("a@b.c", "first")]);
+        both.round(&[letter("a@b.c", "second")]);
+        let open: Vec<_> = (0..MEANT).map(|n| both.goes(&[letter("d@e.f", &n.to_string())], n)).collect();
+        assert!(both.there.past(&letter("a@b.c", "third"), both.went - 2).records.len() == 2);
+        assert!(both.there.past(&letter("a@b.c", "third"), both.went - 1).records.len() == 1);
+        assert!(both.there.past(&letter("a@b.c", "third"), both.went).records.is_empty());
+        // Their receipts change nothing: they may have come before it or behind it.
+        open.into_iter().for_each(|(says, _)| both.receipted(says));
+        assert!(both.there.past(&letter("a@b.c", "third"), both.went).records.is_empty());
     }
 
     #[test]
-    fn it_is_bounded_and_what_is_said_twice_counts_once() {
+    fn it_is_bounded() {
         let mut came = SharedMessages::default();
         for n in 0..1000 {
-            came.take(&letter(&format!("{}@b.c", n % 40), &"ü".repeat(n)), n as i64 * DAY);
-            came.take(&letter("same@b.c", "OK"), n as i64 * DAY);
+            let letters = [letter(&format!("{}@b.c", n % 40), &"ü".repeat(n)), letter("same@b.c", "OK")];
+            let all = SharedMessage::of_bundle(&letters, &Past::default(), 0);
+            all.into_iter().for_each(|message| came.add(message, n as i64 * DAY));
         }
-        assert_eq!(came.0.len(), OF_ALL);
-        assert_eq!(came.past(&letter("same@b.c", "x")).records.len(), 1);
-        assert!(came.0.iter().all(|message| message.record.len() <= LONGEST + 20));
-        assert!((0..=255).all(|mark| came.pasts(mark).len() <= MOST_TRIES));
+        assert_eq!(came.0.len(), MOST);
+        assert!(came.0.iter().all(|message| message.record.len() <= LONGEST + 20 && message.line.len() < TOGETHER));
+        let tried = (0..=255).flat_map(|mark| came.pasts(mark)).collect::<Vec<_>>();
+        assert!(tried.iter().all(|past| past.records.iter().map(Vec::len).sum::<usize>() <= BYTES));
         let mut there = came.clone();
         SharedMessages::age(&mut there, &mut came, 1000 * DAY);
-        assert_eq!((there.0.len(), came.0.len()), (30, 41));
+        assert_eq!((there.0.len(), came.0.len()), (58, 88));
         let unwritten = Letter { other: Other::Index(40), ..letter("a@b.c", "x") };
-        assert!(SharedMessage::of(&unwritten).is_none() && SharedMessage::of(&letter("a@b.c", "\0")).is_none());
+        let none = [unwritten, letter("a@b.c", "\0")];
+        assert!(SharedMessage::of_bundle(&none, &Past::default(), 0).is_empty());
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::{BundleName, HexBytes, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject};
 use super::owed::ASK_AGAIN;
+use super::past::SharedMessage;
 use super::turn::{PeerChange, PeerFlaw};
 use super::{Peer, PeerContext, PeerTurn};
 use crate::letter::Other;
@@ -141,7 +142,7 @@ impl Peer {
             return Ok(Reception::Replaced);
         }
         if !replaces.iter().any(|old| self.taken.reception(*old) == Some(Reception::Delivered)) {
-            let messages =
+            let (messages, past) =
                 decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark))?;
             if let Some(Form::Model(_)) = form_of(bundle) {
                 self.agreement.seems_to_know(&context.codec.models(), &context.rules);
@@ -154,8 +155,9 @@ impl Peer {
                 if let Other::Address(address) = &message.other {
                     self.book.is_there(address);
                 }
-                self.came.take(message, context.now);
             }
+            let shared = SharedMessage::of_bundle(&messages, &past, 0);
+            shared.into_iter().for_each(|message| self.came.add(message, context.now));
             turn.places.extend((0..messages.len()).map(|place| (name, place as u8)));
             turn.messages.extend(messages);
         } else {
@@ -176,7 +178,8 @@ impl Peer {
     fn repeats(&self, context: &mut PeerContext, turn: &mut PeerTurn, bundle: &[u8], name: BundleName) {
         let messages =
             decode(context.codec, bundle, &|index| self.book.candidates(index), &|mark| self.came.pasts(mark));
-        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages.unwrap_or_default()));
+        let messages = messages.map(|(messages, _)| messages).unwrap_or_default();
+        turn.repeated.extend((0..).map(|place| (name, place)).zip(messages));
     }
 
     /// Keeps a bundle that cannot be read, and asks about it.

@@ -53,12 +53,16 @@ impl Peer {
         (record.replaces, record.indexed, record.addresses) = (batch.names.clone(), indexed, of(&batch.written, false));
         record.after = !past.records.is_empty();
         if context.rules.past && self.agreement.knows_past() && batch.form != Form::Stored {
-            record.says = draft.messages.iter().filter_map(|at| SharedMessage::of(&batch.written[*at])).collect();
+            let letters: Vec<Letter> = draft.messages.iter().map(|at| batch.written[*at].clone()).collect();
+            // What waits for its receipt may arrive later than these, and everything that goes from now on.
+            let open: usize = self.out.iter().filter(|it| it.form.is_some()).map(|it| it.messages.len()).sum();
+            record.says = SharedMessage::of_bundle(&letters, &past, self.went.saturating_sub(open as u64));
         }
         record.packets = packets
             .iter()
             .map(|packet| OutboxFragment { bytes: HexBytes(packet.clone()), ..OutboxFragment::default() })
             .collect();
+        self.went += draft.messages.len() as u64;
         self.out.push(record);
         for fragment in 0..count {
             plan.send.extend(self.emit(context, ticket, fragment));
@@ -80,7 +84,7 @@ impl Peer {
             return Past::default();
         }
         let letters = draft.messages.iter().map(|at| &batch.written[*at]);
-        let past = letters.max_by_key(|letter| letter.text.len()).map(|letter| self.there.past(letter));
+        let past = letters.max_by_key(|letter| letter.text.len()).map(|letter| self.there.past(letter, self.went));
         let shorter = |past: &Past| batch.bundle(context, &draft.messages, past, 1).len() < draft.size;
         past.filter(|past| !past.records.is_empty()).filter(shorter).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! Replies of a mail server (RFC 5321 section 4.2), read from whatever it sends and within limits.
 //!
 //! Three digits decide. A reply ends with the first line that has no hyphen behind its code; a line may end with LF
-//! alone, be longer than we keep, or hold any bytes. What cannot be read as a reply is [`Nonsense`], which says
+//! alone or with the connection, be longer than we keep, or hold any bytes. Blank lines before it say nothing. What cannot be read as a reply is [`Nonsense`], which says
 //! nothing about the message.
 
 use std::fmt;
@@ -140,6 +140,15 @@ impl Replies {
         result
     }
 
+    /// The reply whose last line the end of the connection cut off behind its code.
+    pub(super) fn cut_off(&mut self) -> Option<Reply> {
+        let line = std::mem::take(&mut self.raw);
+        self.scanned = 0;
+        code(&line)?;
+        let ends = self.line(line.trim_ascii_end()).ok()?;
+        ends.then(|| self.complete().ok())?
+    }
+
     /// Takes a line in; true when it is the last one of its reply.
     fn line(&mut self, line: &[u8]) -> Result<bool, Nonsense> {
         let kept = &line[..line.len().min(MAX_LINE)];
@@ -148,6 +157,7 @@ impl Replies {
                 self.codes.push(code);
                 (kept.get(4..).unwrap_or_default(), line.get(3) != Some(&b'-'))
             }
+            None if self.codes.is_empty() && line.is_empty() => return Ok(false),
             None if self.codes.is_empty() => return Err(Nonsense::NoReply(shown(&String::from_utf8_lossy(kept)))),
             // Within a reply it can only be a text that some program broke in two.
             None => (kept, false),

@@ -30,7 +30,7 @@ use super::extensions::Extensions;
 use super::message::{self, Envelope};
 use super::reply::{Replies, Reply};
 use super::stage::{Failure, Stage};
-use super::stream::Stream;
+use super::stream::{Lost, Stream};
 use super::tls::Trust;
 use crate::address::{Address, Mailbox};
 use crate::fault::Fault;
@@ -292,7 +292,9 @@ impl Session {
                 Err(nonsense) => return Err(self.lose(stage, &nonsense)),
             }
             if let Err(lost) = self.stream.fill(&mut self.replies) {
-                return Err(self.lose(stage, &lost));
+                let over = self.lose(stage, &lost);
+                let ended = matches!(lost, Lost::Closed | Lost::Broken(_));
+                return ended.then(|| self.replies.cut_off()).flatten().ok_or(over);
             }
         }
     }

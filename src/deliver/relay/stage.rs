@@ -80,6 +80,8 @@ impl Stage {
             // Without a log-in or encryption nothing goes, whatever the message (RFC 4954 section 6, RFC 3207 section 4).
             530 | 534 | 535 | 538 => Fault::Operator(reason(Some(RelayHint::LogIn))),
             503 if self == Self::Mail => Fault::Operator(reason(Some(RelayHint::NoLogIn))),
+            // It has lost the thread of the conversation, which is nothing that the message can help.
+            503 if self.is_about_the_message() => Fault::Temporary(reason(None)),
             500..=599 if self.is_about_the_message() => Fault::Permanent(reason(None)),
             500..=599 => Fault::Operator(reason(None)),
             _ => Fault::Temporary(reason(None)),

@@ -88,8 +88,10 @@ impl Carrier for Bandwidth {
         let headers = [("Authorization", self.login.as_str())];
         match self.http.post_json("a text", &self.messages(), &headers, body.to_string().as_bytes()) {
             Ok(answer) if (200..300).contains(&answer.status) => {
-                match answer.json().get("id").and_then(Value::as_str) {
+                let said = answer.json();
+                match said.get("id").and_then(Value::as_str) {
                     Some(id) => SmsResult::Taken(id.to_owned()),
+                    None if said.get("type").is_some() => SmsResult::Refused(refusal(&answer)),
                     None => SmsResult::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
                 }
             }
@@ -164,7 +166,12 @@ fn refusal(answer: &Answer) -> SmsRefusal {
         400 if fields.iter().any(|field| field.starts_with("from")) => {
             Fault::operator(format!("{said}: check the service number of the sender"))
         }
-        429 | 408 | 500..=599 => Fault::temporary(said),
+        402 => Fault::operator(format!("{said}: see to the account at Bandwidth")),
+        // Errors of its own have a type. Somebody between here and there says nothing of the text.
+        300..=499 if kind.is_empty() && !matches!(answer.status, 408 | 425 | 429) => {
+            Fault::operator(format!("{said}: that is not Bandwidth; check bandwidth.url and the internet connection"))
+        }
+        200..=299 | 408 | 425 | 429 | 500..=599 => Fault::temporary(said),
         _ => Fault::permanent(said),
     };
     SmsRefusal { after: answer.after, ..fault.into() }

@@ -183,7 +183,9 @@ fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &SmsR
         }
         tx.put_text(&record)
     })?;
-    log::info!("{} not taken by the carrier", message.id);
+    let how_long = if refusal.fault.is_permanent() { "for good" } else { "for now" };
+    let why = relay::nameless(&refusal.fault.to_string());
+    log::info!("{} not taken by the carrier, {how_long}: {why}", message.id);
     if refusal.fault.is_permanent() || now >= message.deadline {
         return context.failed(message, &refusal.fault);
     }

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::hex;
 use crate::http_client::{Answer, CallError, HttpClient, quote};
 use crate::link::ground::fields::text;
-use crate::link::ground::{Found, Handed, LOGIN_AGAIN, UNSENT_AGAIN, client};
+use crate::link::ground::{ERROR_AGAIN, Found, Handed, LOGIN_AGAIN, UNSENT_AGAIN, client};
 use crate::message::Reason;
 use crate::settings::{Key, Settings};
 
@@ -110,6 +110,14 @@ impl Api {
             429 => Handed::Stopped(
                 Fault::temporary(format!("Cloudloop asks for patience {said}")),
                 answer.after.unwrap_or_else(|| PATIENCE.wait(self.patience)),
+            ),
+            503 => Handed::Stopped(
+                Fault::temporary(format!("Cloudloop is not there now {said}")),
+                answer.after.unwrap_or(ERROR_AGAIN),
+            ),
+            300..=399 => Handed::Stopped(
+                Fault::operator(format!("that is not Cloudloop: check cloudloop.url {said}")),
+                ERROR_AGAIN,
             ),
             400..=499 => Handed::Refused(Fault::operator(format!(
                 "Cloudloop does not take a message for the thing {}: look at the terminal and its plan there {said}",

@@ -233,7 +233,7 @@ mod tests {
         for end in 0..good.len() {
             assert!(mo(&good[..end]).is_err(), "{end}");
         }
-        for (at, wrong) in [(0, 2), (2, 0x36), (5, 0x1b), (10, b'x'), (33, 0xff)] {
+        for (at, wrong) in [(0, 2), (2, 0x36), (5, 0x1b), (10, b'x'), (35, 0xff)] {
             let mut bad = good.clone();
             bad[at] = wrong;
             assert!(mo(&bad).is_err(), "{at}");

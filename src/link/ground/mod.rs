@@ -148,8 +148,7 @@ pub fn secret_path(name: &str, secret: &str) -> Option<String> {
 pub fn missing(path: &str, setting: &str, public: &str) -> Vec<String> {
     let mut missing = Vec::new();
     if !is_unguessable(path) {
-        missing
-            .push(format!("the webhook has no secret address: set {setting} to 16 or more random letters and digits"));
+        missing.push(format!("the webhook has no secret address: set {setting} to 16 or more random characters"));
     }
     if public.is_empty() {
         missing.push("the service cannot call this box: set sms.public_url to its public address".to_owned());

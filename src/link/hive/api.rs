@@ -181,7 +181,8 @@ fn read(answer: Result<Answer, CallError>) -> Result<Vec<u8>, HiveError> {
         Err(CallError::Unsent(fault)) => return Err(HiveError::Barred(fault)),
         Err(CallError::Lost(why)) => return Err(HiveError::Lost(why)),
     };
-    if answer.status == 200 {
+    // Whatever kind of yes it is: taken for a no, the packet would go once more.
+    if (200..300).contains(&answer.status) {
         return Ok(answer.body);
     }
     let words = answer.json().get("message").and_then(Value::as_str).map(quote).filter(|words| !words.is_empty());

@@ -13,7 +13,7 @@ pub enum HiveError {
     Barred(Fault),
     /// The call was made and its answer did not come, or not to its end.
     Lost(String),
-    /// Any status but 200, and what the Hive says about it.
+    /// Any status that is no yes, and what the Hive says about it.
     Status(u16, String),
     /// 200 with an answer that cannot be read.
     Nonsense(String),

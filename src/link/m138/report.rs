@@ -83,9 +83,15 @@ impl M138 {
             }
             Phase::Unresponsive { step, .. } => match &self.facts.other_reader {
                 Some(reader) => DeviceReason::OtherReader { port, reader: reader.to_string() },
+                // One that was slow and says nothing more is silent in the end.
+                None if let Some(patience) = self.slowness().filter(|_| *step <= LISTEN) => {
+                    DeviceReason::AnswersSlowly { port, seconds: patience.as_secs() }
+                }
                 None if self.is_cut_short() => DeviceReason::CutShort { port },
                 None if self.wire.as_ref().is_some_and(|wire| wire.is_noisy()) => DeviceReason::Noise { port },
-                None if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => DeviceReason::Deaf { port },
+                None if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
+                    DeviceReason::Deaf { port, so_far: *step <= LISTEN }
+                }
                 None => DeviceReason::Silent { port, next: remedy(*step) },
             },
             Phase::Starting { step: 0, .. } => DeviceReason::Starting,
@@ -116,7 +122,7 @@ impl M138 {
         if self.facts.garbles {
             return Some(if self.facts.cut_short { Caution::CutShort } else { Caution::Garbled });
         }
-        if let Some(patience) = self.wire.as_ref().map(|wire| wire.patience()).filter(|patience| *patience >= SLOW) {
+        if let Some(patience) = self.slowness() {
             return Some(Caution::Slow(patience.as_secs()));
         }
         match self.facts.noise.map(f64::round) {
@@ -124,6 +130,11 @@ impl M138 {
             Some(noise) if noise > NOISE_WARNING => Some(Caution::Noisy),
             _ => None,
         }
+    }
+
+    /// The time that a slow modem is given for each answer.
+    fn slowness(&self) -> Option<Duration> {
+        self.wire.as_ref().map(|wire| wire.patience()).filter(|patience| *patience >= SLOW)
     }
 
     /// Bytes come, none of them noise, and no whole sentence among them.
@@ -150,13 +161,16 @@ impl M138 {
         if self.facts.garbled_mark.is_some_and(|(before, _)| now > before) || self.facts.other_reader.is_some() {
             self.look_for_readers();
         }
-        self.facts.cut_short = noisy <= self.facts.noisy_mark;
+        // What was noise in its own time is not called theft once the noise is over.
+        let only_cut = noisy <= self.facts.noisy_mark;
         match self.facts.garbled_mark {
-            Some((before, at)) if at.elapsed() < GARBLE_SPAN => {
-                self.facts.garbles |= now.saturating_sub(before) >= MANY_GARBLED;
-            }
+            Some((before, at)) if at.elapsed() < GARBLE_SPAN => match now.saturating_sub(before) >= MANY_GARBLED {
+                true => (self.facts.garbles, self.facts.cut_short) = (true, only_cut),
+                false => self.facts.cut_short &= only_cut,
+            },
             Some((before, _)) => {
                 self.facts.garbles = now.saturating_sub(before) >= MANY_GARBLED;
+                self.facts.cut_short = only_cut;
                 (self.facts.garbled_mark, self.facts.noisy_mark) = (Some((now, Instant::now())), noisy);
             }
             None => (self.facts.garbled_mark, self.facts.noisy_mark) = (Some((now, Instant::now())), noisy),

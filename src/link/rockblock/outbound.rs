@@ -54,9 +54,19 @@ impl Rockblock {
             let fault = Fault::temporary("RockBLOCK asks for patience (429 Too Many Requests)");
             return Handed::Stopped(fault, said.after.unwrap_or(ERROR_AGAIN));
         }
-        let read = match said.status {
-            200 => answer(&said.body),
-            status => MtAnswer::Unreadable(format!("{status} {}", quote(&String::from_utf8_lossy(&said.body)))),
+        let words = || format!("{} {}", said.status, quote(&String::from_utf8_lossy(&said.body)));
+        let read = match (said.status, answer(&said.body)) {
+            (200..=299, read) | (_, read @ MtAnswer::Failed(..)) => read,
+            // A server in front of it refuses for it.
+            (503, _) => {
+                let fault = Fault::temporary(format!("RockBLOCK is not there now ({})", words()));
+                return Handed::Stopped(fault, said.after.unwrap_or(ERROR_AGAIN));
+            }
+            (300..=407 | 409..=499, _) => {
+                let fault = Fault::operator(format!("that is not RockBLOCK ({}): check rockblock.url", words()));
+                return Handed::Stopped(fault, ERROR_AGAIN);
+            }
+            _ => MtAnswer::Unreadable(words()),
         };
         match read {
             MtAnswer::Queued(number) => {

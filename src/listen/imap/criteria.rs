@@ -110,7 +110,7 @@ impl Criterion {
             SearchKey::Or(one, other) => Self::Or(Box::new([Self::new(one, selected)?, Self::new(other, selected)?])),
             SearchKey::Not(key) => not(Self::new(key, selected)?),
             SearchKey::All => Self::All(Vec::new()),
-            SearchKey::SequenceSet(set) => Self::Uids(selected.find(set, false)?),
+            SearchKey::SequenceSet(set) => Self::Uids(selected.find_to_last(set)?),
             SearchKey::Uid(set) => Self::Uids(selected.find(set, true)?),
             SearchKey::Answered => Self::Flag(Flags::ANSWERED),
             SearchKey::Deleted => Self::Flag(Flags::DELETED),
@@ -184,7 +184,7 @@ mod tests {
     fn what_is_cheap_is_asked_first_and_sets_bound_the_search() {
         let mut uids = UidRanges::default();
         [3, 4, 5, 9].into_iter().for_each(|uid| uids.push(uid));
-        let selected = Selected::new(&Folder::default(), uids, true);
+        let selected = Selected::new(&Folder::default(), uids, true, 0..0);
         let astring = |text: &str| text.to_owned().try_into().unwrap();
         let keys = [
             SearchKey::Body(astring("x")),

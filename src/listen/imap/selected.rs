@@ -1,6 +1,7 @@
 //! The open folder as its client knows it: places of messages, and what has happened since it was told.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 
@@ -24,8 +25,8 @@ pub struct Selected {
     pub uids: UidRanges,
     /// The last change that it was told.
     pub modseq: u64,
-    /// Messages from this UID on are recent in this session.
-    pub recent: u32,
+    /// The UIDs that are recent in this session: it was the first to hear of them.
+    recent: Vec<Range<u32>>,
     /// Keywords that it was told.
     keywords: usize,
     /// Changes that this session made, which it has told already.
@@ -33,14 +34,14 @@ pub struct Selected {
 }
 
 impl Selected {
-    /// A folder that is opened now.
-    pub fn new(folder: &Folder, uids: UidRanges, read_only: bool) -> Self {
+    /// A folder that is opened now, with the UIDs that are `recent` in this session.
+    pub fn new(folder: &Folder, uids: UidRanges, read_only: bool, recent: Range<u32>) -> Self {
         Self {
             number: folder.number,
             read_only,
             uids,
             modseq: folder.modseq,
-            recent: folder.recent,
+            recent: vec![recent],
             keywords: folder.keywords.len(),
             own: BTreeSet::new(),
         }
@@ -48,11 +49,35 @@ impl Selected {
 
     /// How many messages are recent in this session.
     pub fn count_recent(&self) -> usize {
-        self.uids.between(self.recent, u32::MAX).count()
+        self.recent.iter().map(|new| self.uids.between(new.start, new.end.saturating_sub(1)).count()).sum()
+    }
+
+    /// True for a message that is recent in this session.
+    pub fn is_recent(&self, uid: u32) -> bool {
+        self.recent.iter().any(|new| new.contains(&uid))
+    }
+
+    fn add_recent(&mut self, new: Range<u32>) {
+        // A session that only looks left them to others, and may still have them.
+        let start = self.recent.last().map_or(new.start, |last| new.start.max(last.end));
+        match self.recent.last_mut() {
+            Some(last) if last.end == start => last.end = new.end.max(start),
+            _ => self.recent.push(start..new.end),
+        }
     }
 
     /// The messages of a set, as UIDs that rise.
     pub fn find(&self, set: &SequenceSet, by_uid: bool) -> Try<Vec<u32>> {
+        self.resolve(set, by_uid, false)
+    }
+
+    /// The messages of a set of places that a search is about. A range up to the last message holds it, also where the other
+    /// end lies beyond; a command that changes messages may not mean more than it says.
+    pub fn find_to_last(&self, set: &SequenceSet) -> Try<Vec<u32>> {
+        self.resolve(set, false, true)
+    }
+
+    fn resolve(&self, set: &SequenceSet, by_uid: bool, to_last: bool) -> Try<Vec<u32>> {
         let count = self.uids.len();
         let end = if by_uid { self.uids.last().unwrap_or(0) } else { count };
         let number = |at: &SeqOrUid| match at {
@@ -65,13 +90,17 @@ impl Selected {
                 Sequence::Single(at) => (number(at), number(at)),
                 Sequence::Range(from, to) => (number(from), number(to)),
             };
-            let (from, to) = (one.min(other), one.max(other));
+            let (mut from, mut to) = (one.min(other), one.max(other));
             if by_uid {
                 found.extend(self.uids.between(from, to));
                 continue;
             }
-            if count == 0 && matches!(sequence, Sequence::Range(_, SeqOrUid::Asterisk)) {
+            let open = matches!(sequence, Sequence::Range(from, to) if [from, to].contains(&&SeqOrUid::Asterisk));
+            if open && count == 0 {
                 continue;
+            }
+            if open && to_last {
+                (from, to) = (from.min(count), to.min(count));
             }
             let (Some(first), Some(last)) = (self.uids.at(from), self.uids.at(to)) else {
                 return Err(Answer::Bad("there is no message of this number".to_owned()));
@@ -88,7 +117,7 @@ impl Selected {
     /// The flags of an entry as a list in parentheses.
     pub fn flags(&self, folder: &Folder, entry: &Entry) -> String {
         let system = Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).map(|(_, name)| *name);
-        let recent = (entry.uid >= self.recent).then_some("\\Recent");
+        let recent = self.is_recent(entry.uid).then_some("\\Recent");
         let mut list = String::from("(");
         for word in system.chain(recent).chain(folder.words(entry.keywords)) {
             if list.len() > 1 {
@@ -123,12 +152,16 @@ impl Selected {
         if folder.modseq == self.modseq || (changes.behind && !removals) {
             return Ok(true);
         }
+        let known = self.uids.last().unwrap_or(0);
         let first_removal = changes.list.iter().find(|change| change.removed && self.uids.place(change.uid).is_some());
         let until = match first_removal {
-            Some(removal) if !removals => removal.modseq - 1,
+            Some(removal) if !removals => {
+                // With a new message held back as well, none is left out whose flags changed behind the removal.
+                let new = changes.list.iter().find(|change| !change.removed && change.uid > known);
+                removal.modseq.min(new.map_or(u64::MAX, |new| new.modseq)) - 1
+            }
             _ => folder.modseq,
         };
-        let known = self.uids.last().unwrap_or(0);
         let (mut changed, mut new, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes.list.iter().filter(|change| change.modseq <= until) {
             match change.uid {
@@ -143,7 +176,7 @@ impl Selected {
             gone = self.uids.iter().filter(|uid| !now.contains(uid)).collect();
             new = now.iter().copied().filter(|uid| *uid > known).collect();
         }
-        self.own.clear();
+        self.own.retain(|modseq| *modseq > until);
         self.modseq = until;
         self.tell_keywords(&folder, out);
         // Places change with each one that goes.
@@ -155,11 +188,8 @@ impl Selected {
         new.sort_unstable();
         if !new.is_empty() {
             new.iter().for_each(|uid| self.uids.push(*uid));
-            if !self.read_only && folder.recent < folder.next {
-                // Whoever hears of them first has them as recent.
-                let person = person.to_owned();
-                let first = store.write(move |tx| tx.take_recent(&person, number))?;
-                self.recent = if self.recent > known { first } else { self.recent };
+            if folder.recent < folder.next {
+                self.add_recent(take_recent(store, person, &folder, self.read_only)?);
             }
             out.line(&format!("* {} EXISTS", self.uids.len()));
             out.line(&format!("* {} RECENT", self.count_recent()));
@@ -176,6 +206,16 @@ impl Selected {
         }
         Ok(true)
     }
+}
+
+/// The UIDs that no session had as recent. Whoever hears of them first has them, and nobody after; a session that only looks
+/// leaves them to the next.
+pub fn take_recent(store: &Store, person: &str, folder: &Folder, read_only: bool) -> Try<Range<u32>> {
+    if read_only || folder.recent >= folder.next {
+        return Ok(folder.recent..folder.next);
+    }
+    let (person, number) = (person.to_owned(), folder.number);
+    Ok(store.write(move |tx| tx.take_recent(&person, number))?)
 }
 
 /// The flags that messages of a folder can have.

@@ -164,6 +164,15 @@ impl<'a> ImapSession<'a> {
         }
     }
 
+    /// From here on mod-sequences are told; the one that the client knows the open folder by comes first.
+    fn enable_condstore(&mut self, out: &mut Replies<'_>) {
+        if !std::mem::replace(&mut self.condstore, true)
+            && let Some(selected) = &self.selected
+        {
+            out.line(&format!("* OK [HIGHESTMODSEQ {}] the last change", selected.modseq));
+        }
+    }
+
     fn capabilities(&self) -> String {
         let mut words = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE".to_owned();
         if self.seat.is_some() {
@@ -291,8 +300,10 @@ impl<'a> ImapSession<'a> {
             CommandBody::Enable { capabilities } => {
                 self.person()?;
                 let wanted = capabilities.as_ref().contains(&CapabilityEnable::CondStore);
-                self.condstore |= wanted;
                 out.line(if wanted { "* ENABLED CONDSTORE" } else { "* ENABLED" });
+                if wanted {
+                    self.enable_condstore(out);
+                }
                 Ok(Answer::done())
             }
             CommandBody::Namespace => {

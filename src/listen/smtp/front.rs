@@ -85,6 +85,9 @@ impl SmtpSession {
                 }
                 "HELO" if known => value.clone_into(&mut helo),
                 "ADDR" | "HELO" => {}
+                // nginx sends NAME unasked; nothing here hangs on these. A log-in that somebody else checked is refused.
+                "NAME" | "PORT" | "PROTO" | "DESTADDR" | "DESTPORT" => {}
+                "LOGIN" if !known => {}
                 _ => return self.fail(out, 501, "write XCLIENT ADDR=ip HELO=name"),
             }
         }

@@ -7,7 +7,7 @@ pub const SENT_STEMS: Words = Words(
     "sent|gesendet|geschickt|verschickt|geschrieben|envoyé|envoye|enviado|enviada|enviat|inviat|scritto|\
      verzonden|verstuurd|gestuurd|отправлен|послан|надісла|відправлен|изпратен|пратено|skickat|skickad|sänt|\
      sendt|lähete|kirjoitettu|wysła|odeslán|odoslan|poslan|poslato|küldve|küldtem|küldött|trimis|expediat|gönder|\
-     iletil|στάλ|εστάλ|απεστάλ|saadetud|išsiųst|siųsta|nosūtīt|sūtīt|bidalia|bidali|נשלח|الإرسال|إرسال|أرسل|\
+     iletil|elküld|αποστολή|στάλ|εστάλ|απεστάλ|saadetud|išsiųst|siųsta|nosūtīt|sūtīt|bidalia|bidali|נשלח|الإرسال|إرسال|أرسل|\
      أُرسل|ارسال|فرستاده|gửi|dikirim|terkirim|dihantar|भेजा|ส่ง|გაგზავნ|ուղարկված|dërguar|enviáu|anfonwyd|seolta|\
      ipinadala|imetumwa|gestuur|पाठव|পাঠানো|அனுப்ப|పంప|испратен|пратен|послат|адпраўл|жібер|жөнөт|yubor|илгээ|ಕಳುಹಿ|അയച്ച|મોકલ|ਭੇਜ|\
      بھیج|sent úr",
@@ -34,6 +34,15 @@ pub const ARTICLE: Words = Words(
     "the|a|an|my|our|your|his|her|their|this|that|these|two|three|you|him|them|it|us|me|die|das|den|dem|der|ein|\
      eine|einen|mein|meine|meinen|dein|deine|unser|ihm|ihr|dir|euch|le|les|un|une|ton|tes|ses|son|votre|notre|el|\
      los|las|una|tu|su|il|lo|gli|uno|tuo|suo|os|as|um|uma|het|een|jouw|ett|det|sin",
+);
+
+/// Words with which no sentence ends: what they lead to stands below.
+pub const LEADING: Words = Words(
+    "to|at|is|are|the|this|these|of|from|by|via|with|and|or|for|follows|an|am|auf|bei|nach|zu|zum|zur|der|dem|den|\
+     ist|sind|lautet|lauten|und|oder|von|vom|für|à|au|aux|chez|vers|de|du|des|est|sont|et|ou|par|pour|al|en|es|son|\
+     y|el|los|para|por|são|em|ao|aos|da|do|e|o|è|sono|di|presso|naar|aan|bij|op|het|een|en|van|till|hos|på|och|är|\
+     og|er|til|osoitteeseen|ja|na|do|pod|jest|są|v|ve|je|jsou|na|в|на|к|у|до|и|по|це|та|și|la|este|ve|στο|στη|στην|\
+     είναι|και|לְ|אל|של|إلى|في|هو|و",
 );
 
 /// Small words that may stand before a word for *sent*.
@@ -65,7 +74,7 @@ pub const DEVICES: Words = Words(
      windowsin sähköpost|pošta pro windows|pošta pre windows|pošta za windows|poczta dla|posta windows|\
      windows posta|windows için posta|почты для|почта windows|пошти для|поща за windows|mail pentru windows|\
      correu per a windows|windows 版邮件|windows 版郵件|windows 用メール|windows용 메일|workspace one boxer|\
-     posta per windows|mail voor windows|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|\
+     posta per windows|correio para windows|mail voor windows|windows mail|почты mail|почта mail|mail.com|hushmail|vision pro|lumia|zenfone|typemail|kindle fire|chromebook|nexus 5|nexus 6|nexus 7|nexus 9|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|\
      rambler|seznam|wp.pl|wp poczta|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
      tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
      tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
@@ -78,7 +87,7 @@ pub const TELEPHONE: Words = Words(
      telefon|mobiltelefon|mobilgerät|mobil|smartfon|téléphone|portable|móvil|movil|teléfono|celular|telemóvel|\
      telefone|telefonino|cellulare|telefono|dispositivo|telefoon|mobiel|телефона|смартфона|мобильного|\
      mobiele telefoon|puhelin|puhelimesta|puhelimestani|telefonu|telefonom|komórki|mobilu|mobilomról|cep|\
-     telefonumdan|κινητό|手机|手機|携帯|휴대폰|gsm",
+     telefonumdan|κινητό|κινητό μου|điện thoại của tôi|điện thoại|手机|手機|携帯|휴대폰|gsm",
 );
 
 /// Words that stand before the telephone of the writer.
@@ -91,8 +100,36 @@ pub const FROM_MY: Words = Words(
 pub const WHOLE: Words = Words(
     "sent from hey|sent with hey|yahoo mail: search, organize, conquer|secured with tuta mail|\
      securely sent with tuta|sent with shortwave|sent via superhuman|sent with missive|sent from front|\
-     sent from nine|sent from /e/ mail|sent from boxer|sent from spike|sent with mailsuite|sent from mail|sent on the go",
+     sent from nine|sent from /e/ mail|sent from boxer|sent from spike|sent with mailsuite|sent from mail|sent on the go|\
+     sent on the move|mobil gesendet|unterwegs gesendet|von unterwegs gesendet|mobil verschickt|sendt mobilt|\
+     skickat mobilt",
 );
+
+/// Names of programs and devices that are words or places too: nothing may stand behind them.
+pub const NAMES: Words = Words(
+    "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|mobile|tuta|shortwave|spike|typemail|\
+     nine|front|missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|dispatch|\
+     touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
+);
+
+/// Small words that stand before them, beside those before a telephone.
+pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|app");
+
+/// Ends of the line in which a mail program says that somebody chose a sign as an answer.
+pub const REACTED: Words = Words(
+    "reacted via gmail|hat über gmail reagiert|a réagi via gmail|reaccionó a través de gmail|reaccionó mediante gmail|\
+     ha reagito tramite gmail|reagiu pelo gmail|reageerde via gmail|reagerade via gmail",
+);
+
+/// The same above the message that is meant.
+pub const REACTION: Words = Words(
+    "reacted to your message|reacted to this message|hat auf ihre nachricht reagiert|a réagi à votre message|\
+     reaccionó a su mensaje|reaccionó a tu mensaje|ha reagito al tuo messaggio|reagiu à sua mensagem|\
+     heeft op uw bericht gereageerd|heeft op je bericht gereageerd",
+);
+
+/// Beginnings of what a service that brings text messages as mails adds, to the end of the mail.
+pub const SERVICE: Words = Words("to respond to this text message, reply to this email or visit google voice");
 
 /// Lines with which a forum's footer begins.
 pub const FORUM: Words = Words("[visit topic](|[visit message](|[view topic](|visit topic or reply to this email");
@@ -102,7 +139,7 @@ pub const EXCUSE: Words = Words(
     "excuse|forgive|typo|brief|brevity|spelling|autocorrect|auto-correct|errors|tippfehler|kürze|rechtschreib|\
      entschuldig|brièveté|fautes|excus|disculp|erratas|brevedad|brevidade|erros|scusa|brevità|errori|typefout|\
      excuses|опечатк|краткост|stavfel|slåfejl|tastefeil|kirjoitusvirhe|literówk|překlep|secure|sicher|sécurisé|\
-     free|kostenlos",
+     free|kostenlos|get the app",
 );
 
 /// What help desks write below a text.
@@ -122,7 +159,7 @@ pub const SELF: Words = Words(
      cet e mail|ce mail|cette communication|ce courrier|présent message|présent courriel|este mensaje|\
      este correo|esta comunicación|este email|presente correo|presente mensaje|presente comunicación|\
      esta mensagem|este e mail|presente mensagem|esta comunicação|questo messaggio|questa email|questa mail|\
-     questa comunicazione|presente messaggio|presente email|presente comunicazione|deze email|dit bericht|\
+     questa comunicazione|presente messaggio|presente email|presente comunicazione|deze email|dit bericht|dit emailbericht|\
      deze mail|это сообщение|этого сообщения|данное сообщение|данное письмо|это письмо|настоящее сообщение|\
      настоящее письмо|электронное сообщение|это электронное|detta meddelande|detta mejl|det här mejlet|detta email|denna email|\
      det här meddelandet|denne email|denne besked|denne meddelelse|denne meldingen|denne eposten|denne e posten|\
@@ -145,15 +182,15 @@ pub const NOT_MEANT: Words = Words(
      nicht der beabsichtigte|nicht der vorgesehene|nicht für sie bestimmt|ausschließlich für den|nur für den|\
      bestimmungsgemäße|irrtümlich|versehentlich|attention exclusive|l'attention de|usage exclusif|\
      exclusivement destiné|destiné exclusivement|destinés exclusivement|strictement réservé|par erreur|\
-     n'êtes pas le destinataire|pas destinataire|ses destinataires|por error|uso exclusivo|exclusivamente|\
+     ne vous est pas destiné|ne vous était pas destiné|     n'êtes pas le destinataire|pas destinataire|ses destinataires|por error|uso exclusivo|exclusivamente|\
      destinatario indicado|no es usted el destinatario|si usted no es|por engano|por erro|se você não é|\
      se não for o destinatário|per errore|non siete i destinatari|non è il destinatario|esclusivamente|\
      unicamente|uitsluitend|ten onrechte|abusievelijk|niet de beoogde|niet de geadresseerde|per abuis|по ошибке|\
      ошибочно|не являетесь|исключительно для|предназначено только|предназначен|av misstag|avsedda mottagaren|\
-     avsedd mottagare|endast avsett|ved en fejl|ved en feiltakelse|rette modtager|rette mottaker|kun beregnet|\
+     avsedd mottagare|endast avsett|ved en fejl|ved en feiltakelse|ved en feil|kun ment for|rette modtager|rette mottaker|kun beregnet|\
      tiltænkte|vahingossa|erehdyksessä|tarkoitettu vain|przez pomyłkę|omyłkowo|adresatem|wyłącznie|omylem|\
      určena výhradně|určen pouze|omylom|určená výhradne|tévedésből|nem ön a címzett|kizárólag|din greșeală|\
-     din eroare|exclusiv|yanlışlıkla|muhatabı değilseniz|alıcısı değilseniz|εκ παραδρομής|κατά λάθος|\
+     din eroare|exclusiv|yanlışlıkla|muhatabı değilseniz|alıcı değilseniz|kişiye aittir|kişiye özeldir|alıcısı değilseniz|εκ παραδρομής|κατά λάθος|\
      αποκλειστικά|помилково|виключно|по погрешка|greškom|isključivo|pomotoma|izključno|kogemata|klaidos|kļūdas|\
      per error|误收|错收|错误收到|仅限于|仅供|只供|僅供|宛先の方以外|名宛人以外|수신자가 아닌|본래의 수신|הנמען המיועד|المستلم المقصود|المرسل إليه|非指定|誤收|誤って|誤送|잘못 수신|수신인이 아닌|בטעות|عن طريق الخطأ|بالخطأ|به اشتباه|nhầm|kesalahan|\
      secara keliru",
@@ -163,7 +200,7 @@ pub const NOT_MEANT: Words = Words(
 pub const SECRET: Words = Words(
     "ความลับ|गोपनीय|поверљив|доверлив|\
      confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
-     confidencial|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|fortrolig|\
+     confidencial|confidenciais|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|konfidensiel|fortrolig|\
      luottamuksellis|poufn|důvěrn|dôvern|bizalmas|confidențial|gizli|εμπιστευτικ|конфіденційн|поверителн|\
      povjerljiv|zaupn|konfidential|konfidenc|机密|保密|機密|기밀|비밀|סודי|חסוי|سري|محرمانه|bảo mật|bí mật|rahasia",
 );
@@ -177,9 +214,9 @@ pub const FORBIDDEN: Words = Words(
      toute utilisation|interdit|avertir|prévenir|détruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
      divulga|proibid|apagu|avise|vietat|divulg|diffusione|cancell|distrugger|avvisare|comunicar|niet toegestaan|\
      verboden|afzender|verwijder|vernietig|запрещ|уведом|сообщите|удалит|уничтож|otillåt|förbjud|\
-     meddela avsändaren|radera|forbudt|slet|slett|underret|informer|kielletty|poista|ilmoita|zabronion|usuń|\
+     meddela avsändaren|radera|forbudt|slet|slett|underret|varsle|informer|kielletty|poista|ilmoita|zabronion|usuń|\
      usunię|powiadom|zakázán|smažte|vymažte|informujte|tilos|törölje|értesítse|interzis|șterge|ștergeți|anunțați|\
-     yasak|siliniz|bildiriniz|απαγορεύ|διαγράψ|ενημερώσ|заборон|видаліть|повідомте|забранен|изтрийте|zabranjen|\
+     yasak|siliniz|bildiriniz|bilgilendirin|bilgilendiriniz|απαγορεύ|διαγράψ|ενημερώσ|заборон|видаліть|повідомте|забранен|изтрийте|zabranjen|\
      obrišite|izbrišite|prepovedan|keelatud|kusdraudž|ištrin|aizliegt|dzēsiet|禁止|删除|刪除|削除|삭제|금지|אסור|מחק|يحظر|\
      حذف|ممنوع|xóa|cấm|dilarang|hapus",
 );
@@ -237,7 +274,7 @@ pub const BEFORE: Words = Words(
 /// Scanners that sign mails.
 pub const SCANNER: Words = Words(
     "avast|avg|mcafee|kaspersky|eset|norton|bitdefender|mailscanner|mimecast|sophos|spamassassin|symantec|\
-     messagelabs|barracuda|avira|f-secure|trend micro|clamav|gdata|g data|antivirus|anti-virus",
+     messagelabs|barracuda|avira|f-secure|trend micro|clamav|gdata|g data|antivirus|anti-virus|mailmarshal|spamtitan|fortimail|forcepoint|ironport|mailcleaner",
 );
 
 /// What they look for.
@@ -292,7 +329,7 @@ pub const CLICK: Words = Words(
 pub const ORIGIN: Words = Words(
     "kommer udefra|this is an external|\
      originat|came from|is from an external|kommer fra|sent from outside|was sent by|from outside|stammt von|kommt von|wurde von|\
-     gesendet von außerhalb|provient|émane|proviene|procede|se originó|originou|veio de|foi enviado|afkomstig|\
+     gesendet von außerhalb|provient|émane|proviene|procede|se originó|originou|veio de|foi enviado|afkomstig|komt van|\
      verzonden van|получено от|отправлено из|пришло|kommer från|er sendt fra|on lähetetty|pochodzi|\
      pochází|pochádza|érkezett|provine|gönderilmiş|προέρχεται|надійшло|идва от|dolazi|prihaja|来自|來自|から送信|からの|\
      에서 발송|do not trust",
@@ -305,6 +342,13 @@ pub const ABOVE: Words = Words(
      вище|iznad|kohale|virš",
 );
 
+/// Which line.
+pub const THIS: Words = Words(
+    "this|dieser|diese|diesen|cette|ce|esta|este|desta|deste|questa|questo|deze|dit|этой|эту|этого|här|denna|detta|\
+     denne|dette|tämän|tej|tę|tym|tuto|tohoto|touto|túto|tejto|ezen|acest|acestei|această|bu|αυτή|αυτήν|цієї|цією|цю|\
+     цього|тази|този|ove|ovog|ovu|te|to|selle|šios|šią|šīs|šo|aquesta|הזו|הזאת|זו|هذا|هذه|این|này|ini",
+);
+
 /// That line.
 pub const LINE: Words = Words(
     "line|zeile|linie|ligne|línea|linha|riga|linea|regel|lijn|строк|лини|raden|linje|strek|rivi|viivan|lini|\
@@ -313,7 +357,7 @@ pub const LINE: Words = Words(
 
 /// That one should answer.
 pub const REPLY: Words = Words(
-    "reply|respond|type|write|answer|antwort|schreiben|répon|repond|écri|respuesta|escrib|escrev|rispo|scriv|\
+    "reply|replies|respond|type|write|answer|antwort|schreiben|répon|repond|écri|respuesta|escrib|escrev|rispo|scriv|\
      antwoord|reageer|ответ|пиш|svar|skriv|vasta|kirjoita|odpow|odpis|pisz|odpov|píš|válasz|írj|răspun|scrie|\
      yanıt|cevap|yaz|απαντ|γράψ|відпов|отговор|odgovor|piš|atsak|rašy|raspun",
 );
@@ -327,6 +371,22 @@ pub const SCANNED: Words = Words(
 /// That it found nothing.
 pub const CLEAN: Words = Words("no virus|kein virus|keine viren|aucun virus|nessun virus|ningún virus|nenhum vírus");
 
+/// What the law of some countries wants to stand in the mails of a company.
+pub const COMPANY: Words = Words(
+    "registered in|registered office|registered number|company number|company registration|registration number|\
+     handelsregister|amtsgericht|geschäftsführer|sitz der gesellschaft|siège social|capital social|registro mercantil|\
+     sede legale|partita iva|kamer van koophandel|krs|sąd rejonowy|obchodní rejstřík",
+);
+
+/// What its lawyers add: two of them make a notice.
+pub const CORPORATE: Words = Words(
+    "does not create a contract|not legally binding|not constitute a contract|emails may be monitored|\
+     communications may be monitored|accepts no liability|accept no liability|no liability is accepted|\
+     unless expressly stated otherwise|unless otherwise expressly stated|those of the author|those of the sender|\
+     circular 230|requirements imposed by|cannot be used for the purpose|not intended to be used for the purpose|\
+     not intended or written to be used",
+);
+
 /// Whole phrases of green footers.
 pub const GREEN: Words = Words(
     "think before you print|think before printing|do you really need to print|please don't print this|\
@@ -339,7 +399,7 @@ pub const GREEN: Words = Words(
 pub const WARN: Words = Words(
     "caution|warning|attention|external|alert|notice|important|achtung|vorsicht|warnung|hinweis|extern|\
      avertissement|mise en garde|prudence|precaución|advertencia|atención|aviso|cuidado|atenção|advertência|\
-     attenzione|avviso|prudenza|let op|waarschuwing|voorzichtig|внимание|осторожно|предупреждение|varning|\
+     attenzione|avviso|prudenza|let op|waarschuwing|voorzichtig|pas op|opgelet|внимание|осторожно|предупреждение|varning|\
      advarsel|obs|forsigtig|varoitus|huomio|uwaga|ostrzeżenie|upozornění|pozor|varování|upozornenie|figyelem|\
      figyelmeztetés|atenție|atenţie|dikkat|uyarı|προσοχή|увага|pažnja|opozorilo|hoiatus|dėmesio|uzmanību|注意|警告|\
      주의|경고|אזהרה|זהירות|تحذير|تنبيه|هشدار|cảnh báo|peringatan|คำเตือน",
@@ -354,6 +414,9 @@ pub const ORGANISATION: Words = Words(
      remitente|remetente|mittente|afzender|отправител",
 );
 
+/// Beginnings of the tip of a mail server that ends with "Learn more".
+pub const CAREFUL: Words = Words("be careful with this message|this message seems dangerous|this message could be");
+
 /// Tips of a mail program about a sender.
 pub const TIP: Words = Words(
     "you don't often get email from|you do not often get email from|\
@@ -366,7 +429,7 @@ pub const TIP: Words = Words(
 
 /// Phrases of which notices are made.
 pub const TEMPLATE: Words = Words(
-    "intended recipient|intended solely|intended only for|if you are not the|if you have received this|\
+    "received in error please|intended recipient|intended solely|intended only for|if you are not the|if you have received this|if you received this|\
      if you receive this|received this message in error|received this email in error|\
      received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
      diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|\

@@ -106,6 +106,16 @@ pub enum DeviceReason {
     Deaf {
         /// The port.
         port: String,
+        /// A late answer is waited for still.
+        #[serde(default)]
+        so_far: bool,
+    },
+    /// It answered late: it is asked again with more patience, and got to know.
+    AnswersSlowly {
+        /// The port.
+        port: String,
+        /// It is given so many for each answer.
+        seconds: u64,
     },
     /// It does not answer.
     Silent {

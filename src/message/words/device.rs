@@ -73,9 +73,18 @@ impl Display for DeviceReason {
                 f,
                 "only garbage comes from the modem at {port}: check cable, ground and power; satpost keeps asking"
             ),
-            Self::Deaf { port } => {
+            Self::Deaf { port, so_far: true } => write!(
+                f,
+                "the modem at {port} speaks but answers nothing so far: it may be slow; if this stays, check the line that \
+                 leads to it"
+            ),
+            Self::Deaf { port, so_far: false } => {
                 write!(f, "the modem at {port} speaks but answers nothing: check the line that leads to it")
             }
+            Self::AnswersSlowly { port, seconds } => write!(
+                f,
+                "the modem at {port} answers slowly: it is given {seconds} s for each answer, and getting to know it takes minutes"
+            ),
             Self::Silent { port, next } => write!(f, "the modem at {port} does not answer, {next}"),
             Self::NoAnswer { command, waited } => {
                 write!(f, "modem: no answer to {command} in {}.{} s", waited / 1000, waited % 1000 / 100)

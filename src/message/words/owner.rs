@@ -163,17 +163,18 @@ impl Display for NeedsOwner {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::DeviceOfNobody { device } => {
-                write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
+                let device = device.shown();
+                write!(f, "{device} belonged to nobody here when this came: give it to a person, then release this")
             }
             Self::NewAtSea { shown, name, .. } => write!(
                 f,
                 "{name} of {shown} has no address here yet: release this and they have one, or refuse them there"
             ),
             Self::NumberOfNobody { number } => {
-                write!(f, "nobody here has the number {number}: give it to a person, then release this")
+                write!(f, "nobody here had the number {number} when this came: give it to a person, then release this")
             }
             Self::NoServiceNumber { who } => {
-                write!(f, "{who} has no service number to text from: give one, then release this")
+                write!(f, "{who} has no service number to text from: give one, and this goes")
             }
             Self::TooManyPackets { needs, most } => {
                 write!(f, "needs {needs} packets, and {most} are allowed: release it to send it all the same")

@@ -8,13 +8,16 @@ use crate::sim::http::Answer;
 /// Its endpoints: `POST /login`, the listing of messages, `rxack`, sending.
 pub static MENU: Menu = Menu { endpoints: &["login", "list", "ack", "send"], own: OWN };
 
-/// Refusals are not done and answered with 200; the others spoil the items of a page, or their order.
-const OWN: &[&str] = &[REFUSED, OBJECT, "no-message-id", "string-message-id", "garbage", DUPLICATE, "unsorted"];
+/// Refusals are not done and answered with 200; the others spoil the items of a page, or their order, or say yes otherwise.
+const OWN: &[&str] =
+    &[REFUSED, OBJECT, CREATED, "no-message-id", "string-message-id", "garbage", DUPLICATE, "unsorted"];
 
 /// Not done, and 200 says `ERROR`.
 const REFUSED: &str = "error200";
 /// Not done, and an error object where a list should be.
 const OBJECT: &str = "object";
+/// Done, and the yes is a 201.
+const CREATED: &str = "201";
 /// Each packet that waits was repeated by its device.
 pub const DUPLICATE: &str = "duplicate";
 
@@ -39,6 +42,7 @@ pub fn error(status: u16, message: &str) -> Answer {
 /// Spoils the answer of a call that was done.
 pub fn spoil(fault: Fault, mut answer: Answer) -> Answer {
     match fault {
+        Fault::Own(CREATED) => answer.status = 201,
         Fault::Own(name) => spoil_items(name, &mut answer),
         fault => return fault.spoil(answer),
     }

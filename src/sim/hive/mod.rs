@@ -31,7 +31,7 @@ use crate::sim::serve::serve;
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  login list ack send
       KIND      400 401 403 429 500 502 503 504 timeout trickle reset-before reset-after truncated object
-                error200 no-message-id string-message-id garbage duplicate unsorted
+                201 error200 no-message-id string-message-id garbage duplicate unsorted
   clear-faults                  nothing goes wrong any more
   down on|off                   connections are refused, or taken again
   status PACKET N               0 new, 1 waiting, 2 acknowledged, 3 on a satellite, -1 error, -3 failed, -4 given up

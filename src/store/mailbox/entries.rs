@@ -3,7 +3,7 @@
 use super::changes::CAME;
 use super::flags::Flags;
 use super::marks::{EntryReader, entries_of, page_of};
-use super::rows::{Entry, Folder, sound};
+use super::rows::{Entry, Folder};
 use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
@@ -92,18 +92,22 @@ impl Tx<'_> {
         let mut folder = self.folder(person, number)?;
         let mut gone = Vec::new();
         for some in uids.chunk_by(|one, next| page_of(*one) == page_of(*next)) {
-            let mut marks = self.marks_in(person, number, page_of(some[0]))?;
+            let mut marks = self.marks_left(person, number, page_of(some[0]))?;
             for uid in some {
                 // One that is damaged goes as well.
                 let Some(row) = self.entries.remove((person, number, *uid))?.map(|row| row.value().to_vec()) else {
                     continue;
                 };
-                let mut entry = sound(Entry::read(*uid, &row), "an entry of a folder")?;
+                folder.total = folder.total.saturating_sub(1);
+                let Some(mut entry) = Entry::read(*uid, &row) else {
+                    gone.push(*uid);
+                    continue;
+                };
                 marks.put_over(&mut entry);
                 marks.forget(*uid);
-                folder.total -= 1;
-                folder.unseen -= u32::from(entry.flags & Flags::SEEN == 0);
-                folder.bytes -= entry.size;
+                // Where flags were damaged the sums were those of others.
+                folder.unseen = folder.unseen.saturating_sub(u32::from(entry.flags & Flags::SEEN == 0));
+                folder.bytes = folder.bytes.saturating_sub(entry.size);
                 self.note_removal(person, &mut folder, &entry, &marks)?;
                 if entry.message > 0 {
                     self.places.remove((entry.message, person, number, *uid))?;

@@ -62,6 +62,8 @@ pub enum FlagChange {
 pub struct Marked {
     /// Entries that are there, with the flags that they have now.
     pub entries: Vec<Entry>,
+    /// For each of them, the number of its change before this one.
+    pub before: Vec<u64>,
     /// Entries that changed since the number that was given, and were left alone.
     pub modified: Vec<u32>,
 }
@@ -93,6 +95,14 @@ impl Folder {
             self.keywords.push(keyword.clone());
         }
         Ok(self.bits(keywords))
+    }
+}
+
+impl Marked {
+    /// The numbers of the changes that were made: an entry that had the flags already keeps its number, which is somebody else's.
+    pub fn made(&self) -> impl Iterator<Item = u64> + '_ {
+        let both = self.entries.iter().zip(&self.before);
+        both.filter(|(entry, before)| entry.modseq != **before).map(|(entry, _)| entry.modseq)
     }
 }
 
@@ -136,6 +146,7 @@ impl Tx<'_> {
                     over.push(entry.modseq);
                     changed.push(marked.entries.len());
                 }
+                marked.before.push(entry.modseq);
                 marked.entries.push(Entry { flags: system, keywords: words, ..*entry });
             }
             let Some(first) = changed.first() else { continue };

@@ -1,5 +1,7 @@
 //! Folders: made, renamed, removed; the five that each mailbox has are there from its first use on.
 
+use std::ops::Range;
+
 use super::rows::{Folder, Special, sound};
 use crate::fault::Fault;
 use crate::store::schema::Readable;
@@ -101,7 +103,8 @@ impl Tx<'_> {
     /// An empty folder, with a UIDVALIDITY that no folder ever had: the seconds of the clock, or one more than the last.
     fn blank(&mut self, number: u32, name: &str) -> Folder {
         let validity = self.next_validity();
-        let (name, subscribed) = (name.to_owned(), true);
+        // Which others are shown is for their programs to say (RFC 3501 section 6.3.6).
+        let (name, subscribed) = (name.to_owned(), number < FIRST_OWN);
         Folder { number, name, validity, next: 1, recent: 1, modseq: 1, subscribed, ..Folder::default() }
     }
 
@@ -134,7 +137,8 @@ impl Tx<'_> {
             return Ok(Err(FolderError::TooMany));
         }
         for part in missing {
-            let number = folders.iter().map(|folder| folder.number + 1).max().unwrap_or(0).max(FIRST_OWN);
+            // No folder ever had this number: a session that has a removed one open cannot come upon another.
+            let number = self.next_validity().max(FIRST_OWN);
             let folder = self.blank(number, part);
             self.put_folder(person, &folder)?;
             folders.push(folder);
@@ -230,11 +234,12 @@ impl Tx<'_> {
         Ok(Ok(()))
     }
 
-    /// The entries up to now were seen by a session: none of them is recent for the next one. Gives the first that was.
-    pub fn take_recent(&mut self, person: &str, number: u32) -> TxResult<u32> {
+    /// The entries up to now were seen by a session: none of them is recent for the next one. Gives the UIDs
+    /// that were.
+    pub fn take_recent(&mut self, person: &str, number: u32) -> TxResult<Range<u32>> {
         let mut folder = self.folder(person, number)?;
         let first = std::mem::replace(&mut folder.recent, folder.next);
         self.put_folder(person, &folder)?;
-        Ok(first)
+        Ok(first..folder.next)
     }
 }

@@ -139,6 +139,11 @@ impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T
         Ok(Some(entry))
     }
 
+    /// The entry of a row, with the flags it came with where those that it has now are damaged; `None` when itself is damaged.
+    pub fn what_is_left(&mut self, uid: u32, row: &[u8]) -> TxResult<Option<Entry>> {
+        Ok(self.read(uid, row)?.or_else(|| Entry::read(uid, row)))
+    }
+
     /// The entry of a row that has to be whole.
     pub fn whole(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
         sound(self.read(uid, row)?, "an entry of a folder")
@@ -179,6 +184,18 @@ impl Tx<'_> {
     pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
         let mut reader = EntryReader::new(&self.marks, person, folder);
         sound(reader.marks(page)?.cloned(), "a row of flags")
+    }
+
+    /// The marks of a row; none where they are damaged, and with the next change of the row they are gone for good.
+    pub(super) fn marks_left(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
+        let mut reader = EntryReader::new(&self.marks, person, folder);
+        let found = reader.marks(page)?.cloned();
+        Ok(found.unwrap_or_else(|| {
+            log::warn!(
+                "store: the flags of some mails of {person} are damaged: they are as they were when the mails came"
+            );
+            Marks { page, list: Vec::new() }
+        }))
     }
 
     /// Writes the marks of a row, which goes when it is empty.

@@ -206,7 +206,7 @@ impl View {
                 break;
             }
             let (key, row) = row?;
-            let entry = reader.read(key.value().2, row.value())?;
+            let entry = reader.what_is_left(key.value().2, row.value())?;
             found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
         }
         Ok(found)
@@ -229,7 +229,7 @@ impl View {
             if looked == looked_at || found.len() == most {
                 return Ok((found, Some(uid + 1)));
             }
-            let Some(entry) = reader.read(uid, row.value())? else { continue };
+            let Some(entry) = reader.what_is_left(uid, row.value())? else { continue };
             if entry.flags & Flags::DELETED == 0 && self.may_hold(needle, entry.content)? {
                 found.push(entry);
             }

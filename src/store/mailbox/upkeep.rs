@@ -104,9 +104,7 @@ impl Tx<'_> {
         for row in self.entries.iter()? {
             let (key, row) = row?;
             let (person, folder, uid) = key.value();
-            let now = EntryReader::new(&self.marks, person, folder).read(uid, row.value())?;
-            // With what it came with, where the flags that it has now are lost.
-            let entry = now.or_else(|| Entry::read(uid, row.value()));
+            let entry = EntryReader::new(&self.marks, person, folder).what_is_left(uid, row.value())?;
             entries.extend(entry.map(|entry| (person.to_owned(), folder, entry)));
         }
         let mut folders: Vec<(String, Folder)> = Vec::new();

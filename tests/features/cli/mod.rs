@@ -4,6 +4,7 @@ mod backups;
 mod coding;
 mod commands;
 mod control;
+mod gpsd;
 mod honest;
 mod pasted;
 mod running_and_stopped;

@@ -124,10 +124,17 @@ fn a_message_that_goes_another_way_is_billed_there() {
 #[test]
 fn what_a_budget_holds_is_called_held() {
     let shore = Shore::start();
-    let gateway = shore.gateway(&[("budget.packets", "1"), ("budget.reserve", "0")], &["olga", "anna=6846"]).started();
-    let send =
-        |more: &[&str]| gateway.json(&[&["send", ANNA, "--from", "olga", "--text", "x"], more].concat())[0].clone();
+    let people = ["olga", "anna=6846", "carl=7"];
+    let gateway = shore.gateway(&[("budget.packets", "2"), ("budget.reserve", "0")], &people).started();
+    let to =
+        |to: &[&str], more: &[&str]| gateway.json(&[&["send"], to, &["--from", "olga", "--text", "x"], more].concat());
+    let send = |more: &[&str]| to(&[ANNA], more)[0].clone();
     assert_eq!(send(&[])["state"], "queued");
+    // There is room for one of two recipients.
+    for more in [&["--dry-run"][..], &[]] {
+        let both = to(&[ANNA, "carl"], more);
+        assert_eq!((&both[0]["state"], &both[1]["state"]), (&"queued".into(), &"held".into()), "{both}");
+    }
     let tried = send(&["--dry-run"]);
     assert_eq!((&tried["state"], &tried["id"]), (&"held".into(), &Value::Null), "{tried}");
     let sent = send(&[]);
@@ -184,6 +191,36 @@ fn what_is_let_go_over_a_budget_goes_once_there_is_room() {
     assert_eq!(shown(&ids[2])["state"], "held");
     gateway.cli_ok(&["queue", "release", &ids[2]], "");
     wait_for("that of dora", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 5));
+    gateway.books_balance();
+}
+
+/// What a budget keeps back is judged by the lists of now: refused once its sender is blocked, and not let go by more room.
+#[test]
+fn what_a_budget_keeps_back_is_refused_once_its_sender_is_blocked() {
+    let shore = Shore::start();
+    let strict =
+        [("air.strangers", "hold"), ("air.allow", "world.example"), ("budget.packets", "1"), ("budget.reserve", "0")];
+    let gateway = shore.gateway(&strict, &["olga", "anna=6846"]).started();
+    olga_writes(&gateway, 1);
+    wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    for from in ["bob@world.example", "carl@world.example"] {
+        assert!(smtp.mail(from, ANNA, &message("", from)).starts_with("250"));
+    }
+    let of = |from: &str, state: &str| {
+        wait_for(&format!("{from}: {state}"), SOON, || {
+            gateway.messages().into_iter().find(|m| m["from"] == from && m["state"] == state)
+        })
+    };
+    assert_eq!(of("bob@world.example", "held")["code"], "over_budget");
+    gateway.set(&[("air.block", "bob@world.example")]);
+    let refused = of("bob@world.example", "refused");
+    assert!(refused["reason"].as_str().unwrap().contains("block list"), "{refused}");
+    gateway.set(&[("budget.packets", "9")]);
+    wait_for("that of carl", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    wait_polls(&shore, 2);
+    assert_eq!(shore.to_device(6846).len(), 2);
+    assert_eq!(reserved(&gateway, "(box)").0, 2);
     gateway.books_balance();
 }
 

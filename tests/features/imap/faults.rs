@@ -169,7 +169,7 @@ fn news_come_in_order() {
     // No message changes its place in the answer to a command that names places.
     other.ok("UID STORE 3 +FLAGS (\\Deleted)");
     other.ok("EXPUNGE");
-    assert!(!imap.ok("FETCH 1:2 FLAGS").contains("EXPUNGE"));
+    assert!(!imap.ok("FETCH 1:2 FLAGS").contains(" EXPUNGE\r\n"));
     assert!(!imap.ok("SEARCH ALL").contains("EXPUNGE"));
     assert!(imap.ok("NOOP").contains("* 1 EXPUNGE"));
 }
@@ -217,7 +217,7 @@ fn searches_find_what_is_there() {
     assert!(said.contains("* SEARCH 1 2 (MODSEQ 3)"), "{said}");
     assert!(imap.ok("FETCH 1:2 (FLAGS) (CHANGEDSINCE 2)").matches("FETCH (").count() == 1);
     let said = imap.ok("STORE 1:2 (UNCHANGEDSINCE 2) +FLAGS.SILENT (\\Answered)");
-    assert!(said.contains("[MODIFIED 2]") && said.contains("* 1 FETCH (MODSEQ (4))"), "{said}");
+    assert!(said.contains("[MODIFIED 2]") && said.contains("* 1 FETCH (UID 1 MODSEQ (4))"), "{said}");
 }
 
 #[test]

@@ -15,6 +15,7 @@
 //! | 18 EXISTS for nothing | `faults::news_come_in_order` |
 //! | 20, 23, 26 BYE without words, TLS on the other port, odd lines | `faults::odd_words_get_clear_answers` |
 //! | 22 the thirtieth connection of a house | `two_clients::a_house_with_many_connections` |
+//! | of a compliance suite: recent twice, silent STORE, mod-sequences, what others removed, open ends, subscriptions | `together` |
 //! | 25 the last byte and the end of the reply together | `listen::imap::replies::tests::the_end_of_a_body_and_of_its_reply_leave_together` |
 
 mod clients;
@@ -24,6 +25,7 @@ mod hostile;
 mod one_mailbox;
 mod search;
 mod setup;
+mod together;
 mod two_clients;
 
 use crate::support::Station;

@@ -130,7 +130,7 @@ fn devices_belong_to_one_person_at_a_time() {
     // What a device sends that nobody has is held, and says what to do.
     shore.uplink("7", &classic(true, "bob@world.example", "whose am I?"), None);
     let held = box_.wait_state(SOON, "bob@world.example", "held");
-    assert!(held["reason"].as_str().unwrap().contains("belongs to nobody"), "{held}");
+    assert!(held["reason"].as_str().unwrap().contains("belonged to nobody"), "{held}");
     // anna's device is replaced by that one; the old one is free, and ben takes it.
     box_.said(&["people", "device", "anna", "7"]).ok();
     box_.said(&["people", "device", "ben", "6846"]).ok();
@@ -169,6 +169,22 @@ fn service_numbers_belong_to_one_person_at_a_time() {
     assert_eq!(ground.wait_arrived("answer")["from"], ANNA);
     let audit = gateway.cli_ok(&["audit"], "");
     assert!(audit.contains(&format!("number {ANNA} (was {BEN})")), "{audit}");
+    gateway.books_balance();
+}
+
+/// A text whose writer has no number waits for one, and for nobody's word; who had none gets one, and it goes once.
+#[test]
+fn a_text_goes_once_its_writer_has_a_number() {
+    let ground = Ground::start("twilio");
+    let gateway = ground.gateway("twilio", &[]).started();
+    gateway.said(&["people", "number", "anna", "none"]).ok();
+    let to = format!("{MUM}@sms.shore.example");
+    assert!(mail_to_phone(&gateway, &to, "", "no number yet").starts_with("250"));
+    let held = wait_message(&gateway, "no number yet", "held");
+    assert!(held["reason"].as_str().unwrap().contains("no service number"), "{held}");
+    gateway.said(&["people", "number", "anna", ANNA]).ok();
+    wait_message(&gateway, "no number yet", "delivered");
+    assert_eq!((ground.times("no number yet"), ground.wait_arrived("no number yet")["from"].as_str()), (1, Some(ANNA)));
     gateway.books_balance();
 }
 

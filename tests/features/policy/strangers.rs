@@ -41,6 +41,24 @@ fn a_stranger_waits_for_one_tap_and_who_was_written_to_does_not() {
     gateway.books_balance();
 }
 
+/// Writing to somebody is a word about them: what is held of theirs goes, as after a change of a list, and nobody else's.
+#[test]
+fn what_is_held_of_somebody_goes_once_they_are_written_to() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[STRICT], &["olga", "anna=6846"]).started();
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "do you know me?")).starts_with("250"));
+    let other = Smtp::connect(gateway.door("smtp")).mail("eve@world.example", ANNA, &message("Hello", "and me?"));
+    assert!(other.starts_with("250"), "{other}");
+    assert_eq!(gateway.messages().iter().filter(|message| message["state"] == "held").count(), 2);
+    let packet = shore.uplink("6846", &classic(true, "bob@world.example", "are you there?"), None);
+    shore.wait_acknowledged(packet);
+    wait_for("that of bob", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    wait_polls(&shore, 2);
+    let left: Vec<_> = gateway.messages().into_iter().filter(|message| message["state"] == "held").collect();
+    assert_eq!((left.len(), shore.to_device(6846).len(), &left[0]["from"]), (1, 1, &"eve@world.example".into()));
+    gateway.books_balance();
+}
+
 #[test]
 fn lists_of_a_person_and_of_the_box_decide_and_say_so() {
     let shore = Shore::start();

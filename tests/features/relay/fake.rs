@@ -17,6 +17,8 @@ use crate::support::{Folder, Station, send};
 pub enum Says {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// These bytes, and it closes the connection.
+    Last(Vec<u8>),
     /// These bytes one at a time, each in a packet of its own.
     Dribble(Vec<u8>),
     /// The first bytes, then the second ones without end.
@@ -157,6 +159,7 @@ fn answer(stream: &mut (impl Read + Write), state: &Mutex<State>, name: &str, us
     match says {
         None => stream.write_all(usual.as_bytes())?,
         Some(Says::Bytes(bytes)) => stream.write_all(&bytes)?,
+        Some(Says::Last(bytes)) => return stream.write_all(&bytes).and_then(|()| stream.flush()).map(|()| false),
         Some(Says::Dribble(bytes)) => {
             bytes.iter().try_for_each(|byte| stream.write_all(&[*byte]).and_then(|()| stream.flush()))?
         }

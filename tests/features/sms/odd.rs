@@ -1,5 +1,6 @@
 //! Carriers that say what no document of theirs says: nothing is lost, nothing holds up the rest, and the page tells.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -99,6 +100,43 @@ fn every_event_of_a_call_of_bandwidth_counts() {
     assert_eq!(texts, (0..150).map(|number| format!("event {number}")).collect::<Vec<_>>());
     assert_eq!(quarantined(&gateway), 2);
     gateway.books_balance();
+}
+
+/// Somebody on the way to the carrier answers for it, as the network of a hotel does before a log-in: that says nothing of the
+/// text, which goes once the carrier is there again.
+#[test]
+fn what_somebody_on_the_way_answers_ends_no_text() {
+    for which in ["twilio", "bandwidth"] {
+        let hotel: Arc<Mutex<Option<u16>>> = Arc::default();
+        let (says, taken) = (Arc::clone(&hotel), AtomicUsize::new(0));
+        let fake = Fake::start(move |asked| {
+            let login = "<html><body>Please log in to our network</body></html>";
+            let name = || format!("SM{}", taken.fetch_add(1, Ordering::SeqCst));
+            Some(match (asked.method.as_str(), *says.lock().unwrap()) {
+                (_, Some(status)) => (status, login.to_owned()),
+                ("POST", None) => (201, json!({"sid": name(), "id": name()}).to_string()),
+                _ => (200, page(&[])),
+            })
+        });
+        let ground = Ground::start(which);
+        let url = format!("{which}.url");
+        let gateway = ground.gateway(which, &[(&url, &fake.url)]).started();
+        for status in [302, 400, 407, 451] {
+            *hotel.lock().unwrap() = Some(status);
+            let words = format!("behind {status}");
+            gateway.cli_ok(&["send", "--from", "anna", "--text", &words, MUM], "");
+            wait_for(&format!("{which} {status}: the reason"), SOON, || {
+                let message = gateway.messages().into_iter().find(|m| m["text"] == words.as_str())?;
+                assert_eq!(message["state"], "queued", "{which} {status}: {message}");
+                message["reason"].as_str()?.contains(&format!("check {url}")).then_some(())
+            });
+            *hotel.lock().unwrap() = None;
+            wait_message(&gateway, &words, "sent");
+        }
+        let log = gateway.log_text();
+        assert!(log.contains("not taken by the carrier, for now") && !log.contains("4155550123"), "{log}");
+        gateway.books_balance();
+    }
 }
 
 /// Case X14: a forged call changes nothing, and the page says that somebody tried, until the carrier is heard.

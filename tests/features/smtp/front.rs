@@ -37,7 +37,7 @@ fn xclient_names_the_client_that_limits_count() {
     // The same client has its one connection; another one has not.
     let (_, said) = xclient(&gateway, "ADDR=192.0.2.7");
     assert!(said.starts_with("421"), "{said}");
-    let (mut other, _) = xclient(&gateway, "ADDR=IPV6:2001:db8::7");
+    let (mut other, _) = xclient(&gateway, "ADDR=IPV6:2001:db8::7 LOGIN=[UNAVAILABLE] NAME=client.example PORT=5");
     assert!(other.mail("bob@world.example", OLGA, &message("x", "y")).starts_with("250"));
     drop(one);
     // Wrong passwords are those of the client: in clear text it may not even try, as it is not on this machine.

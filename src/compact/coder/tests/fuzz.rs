@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use testing::Dice;
 
 use super::*;
-use crate::letter::{Kind, Letter, Other};
+use crate::letter::{Kind, Letter, Other, to_record};
 use crate::packet::{pack, unpack};
 
 /// Bytes with a few of them changed, doubled, cut out, or come from nowhere.
@@ -77,8 +77,23 @@ fn one_round(coder: &mut Coder, dice: &mut Dice) {
         spoil(dice, &mut packets[which]);
     }
     let _ = unpack(coder, &packets);
+    after_a_past(coder, dice, &letters);
     let noise: Vec<u8> = (0..dice.index(64)).map(|_| dice.index(256) as u8).collect();
     decode(coder, &noise);
+}
+
+/// What comes after something is read by who has that, and whatever else comes is no code or one that a sender makes.
+fn after_a_past(coder: &mut Coder, dice: &mut Dice, letters: &[Letter]) {
+    let records = |letters: &[Letter]| letters.iter().filter_map(to_record).collect::<Vec<_>>();
+    let (past, all) = (records(&self::letters(dice)), records(letters));
+    let mut code = coder.encode_after(&past, &all, 1 + dice.index(63) as u16);
+    assert_eq!(coder.decode_after(&past, &code).as_ref(), Some(&all));
+    spoil(dice, &mut code);
+    if let Some(found) = coder.decode_after(&past, &code) {
+        let ours = (1..MOST_SALTS).any(|salt| coder.encode_after(&past, &found, salt) == code);
+        assert!(ours, "{code:02x?} after {past:02x?}");
+    }
+    coder.front_after(&past, &code);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::codec::{NORMAL, SMALL, STRANGE, USUAL};
 use testing::Dice;
 
+use super::world::channel::WITHOUT;
 use super::world::{DAY, HOUR, Post, Told, Weather, World};
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::ModelId;
@@ -83,6 +84,7 @@ fn history(seed: u64, loud: bool) -> World {
     world.step = if room == 340 { 50 } else { 0 };
     let mut blows = blows(&mut dice, ages, world.now);
     blows.sort_by_key(|(at, _, _)| *at);
+    let forgets = blows.iter().any(|(.., blow)| !matches!(blow, Blow::Letter));
     let addresses = addresses();
     let mut books = [world.boxes[0].peer.book.clone(), world.boxes[1].peer.book.clone()];
     let mut pasts: [(SharedMessages, SharedMessages); 2] = Default::default();
@@ -117,6 +119,10 @@ fn history(seed: u64, loud: bool) -> World {
     }
     let end = world.now + 120 * DAY;
     world.run_until(end);
+    if !forgets {
+        // Whatever was lost, came twice or overtook what: no box means what the other one does not have.
+        assert_eq!(world.seen.get(WITHOUT).copied().unwrap_or(0), 0, "both have the same");
+    }
     if calm {
         // What takes too many fragments when it is written out may be refused.
         let there: usize = world.delivered.values().sum::<usize>() + world.count(Told::Refused);

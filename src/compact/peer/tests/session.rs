@@ -2,9 +2,12 @@
 
 use super::codec::{Fake, NORMAL, SMALL, message_of, read_classic};
 use super::world::{DAY, HOUR};
-use crate::letter::{Kind, Letter, Other};
+use crate::letter::{Kind, Letter, Other, to_record};
+use crate::packet::check::crc16;
 use crate::packet::{Form, ModelId};
+use crate::peer::book::index_of;
 use crate::peer::notes::{Note, unwrap};
+use crate::peer::turn::ResendCause;
 use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, SendPlan, WaitingMessage};
 
 pub(super) struct Side {
@@ -302,6 +305,33 @@ fn a_wrong_address_book_delivers_to_nobody_else() {
     assert_eq!(bundle(&again[0])[0], 0x91);
     assert_eq!(messages(&pair.carry(0, &again)), [message("mum@example.org", "two")]);
     assert_eq!(delivered(&pair.settle()[0]), [2]);
+}
+
+/// The far box has one address for the index that comes, and the check fits it by chance: but a text goes to a number.
+#[test]
+fn a_text_never_becomes_a_mail_to_an_address_that_fits() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let number = "+14155550123";
+    let text = |what: &str| message(number, what);
+    let first = pair.send(0, &[(1, text("first"))]);
+    pair.carry(0, &first);
+    pair.settle();
+    let check = |other: &str| {
+        let other = Other::Address(other.to_owned());
+        crc16(&[to_record(&Letter { other, ..text("at camp") }).unwrap(), vec![0]].concat())
+    };
+    let fits = |mail: &String| index_of(mail) == index_of(number) && check(mail) == check(number);
+    let mail = (0..).map(|n| format!("crew{n}@example.org")).find(fits).unwrap();
+    pair.sides[1].peer.book = crate::peer::book::AddressBook::default();
+    pair.sides[1].peer.book.is_there(&mail);
+    let packets = pair.send(0, &[(2, text("at camp"))]);
+    assert!(bundle(&packets[0])[0] >> 4 == 0b1010, "with an index");
+    let turns = pair.carry(0, &packets);
+    assert!(messages(&turns).is_empty(), "{mail}");
+    let asked = pair.settle();
+    assert!(asked[0].iter().any(|turn| turn.again == [(2, ResendCause::UnknownIndex)]));
+    let again = pair.send(0, &[(2, text("at camp"))]);
+    assert_eq!(messages(&pair.carry(0, &again)), [text("at camp")]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::letter::Letter;
 use crate::peer::gather::{Departure, GatheredMessage, departure};
 use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, WaitingMessage};
 
-mod channel;
+pub mod channel;
 
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;

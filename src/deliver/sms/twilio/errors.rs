@@ -65,8 +65,12 @@ pub fn judge(code: Option<u64>, status: u16, words: &str) -> SmsRefusal {
     let said = said.trim_end().to_owned();
     match status {
         401 | 403 | 404 => Fault::operator(format!("{said}: check twilio.account, twilio.token and twilio.url")).into(),
-        400..=499 if status != 408 && status != 429 => Fault::permanent(said).into(),
-        _ => Fault::temporary(said).into(),
+        408 | 425 | 429 | 500.. => Fault::temporary(said).into(),
+        // Each refusal of Twilio's has a code. Somebody between here and there says nothing of the text.
+        _ if code.is_none() => {
+            Fault::operator(format!("{said}: that is not Twilio; check twilio.url and the internet connection")).into()
+        }
+        _ => Fault::permanent(said).into(),
     }
 }
 
@@ -106,6 +110,9 @@ mod tests {
         assert!(matches!(kind(None, 429), Fault::Temporary(_)));
         assert!(matches!(kind(None, 401), Fault::Operator(_)));
         assert!(matches!(kind(None, 503), Fault::Temporary(_)));
+        for status in [302, 400, 407, 451] {
+            assert!(matches!(kind(None, status), Fault::Operator(why) if why.to_string().contains("twilio.url")));
+        }
         assert!(judge(Some(21610), 400, "").opted_out && !judge(Some(21211), 400, "").opted_out);
     }
 

@@ -59,12 +59,15 @@ impl ImapSession<'_> {
         modifiers: &[StoreModifier],
         out: &mut Replies<'_>,
     ) -> Try<Answer> {
+        self.writable()?;
+        let unchanged = modifiers.first().map(|StoreModifier::UnchangedSince(modseq)| *modseq);
+        if unchanged.is_some() {
+            self.enable_condstore(out);
+        }
         let selected = self.writable()?;
         let (person, number) = (self.person()?.to_owned(), selected.number);
         let uids = selected.find(set_of, by_uid)?;
         let flags = flags_of(flags)?;
-        let unchanged = modifiers.first().map(|StoreModifier::UnchangedSince(modseq)| *modseq);
-        self.condstore |= unchanged.is_some();
         let change = match kind {
             StoreType::Replace => FlagChange::Replace,
             StoreType::Add => FlagChange::Add,
@@ -78,12 +81,16 @@ impl ImapSession<'_> {
         let condstore = self.condstore;
         let Some(selected) = &mut self.selected else { return Ok(Answer::done()) };
         selected.tell_keywords(&folder, out);
-        for entry in &marked.entries {
-            selected.own.insert(entry.modseq);
+        // What others did to it before, and was not told, the client would never hear of.
+        let known = |before: &u64| *before <= selected.modseq || selected.own.contains(before);
+        let known: Vec<bool> = marked.before.iter().map(known).collect();
+        selected.own.extend(marked.made());
+        for (entry, known) in marked.entries.iter().zip(known) {
             let Some(place) = selected.uids.place(entry.uid) else { continue };
-            let silent = response == StoreResponse::Silent;
+            let silent = response == StoreResponse::Silent && known;
             let mut items = Vec::new();
-            if by_uid {
+            // With the mod-sequence comes the UID (RFC 7162 section 3.1).
+            if by_uid || condstore {
                 items.push(format!("UID {}", entry.uid));
             }
             if !silent {

@@ -20,6 +20,8 @@ use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
 /// Bytes of small mails, or of headers, that are read at once.
 const AHEAD: u64 = 256 * 1024;
+/// Some of the messages are not there any more, because of another session (RFC 5530).
+const GONE: &str = "[EXPUNGEISSUED] some of these messages were removed meanwhile";
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -111,13 +113,28 @@ impl ImapSession<'_> {
         if since.is_some() {
             add(&mut items, MessageDataItemName::ModSeq, usize::MAX);
         }
-        self.condstore |= items.contains(&MessageDataItemName::ModSeq);
+        if items.contains(&MessageDataItemName::ModSeq) {
+            self.enable_condstore(out);
+        }
         let selected = self.open()?;
         let number = selected.number;
         if items.iter().any(reads) && !selected.read_only {
             add(&mut items, MessageDataItemName::Flags, usize::MAX);
+            if self.condstore {
+                add(&mut items, MessageDataItemName::Uid, 0);
+                add(&mut items, MessageDataItemName::ModSeq, usize::MAX);
+            }
             uids = self.read_them(&person, number, uids)?;
         }
+        if since.is_none() && items == [MessageDataItemName::Uid] {
+            // Which UID has which place is known here, also of a message that went and was not told yet.
+            let selected = self.open()?;
+            for (place, uid) in uids.iter().filter_map(|uid| Some((selected.uids.place(*uid)?, uid))) {
+                out.line(&format!("* {place} FETCH (UID {uid})"));
+            }
+            return Ok(Answer::done());
+        }
+        let mut there = 0;
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
         let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
@@ -129,6 +146,7 @@ impl ImapSession<'_> {
             if let Some(selected) = &mut self.selected {
                 selected.tell_keywords(&folder, out);
             }
+            there += entries.len();
             let wanted: Vec<_> =
                 entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)).collect();
             let mut rest = &wanted[..];
@@ -150,7 +168,10 @@ impl ImapSession<'_> {
                 }
             }
         }
-        Ok(Answer::done())
+        match there == uids.len() {
+            true => Ok(Answer::done()),
+            false => Ok(Answer::Ok(GONE.to_owned())),
+        }
     }
 
     /// Marks messages as read, in one commit.
@@ -166,7 +187,7 @@ impl ImapSession<'_> {
             let job = move |tx: &mut crate::store::Tx| tx.mark(&person, number, &unread, FlagChange::Add, &seen, None);
             let marked = self.services.store.write(job)?;
             if let Some(selected) = &mut self.selected {
-                selected.own.extend(marked.entries.iter().map(|entry| entry.modseq));
+                selected.own.extend(marked.made());
             }
         }
         Ok(uids)

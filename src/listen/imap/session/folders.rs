@@ -7,7 +7,7 @@ use imap_codec::imap_types::status::StatusDataItemName;
 use super::ImapSession;
 use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::replies::{Replies, from_utf7, string, to_utf7};
-use crate::listen::imap::selected::{Selected, all_flags};
+use crate::listen::imap::selected::{Selected, all_flags, take_recent};
 use crate::store::mailbox::{Folder, FolderError, Special};
 
 /// Messages that are looked at for the first one that was not read.
@@ -106,11 +106,12 @@ impl ImapSession<'_> {
                 shown.push((name.clone(), format!("{children}{special}")));
             }
         }
-        // Levels above a folder that are none themselves show where it is.
-        for (folder, name) in folders.iter().zip(&names).filter(|(folder, _)| folder.subscribed || !subscribed) {
+        // Levels above a folder that are none themselves, or are not subscribed, show where it is (RFC 3501 section 6.3.9).
+        for folder in folders.iter().filter(|folder| folder.subscribed || !subscribed) {
             for (at, _) in folder.name.match_indices('/').filter(|_| pattern.contains('%')) {
                 let above = to_utf7(&folder.name[..at]);
-                let is_folder = names.contains(&above) && (!subscribed || fits(name, &pattern));
+                let mut known = folders.iter().zip(&names);
+                let is_folder = known.any(|(other, name)| *name == above && (other.subscribed || !subscribed));
                 if !is_folder && fits(&above, &pattern) && !shown.iter().any(|(known, _)| *known == above) {
                     shown.push((above, "\\Noselect \\HasChildren".to_owned()));
                 }
@@ -130,6 +131,9 @@ impl ImapSession<'_> {
         items: &[StatusDataItemName],
         out: &mut Replies<'_>,
     ) -> Try<Answer> {
+        if items.is_empty() {
+            return Err(Answer::Bad("STATUS needs the names of what it shall tell".to_owned()));
+        }
         let folder = self.folder(mailbox)?.ok_or_else(|| refused(FolderError::Missing))?;
         let mut values = Vec::new();
         for item in items {
@@ -144,7 +148,7 @@ impl ImapSession<'_> {
                 StatusDataItemName::UidValidity => format!("UIDVALIDITY {}", folder.validity),
                 StatusDataItemName::Unseen => format!("UNSEEN {}", folder.unseen),
                 StatusDataItemName::HighestModSeq => {
-                    self.condstore = true;
+                    self.enable_condstore(out);
                     format!("HIGHESTMODSEQ {}", folder.modseq)
                 }
                 _ => return Err(Answer::Bad("STATUS does not tell this".to_owned())),
@@ -178,11 +182,8 @@ impl ImapSession<'_> {
             Ok(Some((folder, uids, unseen)))
         })?;
         let (folder, uids, unseen) = found.ok_or_else(|| refused(FolderError::Missing))?;
-        let mut selected = Selected::new(&folder, uids, read_only);
-        if !read_only && folder.recent < folder.next {
-            let number = folder.number;
-            selected.recent = self.services.store.write(move |tx| tx.take_recent(&person, number))?;
-        }
+        let recent = take_recent(&self.services.store, &person, &folder, read_only)?;
+        let selected = Selected::new(&folder, uids, read_only, recent);
         let all = all_flags(&folder);
         out.line(&format!("* FLAGS {all}"));
         let kept = if read_only { "()".to_owned() } else { format!("{} \\*)", &all[..all.len() - 1]) };

@@ -112,7 +112,7 @@ impl Candidate<'_> {
             Criterion::Not(one) => !self.fits(one)?,
             Criterion::Uids(uids) => uids.binary_search(&self.entry.uid).is_ok(),
             Criterion::Flag(bit) => self.entry.flags & bit != 0,
-            Criterion::Recent => self.entry.uid >= self.selected.recent,
+            Criterion::Recent => self.selected.is_recent(self.entry.uid),
             Criterion::Keyword(word) => self.entry.keywords & self.folder.bits(word) != 0,
             Criterion::Size(compared, size) => self.entry.size.cmp(size) == *compared,
             Criterion::Arrived(compared, wanted) => compared.holds(&day(self.entry.at()), wanted),
@@ -149,12 +149,16 @@ impl ImapSession<'_> {
         by_uid: bool,
         out: &mut Replies<'_>,
     ) -> Try<Answer> {
+        self.open()?;
+        let modseq = criteria.as_ref().iter().any(asks_modseq);
+        if modseq {
+            self.enable_condstore(out);
+        }
         let selected = self.open()?;
         let named = charset.map(|charset| charset.as_ref().to_ascii_uppercase());
         if named.is_some_and(|name| name != "UTF-8" && name != "US-ASCII") {
             return Err(Answer::No("[BADCHARSET (US-ASCII UTF-8)] search in UTF-8".to_owned()));
         }
-        let modseq = criteria.as_ref().iter().any(asks_modseq);
         let wanted = Criterion::all(criteria.as_ref(), selected)?;
         let (person, number, start) = (self.person()?, selected.number, Instant::now());
         let (mut found, mut last) = (Vec::new(), 0);
@@ -183,7 +187,6 @@ impl ImapSession<'_> {
             out.text(&format!(" (MODSEQ {last})"));
         }
         out.line("");
-        self.condstore |= modseq;
         Ok(Answer::done())
     }
 }

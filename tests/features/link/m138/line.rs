@@ -106,6 +106,13 @@ fn garbage_between_the_lines() {
     scene.arrived();
     scene.modem("noise off");
     scene.both("after");
+    // Until it is forgotten it is noise, and nobody is accused of it.
+    wait_for("the noise to be forgotten", SOON + SOON, || {
+        let link = scene.link();
+        let words = link["words"].as_str()?;
+        assert!(!words.contains("another program"), "{link}");
+        (!words.contains("garbled")).then_some(())
+    });
     scene.settle();
     scene.ready();
 }
@@ -130,13 +137,30 @@ fn another_program_reads_along() {
     wait_for("nobody to be named any more", SOON, || (!scene.link()["words"].as_str()?.contains(&name)).then_some(()));
 }
 
+/// One that takes twelve seconds for an answer is slow while it is still being got to know: neither deaf nor mute, and not told to
+/// restart.
+#[test]
+fn very_slow() {
+    let mut scene = Scene::start(&ALWAYS);
+    scene.modem("late 12000 100000");
+    scene.both("very slow");
+    scene.told("so far");
+    scene.told_within(Duration::from_secs(120), "answers slowly");
+    let log = scene.station.log_text();
+    assert!(!log.contains("restarts") && !log.contains("answers nothing: check"), "{log}");
+    scene.modem("late 0 100000");
+    scene.both("quick");
+    scene.settle();
+    scene.ready();
+}
+
 /// A modem that answers after five seconds is called slow; it is waited for, and not told to restart.
 #[test]
 fn slow() {
     let mut scene = Scene::start(&ALWAYS);
     scene.modem("late 5000 100000");
     scene.both("slow");
-    scene.told_within(Duration::from_secs(150), "answers slowly");
+    scene.told_within(Duration::from_secs(150), "ready, but the modem answers slowly");
     scene.arrived();
     assert!(!scene.station.log_text().contains("restarts"), "{}", scene.station.log_text());
     scene.modem("late 0 100000");

@@ -161,6 +161,11 @@ fn what_cloudloop_says_of_a_message_is_heard() {
     assert_eq!(scene.service("fail mt 404"), ["ok"]);
     answer(&gateway, "No such thing");
     early("look at the terminal");
+    assert_eq!(scene.service("fail mt 503"), ["ok"]);
+    answer(&gateway, "Later");
+    says(&gateway, "Cloudloop is not there now");
+    gateway.set(&[("cloudloop.topic", "RAW")]);
+    wait_for("the later one", 2 * LONG, || (scene.service("queue").len() == 2).then_some(()));
     assert_eq!(scene.service("fail mt 429"), ["ok"]);
     answer(&gateway, "Patience");
     says(&gateway, "asks for patience");

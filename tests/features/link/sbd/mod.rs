@@ -209,11 +209,18 @@ fn what_the_service_says_of_a_message_is_heard() {
     let queue = scene.service("queue");
     assert_ne!(queue[0], queue[1]);
     assert!(scene.credits()[1] > charged);
+    // A server in front of the service that refuses for it has not taken anything. Settings that change begin anew.
+    assert_eq!(scene.service("fail mt 503"), ["ok"]);
+    answer(&gateway, "Later");
+    words("RockBLOCK is not there now (503");
+    assert_eq!(scene.service("queue").len(), 2);
+    gateway.set(&[("rockblock.forms", "yes")]);
+    wait_for("the later one", LONG, || (scene.service("queue").len() == 3).then_some(()));
     // Without credit nothing goes, and the owner is told.
     assert_eq!(scene.service("fail mt 13"), ["ok"]);
     answer(&gateway, "Unpaid");
     words("buy some there");
-    assert_eq!(scene.service("queue").len(), 2);
+    assert_eq!(scene.service("queue").len(), 3);
     gateway.books_balance();
 }
 

@@ -6,6 +6,10 @@ use super::{Flight, HOUR, Row, Told, World, short};
 use crate::letter::Letter;
 use crate::peer::PeerTurn;
 use crate::peer::tests::codec::{message_of, read_classic};
+use crate::peer::turn::ResendCause;
+
+/// How often a far box could not read messages because it lacked those that they came after.
+pub const WITHOUT: &str = "messages sent again without a past";
 
 impl World {
     pub(super) fn fly(&mut self, to: usize, payload: Vec<u8>) {
@@ -126,6 +130,8 @@ impl World {
 
     pub(super) fn apply(&mut self, side: usize, turn: PeerTurn) {
         self.saw("messages sent again", turn.again.len());
+        let without = turn.again.iter().filter(|(_, cause)| *cause == ResendCause::NoPast);
+        self.saw(WITHOUT, without.count());
         self.saw("needless packets", turn.needless.len());
         self.saw("bytes set quarantine", turn.quarantine.len());
         self.saw("truncated", turn.truncated.len());
