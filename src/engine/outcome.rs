@@ -254,7 +254,7 @@ pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: impl Into<Reason>, 
 
 /// True where another copy of a message may arrive yet, as it went a second way without its owner: since it was sent again, if it
 /// was.
-fn copy_may_arrive(message: &Message) -> bool {
+pub fn copy_may_arrive(message: &Message) -> bool {
     let decision = |step: &Step| match &step.cause {
         Reason::Link(LinkReason::FreeWay { .. } | LinkReason::Overtaken { .. }) => Some(true),
         Reason::Action(ActionReason::SentAgain { .. }) => Some(false),

@@ -16,7 +16,7 @@ use crate::store::table::{Key, Table};
 /// The fields of records that are times of what happened.
 const MOMENTS: [&str; 7] = ["at", "first", "added", "created", "seen", "unlocked", "since"];
 /// The fields that are times in what is known of a far box.
-const SESSION_MOMENTS: [&str; 13] = [
+const SESSION_MOMENTS: [&str; 14] = [
     "owed",
     "said",
     "answered",
@@ -30,6 +30,7 @@ const SESSION_MOMENTS: [&str; 13] = [
     "first_sent",
     "last_sent",
     "doubted",
+    "asked",
 ];
 
 impl Tx<'_> {
