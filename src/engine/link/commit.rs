@@ -3,7 +3,7 @@
 
 use compact::peer::PeerRules;
 
-use super::give_back::{release, uncharge};
+use super::give_back::{release, uncharge, waits_again};
 use super::group::{PacketGroup, Resolution};
 use super::session;
 use crate::clock::Time;
@@ -411,14 +411,4 @@ pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<()
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
         messages.iter().try_for_each(|id| waits_again(tx, &policy, *id, &why, now))
     })
-}
-
-/// A message goes back to its old place in the queue of the link.
-pub(super) fn waits_again(tx: &mut Tx, policy: &Policy, id: Id, why: &Reason, now: Time) -> TxResult<()> {
-    let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
-    let next = policy.look_after(&live, now);
-    match live.state == State::Queued {
-        true => tx.explain(id, now, why, next),
-        false => tx.step(id, now, State::Queued, why.clone(), 0, next).map(drop),
-    }
 }

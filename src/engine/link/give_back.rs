@@ -1,12 +1,12 @@
 //! Packets that a link certainly does not have: what was booked and reserved for them is given back, and they may go again.
 
-use super::commit::waits_again;
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::message::reason::{LinkReason, Part};
-use crate::message::{GoneReason, Packet, PacketState, Reason, State};
+use crate::message::{GoneReason, Id, Packet, PacketState, Reason, State};
+use crate::route::choose::Policy;
 use crate::route::plan;
 use crate::store::{Tx, TxResult};
 
@@ -87,4 +87,14 @@ pub fn made_way(context: &Context, packet: &Packet) -> Result<(), Fault> {
             _ => Ok(()),
         })
     })
+}
+
+/// A message goes back to its old place in the queue of the link.
+pub(super) fn waits_again(tx: &mut Tx, policy: &Policy, id: Id, why: &Reason, now: Time) -> TxResult<()> {
+    let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
+    let next = policy.look_after(&live, now);
+    match live.state == State::Queued {
+        true => tx.explain(id, now, why, next),
+        false => tx.step(id, now, State::Queued, why.clone(), 0, next).map(drop),
+    }
 }
