@@ -7,6 +7,7 @@ use super::admit;
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
+use crate::engine::outcome;
 use crate::fault::Fault;
 use crate::message::reason::{ActionReason, NeedsOwner};
 use crate::message::{Id, Message, Packet, Reason, State, Way};
@@ -98,7 +99,10 @@ enum Done {
         name: String,
         address: String,
     },
-    Cancelled,
+    Cancelled {
+        /// It went once already, and may arrive all the same.
+        copy: bool,
+    },
     /// The link has to give it back first.
     Withdrawing,
     Retried,
@@ -130,7 +134,10 @@ impl std::fmt::Display for Applied {
                 )
             }
             Done::Admitted { name, address } => write!(f, "{id} is released: {name} is {address} from now on"),
-            Done::Cancelled => write!(f, "{id} is cancelled"),
+            Done::Cancelled { copy: false } => write!(f, "{id} is cancelled"),
+            Done::Cancelled { copy: true } => {
+                write!(f, "{id} is cancelled; what went of it before may arrive all the same")
+            }
             Done::Withdrawing => {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
@@ -331,13 +338,14 @@ fn cancel(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     }
     if touched(tx, id)? {
         tx.change(id, |message| message.recall = true)?;
-        let reason = ActionReason::Cancelled { who, withdrawing: true };
+        let reason = ActionReason::Cancelled { who, withdrawing: true, copy: false };
         tx.step(id, now, message.state, reason, 0, message.next)?;
         ask_now(tx, id, now)?;
         return Ok(Applied { id, what: Done::Withdrawing });
     }
-    tx.step(id, now, State::Cancelled, ActionReason::Cancelled { who, withdrawing: false }, 0, Time::NEVER)?;
-    Ok(Applied { id, what: Done::Cancelled })
+    let copy = outcome::copy_may_arrive(&message);
+    tx.step(id, now, State::Cancelled, ActionReason::Cancelled { who, withdrawing: false, copy }, 0, Time::NEVER)?;
+    Ok(Applied { id, what: Done::Cancelled { copy } })
 }
 
 fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {

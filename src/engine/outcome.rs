@@ -8,8 +8,8 @@ use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::reason::{Arrived, NoRoute};
-use crate::message::{Id, Machine, Message, Origin, Proof, Reason, State, Way};
+use crate::message::reason::{ActionReason, Arrived, LinkReason, NoRoute};
+use crate::message::{Id, Machine, Message, Origin, Proof, Reason, State, Step, Way};
 use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
@@ -152,7 +152,9 @@ impl Context {
         let why = why.into();
         let wanted_by = message.terms.by.filter(|_| state == State::Expired);
         let (state, kind) = match state {
-            State::Expired if why.may_have_arrived() => (State::Unconfirmed, Kind::Unconfirmed),
+            State::Expired if why.may_have_arrived() || copy_may_arrive(message) => {
+                (State::Unconfirmed, Kind::Unconfirmed)
+            }
             State::Expired => (state, Kind::Expired),
             _ => (state, Kind::Failed),
         };
@@ -248,6 +250,17 @@ pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: impl Into<Reason>, 
             tx.step(id, now, State::Held, Reason::AgainOverBudget { why, budget }, 0, next).map(drop)
         }
     }
+}
+
+/// True where another copy of a message may arrive yet, as it went a second way without its owner: since it was sent again, if it
+/// was.
+pub fn copy_may_arrive(message: &Message) -> bool {
+    let decision = |step: &Step| match &step.cause {
+        Reason::Link(LinkReason::FreeWay { .. } | LinkReason::Overtaken { .. }) => Some(true),
+        Reason::Action(ActionReason::SentAgain { .. }) => Some(false),
+        _ => None,
+    };
+    message.steps.iter().rev().find_map(decision).unwrap_or(false)
 }
 
 /// The end of a message, with the notice to its sender.

@@ -144,6 +144,9 @@ pub enum ActionReason {
         /// The link has to give it back first.
         #[serde(default)]
         withdrawing: bool,
+        /// It went once already, and that may arrive all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        copy: bool,
     },
     /// It went with the person whose it was.
     PersonErased,

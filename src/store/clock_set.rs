@@ -16,8 +16,22 @@ use crate::store::table::{Key, Table};
 /// The fields of records that are times of what happened.
 const MOMENTS: [&str; 7] = ["at", "first", "added", "created", "seen", "unlocked", "since"];
 /// The fields that are times in what is known of a far box.
-const SESSION_MOMENTS: [&str; 11] =
-    ["owed", "said", "answered", "since", "at", "alive", "heard", "ask_at", "planned", "first_sent", "last_sent"];
+const SESSION_MOMENTS: [&str; 14] = [
+    "owed",
+    "said",
+    "answered",
+    "since",
+    "alone",
+    "at",
+    "alive",
+    "heard",
+    "ask_at",
+    "planned",
+    "first_sent",
+    "last_sent",
+    "doubted",
+    "asked",
+];
 
 impl Tx<'_> {
     /// Moves what is written down along with a clock that was set. Gives how many waiting messages were moved. The clock

@@ -47,6 +47,9 @@ pub struct Inquiry {
     wait: i64,
     /// How often it was asked.
     times: u8,
+    /// When it was asked first of those times to which no answer came: the answer may be one to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<i64>,
 }
 
 impl OutboxBundle {
@@ -62,34 +65,50 @@ impl OutboxBundle {
         at < self.planned.saturating_add(REPEATABLE)
     }
 
-    /// Until when it may be on its way, whatever the far box answers; `None` once that is over.
-    pub(super) fn on_its_way(&self, rules: &PeerRules, now: i64) -> Option<i64> {
-        let doubted = self.doubted.map(|at| at.saturating_add(rules.transit));
-        let sent = self.last_sent.map(|at| at.saturating_add(CROSSING.max(rules.transit)));
-        let until = if self.is_unknown() { doubted } else { doubted.max(sent) };
-        until.filter(|until| now < *until)
+    /// When to ask again, as the far box answered while it may have been on its way, or may have been asked then; `None` where
+    /// its answer is to be believed.
+    pub(super) fn answered_early(&self, rules: &PeerRules, now: i64) -> Option<i64> {
+        let until = self.arrives_until(rules, now)?;
+        let asked = self.inquiry.as_ref().and_then(|inquiry| inquiry.asked).unwrap_or(now);
+        (now.min(asked) < until).then_some(until.max(now))
+    }
+
+    /// Until when it may be on its way; `None` for one that never left.
+    fn arrives_until(&self, rules: &PeerRules, now: i64) -> Option<i64> {
+        let doubted = self.doubted.map(|at| at.min(now).saturating_add(self.transit));
+        let sent = self.last_sent.map(|at| at.min(now).saturating_add(CROSSING.max(rules.transit)));
+        if self.is_unknown() { doubted } else { doubted.max(sent) }
+    }
+
+    /// True while it may be on its way.
+    pub(super) fn on_its_way(&self, rules: &PeerRules, now: i64) -> bool {
+        self.arrives_until(rules, now).is_some_and(|until| now < until)
     }
 
     /// The answer came too early to be believed: it is asked again then.
     fn ask_after(&mut self, until: i64) {
         if let Some(inquiry) = self.inquiry.as_mut().filter(|inquiry| inquiry.times > 0) {
-            (inquiry.since, inquiry.alone, inquiry.times) = (until, until.saturating_add(inquiry.wait), 0);
+            (inquiry.since, inquiry.alone) = (until, until.saturating_add(inquiry.wait));
+            (inquiry.times, inquiry.asked) = (0, None);
         }
     }
 
     fn inquiry(&mut self, since: i64, wait: i64) {
-        self.inquiry.get_or_insert(Inquiry { since, alone: since.saturating_add(wait), wait, times: 0 });
+        self.inquiry.get_or_insert(Inquiry { since, alone: since.saturating_add(wait), wait, times: 0, asked: None });
     }
 }
 
 impl Peer {
-    /// The link cannot tell whether a packet left: the far box is asked.
+    /// The link cannot tell whether a packet left: the far box is asked. The transit time is that of this link.
     pub fn unknown(&mut self, rules: &PeerRules, ticket: u64, fragment: u8, now: i64) {
         let Some(at) = self.out.iter().position(|bundle| bundle.ticket == ticket) else { return };
         let bundle = &mut self.out[at];
         let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) else { return };
         (packet.with_link, packet.unknown) = (false, true);
-        bundle.doubted = Some(now);
+        let ends = |at: i64, transit: i64| at.min(now).saturating_add(transit);
+        if bundle.doubted.is_none_or(|at| ends(at, bundle.transit) <= ends(now, rules.transit)) {
+            (bundle.doubted, bundle.transit) = (Some(now), rules.transit);
+        }
         let carried = std::mem::take(&mut packet.carries);
         if bundle.name.is_some() && !bundle.messages.is_empty() && !bundle.replaced {
             bundle.inquiry(now, rules.inquiry_wait);
@@ -134,6 +153,7 @@ impl Peer {
             inquiry.since = now.saturating_add(AGAIN << (2 * inquiry.times.min(MOST_TIMES)));
             inquiry.alone = inquiry.since.saturating_add(inquiry.wait);
             inquiry.times += 1;
+            inquiry.asked.get_or_insert(now);
         }
     }
 
@@ -202,7 +222,7 @@ impl Peer {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name) && !bundle.replaced) else {
             return;
         };
-        if let Some(until) = bundle.on_its_way(&context.rules, context.now) {
+        if let Some(until) = bundle.answered_early(&context.rules, context.now) {
             return bundle.ask_after(until);
         }
         if bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_none() || !bundle.is_remembered(context.now) {
@@ -231,7 +251,7 @@ impl Peer {
     pub(super) fn settle_fragments(&mut self, context: &PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
         let now = context.now;
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.id == Some(id) && !bundle.replaced) else { return };
-        let early = bundle.on_its_way(&context.rules, now);
+        let early = bundle.answered_early(&context.rules, now);
         if let Some(until) = early {
             bundle.ask_after(until);
         }

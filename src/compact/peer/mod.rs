@@ -147,6 +147,9 @@ struct Recode {
     /// Their owner wants it: they go as new ones when nothing can replace the others any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     wish: bool,
+    /// They are on their way once more without their owner: they wait while nothing can replace the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    waits: bool,
 }
 
 impl Peer {

@@ -10,6 +10,9 @@ use super::past::SharedMessage;
 use super::{OutgoingPacket, Peer, PeerContext};
 use crate::packet::Form;
 
+/// Bundles that one replaces at most: who puts a bundle together from fragments keeps so many names.
+pub(super) const MOST_REPLACED: usize = 16;
+
 /// A bundle that went out, or is with the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxBundle {
@@ -55,9 +58,12 @@ pub struct OutboxBundle {
     pub planned: i64,
     pub first_sent: Option<i64>,
     pub last_sent: Option<i64>,
-    /// When a link could not tell last whether it has, or had, a packet of it.
+    /// When a link could not tell whether it has, or had, a packet of it ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted: Option<i64>,
+    /// ... and how long after that the packet may come, by that link.
+    #[serde(default, skip_serializing_if = "super::past::is_zero")]
+    pub transit: i64,
     pub repeats: u8,
     /// Its messages were reported: they may have arrived.
     pub given_up: bool,
@@ -161,6 +167,7 @@ impl Peer {
                     messages: bundle.messages,
                     at: now,
                     wish: false,
+                    waits: true,
                 });
             } else if bundle.form.is_none() {
                 // The other parts alone are not the message.
@@ -211,6 +218,26 @@ impl Peer {
     /// A message goes again because its owner wants that: gives back all that go, as they share bundles. Those of compact
     /// bundles replace what they were in; a classic one stands for itself.
     pub fn again(&mut self, key: u64, now: i64) -> Vec<u64> {
+        self.goes_again(key, now, |_| true)
+    }
+
+    /// The same where nobody asked for it: what has no other coding now waits for one, and never goes as a new message.
+    pub fn again_by_itself(&mut self, key: u64, now: i64) -> Vec<u64> {
+        self.goes_again(key, now, |_| false)
+    }
+
+    /// The same of a bundle that cannot arrive, as some of it certainly never left.
+    pub fn again_unsent(&mut self, key: u64, now: i64) -> Vec<u64> {
+        self.goes_again(key, now, |bundle| bundle.replaces.is_empty())
+    }
+
+    /// True where another bundle may say that it replaces those of a message: there is room for one name more.
+    pub fn is_replaceable(&self, key: u64) -> bool {
+        let full = |bundle: &OutboxBundle| bundle.replaces.len() >= MOST_REPLACED;
+        !self.out.iter().any(|it| !it.replaced && it.messages.contains(&key) && full(it))
+    }
+
+    fn goes_again(&mut self, key: u64, now: i64, wish: impl Fn(&OutboxBundle) -> bool) -> Vec<u64> {
         let (mut keys, mut told) = (vec![key], Vec::new());
         for bundle in self.out.iter_mut().filter(|bundle| !bundle.replaced && bundle.messages.contains(&key)) {
             bundle.packets.iter_mut().for_each(|packet| packet.unknown = false);
@@ -224,7 +251,8 @@ impl Peer {
             told.append(&mut bundle.fates);
             keys.extend(&bundle.messages);
             let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
-            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now, wish: true });
+            let wish = wish(bundle);
+            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now, wish, waits: !wish });
         }
         self.notes_lost(told, now);
         keys.sort_unstable();

@@ -100,8 +100,8 @@ fn correspondence(record: &[u8]) -> Option<(Option<String>, Other)> {
 }
 
 /// For fields that are left out while they say nothing.
-pub fn is_zero(number: &u64) -> bool {
-    *number == 0
+pub fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// Messages that both boxes have, the last one last.
@@ -127,6 +127,23 @@ impl SharedMessages {
         self.0.push(SharedMessage { serial, at: now, ..message });
         let over = self.0.len().saturating_sub(MOST);
         self.0.drain(..over);
+    }
+
+    /// True where one of them begins as this message does, of which the end is missing.
+    pub fn is_whole(&self, beginning: &Letter) -> bool {
+        let text = beginning.text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let other = match &beginning.other {
+            Other::Address(address) => Other::Index(index_of(address)),
+            index => index.clone(),
+        };
+        let begins = |known: &Letter| {
+            let same = (&known.kind, &known.person, &known.subject, &known.other);
+            let cut = known.text.len() + 4 > LONGEST && text.starts_with(&known.text);
+            same == (&beginning.kind, &beginning.person, &beginning.subject, &other)
+                && (cut || known.text.starts_with(text))
+        };
+        let mut known = self.0.iter().filter_map(|known| from_record(known.record.as_bytes()));
+        !text.is_empty() && known.any(|known| begins(&known))
     }
 
     /// Forgets what is too old.

@@ -4,9 +4,10 @@
 use super::classic;
 use super::memory::BundleName;
 use super::notes::{Note, wrap};
+use super::outbox::MOST_REPLACED;
 use super::tick::REPLACEABLE;
 use super::turn::PlanRefusal;
-use super::{Peer, PeerContext, SendPlan, WaitingMessage};
+use super::{Peer, PeerContext, Recode, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::bundle::encode;
 use crate::packet::fragments::{MOST_FRAGMENTS, Room};
@@ -68,8 +69,12 @@ impl Peer {
         for mut group in std::mem::take(&mut self.recode) {
             let some: Vec<WaitingMessage> =
                 again.iter().copied().filter(|one| group.messages.contains(&one.key)).collect();
-            group.messages.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
             let young = group.at.saturating_add(REPLACEABLE) > context.now;
+            if form.is_none() && group.waits && young {
+                self.recode.push(group);
+                continue;
+            }
+            group.messages.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
             match form.filter(|_| young) {
                 Some(form) => self.plan_compact(context, form, &group.names, &some, &mut plan),
                 None if group.wish => fresh.extend(some),
@@ -88,28 +93,34 @@ impl Peer {
         plan
     }
 
+    /// True where the next bundle of a message has to say that it replaces one which may have arrived, and nobody asked for it:
+    /// it waits while there is no coding in which that can be said.
+    pub fn replaces_by_itself(&self, key: u64, now: i64) -> bool {
+        let waits = |group: &Recode| group.waits && group.at.saturating_add(REPLACEABLE) > now;
+        self.recode.iter().any(|group| waits(group) && group.messages.contains(&key))
+    }
+
     /// Bytes and packets that a message takes alone, as things stand.
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
-        match self.agreement.form(&context.codec.models()) {
-            Some(form) => {
-                let batch =
-                    self.batch(context, form, &[], &[WaitingMessage { key: 0, message, answers: None, urgent: false }]);
-                (batch.alone[0], batch.packets(batch.alone[0]))
-            }
+        let waiting = [WaitingMessage { key: 0, message, answers: None, urgent: false }];
+        let form = self.agreement.form(&context.codec.models());
+        match form.and_then(|form| self.batch(context, form, &[], &waiting)) {
+            Some(batch) => (batch.alone[0], batch.packets(batch.alone[0])),
             None => classic::size(context, message).unwrap_or_default(),
         }
     }
 
+    /// `None` where more names are replaced than one bundle may say.
     fn batch<'l>(
         &self,
         context: &mut PeerContext,
         form: Form,
         names: &[BundleName],
         waiting: &[WaitingMessage<'l>],
-    ) -> Batch<'l> {
+    ) -> Option<Batch<'l>> {
         let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.message.clone()).collect();
         let notes: Vec<_> = names.iter().copied().map(Note::Replaces).collect();
-        let head = wrap(&notes, &[]).map_or(0, |head| head.len());
+        let head = wrap(&notes, &[]).filter(|_| names.len() <= MOST_REPLACED)?.len();
         let room = Room { bytes: context.room.saturating_sub(head), step: context.step };
         let mut batch = Batch {
             form,
@@ -128,7 +139,7 @@ impl Peer {
             }
         }
         batch.alone = (0..waiting.len()).map(|at| batch.size(context, &[at])).collect();
-        batch
+        Some(batch)
     }
 
     fn plan_compact(
@@ -139,7 +150,9 @@ impl Peer {
         waiting: &[WaitingMessage<'_>],
         plan: &mut SendPlan,
     ) {
-        let batch = self.batch(context, form, names, waiting);
+        let Some(batch) = self.batch(context, form, names, waiting) else {
+            return plan.refused.extend(waiting.iter().map(|waiting| (waiting.key, PlanRefusal::TooLong)));
+        };
         for message in &batch.written {
             if let Other::Address(address) = &message.other {
                 self.book.used(address);

@@ -320,7 +320,9 @@ impl Peer {
     /// Its other fragments will not come: what can be read of it, and its packets, are all there is.
     fn give_up_set(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, at: usize) {
         let set = self.sets.remove(at);
-        turn.truncated.extend(decode_front(context.codec, &set.front()));
+        // Another bundle may have brought it whole.
+        let beginnings = decode_front(context.codec, &set.front());
+        turn.truncated.extend(beginnings.into_iter().filter(|beginning| !self.came.is_whole(beginning)));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
             turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));

@@ -225,7 +225,7 @@ impl Peer {
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),
         }
         turn.again.extend(messages.iter().map(|key| (*key, why)));
-        self.recode.push(Recode { names, messages, at: context.now, wish: false });
+        self.recode.push(Recode { names, messages, at: context.now, wish: false, waits: false });
         self.notes_lost(told, context.now);
     }
 
@@ -241,7 +241,7 @@ impl Peer {
         };
         let (ticket, count) = (bundle.ticket, bundle.packets.len());
         let crossed = bundle.last_sent.is_some_and(|at| context.now.saturating_sub(at) < CROSSING);
-        if crossed || bundle.on_its_way(&context.rules, context.now).is_some() {
+        if crossed || bundle.on_its_way(&context.rules, context.now) {
             return;
         }
         bundle.repeats += 1;

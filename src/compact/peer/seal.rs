@@ -114,6 +114,7 @@ impl Peer {
             first_sent: None,
             last_sent: None,
             doubted: None,
+            transit: 0,
             repeats: 0,
             given_up: false,
             replaced: false,

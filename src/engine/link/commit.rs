@@ -3,6 +3,7 @@
 
 use compact::peer::PeerRules;
 
+use super::give_back::{release, uncharge, waits_again};
 use super::group::{PacketGroup, Resolution};
 use super::session;
 use crate::clock::Time;
@@ -14,7 +15,7 @@ use crate::message::reason::{Acknowledged, LinkReason, NoRoute, Part, Taken};
 use crate::message::{Extent, GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
-use crate::route::{plan, price};
+use crate::route::price;
 use crate::settings::Key;
 use crate::store::{Tx, TxResult};
 
@@ -106,25 +107,6 @@ pub enum Begun {
     OverBudget,
 }
 
-/// Gives back what was booked for a packet that its link certainly did not take.
-fn uncharge(tx: &mut Tx, packet: &mut Packet) -> TxResult<()> {
-    packet.charge.take().map_or(Ok(()), |charge| tx.uncharge(packet.link, &charge))
-}
-
-/// Writes that its link refused a packet: it is as it was before, and nothing is booked for it.
-///
-/// # Errors
-/// When the store fails.
-pub fn refused(context: &Context, packet: &Packet) -> Result<Packet, Fault> {
-    let packet = Packet { state: PacketState::Planned, ..packet.clone() };
-    context.store.write(move |tx| {
-        let mut packet = packet.clone();
-        uncharge(tx, &mut packet)?;
-        tx.put_packet(&packet)?;
-        Ok(packet)
-    })
-}
-
 /// Writes that a packet is being handed over, before its command leaves, with what it costs: that is booked for its link, and
 /// reserved for a packet that no message pays for. What is decided here cannot be taken back.
 ///
@@ -210,7 +192,8 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 /// # Errors
 /// When the store fails.
 pub fn unknown(context: &Context, packet: Packet, why: Reason) -> Result<(), Fault> {
-    let (now, rules) = (context.now(), session::rules(&context.store.settings()));
+    let links = context.store.links();
+    let (now, rules) = (context.now(), session::rules_by(&context.store.settings(), links.get(packet.link)));
     context.store.write(move |tx| mark_unknown(tx, packet.clone(), &rules, &why, now))
 }
 
@@ -240,41 +223,6 @@ pub(super) fn mark_unknown(
             true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
             false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
         };
-    }
-    Ok(())
-}
-
-/// Writes that a packet was certainly not taken: it may be handed over again.
-///
-/// # Errors
-/// When the store fails.
-pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), Fault> {
-    let note = LinkReason::NotTaken { why: Box::new(why) }.into();
-    let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
-    context.store.write(move |tx| {
-        let (mut again, mut packet) = (true, packet.clone());
-        uncharge(tx, &mut packet)?;
-        if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
-            session::change(tx, packet.far_box, |peer| again = peer.returned(place.ticket, place.fragment))?;
-        }
-        if again {
-            return planned_again(tx, packet.clone(), now);
-        }
-        release(tx, &packet);
-        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
-        tx.settle(&packet.messages)
-    })
-}
-
-/// A packet that has not left goes to the link again, as it is.
-pub(super) fn planned_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<()> {
-    let packet = Packet { state: PacketState::Planned, at: now, ..packet };
-    tx.put_packet(&packet)?;
-    for id in &packet.messages {
-        if tx.live(*id)?.is_some_and(|live| live.state == State::OnLink) {
-            let reason = LinkReason::NotThere { part: Part::of(&packet) };
-            tx.step(*id, now, State::Queued, reason, 0, now + plan::SOON)?;
-        }
     }
     Ok(())
 }
@@ -399,26 +347,17 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
         tx.packet_went(packet)?;
     }
     tx.settle(&packet.messages)?;
-    if !unclear && packet.charge.is_some() {
+    if !unclear {
         let mut packet = packet.clone();
         uncharge(tx, &mut packet)?;
+        release(tx, &mut packet);
         tx.put_packet(&packet)?;
     }
     let Some(place) = &packet.peer else { return Ok(()) };
-    if !unclear {
-        release(tx, packet);
-    }
     session::change(tx, packet.far_box, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
-}
-
-/// What certainly does not leave costs nothing.
-fn release(tx: &mut Tx, packet: &Packet) {
-    if let Some(mut bill) = packet.peer.as_ref().and_then(|place| place.bill.clone()) {
-        tx.release(&mut bill);
-    }
 }
 
 fn resolve(
@@ -442,7 +381,9 @@ fn resolve(
         }
         Resolution::Cancelled(id, why) => {
             forget(tx, *id)?;
-            tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why.clone(), 0, Time::NEVER).map(drop))
+            let Some(live) = tx.live(*id)? else { return Ok(()) };
+            let why = if outcome::copy_may_arrive(&live) { &LinkReason::RestWithdrawn } else { why };
+            tx.step(*id, now, State::Cancelled, why.clone(), 0, Time::NEVER).map(drop)
         }
         Resolution::PlanAgain(id) => {
             let mut goes_on = false;
@@ -469,32 +410,5 @@ pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<()
     context.store.write(move |tx| {
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
         messages.iter().try_for_each(|id| waits_again(tx, &policy, *id, &why, now))
-    })
-}
-
-/// A message goes back to its old place in the queue of the link.
-fn waits_again(tx: &mut Tx, policy: &Policy, id: Id, why: &Reason, now: Time) -> TxResult<()> {
-    let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
-    let next = policy.look_after(&live, now);
-    match live.state == State::Queued {
-        true => tx.explain(id, now, why, next),
-        false => tx.step(id, now, State::Queued, why.clone(), 0, next).map(drop),
-    }
-}
-
-/// Writes that the link certainly gave a packet back: it leaves again behind an urgent one.
-///
-/// # Errors
-/// When the store fails.
-pub fn made_way(context: &Context, packet: &Packet) -> Result<(), Fault> {
-    let (packet, now, policy) = (packet.clone(), context.now(), context.policy());
-    context.store.write(move |tx| {
-        let mut packet = packet.clone();
-        uncharge(tx, &mut packet)?;
-        tx.put_packet(&packet)?;
-        packet.messages.iter().try_for_each(|id| match tx.live(*id)?.map(|live| live.state) {
-            Some(State::Queued | State::OnLink) => waits_again(tx, &policy, *id, &LinkReason::MadeWay.into(), now),
-            _ => Ok(()),
-        })
     })
 }

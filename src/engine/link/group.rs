@@ -16,6 +16,7 @@
 //! | `Unknown` | `Planned` | the link, or the far box, does not have it: it goes again, as it was |
 //! | `Held` | `Planned` | it was taken back, so that an urgent message goes first |
 //! | `Held` | `Unknown` | it is not there any more, and this box stopped while it was being taken back; the link cannot tell any more what became of it |
+//! | `Handing`, `Held` | `Gone` | its line is away for longer than its messages wait: they go by another link |
 //! | any of the open | `Gone` | not wanted any more, refused for good, withdrawn, given up, sent again by its owner, or its time is over |
 //!
 //! A packet is `Planned`, `Handing`, `Unknown` or `Held` while it is open. All packets of a group are sent, or its messages are not:

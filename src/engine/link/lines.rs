@@ -214,13 +214,18 @@ impl Lines {
     /// The link refuses these messages, for a reason that is theirs or that of their far box. Gives when they are tried
     /// again.
     pub fn refuse(&mut self, messages: &[Id], device: Option<PeerId>, why: &Reason, now: Time) -> Time {
+        self.shy.insert(device, now + REST.first);
+        self.rest(messages, why, now)
+    }
+
+    /// These messages cannot go now, for a reason that is theirs alone. Gives when they are tried again.
+    pub fn rest(&mut self, messages: &[Id], why: &Reason, now: Time) -> Time {
         let before = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.refusals).max();
         let refusals = before.unwrap_or(0).saturating_add(1);
         let until = now + REST.wait(refusals);
         for id in messages {
             self.rests.insert(*id, Rest { why: why.clone(), until, refusals });
         }
-        self.shy.insert(device, now + REST.first);
         until
     }
 

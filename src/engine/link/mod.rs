@@ -24,6 +24,7 @@ pub mod crew;
 pub mod equipment;
 mod explain;
 mod fate;
+mod give_back;
 mod group;
 pub mod inbound;
 mod inbound_buffer;

@@ -13,6 +13,9 @@ use super::coders::{CoderHandle, models};
 use super::commit;
 use super::crew;
 use super::fate::{self, Heard};
+use super::give_back;
+use super::session;
+pub(super) use super::session::in_tx;
 pub use super::session::{change, far_box, put, rules, unchanged};
 use super::session::{name, read};
 use crate::address::{LinkAddress, PeerId};
@@ -21,6 +24,7 @@ use crate::coding::messages::{self, Codec};
 use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
 use crate::fault::Fault;
+use crate::links::LinkRecord;
 use crate::message::events::{EventKind, FarBoxChange, SetAside};
 use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
 use crate::message::{Id, LinkId, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
@@ -88,15 +92,13 @@ impl Context {
         act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
     }
 
-    /// So long, in milliseconds, may a packet that costs something be on its way to a far box, by the slowest of the links that
-    /// lead there. One that costs nothing may go again at once.
+    /// So long, in milliseconds, may a packet be on its way to a far box, by the slowest of the links that lead there.
     fn transit(&self, device: Option<PeerId>) -> i64 {
         let (links, people) = (self.store.links(), self.store.people());
         let addresses = device.and_then(|id| people.far_box(id)).map(|far_box| far_box.addresses.as_slice());
-        let paid = links.iter().filter(|link| link.price().is_none_or(|price| !price.is_nothing()));
-        let drivers = paid.filter_map(|link| crate::link::driver(&link.driver));
-        let transit = drivers.filter(|driver| driver.reach.includes(addresses)).map(|driver| driver.transit).max();
-        i64::try_from(transit.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+        let reaches =
+            |link: &&LinkRecord| crate::link::driver(&link.driver).is_some_and(|it| it.reach.includes(addresses));
+        links.iter().filter(reaches).map(session::transit).max().unwrap_or_default()
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
@@ -324,7 +326,7 @@ fn flies_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<()> {
     tx.packet_went(&packet)?;
     let note = LinkReason::NotThere { part: None }.into();
     let peer = packet.peer.clone().map(|place| PeerFragment { bill: None, ..place });
-    commit::planned_again(tx, Packet { note, charge: None, peer, ..packet }, now)
+    give_back::planned_again(tx, Packet { note, charge: None, peer, ..packet }, now)
 }
 
 fn what_changed(change: PeerChange) -> FarBoxChange {

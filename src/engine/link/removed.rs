@@ -39,8 +39,14 @@ pub fn let_go(tx: &mut Tx, link: LinkId, name: &str, settings: &Settings, now: T
             PacketState::Held(_) => Intent { at: packet.at, memo: String::new() },
             _ => continue,
         };
+        // Nobody can say any more how long that link takes: it was told when the time of its messages is over.
+        let mut until = now;
+        for id in &packet.messages {
+            until = until.max(tx.live(*id)?.map_or(now, |message| message.limit()));
+        }
+        let transit = i64::try_from(until.since(now).as_millis()).unwrap_or(i64::MAX);
         let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
-        commit::mark_unknown(tx, packet, &rules, &why, now)?;
+        commit::mark_unknown(tx, packet, &PeerRules { transit, ..rules }, &why, now)?;
     }
     Ok(())
 }

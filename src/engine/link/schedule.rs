@@ -62,6 +62,8 @@ pub enum Scheduled {
     Planned,
     /// They wait until then, for this.
     Waits(Time, Waits),
+    /// These wait for a coding in which it can be said what they replace.
+    NoCoding(Vec<Id>),
     /// Their owner decided otherwise a moment ago, or they have ended.
     Decided,
 }
@@ -196,6 +198,9 @@ pub fn plan(
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
+        if let Some(scheduled) = replace_by_themselves(context, &context.peer(device)?, messages) {
+            return Ok(scheduled);
+        }
         let mut scheduled = Scheduled::Decided;
         for message in messages {
             if plan_classic(context, message, device)? {
@@ -230,6 +235,8 @@ fn try_plan(
         if let Some(until) = gather(context, gathering, &peer, device, messages) {
             return Ok(Some(Scheduled::Waits(until, Waits::Others { until })));
         }
+    } else if let Some(scheduled) = replace_by_themselves(context, &peer, messages) {
+        return Ok(Some(scheduled));
     }
     let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
     if device.is_some() {
@@ -251,6 +258,13 @@ fn try_plan(
         Kept::Decided => Some(Scheduled::Decided),
         Kept::Changed => None,
     })
+}
+
+/// Messages that replace what may have arrived, where nobody asked for that: in a classic packet nothing would tell.
+fn replace_by_themselves(context: &Context, peer: &Peer, messages: &[Message]) -> Option<Scheduled> {
+    let ids = messages.iter().map(|message| message.id);
+    let ids: Vec<_> = ids.filter(|id| peer.replaces_by_itself(id.0, context.now().0)).collect();
+    (!ids.is_empty()).then_some(Scheduled::NoCoding(ids))
 }
 
 /// The message of the far box that this one answers, where its subject does not tell: its bundle, and its place there.

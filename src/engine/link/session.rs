@@ -5,6 +5,7 @@ use compact::peer::{Peer, PeerRules};
 use crate::address::{LinkAddress, PeerId};
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::links::LinkRecord;
 use crate::settings::{Key, Settings};
 use crate::store::{SessionRows, Tx, TxResult};
 
@@ -27,6 +28,12 @@ pub(super) fn read(name: &str, rows: &SessionRows) -> Peer {
         log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
         Peer::default()
     })
+}
+
+/// What is known of a far box, within a transaction.
+pub(super) fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
+    let name = name(device);
+    Ok(read(&name, &tx.session_rows(&name)?))
 }
 
 /// Changes what is known of a far box.
@@ -59,6 +66,18 @@ pub fn rules(settings: &Settings) -> PeerRules {
         fates_alone: settings.on(Key::AirNotices),
         ..usual
     }
+}
+
+/// So long, in milliseconds, may a packet be on its way by a link. One that costs nothing may go again at once.
+pub fn transit(link: &LinkRecord) -> i64 {
+    let paid = link.price().is_none_or(|price| !price.is_nothing());
+    let transit = crate::link::driver(&link.driver).filter(|_| paid).map(|driver| driver.transit);
+    i64::try_from(transit.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The rules for a packet of this link.
+pub fn rules_by(settings: &Settings, link: Option<&LinkRecord>) -> PeerRules {
+    PeerRules { transit: link.map(transit).unwrap_or_default(), ..rules(settings) }
 }
 
 impl Context {

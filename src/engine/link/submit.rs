@@ -18,6 +18,7 @@
 use std::time::Duration;
 
 use super::commit::{self, Begun};
+use super::give_back;
 use super::group::PacketGroup;
 use crate::address::LinkAddress;
 use crate::clock::Time;
@@ -96,11 +97,11 @@ pub fn submit(
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
         SubmitResult::Refused(fault) => {
-            let packet = commit::refused(context, &packet)?;
+            let packet = give_back::refused(context, &packet)?;
             refused(packet, fault)
         }
         SubmitResult::RefusedPacket(fault) => {
-            let packet = commit::refused(context, &packet)?;
+            let packet = give_back::refused(context, &packet)?;
             match refused(packet, fault) {
                 Submitted::Busy(packet, fault) => Submitted::Refused(packet, fault),
                 never => never,

@@ -127,6 +127,8 @@ pub enum Waits {
     Receipts,
     /// The coder, which is being made ready.
     Coder,
+    /// A coding, read by the far box, in which it can be said that it went before.
+    Coding,
     /// The carrier of text messages.
     Carrier {
         /// Text messages that it takes.

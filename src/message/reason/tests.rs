@@ -86,7 +86,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (ActionReason::Held { who: who() }.into(), "action.held"),
         (ActionReason::Released { who: who(), allow: true }.into(), "action.released"),
         (ActionReason::Afforded.into(), "action.afforded"),
-        (ActionReason::Cancelled { who: who(), withdrawing: true }.into(), "action.cancelled"),
+        (ActionReason::Cancelled { who: who(), withdrawing: true, copy: false }.into(), "action.cancelled"),
         (ActionReason::PersonErased.into(), "action.person_erased"),
         (ActionReason::Retried { who: who() }.into(), "action.retried"),
         (ActionReason::SentAgain { who: who() }.into(), "action.sent_again"),

@@ -135,6 +135,9 @@ impl Display for Waits {
             Self::Receipts => {
                 f.write_str("waits for receipts of the far box: as many packets as are kept wait for theirs")
             }
+            Self::Coding => {
+                f.write_str("went once already; waits until the far box can be told that this is the same message")
+            }
             Self::Coder => f.write_str("waits for the coder, which is being made ready"),
             Self::Carrier { texts } => write!(f, "waits for the carrier, {}", count(*texts, "text")),
             Self::NoCarrier => {
@@ -316,8 +319,11 @@ impl Display for ActionReason {
             Self::Released { who, allow: true } => write!(f, "released by {who}, who lets its sender write"),
             Self::Afforded => f.write_str("the budget allows it now"),
             Self::Judged => f.write_str("people or rules have changed: nothing holds it any more"),
-            Self::Cancelled { who, withdrawing: false } => write!(f, "cancelled by {who}"),
-            Self::Cancelled { who, withdrawing: true } => {
+            Self::Cancelled { who, withdrawing: false, copy: false } => write!(f, "cancelled by {who}"),
+            Self::Cancelled { who, withdrawing: false, copy: true } => {
+                write!(f, "cancelled by {who}: what went of it before may arrive all the same")
+            }
+            Self::Cancelled { who, withdrawing: true, .. } => {
                 write!(f, "cancelled by {who}: being withdrawn from the link")
             }
             Self::PersonErased => f.write_str("its person was erased"),

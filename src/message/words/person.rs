@@ -123,6 +123,7 @@ fn waits(fact: &Waits) -> &'static str {
         | Waits::Refusing { .. }
         | Waits::Others { .. }
         | Waits::Receipts
+        | Waits::Coding
         | Waits::Coder => waiting(Way::Link),
         Waits::NoLink | Waits::NoReach { .. } => "waiting: this box has no satellite link yet",
         Waits::NoLinkMay { .. } => "waiting: no link may take it at present",

@@ -3,6 +3,7 @@
 use super::session::{BOTH, Pair, delivered, message, messages};
 use super::world::{DAY, HOUR};
 use crate::peer::notes::{Note, find_in_classic, unwrap};
+use crate::peer::turn::PlanRefusal;
 use crate::peer::{OutgoingPacket, PeerTurn};
 
 const MINUTE: i64 = HOUR / 60;
@@ -203,4 +204,75 @@ fn what_its_owner_sends_again_goes_though_the_far_box_is_silent() {
     });
     let plan = pair.plan(0, &[(1, text)]);
     assert!(plan.refused.is_empty() && plan.send.len() == 1, "{plan:?}");
+}
+
+/// Nobody asked for it, and in a classic packet nothing would tell that it is the same message: it waits, as long as it takes.
+#[test]
+fn what_goes_again_by_itself_never_goes_as_a_new_message() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let text = message("a@b.c", "do you hear me");
+    pair.send(0, &[(1, text.clone())]);
+    let agreement = pair.sides[0].peer.agreement.clone();
+    pair.at(0, |peer, context| {
+        assert_eq!(peer.again_by_itself(1, context.now), [1]);
+        peer.agreement.unlearned();
+        assert!(peer.replaces_by_itself(1, context.now));
+    });
+    let plan = pair.plan(0, &[(1, text.clone())]);
+    assert!(plan.refused.is_empty() && plan.send.is_empty(), "{plan:?}");
+    pair.sides[0].peer.agreement = agreement;
+    let plan = pair.plan(0, &[(1, text)]);
+    assert!(notes(&plan.send[0]).iter().any(|note| matches!(note, Note::Replaces(_))), "{plan:?}");
+    // Planned, and not sent: the next one replaces the first as well.
+    pair.at(0, |peer, context| {
+        peer.lost(plan.send[0].ticket, 0, context.now);
+        assert!(peer.replaces_by_itself(1, context.now));
+    });
+}
+
+/// A bundle says as many names as the far box keeps, and what would replace more is refused: it would be another message there.
+#[test]
+fn a_bundle_replaces_so_many_others_at_most() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let text = message("a@b.c", "do you hear me");
+    pair.send(0, &[(1, text.clone())]);
+    for times in 1..=16 {
+        pair.at(0, |peer, context| {
+            assert!(peer.is_replaceable(1));
+            peer.again_by_itself(1, context.now);
+        });
+        let sent = pair.send(0, &[(1, text.clone())]);
+        let names = notes(&sent[0]).into_iter().filter(|note| matches!(note, Note::Replaces(_)));
+        assert_eq!(names.count(), times);
+    }
+    pair.at(0, |peer, context| {
+        assert!(!peer.is_replaceable(1));
+        peer.again(1, context.now);
+    });
+    let plan = pair.plan(0, &[(1, text)]);
+    assert_eq!((plan.send.len(), plan.refused), (0, vec![(1, PlanRefusal::TooLong)]));
+}
+
+/// A question that was asked too early may be answered late: that answer is as old as the question.
+#[test]
+fn a_no_to_a_question_that_was_asked_too_early_is_not_believed() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    pair.sides[0].rules.transit = 6 * HOUR;
+    let plan = pair.plan(0, &[(7, message("a@b.c", "did it leave"))]);
+    unknown(&mut pair, 0, &plan.send[0]);
+    pair.now += MINUTE;
+    let question = pair.tick(0).send;
+    assert!(asks(&question[0]));
+    pair.carry(0, &question);
+    pair.now += MINUTE;
+    let no = pair.tick(1).send;
+    assert!(no.iter().flat_map(notes).any(|note| matches!(note, Note::NotHere(_))));
+    pair.now += 6 * HOUR;
+    // The other links that lead there are fast now: the doubt keeps the time of its own.
+    pair.sides[0].rules.transit = 0;
+    let early = pair.carry(1, &no);
+    assert!(early.iter().all(|turn| turn.not_there.is_empty()), "{early:?}");
+    let heard = pass(&mut pair, 10 * MINUTE);
+    let back: Vec<_> = heard[0].iter().flat_map(|turn| turn.not_there.clone()).collect();
+    assert_eq!(back, [(plan.send[0].ticket, 0)], "it was asked anew");
 }

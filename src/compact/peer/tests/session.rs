@@ -364,6 +364,21 @@ fn what_came_of_a_message_is_shown_when_the_rest_does_not_come() {
     assert!(turn.truncated[0].text.starts_with("0123456789") && turn.truncated[0].text.len() > 300);
 }
 
+/// It came whole in another bundle: its beginning is no message of its own.
+#[test]
+fn the_beginning_of_what_came_whole_is_not_shown() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let text = message("a@b.c", &"0123456789".repeat(90));
+    let packets = pair.send(0, &[(1, text.clone())]);
+    pair.carry(0, &packets[..2]);
+    pair.at(0, |peer, context| assert_eq!(peer.again_by_itself(1, context.now), [1]));
+    let whole = pair.send(0, &[(1, text)]);
+    assert_eq!(messages(&pair.carry(0, &whole)).len(), 1);
+    pair.now += 14 * DAY;
+    let turn = pair.tick(1);
+    assert_eq!((turn.truncated.len(), turn.quarantine.len(), turn.messages.len()), (0, 2, 0));
+}
+
 #[test]
 fn messages_share_packets_when_that_takes_fewer() {
     let mut pair = Pair::acquainted([BOTH, BOTH]);

@@ -3,16 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use compact::peer::Peer;
+
 use super::LinkWorker;
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
 use crate::engine::link::select::{Choice, choose};
-use crate::engine::link::{commit, peer};
+use crate::engine::link::{commit, give_back, peer, session};
+use crate::engine::outcome;
 use crate::fault::Fault;
 use crate::message::reason::{GoneReason, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, State};
-use crate::store::{PacketQueue, Tx, TxResult};
+use crate::message::{Id, Message, Packet, PacketState, Reason, State};
+use crate::money::Bill;
+use crate::route::choose::Policy;
+use crate::store::{PacketQueue, Tx, TxResult, reject};
 
 impl LinkWorker<'_> {
     /// The choice for a message as things stand, whatever was planned for it.
@@ -94,14 +99,20 @@ impl LinkWorker<'_> {
                 }
             }
             if fits {
-                return group
-                    .packets
-                    .iter()
-                    .try_for_each(|packet| tx.put_packet(&Packet { link: id, ..packet.clone() }));
+                // On this link it costs something else.
+                return group.packets.iter().try_for_each(|packet| {
+                    let mut packet = Packet { link: id, ..packet.clone() };
+                    give_back::release(tx, &mut packet);
+                    tx.put_packet(&packet)
+                });
             }
             // The body is planned anew, and names the one that it replaces.
             if let Some(first) = group.packets.iter().find(|packet| packet.peer.is_some()) {
-                replan(tx, first, now)?;
+                let known = peer::in_tx(tx, first.far_box)?;
+                if !first.messages.iter().all(|id| known.is_replaceable(id.0)) {
+                    return Ok(());
+                }
+                replan(tx, first, |peer, key| peer.again_unsent(key, now.0))?;
             }
             for packet in &group.packets {
                 match packet.peer {
@@ -128,26 +139,29 @@ impl LinkWorker<'_> {
             return Ok(());
         }
         let not_known = self.context.store.links().name(packet.link);
-        self.plan_anew(group, packet, LinkReason::FreeWay { not_known }, |state| {
-            // What a link holds for certain is not in doubt.
-            !matches!(state, PacketState::Held(_) | PacketState::Handing(_))
-        })
+        let reason = move |_: Option<&Bill>| LinkReason::FreeWay { not_known: not_known.clone() };
+        // What a link holds for certain is not in doubt.
+        let may = |state: &PacketState| !matches!(state, PacketState::Held(_) | PacketState::Handing(_));
+        self.plan_anew(group, packet, self.context.policy(), reason, may)
     }
 
-    /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`; unless one of its
-    /// packets is in a state in which it `may` not be let go. What its link has, or may have, may have arrived.
+    /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`, at the price of this
+    /// `policy`; unless one of its packets is in a state in which it `may` not be let go, or the budget of a person or of the
+    /// box does not allow it. What its link has, or may have, may have arrived.
     pub(super) fn plan_anew(
         &mut self,
         group: &PacketGroup,
         packet: &Packet,
-        reason: LinkReason,
+        policy: Policy,
+        reason: impl Fn(Option<&Bill>) -> LinkReason + Send + 'static,
         may: impl Fn(&PacketState) -> bool + Send + 'static,
     ) -> Result<(), Fault> {
-        let (first, now, policy) = (packet.clone(), self.context.now(), self.context.policy());
-        let rules = peer::rules(&self.context.store.settings());
+        let (first, now) = (packet.clone(), self.context.now());
+        let links = self.context.store.links();
+        let rules = session::rules_by(&self.context.store.settings(), links.get(packet.link));
         let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
         self.timers.touch(packet.far_box);
-        self.context.store.write(move |tx| {
+        let done = self.context.store.write(move |tx| {
             // Its own link may have heard of it a moment ago.
             if tx.packet(first.number)?.as_ref() != Some(&first) {
                 return Ok(());
@@ -157,6 +171,11 @@ impl LinkWorker<'_> {
                 if !may(&packet.state) {
                     return Ok(());
                 }
+            }
+            // It may have unlearned a moment ago: it would take the second one for another message.
+            let known = peer::in_tx(tx, first.far_box)?;
+            if !known.is_known() || !first.messages.iter().all(|id| known.is_replaceable(id.0)) {
+                return Ok(());
             }
             for number in &group {
                 let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
@@ -175,13 +194,25 @@ impl LinkWorker<'_> {
                 tx.put_packet(&packet)?;
                 tx.packet_went(&packet)?;
             }
-            for id in replan(tx, &first, now)? {
+            for id in replan(tx, &first, |peer, key| peer.again_by_itself(key, now.0))? {
                 let Some(live) = tx.live(id)?.filter(|live| !tx_open(tx, live.id)) else { continue };
                 let (bill, next) = (policy.bill(&live), policy.look_after(&live, now));
-                crate::engine::outcome::requeue(tx, id, bill, reason.clone(), now, next)?;
+                let why = reason(bill.as_ref());
+                outcome::requeue(tx, id, bill, why, now, next)?;
+                // Then nothing of this is written, and it waits for its own link.
+                if let Some(Reason::AgainOverBudget { budget, .. }) = tx.live(id)?.map(|live| live.reason) {
+                    return reject(Fault::permanent(budget.to_string()));
+                }
             }
             Ok(())
-        })
+        });
+        match done {
+            Err(fault) if fault.is_permanent() => {
+                log::info!("link: packet {} stays where it is: {fault}", packet.number);
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Gives back to the queue what this link holds and has not sent, where a cheaper link takes it now: only what the link
@@ -205,17 +236,19 @@ impl LinkWorker<'_> {
 }
 
 /// Has the session plan the messages of a packet anew, in bodies that replace the old one; gives all that go.
-fn replan(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<Vec<Id>> {
+fn replan(tx: &mut Tx, packet: &Packet, again: impl Fn(&mut Peer, u64) -> Vec<u64>) -> TxResult<Vec<Id>> {
     let mut all = BTreeSet::new();
     for id in &packet.messages {
-        peer::change(tx, packet.far_box, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
+        peer::change(tx, packet.far_box, |peer| all.extend(again(peer, id.0).into_iter().map(Id)))?;
     }
     Ok(all.into_iter().collect())
 }
 
 /// Drops a packet that was never handed over: the notes in it are owed again.
 fn drop_planned(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<()> {
-    tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
+    let mut packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() };
+    give_back::release(tx, &mut packet);
+    tx.put_packet(&packet)?;
     let Some(place) = &packet.peer else { return Ok(()) };
     peer::change(tx, packet.far_box, |peer| peer.lost(place.ticket, place.fragment, now.0))
 }

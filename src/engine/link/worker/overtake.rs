@@ -10,15 +10,18 @@ use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
 use crate::engine::link::lines::OnLink;
 use crate::engine::link::select::{Choice, Offer, choose, overtakes};
-use crate::engine::link::{commit, peer};
+use crate::engine::link::{commit, give_back, peer, session};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
-use crate::message::reason::{GoneReason, LinkReason};
-use crate::message::{Message, Packet, PacketState, State};
-use crate::money::Money;
+use crate::message::reason::{GoneReason, LinkBar, LinkReason};
+use crate::message::{Message, Packet, PacketState, Reason, State};
+use crate::money::{Bill, Money};
 use crate::route::price;
 use crate::settings::Key;
 use crate::store::PacketQueue;
+
+/// What was overtaken so often stays with the line: a bundle names all those that it replaces.
+const MOST: usize = 4;
 
 impl LinkWorker<'_> {
     /// Lets other links have what this one holds for far boxes that are away. Only a line tells for certain, later, and sends
@@ -35,11 +38,17 @@ impl LinkWorker<'_> {
             );
         }
         let mut done = BTreeSet::new();
-        for packet in open.into_iter().filter(|packet| is_with_line(&packet.state)) {
-            if self.reaches(packet.far_box, true).is_ok() || !done.insert(packet.group) {
+        let on_line = |packet: &Packet| is_with_line(&packet.state) || packet.state == PacketState::Planned;
+        for packet in open.into_iter().filter(on_line) {
+            if self.reaches(packet.far_box, true).is_ok() || done.contains(&packet.group) {
                 continue;
             }
             let group = commit::group_of(self.context, &packet)?;
+            // Of what is left of a group nobody else takes care.
+            if !is_with_line(&packet.state) && (packet.is_extra() || group.is_unhanded()) {
+                continue;
+            }
+            done.insert(packet.group);
             if packet.is_extra() {
                 self.let_notes_go(&group, &packet)?;
             } else if group.messages.iter().all(waits) {
@@ -54,21 +63,30 @@ impl LinkWorker<'_> {
 
     /// Messages that wait go by the link on which the choice falls now.
     fn let_messages_go(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
+        let often = |message: &Message| {
+            let overtaken = |cause: &Reason| matches!(cause, Reason::Link(LinkReason::Overtaken { .. }));
+            message.steps.iter().filter(|step| overtaken(&step.cause)).count() >= MOST
+        };
+        if group.messages.iter().any(often) {
+            return Ok(());
+        }
         let Some(by) = self.overtaken_by(group, packet.far_box) else { return Ok(()) };
-        if self.give_back_unwritten(group)? {
-            return Ok(());
-        }
+        self.give_back_unwritten(group)?;
         let group = commit::group_of(self.context, packet)?;
-        let Some(packet) = group.packets.iter().find(|packet| is_with_line(&packet.state)) else { return Ok(()) };
-        // Who does not know names of bundles would take the second one for another message.
-        if packet.peer.is_none() || !self.context.peer(packet.far_box)?.is_known() {
-            return Ok(());
-        }
-        let links = self.context.store.links();
-        let price = (by.price > Money(0)).then(|| price::amount(&self.context.store.settings(), by.price));
-        let reason = LinkReason::Overtaken { line: links.name(self.id), by: links.name(by.link), price };
-        log::info!("link: what packet {} carries goes by {}: the line is away", packet.number, links.name(by.link));
-        self.plan_anew(&group, packet, reason, |_| true)
+        let open = group.packets.iter().find(|packet| packet.is_open());
+        // What has not left at all goes another way without any doubt.
+        let Some(packet) = open.filter(|packet| packet.peer.is_some() && !group.is_unhanded()) else { return Ok(()) };
+        let (links, settings) = (self.context.store.links(), self.context.store.settings());
+        let (line, other) = (links.name(self.id), links.name(by.link));
+        log::debug!("link: what packet {} carries may go by {other}: the line is away", packet.number);
+        let reason = move |bill: Option<&Bill>| {
+            let money = bill.map_or(Money(0), |bill| bill.wanted.money);
+            let price = (money > Money(0)).then(|| price::amount(&settings, money));
+            LinkReason::Overtaken { line: line.clone(), by: other.clone(), price }
+        };
+        // What it costs there is in the budgets of its person and of the box.
+        let policy = crate::engine::policy(&self.context.store).for_link(by.link);
+        self.plan_anew(&group, packet, policy, reason, |_| true)
     }
 
     /// What a group costs on the link that takes one of its messages now, and may take all others; `None` while they wait for
@@ -80,7 +98,10 @@ impl LinkWorker<'_> {
             .iter()
             .map(|message| {
                 let facts = self.market.facts(message);
-                let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                let mut offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                // What it has here is booked already: its own charge is not in its way.
+                let own = |offer: &&mut Offer| offer.link == self.id && offer.bar == Some(LinkBar::Budget);
+                offers.iter_mut().filter(own).for_each(|offer| offer.bar = None);
                 (choose(&facts, &offers, now), offers)
             })
             .collect();
@@ -106,6 +127,8 @@ impl LinkWorker<'_> {
         }
         let (numbers, now): (Vec<_>, _) =
             (group.packets.iter().map(|packet| packet.number).collect(), self.context.now());
+        let links = self.context.store.links();
+        let rules = session::rules_by(&self.context.store.settings(), links.get(packet.link));
         self.timers.touch(packet.far_box);
         self.context.store.write(move |tx| {
             for number in &numbers {
@@ -119,7 +142,11 @@ impl LinkWorker<'_> {
                 // It may have arrived.
                 tx.packet_went(&packet)?;
                 if let Some(place) = &packet.peer {
-                    peer::change(tx, packet.far_box, |peer| peer.lost(place.ticket, place.fragment, now.0))?;
+                    // A repeat is waited for as if it had been sent; notes alone are said once more.
+                    peer::change(tx, packet.far_box, |peer| match packet.messages.is_empty() {
+                        true => peer.unknown(&rules, place.ticket, place.fragment, now.0),
+                        false => peer.sent(place.ticket, place.fragment, now.0),
+                    })?;
                 }
             }
             Ok(())
@@ -134,7 +161,7 @@ impl LinkWorker<'_> {
                 PacketState::Held(reference) if self.link.cancel(reference) == PacketStatus::Withdrawn => {
                     self.taken_back.remove(&packet.number);
                     let packet = Packet { state: PacketState::Planned, taking_back: false, ..packet.clone() };
-                    commit::made_way(self.context, &packet)?;
+                    give_back::made_way(self.context, &packet)?;
                 }
                 PacketState::Held(_) | PacketState::Handing(_) => all = false,
                 _ => {}

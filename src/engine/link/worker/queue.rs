@@ -10,7 +10,7 @@ use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
 use crate::engine::link::schedule::{self, Quoted, Scheduled};
 use crate::engine::link::select::Choice;
-use crate::engine::link::{commit, telemetry, track};
+use crate::engine::link::{commit, give_back, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, TrackingReason, Waits};
@@ -142,6 +142,12 @@ impl LinkWorker<'_> {
                 self.empty_outbox().map(|()| None)
             }
             Ok(Scheduled::Waits(until, what)) => Ok(Some((until, what))),
+            Ok(Scheduled::NoCoding(ids)) => {
+                let why: Reason = Waits::Coding.into();
+                let until = self.lines.rest(&ids, &why, self.context.now());
+                explain::write(self.context, ids.into_iter().map(|id| (id, why.clone(), until)).collect())?;
+                Ok(None)
+            }
             Ok(Scheduled::Decided) => Ok(None),
         }
     }
@@ -192,7 +198,7 @@ impl LinkWorker<'_> {
             PacketStatus::Held => commit::put(self.context, &packet),
             PacketStatus::Withdrawn => {
                 self.outstanding.remove(packet.far_box);
-                commit::made_way(self.context, &Packet { state: PacketState::Planned, ..packet })
+                give_back::made_way(self.context, &Packet { state: PacketState::Planned, ..packet })
             }
             PacketStatus::GaveUp(why) => {
                 let group = commit::group_of(self.context, &packet)?;

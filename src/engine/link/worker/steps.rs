@@ -10,7 +10,7 @@ use crate::engine::link::lines::OnLink;
 use crate::engine::link::reconcile::{self, Evidence};
 use crate::engine::link::submit::{self, Submitted};
 use crate::engine::link::track::{self, Tracked};
-use crate::engine::link::{commit, process};
+use crate::engine::link::{commit, give_back, process};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, LinkReason, Taken};
@@ -109,7 +109,7 @@ impl LinkWorker<'_> {
         self.taken_back.remove(&packet.number);
         self.outstanding.remove(packet.far_box);
         self.timers.packets_changed([&packet]);
-        commit::not_taken(self.context, &packet, why)
+        give_back::not_taken(self.context, &packet, why)
     }
 
     /// The packet that the link holds under this reference, as far as this box knows.
@@ -225,7 +225,7 @@ impl LinkWorker<'_> {
             }
             Some(Evidence::NotTaken(why)) => {
                 self.timers.packets_changed([&packet]);
-                commit::not_taken(self.context, &packet, why)
+                give_back::not_taken(self.context, &packet, why)
             }
             Some(Evidence::Unknown { late, why }) => {
                 self.expire(&group, &late, reconcile::never_known(&why))?;

@@ -244,3 +244,169 @@ fn a_kill_after_it_was_overtaken_changes_nothing() {
     assert_eq!(pair.station.message(id).state, State::FarBox);
     pair.station.books_balance();
 }
+
+/// The line's copy may arrive yet: what ends after that is not confirmed, and not said to have failed. However a line flaps, the
+/// bundles that one replaces are few.
+#[test]
+fn what_was_overtaken_may_have_arrived_and_is_overtaken_a_few_times_at_most() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    for _ in 0..8 {
+        scene.goes(&mut wide);
+        pair.advance(21 * MINUTE);
+        pair.station.turn(&mut wide);
+        scene.comes(&mut wide);
+        pair.advance(11 * MINUTE);
+        pair.station.turn(&mut wide);
+    }
+    assert_eq!(scene.overtaken(id), 4);
+    let short = pair.write_on_boat("Wind 6");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(short), 1);
+    down(&pair.station.fake);
+    pair.station.turn(&mut workers[0]);
+    pair.advance(6 * 24 * 60 * MINUTE);
+    pair.station.turn(&mut workers[0]);
+    assert_eq!(pair.station.message(short).state, State::Unconfirmed, "{}", pair.station.message(short).reason);
+    pair.station.books_balance();
+}
+
+/// In a classic packet nothing would tell that it is the same message.
+#[test]
+fn what_was_overtaken_waits_while_it_cannot_be_said_what_it_replaces() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(id), 1);
+    pair.station.context.store.set("air.compact", "off").unwrap();
+    for _ in 0..3 {
+        pair.pass(&mut workers);
+        pair.advance(MINUTE);
+    }
+    let message = pair.station.message(id);
+    assert_eq!((message.state, scene.ashore("Wind 5, all well")), (State::Queued, 0), "{}", message.reason);
+    assert!(message.reason.to_string().contains("the same message"), "{}", message.reason);
+    pair.station.context.store.set("air.compact", "normal").unwrap();
+    pair.advance(15 * MINUTE);
+    for _ in 0..3 {
+        pair.pass(&mut workers);
+    }
+    scene.arrives(&mut workers[1], scene.on_line());
+    assert_eq!(scene.ashore("Wind 5, all well"), 1);
+    pair.station.books_balance();
+}
+
+/// What a month may cost is asked before: nothing is taken from the line that would wait for money then.
+#[test]
+fn a_budget_that_is_used_up_leaves_it_with_the_line() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    pair.station.context.store.set("budget.money", "0.05").unwrap();
+    scene.goes(&mut wide);
+    for _ in 0..3 {
+        pair.advance(21 * MINUTE);
+        pair.station.turn(&mut wide);
+        pair.pass(&mut workers);
+    }
+    let message = pair.station.message(id);
+    assert_eq!((scene.overtaken(id), message.state), (0, State::OnLink), "{}", message.reason);
+    pair.station.context.store.set("budget.money", "5").unwrap();
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(id), 1);
+    pair.station.books_balance();
+}
+
+/// The line had a part of it: the rest waits for nobody else.
+#[test]
+fn what_is_left_of_a_group_on_a_dead_line_is_overtaken_too() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    let now = pair.station.context.now();
+    let change = move |tx: &mut crate::store::Tx| {
+        let packet = tx.packets_of(id)?.remove(0);
+        let state = PacketState::Sent(packet.reference().cloned().expect("the line has it"));
+        let place = packet.peer.clone().expect("a bundle");
+        crate::engine::link::peer::change(tx, None, |peer| peer.sent(place.ticket, 0, now.0))?;
+        tx.drop_packet(&packet)?;
+        let rest = Packet { part: 2, parts: 2, state: PacketState::Planned, charge: None, ..packet.clone() };
+        tx.add_packets(&[Packet { state, parts: 2, ..packet }, rest]).map(drop)
+    };
+    pair.station.context.store.write(change).unwrap();
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(id), 1, "{}", pair.station.message(id).reason);
+    for _ in 0..2 {
+        pair.pass(&mut workers);
+    }
+    assert_eq!(scene.ashore("Wind 5, all well"), 1);
+    assert_eq!(pair.station.context.store.write(|tx| tx.open_packets()).unwrap(), []);
+}
+
+/// Whoever takes it back is told that the line's copy is not taken back.
+#[test]
+fn who_cancels_what_was_overtaken_hears_that_it_may_arrive() {
+    let scene = Scene::new();
+    let (pair, mut wide) = (&scene.pair, scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    scene.goes(&mut wide);
+    pair.advance(21 * MINUTE);
+    pair.station.fake.ready();
+    let mut satellite = pair.station.worker();
+    pair.station.turn(&mut satellite);
+    down(&pair.station.fake);
+    pair.station.turn(&mut wide);
+    assert_eq!(scene.overtaken(id), 1, "{}", pair.station.message(id).reason);
+    let cancel = crate::engine::actions::MessageAction::Cancel;
+    let done = crate::engine::actions::apply(&pair.station.context.store, cancel, id, "anna").unwrap();
+    let message = pair.station.message(id);
+    assert_eq!(message.state, State::Cancelled);
+    assert!(done.to_string().contains("may arrive") && message.reason.to_string().contains("may arrive"), "{done}");
+    pair.station.books_balance();
+}
+
+/// What was reserved for a packet that no message pays for is given back with it.
+#[test]
+fn a_packet_that_is_given_back_reserves_nothing() {
+    let scene = Scene::new();
+    let (pair, mut wide) = (&scene.pair, scene.line.worker());
+    pair.station.turn(&mut wide);
+    let id = pair.write_on_boat("Wind 5, all well");
+    pair.station.turn(&mut wide);
+    let reserved = || pair.station.context.store.read(|view| view.reserved()).unwrap();
+    let change = move |tx: &mut crate::store::Tx| {
+        let mut packet = tx.packets_of(id)?.remove(0);
+        let wanted = crate::money::Use::of_packets(1, crate::money::Money(7));
+        let mut bill = crate::money::Bill::own(wanted, [].into());
+        assert_eq!(tx.reserve(&mut bill, Time(0))?, Ok(()));
+        packet.peer.as_mut().expect("a bundle").bill = Some(bill);
+        tx.put_packet(&packet).map(|()| packet)
+    };
+    let before = reserved();
+    let packet = pair.station.context.store.write(change).unwrap();
+    assert_ne!(reserved(), before);
+    crate::engine::link::give_back::made_way(&scene.line.context, &Packet { state: PacketState::Planned, ..packet })
+        .unwrap();
+    let left = pair.station.context.store.read(move |view| view.packets_of(id)).unwrap().remove(0);
+    assert_eq!(left.peer.and_then(|place| place.bill), None);
+    assert!(reserved().values().all(|sum| sum.money.0 == 0), "{:?}", reserved());
+}
