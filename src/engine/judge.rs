@@ -203,6 +203,7 @@ pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
     }
     let (state, reason) = context.judged(&policy, &message)?;
     let until = policy.budget_deadline(&message);
+    let refused = context.ending(&message, State::Refused, reason.clone());
     context.store.write(move |tx| {
         let id = message.id;
         let Some(live) = tx.live(id)?.filter(|live| live.state == State::Held) else { return Ok(true) };
@@ -214,7 +215,11 @@ pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
                     _ => why.into(),
                 },
             },
-            State::Refused => return tx.step(id, now, State::Refused, reason.clone(), 0, Time::NEVER).map(|_| true),
+            // For want of a way, perhaps for a moment, nothing ends that was taken; nor what may have arrived.
+            State::Refused if matches!(reason, Reason::NoRoute(_)) || live.reason.may_have_arrived() => {
+                return Ok(false);
+            }
+            State::Refused => return refused.apply(tx, now).map(|()| true),
             _ => {
                 // The rules hold it now: more room does not let it go, and its owner may.
                 tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = false))?;

@@ -303,9 +303,9 @@ pub fn above(lines: &[&str], at: usize, context: &Context) -> usize {
 /// The last line is the writer's own address, nothing else, and what stands above has come to its end.
 pub fn is_own_address(lines: &[&str], context: &Context) -> bool {
     let Some((line, above)) = lines.split_last() else { return false };
-    let mut local = shapes::words(line.split('@').next().unwrap_or_default());
     let ended = above.iter().rfind(|line| shapes::says(line)).is_none_or(|line| line.ends_with(ENDS));
-    ended && shapes::has_address(line) && !line.contains(' ') && local.all(|word| context.writer.contains(&word))
+    let bare = line.trim_matches(['<', '>', '[', ']', '(', ')', '*', '_', ' ']).to_lowercase();
+    ended && context.own.contains(&bare)
 }
 
 /// Where fields that name the recipient and the subject begin, right above the line that says whose words follow.

@@ -20,6 +20,8 @@ pub struct Context {
     pub is_forward: bool,
     /// Words of the writer's name, in lower case.
     pub writer: Vec<String>,
+    /// The writer's own addresses, in lower case.
+    pub own: Vec<String>,
     /// Words of the names and local parts of those whom it goes to, in lower case.
     pub others: Vec<String>,
     /// The subject without marks, in lower case.
@@ -31,6 +33,7 @@ impl Context {
     pub fn new(head: &Head, subject: &Subject, trims: bool) -> Self {
         let answers = ["in-reply-to", "references"].iter().any(|name| !head.ids(name).is_empty());
         let writer = ["from", "reply-to"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();
+        let own = ["from", "reply-to"].iter().filter_map(|name| head.mailbox(name)?.1);
         let others = ["to", "cc"].iter().flat_map(|name| names(head, name));
         Self {
             trims,
@@ -38,6 +41,7 @@ impl Context {
             is_forward: subject.is_forward,
             others: others.filter(|word| !writer.contains(word)).collect(),
             writer,
+            own: own.map(|address| address.to_lowercase()).collect(),
             topic: subject.topic.clone(),
         }
     }
@@ -48,6 +52,7 @@ impl Context {
             is_answer: false,
             is_forward: false,
             writer: Vec::new(),
+            own: Vec::new(),
             others: Vec::new(),
             topic: String::new(),
             ..*self

@@ -180,7 +180,7 @@ impl Says {
         let says = |place: Option<usize>| place.is_some_and(|at| at >= from);
         let count = self.kinds.iter().filter(|kind| says(**kind)).count();
         let all = self.kinds[..3].iter().all(|kind| says(*kind));
-        let formal = count >= 2 && (titled || says(self.phrase)) || says(self.second);
+        let formal = count >= 2 && (titled || says(self.phrase)) || count >= 1 && says(self.second);
         end.len() >= MIN_LEGAL && (titled || says(self.itself)) && (all || formal)
     }
 }
@@ -226,11 +226,20 @@ fn says_footer(line: &str) -> bool {
     // A scanner's name and what it looks for, and little else: people speak of both.
     let named =
         scanner && virus && (mail || words::SCANNED.within(line) || line.contains("www.") || count <= MAX_NAMED);
-    let by = ["scanned by ", "checked by ", "geprüft durch ", "geprüft von "].iter().any(|own| line.starts_with(own));
-    let scanned = named || itself && (virus || scanner) || by && scanner;
+    let by = is_checked_by(line);
+    let scanned = named || itself && (virus || scanner) || by;
     let site = words::SCANNER_SITE.within(line) && count <= 8;
     let leaves = words::UNSUBSCRIBE.within(line) && (words::SUBSCRIBED.within(line) || words::LEAVING.within(line));
     count <= MAX_FOOTER_WORDS && (prints || is_green(line) && mail_or_print(line) || scanned || leaves) || site
+}
+
+/// "Checked by Avast antivirus": a program's whole name right behind, and little else.
+fn is_checked_by(line: &str) -> bool {
+    let verbs = ["scanned by ", "checked by ", "geprüft durch ", "geprüft von "];
+    let Some(rest) = verbs.iter().find_map(|verb| line.strip_prefix(verb)) else { return false };
+    let behind = |name: &str| rest.strip_prefix(name).filter(|rest| !rest.starts_with(char::is_alphanumeric));
+    let little = |rest: &str| rest.split_whitespace().count() <= 2 && !rest.contains(|c: char| c.is_ascii_digit());
+    words::SCANNER.iter().filter_map(behind).any(little)
 }
 
 /// "... before printing", whatever stands around it.
@@ -427,7 +436,12 @@ fn is_loud_tag(lines: &[String]) -> bool {
     let apart = lines.get(1).is_some_and(String::is_empty);
     let listed = |line: &&String| line.starts_with(['-', '*', '•', '+', '1']);
     let follows = lines.iter().skip(1).find(|line| !line.is_empty());
-    loud && apart && words::EXTERNAL_TAG.has(&word.to_lowercase()) && follows.is_some_and(|line| !listed(&line))
+    // Where somebody stands, too.
+    let title = matches!(word, "OUTSIDE" | "EXT");
+    loud && apart
+        && !title
+        && words::EXTERNAL_TAG.has(&word.to_lowercase())
+        && follows.is_some_and(|line| !listed(&line))
 }
 
 /// "Please type your reply above this line", in some language, or in the frame of a help desk.

@@ -64,7 +64,7 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
             lines[start..at].iter().copied().filter(|line| !kept.iter().any(|own| inner(own) == inner(line))).collect();
         cuts.add(Rule::History, if known { Confidence::Sure } else { Confidence::Likely }, &gone);
         if is_last {
-            cut_above(&mut out, context);
+            cut_above(&mut out, context, cuts);
         }
         out.extend(kept);
     }
@@ -72,12 +72,14 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
 }
 
 /// Some programs put fields, or the writer's own address, between the words and the quote below them.
-fn cut_above(out: &mut Vec<String>, context: &Context) {
+fn cut_above(out: &mut Vec<String>, context: &Context, cuts: &mut Cuts) {
     let lines: Vec<&str> = out.iter().map(String::as_str).collect();
     let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
     let fields = blocks::fields_above(&lines, end);
     let own = end >= 2 && lines[end - 2].is_empty() && blocks::is_own_address(&lines[..end], context);
-    out.truncate(if fields < end { fields } else { end - usize::from(own) });
+    let left = if fields < end { fields } else { end - usize::from(own) };
+    cuts.add(Rule::History, Confidence::Likely, &out[left..end]);
+    out.truncate(left);
 }
 
 /// Apple and others put the line that says whose words they are inside the quote.

@@ -142,7 +142,7 @@ pub const EXTERNAL_TAG: Words = Words(
 /// What scanners put before a subject, in a frame.
 pub const SPAM_TAG: Words = Words(
     "spam|spam mail|possible spam|probable spam|likely spam|suspected spam|suspect spam|spam suspect|spam suspected|\
-     maybe spam|bulk|junk|junk mail|spamverdacht|spam-verdacht|möglicher spam|spam?|спам|возможно спам|подозрение на спам|\
+     maybe spam|junk mail|spamverdacht|spam-verdacht|möglicher spam|spam?|спам|возможно спам|подозрение на спам|\
      posible spam|possibile spam|possível spam|垃圾邮件|迷惑メール",
 );
 

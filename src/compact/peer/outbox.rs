@@ -237,6 +237,12 @@ impl Peer {
         !self.out.iter().any(|it| !it.replaced && it.messages.contains(&key) && full(it))
     }
 
+    /// True where a message may go again by itself: the far box tells its copies apart, as none of them is classic.
+    pub fn may_go_by_itself(&self, key: u64) -> bool {
+        let classic = |it: &OutboxBundle| !it.replaced && it.messages.contains(&key) && it.form.is_none();
+        self.is_replaceable(key) && !self.out.iter().any(classic)
+    }
+
     fn goes_again(&mut self, key: u64, now: i64, wish: impl Fn(&OutboxBundle) -> bool) -> Vec<u64> {
         let (mut keys, mut told) = (vec![key], Vec::new());
         for bundle in self.out.iter_mut().filter(|bundle| !bundle.replaced && bundle.messages.contains(&key)) {

@@ -20,6 +20,8 @@ use crate::packet::Past;
 /// Messages of a line, and bytes of their records together, at most: each byte costs time wherever the line is used.
 const TOGETHER: usize = 8;
 const BYTES: usize = 1600;
+/// A beginning of fewer bytes may be that of any message.
+const LEAST_BEGINNING: usize = 40;
 /// Bytes of text that each of them is remembered by.
 const LONGEST: usize = 600;
 /// Messages that are remembered of each direction, and how many of them may have come behind one that is meant: the others
@@ -129,8 +131,9 @@ impl SharedMessages {
         self.0.drain(..over);
     }
 
-    /// True where one of them begins as this message does, of which the end is missing.
-    pub fn is_whole(&self, beginning: &Letter) -> bool {
+    /// True where one of them, heard within `span` of `heard`, is this message: the same where it is whole, and otherwise one that
+    /// begins as this does. Short beginnings are those of many.
+    pub fn has_whole(&self, beginning: &Letter, whole: bool, (heard, span): (i64, i64)) -> bool {
         let text = beginning.text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         let other = match &beginning.other {
             Other::Address(address) => Other::Index(index_of(address)),
@@ -139,10 +142,12 @@ impl SharedMessages {
         let begins = |known: &Letter| {
             let same = (&known.kind, &known.person, &known.subject, &known.other);
             let cut = known.text.len() + 4 > LONGEST && text.starts_with(&known.text);
+            let begun = !whole && text.len() >= LEAST_BEGINNING && known.text.starts_with(text);
             same == (&beginning.kind, &beginning.person, &beginning.subject, &other)
-                && (cut || known.text.starts_with(text))
+                && (cut || begun || known.text == text)
         };
-        let mut known = self.0.iter().filter_map(|known| from_record(known.record.as_bytes()));
+        let near = self.0.iter().filter(|known| known.at.abs_diff(heard) <= span.unsigned_abs());
+        let mut known = near.filter_map(|known| from_record(known.record.as_bytes()));
         !text.is_empty() && known.any(|known| begins(&known))
     }
 

@@ -322,7 +322,10 @@ impl Peer {
         let set = self.sets.remove(at);
         // Another bundle may have brought it whole.
         let beginnings = decode_front(context.codec, &set.front());
-        turn.truncated.extend(beginnings.into_iter().filter(|beginning| !self.came.is_whole(beginning)));
+        let (count, near) = (beginnings.len(), (set.heard, context.rules.parts_wait));
+        let beginnings = beginnings.into_iter().zip(1..);
+        let missing = beginnings.filter(|(one, at)| !self.came.has_whole(one, *at < count, near));
+        turn.truncated.extend(missing.map(|(one, _)| one));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
             turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));

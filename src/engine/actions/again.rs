@@ -42,7 +42,16 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
     }
     let mut all = BTreeSet::from([id]);
     if let Some(device) = packets.iter().rev().find(|packet| packet.peer.is_some()).map(|packet| packet.far_box) {
-        peer::change(tx, device, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
+        let mut full = false;
+        peer::change(tx, device, |peer| {
+            full = !peer.is_replaceable(id.0);
+            all.extend(peer.again(id.0, now.0).into_iter().map(Id));
+        })?;
+        if full {
+            return reject(Fault::permanent(format!(
+                "{id} went so often that the far box could not tell one more copy from the others: write it anew"
+            )));
+        }
     }
     let (mut wanted, mut others, mut held) = (Use::default(), 0, false);
     for each in &all {

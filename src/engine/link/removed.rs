@@ -9,6 +9,8 @@ use super::{commit, explain, reconcile, session};
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::link::driver;
+use crate::links::LinkRecord;
 use crate::message::reason::{LinkReason, Reason};
 use crate::message::{GoneReason, Intent, LinkId, Packet, PacketState};
 use crate::settings::Settings;
@@ -26,13 +28,22 @@ fn may_hold(packet: &Packet, link: LinkId) -> bool {
     packet.link == link && packet.state != PacketState::Planned
 }
 
-/// Lets go of what a link holds, or may hold, because it is removed. What was only planned for it waits for another link.
+/// Lets go of what a link holds, or may hold, because it is removed; `record` where that is still known. What was only planned for
+/// it waits for another link.
 ///
 /// # Errors
 /// When the store fails.
-pub fn let_go(tx: &mut Tx, link: LinkId, name: &str, settings: &Settings, now: Time) -> TxResult<()> {
-    let (rules, why): (PeerRules, Reason) =
-        (session::rules(settings), LinkReason::LinkRemoved { link: name.to_owned() }.into());
+pub fn let_go(
+    tx: &mut Tx,
+    (link, name): (LinkId, &str),
+    record: Option<&LinkRecord>,
+    settings: &Settings,
+    now: Time,
+) -> TxResult<()> {
+    let rules = session::rules_by(settings, record);
+    let why: Reason = LinkReason::LinkRemoved { link: name.to_owned() }.into();
+    // A line has nothing on its way while it is not open.
+    let is_line = record.and_then(|record| driver(&record.driver)).is_some_and(|driver| driver.paired);
     for packet in tx.open_packets()?.into_iter().filter(|packet| may_hold(packet, link)) {
         let intent = match &packet.state {
             PacketState::Handing(intent) => intent.clone(),
@@ -44,7 +55,8 @@ pub fn let_go(tx: &mut Tx, link: LinkId, name: &str, settings: &Settings, now: T
         for id in &packet.messages {
             until = until.max(tx.live(*id)?.map_or(now, |message| message.limit()));
         }
-        let transit = i64::try_from(until.since(now).as_millis()).unwrap_or(i64::MAX);
+        let told = i64::try_from(until.since(now).as_millis()).unwrap_or(i64::MAX);
+        let transit = if is_line { rules.transit } else { told };
         let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
         commit::mark_unknown(tx, packet, &PeerRules { transit, ..rules }, &why, now)?;
     }
@@ -72,9 +84,8 @@ pub fn look_after(context: &Context) -> Result<(), Fault> {
     let late: BTreeSet<LinkId> = orphans.iter().filter(holds).map(|packet| packet.link).collect();
     if !late.is_empty() {
         let (links, settings) = (links.clone(), context.store.settings());
-        context
-            .store
-            .write(move |tx| late.iter().try_for_each(|link| let_go(tx, *link, &links.name(*link), &settings, now)))?;
+        let let_go = move |tx: &mut Tx, link: &LinkId| let_go(tx, (*link, &links.name(*link)), None, &settings, now);
+        context.store.write(move |tx| late.iter().try_for_each(|link| let_go(tx, link)))?;
     }
     for packet in orphans {
         let mut group = commit::group_of(context, &packet)?;

@@ -128,6 +128,8 @@ struct LinkWorker<'c> {
     choose_at: Option<Time>,
     /// When the patience of a message is over that this link holds while its far box is away.
     overtake_at: Option<Time>,
+    /// Packet groups that no budget lets go another way, until they are looked at again.
+    resting: BTreeMap<u64, Time>,
     /// When all sessions are looked at again.
     sessions_at: Time,
     link: Box<dyn Link>,
@@ -179,6 +181,7 @@ impl<'c> LinkWorker<'c> {
             market: Market::default(),
             choose_at: None,
             overtake_at: None,
+            resting: BTreeMap::new(),
             sessions_at: Time(0),
             link,
             health: Health::default(),

@@ -2,6 +2,7 @@
 //! knows of while a link that costs nothing is there.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use compact::peer::Peer;
 
@@ -18,6 +19,9 @@ use crate::message::{Id, Message, Packet, PacketState, Reason, State};
 use crate::money::Bill;
 use crate::route::choose::Policy;
 use crate::store::{PacketQueue, Tx, TxResult, reject};
+
+/// How long what no budget lets go another way is left alone.
+const REST: Duration = Duration::from_secs(3600);
 
 impl LinkWorker<'_> {
     /// The choice for a message as things stand, whatever was planned for it.
@@ -161,6 +165,9 @@ impl LinkWorker<'_> {
         let rules = session::rules_by(&self.context.store.settings(), links.get(packet.link));
         let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
         self.timers.touch(packet.far_box);
+        if self.resting.get(&packet.group).is_some_and(|until| *until > now) {
+            return Ok(());
+        }
         let done = self.context.store.write(move |tx| {
             // Its own link may have heard of it a moment ago.
             if tx.packet(first.number)?.as_ref() != Some(&first) {
@@ -174,7 +181,7 @@ impl LinkWorker<'_> {
             }
             // It may have unlearned a moment ago: it would take the second one for another message.
             let known = peer::in_tx(tx, first.far_box)?;
-            if !known.is_known() || !first.messages.iter().all(|id| known.is_replaceable(id.0)) {
+            if !known.is_known() || !first.messages.iter().all(|id| known.may_go_by_itself(id.0)) {
                 return Ok(());
             }
             for number in &group {
@@ -208,7 +215,9 @@ impl LinkWorker<'_> {
         });
         match done {
             Err(fault) if fault.is_permanent() => {
-                log::info!("link: packet {} stays where it is: {fault}", packet.number);
+                log::info!("link: packet {} stays where it is for now: {fault}", packet.number);
+                self.resting.retain(|_, until| *until > now);
+                self.resting.insert(packet.group, now + REST);
                 Ok(())
             }
             done => done,

@@ -246,9 +246,10 @@ fn what_a_removed_link_held_is_unknown() {
     rig.turn(&mut worker);
     drop(worker);
     let (settings, now) = (rig.context.store.settings(), rig.context.now());
+    let link = rig.context.store.links().get(LinkId(1)).unwrap().clone();
     let held = rig.context.store.write(move |tx| {
         let held = crate::engine::link::removed::held(tx, LinkId(1))?;
-        crate::engine::link::removed::let_go(tx, LinkId(1), "one", &settings, now)?;
+        crate::engine::link::removed::let_go(tx, (link.id, &link.name), Some(&link), &settings, now)?;
         tx.remove_link(LinkId(1)).map(|()| held)
     });
     assert_eq!(held.unwrap(), 1);
