@@ -238,7 +238,8 @@ fn is_checked_by(line: &str) -> bool {
     let verbs = ["scanned by ", "checked by ", "geprüft durch ", "geprüft von "];
     let Some(rest) = verbs.iter().find_map(|verb| line.strip_prefix(verb)) else { return false };
     let behind = |name: &str| rest.strip_prefix(name).filter(|rest| !rest.starts_with(char::is_alphanumeric));
-    let little = |rest: &str| rest.split_whitespace().count() <= 2 && !rest.contains(|c: char| c.is_ascii_digit());
+    let short = |rest: &str| rest.split_whitespace().count() <= 2 && !rest.contains(|c: char| c.is_ascii_digit());
+    let little = |rest: &str| short(rest) || rest.trim_start().starts_with(['-', '–']) && words::MAIL.within(rest);
     words::SCANNER.iter().filter_map(behind).any(little)
 }
 

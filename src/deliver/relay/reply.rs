@@ -251,9 +251,11 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_is_said_so() {
-        for bad in ["hello\r\n", "\r\n", "25\r\n", "2500 ok\r\n", "199 x\r\n", "600 x\r\n", "000\r\n", "+OK\r\n"] {
+        for bad in ["hello\r\n", "25\r\n", "2500 ok\r\n", "199 x\r\n", "600 x\r\n", "000\r\n", "+OK\r\n"] {
             assert!(matches!(read(bad.as_bytes()), Err(Nonsense::NoReply(_))), "{bad:?}");
         }
+        // A line without anything is none yet.
+        assert_eq!(read(b"\r\n").unwrap(), None);
         let both = read(b"250-ok\r\n550 no\r\n").unwrap_err().to_string();
         assert_eq!(both, "the lines of its reply contradict each other (\"ok / no\")");
         assert_eq!(read(&b"x".repeat(MAX_REPLY + 1)), Err(Nonsense::Endless));

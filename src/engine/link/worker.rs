@@ -128,8 +128,8 @@ struct LinkWorker<'c> {
     choose_at: Option<Time>,
     /// When the patience of a message is over that this link holds while its far box is away.
     overtake_at: Option<Time>,
-    /// Packet groups that no budget lets go another way, until they are looked at again.
-    resting: BTreeMap<u64, Time>,
+    /// Packet groups that no budget lets go another way, until they are looked at again: with other settings, or at the time.
+    resting: BTreeMap<u64, (Time, Arc<Settings>)>,
     /// When all sessions are looked at again.
     sessions_at: Time,
     link: Box<dyn Link>,

@@ -107,7 +107,7 @@ pub const WHOLE: Words = Words(
 
 /// Names of programs and devices that are words or places too: nothing may stand behind them.
 pub const NAMES: Words = Words(
-    "canary|newton|commander one|mimestream|hiri|polymail|astro|unibox|tuta|shortwave|spike|typemail|\
+    "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|tuta|shortwave|spike|typemail|\
      missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|\
      touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
 );

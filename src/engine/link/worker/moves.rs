@@ -2,6 +2,7 @@
 //! knows of while a link that costs nothing is there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use compact::peer::Peer;
@@ -18,6 +19,7 @@ use crate::message::reason::{GoneReason, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, Reason, State};
 use crate::money::Bill;
 use crate::route::choose::Policy;
+use crate::settings::Settings;
 use crate::store::{PacketQueue, Tx, TxResult, reject};
 
 /// How long what no budget lets go another way is left alone.
@@ -149,6 +151,13 @@ impl LinkWorker<'_> {
         self.plan_anew(group, packet, self.context.policy(), reason, may)
     }
 
+    /// True for a group that no budget let go another way lately.
+    pub(super) fn rests(&self, group: u64) -> bool {
+        let now = self.context.now();
+        let same = |settings: &Arc<Settings>| Arc::ptr_eq(settings, &self.context.store.settings());
+        self.resting.get(&group).is_some_and(|(until, settings)| *until > now && same(settings))
+    }
+
     /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`, at the price of this
     /// `policy`; unless one of its packets is in a state in which it `may` not be let go, or the budget of a person or of the
     /// box does not allow it. What its link has, or may have, may have arrived.
@@ -165,7 +174,7 @@ impl LinkWorker<'_> {
         let rules = session::rules_by(&self.context.store.settings(), links.get(packet.link));
         let group: Vec<_> = group.packets.iter().map(|packet| packet.number).collect();
         self.timers.touch(packet.far_box);
-        if self.resting.get(&packet.group).is_some_and(|until| *until > now) {
+        if self.rests(packet.group) {
             return Ok(());
         }
         let done = self.context.store.write(move |tx| {
@@ -216,8 +225,9 @@ impl LinkWorker<'_> {
         match done {
             Err(fault) if fault.is_permanent() => {
                 log::info!("link: packet {} stays where it is for now: {fault}", packet.number);
-                self.resting.retain(|_, until| *until > now);
-                self.resting.insert(packet.group, now + REST);
+                let settings = self.context.store.settings();
+                self.resting.retain(|_, (until, _)| *until > now);
+                self.resting.insert(packet.group, (now + REST, settings));
                 Ok(())
             }
             done => done,

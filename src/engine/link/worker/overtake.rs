@@ -70,8 +70,10 @@ impl LinkWorker<'_> {
         if group.messages.iter().any(often) {
             return Ok(());
         }
-        let rests = self.resting.get(&packet.group).is_some_and(|until| *until > self.context.now());
-        let Some(by) = self.overtaken_by(group, packet.far_box).filter(|_| !rests) else { return Ok(()) };
+        if self.rests(packet.group) {
+            return Ok(());
+        }
+        let Some(by) = self.overtaken_by(group, packet.far_box) else { return Ok(()) };
         self.give_back_unwritten(group)?;
         let group = commit::group_of(self.context, packet)?;
         let open = group.packets.iter().find(|packet| packet.is_open());
