@@ -44,6 +44,8 @@ pub struct HttpFront {
     pub times: Times,
     /// The rules in force; asked at each request.
     pub rules: Box<dyn Fn() -> Rules + Send + Sync>,
+    /// True for a web server in front; asked at each connection, so it costs less than all rules.
+    pub fronts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Certificates of a listener that speaks TLS from the first byte on.
     pub tls: Option<Arc<CertStore>>,
     /// Requests on their way to the server that it has not begun to answer.
@@ -83,7 +85,7 @@ impl Service for HttpFront {
     }
 
     fn is_front(&self, peer: IpAddr) -> bool {
-        (self.rules)().settings.contains(Key::WebFront, peer)
+        (self.fronts)(peer)
     }
 
     fn front_is_proven(&self) -> bool {
@@ -111,7 +113,7 @@ impl Service for HttpFront {
 }
 
 impl HttpFront {
-    /// Makes the front of the server on `socket`, with the usual caps and times.
+    /// Makes the front of the server on `socket`, with the usual caps and times, and no other web server before it.
     pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
         Self {
             socket,
@@ -119,6 +121,7 @@ impl HttpFront {
             caps: CAPS,
             times: Times::default(),
             rules,
+            fronts: Box::new(|_| false),
             tls: None,
             waiting: Mutex::default(),
             behind: Places::default(),

@@ -282,6 +282,8 @@ impl Shared {
         });
         let mut front = HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules);
         front.tls = tls;
+        let store = context.store.clone();
+        front.fronts = Box::new(move |peer| store.settings().contains(Key::WebFront, peer));
         Ok(Arc::new(front))
     }
 

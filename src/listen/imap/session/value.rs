@@ -16,6 +16,7 @@ use crate::store::mailbox::{Entry, Folder};
 
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
+
 /// A value that is written for an item.
 pub enum Value {
     /// What stands in the row of the entry.

@@ -36,6 +36,21 @@ impl Scene {
         self.pair.station.turn(wide);
     }
 
+    /// It goes, for longer than anybody has patience.
+    fn stays_away(&self, wide: &mut LinkWorker) {
+        self.goes(wide);
+        self.pair.advance(21 * MINUTE);
+        self.pair.station.turn(wide);
+    }
+
+    /// Writes a message, which the line takes.
+    fn hands(&self, wide: &mut LinkWorker, text: &str) -> Id {
+        self.pair.station.turn(wide);
+        let id = self.pair.write_on_boat(text);
+        self.pair.station.turn(wide);
+        id
+    }
+
     fn comes(&self, wide: &mut LinkWorker) {
         self.line.fake.sky().away = false;
         self.line.fake.ready();
@@ -129,9 +144,7 @@ fn what_a_line_has_not_written_is_taken_back() {
     scene.line.fake.sky().keeps = false;
     let id = pair.write_on_boat("Wind 5, all well");
     pair.station.turn(&mut wide);
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    scene.stays_away(&mut wide);
     for _ in 0..2 {
         pair.pass(&mut workers);
     }
@@ -148,9 +161,7 @@ fn a_copy_that_waits_for_the_satellite_goes_by_the_line_that_is_back() {
     let before = scene.charged();
     let id = pair.write_on_boat("Wind 5, all well");
     pair.station.turn(&mut wide);
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    scene.stays_away(&mut wide);
     pair.station.turn(&mut workers[0]);
     assert_eq!((scene.overtaken(id), pair.station.fake.sky().queue.len()), (1, 1));
     scene.comes(&mut wide);
@@ -224,12 +235,8 @@ fn notes_that_a_silent_line_has_ride_with_what_goes_by_satellite() {
 fn a_kill_after_it_was_overtaken_changes_nothing() {
     let scene = Scene::new();
     let (pair, workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
+    scene.stays_away(&mut wide);
     drop((wide, workers));
     let (mut wide, mut workers) = (scene.line.worker(), scene.workers());
     down(&scene.line.fake);
@@ -251,13 +258,9 @@ fn a_kill_after_it_was_overtaken_changes_nothing() {
 fn what_was_overtaken_may_have_arrived_and_is_overtaken_a_few_times_at_most() {
     let scene = Scene::new();
     let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
     for _ in 0..8 {
-        scene.goes(&mut wide);
-        pair.advance(21 * MINUTE);
-        pair.station.turn(&mut wide);
+        scene.stays_away(&mut wide);
         scene.comes(&mut wide);
         pair.advance(11 * MINUTE);
         pair.station.turn(&mut wide);
@@ -265,9 +268,7 @@ fn what_was_overtaken_may_have_arrived_and_is_overtaken_a_few_times_at_most() {
     assert_eq!(scene.overtaken(id), 4);
     let short = pair.write_on_boat("Wind 6");
     pair.station.turn(&mut wide);
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    scene.stays_away(&mut wide);
     assert_eq!(scene.overtaken(short), 1);
     down(&pair.station.fake);
     pair.station.turn(&mut workers[0]);
@@ -282,12 +283,8 @@ fn what_was_overtaken_may_have_arrived_and_is_overtaken_a_few_times_at_most() {
 fn what_was_overtaken_waits_while_it_cannot_be_said_what_it_replaces() {
     let scene = Scene::new();
     let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
+    scene.stays_away(&mut wide);
     assert_eq!(scene.overtaken(id), 1);
     pair.station.context.store.set("air.compact", "off").unwrap();
     for _ in 0..3 {
@@ -312,9 +309,7 @@ fn what_was_overtaken_waits_while_it_cannot_be_said_what_it_replaces() {
 fn a_budget_that_is_used_up_leaves_it_with_the_line() {
     let scene = Scene::new();
     let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
     pair.station.context.store.set("budget.money", "0.05").unwrap();
     scene.goes(&mut wide);
     for _ in 0..3 {
@@ -335,9 +330,7 @@ fn a_budget_that_is_used_up_leaves_it_with_the_line() {
 fn what_is_left_of_a_group_on_a_dead_line_is_overtaken_too() {
     let scene = Scene::new();
     let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
     let now = pair.station.context.now();
     let change = move |tx: &mut crate::store::Tx| {
         let packet = tx.packets_of(id)?.remove(0);
@@ -349,9 +342,7 @@ fn what_is_left_of_a_group_on_a_dead_line_is_overtaken_too() {
         tx.add_packets(&[Packet { state, parts: 2, ..packet }, rest]).map(drop)
     };
     pair.station.context.store.write(change).unwrap();
-    scene.goes(&mut wide);
-    pair.advance(21 * MINUTE);
-    pair.station.turn(&mut wide);
+    scene.stays_away(&mut wide);
     assert_eq!(scene.overtaken(id), 1, "{}", pair.station.message(id).reason);
     for _ in 0..2 {
         pair.pass(&mut workers);
@@ -365,9 +356,7 @@ fn what_is_left_of_a_group_on_a_dead_line_is_overtaken_too() {
 fn who_cancels_what_was_overtaken_hears_that_it_may_arrive() {
     let scene = Scene::new();
     let (pair, mut wide) = (&scene.pair, scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
     scene.goes(&mut wide);
     pair.advance(21 * MINUTE);
     pair.station.fake.ready();
@@ -389,9 +378,7 @@ fn who_cancels_what_was_overtaken_hears_that_it_may_arrive() {
 fn a_packet_that_is_given_back_reserves_nothing() {
     let scene = Scene::new();
     let (pair, mut wide) = (&scene.pair, scene.line.worker());
-    pair.station.turn(&mut wide);
-    let id = pair.write_on_boat("Wind 5, all well");
-    pair.station.turn(&mut wide);
+    let id = scene.hands(&mut wide, "Wind 5, all well");
     let reserved = || pair.station.context.store.read(|view| view.reserved()).unwrap();
     let change = move |tx: &mut crate::store::Tx| {
         let mut packet = tx.packets_of(id)?.remove(0);
