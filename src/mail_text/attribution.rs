@@ -29,7 +29,7 @@ const WHOLE_DATE: usize = 5;
 /// The lines, with a break before each such line that stands right behind the writer's own words: some programs put none
 /// there.
 pub fn set_apart(lines: Vec<String>, context: &Context) -> Vec<String> {
-    if !context.is_answer {
+    if !context.is_answer || !lines.iter().any(|line| line.starts_with('>')) {
         return lines;
     }
     let starts = |at: usize| {
@@ -80,7 +80,7 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
         let next = at + count + 1;
         let quoted = is_quote(lines, shapes::skip_blank(lines, next));
         let framed = joined.trim_start().starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
-        let named = is_framed(&joined);
+        let named = is_framed(&joined, quoted, context);
         let ends = line.ends_with(COLONS) || framed || named || quoted && count == 0 && is_bare(lines, at, context);
         let touches = quoted && lines.get(next).is_some_and(|line| line.starts_with('>'));
         // Some scripts close such a line with a sign of their own.
@@ -111,7 +111,7 @@ fn is_attribution(joined: &str, quoted: bool, context: &Context) -> bool {
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(lower, verb));
     let numbers = shapes::numbers(lower).len();
     let known = shapes::words(lower).any(|word| context.others.contains(&word));
-    if is_framed(joined) {
+    if is_framed(joined, quoted, context) {
         return true;
     }
     if !quoted {
@@ -132,8 +132,9 @@ pub fn is_noted(line: &str) -> bool {
     (1..=MAX_NAMED).contains(&name.split_whitespace().count()) && shapes::has_date(date) && date.len() <= MAX_DATE
 }
 
-/// Between dashes: an address, a date, or a name with nothing behind the word for *wrote*.
-pub fn is_framed(joined: &str) -> bool {
+/// Between dashes with a word for *wrote*: an address, a date, or nothing but a name, which is that of somebody whom the mail
+/// goes to where no quote stands below.
+pub fn is_framed(joined: &str, quoted: bool, context: &Context) -> bool {
     let line = joined.trim();
     if !line.starts_with("--") || !line.ends_with("--") {
         return false;
@@ -142,9 +143,9 @@ pub fn is_framed(joined: &str) -> bool {
     let count = lower.split_whitespace().count();
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
     let says_who = shapes::has_address(&lower) && count <= MAX_NAMED + 2;
-    let ends = count <= MAX_NAMED
-        && words::WROTE.iter().any(|verb| lower.strip_suffix(verb).is_some_and(|name| name.ends_with(' ')));
-    wrote && (says_who || shapes::has_date(&lower) && count <= MAX_BARE || ends)
+    let ends = words::WROTE.iter().any(|verb| lower.strip_suffix(verb).is_some_and(|name| name.ends_with(' ')));
+    let known = quoted || shapes::words(&lower).any(|word| context.others.contains(&word));
+    wrote && (says_who || shapes::has_date(&lower) && count <= MAX_BARE || ends && known && count <= MAX_NAMED)
 }
 
 /// A whole date with its time, a word for *wrote* and the name of somebody whom the mail goes to: nobody writes so by hand.

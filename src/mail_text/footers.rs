@@ -44,7 +44,7 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
 }
 
-/// Below a line that lists draw with several signs (`_._,_._,_`): their own words, to the end or to another such line.
+/// Below a line that lists draw with several signs (`_._,_._,_`): their own words.
 fn drawn_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let reach = lines.len().saturating_sub(MAX_SERVICE);
     let drawn = |line: &String| {
@@ -53,9 +53,7 @@ fn drawn_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
             && line.chars().all(|c| "_.,".contains(c))
     };
     let at = reach + lines[reach..].iter().position(drawn)?;
-    let below = &lines[at + 1..];
-    let closed = below.iter().rfind(|line| !line.is_empty()).is_some_and(drawn);
-    (closed || words::LIST.within(&lower(below))).then_some((at, Rule::Footer, Confidence::Sure))
+    words::LIST.within(&lower(&lines[at + 1..])).then_some((at, Rule::Footer, Confidence::Sure))
 }
 
 /// A scanner's name in a frame (`____ Information from ... ____`), and below it nothing but its words and its page.

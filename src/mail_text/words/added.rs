@@ -91,7 +91,7 @@ pub const TELEPHONE: Words = Words(
 );
 
 /// Carriers whose name stands behind a common word for a telephone.
-pub const CARRIERS: Words = Words("orange|sfr|bouygues|free|claro|movistar|telcel|tim|vivo|telstra|optus");
+pub const CARRIERS: Words = Words("orange|sfr|bouygues|claro|movistar|telcel|telstra|optus");
 
 /// Words that stand before the telephone of the writer.
 pub const FROM_MY: Words = Words(
@@ -157,7 +157,7 @@ pub const REPLIED: Words =
     Words("reply message|antwort nachricht|algne sõnum|algne kiri|original e-mail|original text");
 
 /// The line of a mail server above the history.
-pub const PROCESSED: Words = Words("original message processed by ");
+pub const PROCESSED: Words = Words("original message processed by david");
 
 /// What a notice calls itself.
 pub const SELF: Words = Words(
@@ -315,7 +315,7 @@ pub const LEAVING: Words = Words("://|@|click|link|email|mail|klick|clic|reply|s
 pub const LIST: Words = Words(
     "mailing list|mailinglist|mailing-list|listinfo|liste de diffusion|lista de correo|lista de discussão|\
      lista di distribuzione|verteiler|mailingliste|unsubscribe|subscri|postorius|/lists/|list archive|archives|\
-     groups.google|groups.io|yahoogroups|рассылк|list guidelines|@lists.",
+     groups.google|groups.io|yahoogroups|visit your group|рассылк|list guidelines|@lists.",
 );
 
 /// Where a warning says that the mail came from.
