@@ -136,7 +136,8 @@ pub fn is_noted(line: &str) -> bool {
 /// goes to where no quote stands below.
 pub fn is_framed(joined: &str, quoted: bool, context: &Context) -> bool {
     let line = joined.trim();
-    if !line.starts_with("--") || !line.ends_with("--") {
+    // A stranger may send a thousand lines of two dashes: they say nothing, and are not searched for what they say.
+    if !line.starts_with("--") || !line.ends_with("--") || !line.contains(char::is_alphanumeric) {
         return false;
     }
     let lower = line.trim_matches(['-', ' ']).to_lowercase();

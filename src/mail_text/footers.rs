@@ -15,6 +15,8 @@ const MIN_LIST_RULE: usize = 20;
 const MIN_SHORT_RULE: usize = 10;
 /// Shortest line that a list draws with several signs.
 const MIN_DRAWN: usize = 8;
+/// Bytes of a line that are looked at for the beginning of a footer.
+const MAX_BEGINNING: usize = 120;
 /// Most lines of a footer in a frame.
 const MAX_FRAMED: usize = 6;
 
@@ -25,10 +27,15 @@ pub fn find(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
         .find_map(|of| of(lines))
 }
 
+/// What a line begins with, in lower case: it may be as long as a whole mail.
+fn beginning(line: &str) -> String {
+    line[..line.floor_char_boundary(MAX_BEGINNING)].to_lowercase()
+}
+
 /// Below a rule: few lines, with the page or the address of a list.
 fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let reach = lines.len().saturating_sub(MAX_LIST + 1);
-    let leads = |line: &String| words::UNSUBSCRIBE.begins(&line.to_lowercase());
+    let leads = |line: &String| words::UNSUBSCRIBE.begins(&beginning(line));
     let least = if lines.last().is_some_and(leads) { MIN_SHORT_RULE } else { MIN_LIST_RULE };
     let rule = |line: &String| line.len() >= least && line.chars().all(|c| "_-=#".contains(c));
     let at = reach + lines[reach..].iter().rposition(rule)?;
@@ -93,7 +100,7 @@ fn desk_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
 /// What a service that brings text messages as mails adds below each of them.
 fn service_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let reach = lines.len().saturating_sub(MAX_SERVICE);
-    let begins = |line: &String| words::SERVICE.begins(&line.to_lowercase());
+    let begins = |line: &String| words::SERVICE.begins(&beginning(line));
     let at = reach + lines[reach..].iter().position(begins)?;
     Some((at, Rule::Footer, Confidence::Sure))
 }
