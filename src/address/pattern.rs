@@ -147,7 +147,7 @@ impl fmt::Display for PatternError {
 /// What stands between blanks, commas and lines, but for those in the quotes of an address.
 fn entries(text: &str) -> impl Iterator<Item = &str> {
     // One that is left open belongs to no address.
-    let (closed, mut quoted) = (text.matches('"').count() % 2 == 0, false);
+    let (closed, mut quoted) = (text.matches('"').count().is_multiple_of(2), false);
     let parts = move |c: char| {
         quoted ^= closed && c == '"';
         !quoted && (c.is_whitespace() || c == ',' || c == ';')

@@ -38,21 +38,24 @@ pub fn set_apart(lines: Vec<String>, context: &Context) -> Vec<String> {
         // Its end is below the line with its start, if it is broken.
         let whole = (at..lines.len().min(at + 2)).find(|last| lines[*last].ends_with(COLONS))?;
         let quoted = lines[whole + 1..].iter().find(|line| !line.is_empty()).is_some_and(|line| line.starts_with('>'));
+        if whole > at && is_whole(&lines[whole], context) {
+            return None;
+        }
         let begins = |start: &&str| {
             let place = line.match_indices(*start).map(|(place, _)| place).find(|place| own(*place))?;
             let rest = [&line[place..]].into_iter().chain(lines[at + 1..=whole].iter().map(String::as_str));
             is_whole(&rest.collect::<Vec<_>>().join(" "), context).then_some(place)
         };
-        (quoted && !line.starts_with('>')).then(|| BEGINNINGS.iter().find_map(|start| begins(&start)))?
+        (quoted && !line.starts_with('>')).then(|| BEGINNINGS.iter().find_map(begins))?
     };
     let mut out = Vec::with_capacity(lines.len());
-    for at in 0..lines.len() {
+    for (at, line) in lines.iter().enumerate() {
         match starts(at) {
             Some(place) => {
-                let (own, rest) = lines[at].split_at(place);
+                let (own, rest) = line.split_at(place);
                 out.extend([own.trim_end_matches([' ', '-']).to_owned(), String::new(), rest.to_owned()]);
             }
-            None => out.push(lines[at].clone()),
+            None => out.push(line.clone()),
         }
     }
     out

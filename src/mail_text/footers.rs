@@ -2,7 +2,7 @@
 //! writes.
 
 use super::cuts::{Confidence, Rule};
-use super::notices::lower;
+use super::shapes::lower;
 use super::{shapes, words};
 
 /// Most lines of a list's footer below its rule.

@@ -8,6 +8,7 @@
 use std::cell::LazyCell;
 
 use super::cuts::{Confidence, Cuts, Rule};
+use super::shapes::lower;
 use super::{footers, shapes, words};
 
 /// Shortest legal notice, in bytes.
@@ -112,17 +113,6 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
             Some(sentence)
         })
         .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
-}
-
-/// Lines as one, in lower case, with one form for what is written in several.
-pub fn lower(lines: &[String]) -> String {
-    lines
-        .join(" ")
-        .to_lowercase()
-        .replace(['’', '`'], "'")
-        .replace("e-mail", "email")
-        .replace("e-p", "e p")
-        .replace('\u{a0}', " ")
 }
 
 /// Its first words name the message or the notice itself.
