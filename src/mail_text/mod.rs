@@ -41,6 +41,7 @@ mod embedded;
 mod encoded_words;
 mod files;
 mod flowed;
+mod footers;
 mod head;
 mod hidden;
 mod history;

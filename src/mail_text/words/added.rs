@@ -78,7 +78,7 @@ pub static DEVICES: Words = Words::new(
      rambler|seznam|wp.pl|wp poczta|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
      tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
      tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
-     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach",
+     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach|windows 8|windows 7|alcatel|acompli|nothing phone",
 );
 
 /// Common words for a telephone.
@@ -89,6 +89,9 @@ pub static TELEPHONE: Words = Words::new(
      mobiele telefoon|puhelin|puhelimesta|puhelimestani|telefonu|telefonom|komórki|mobilu|mobilomról|cep|\
      telefonumdan|κινητό|κινητό μου|điện thoại của tôi|điện thoại|手机|手機|携帯|휴대폰|gsm",
 );
+
+/// Carriers whose name stands behind a common word for a telephone.
+pub static CARRIERS: Words = Words::new("orange|sfr|bouygues|claro|movistar|telcel|telstra|optus");
 
 /// Words that stand before the telephone of the writer.
 pub static FROM_MY: Words = Words::new(
@@ -109,7 +112,7 @@ pub static WHOLE: Words = Words::new(
 pub static NAMES: Words = Words::new(
     "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|tuta|shortwave|spike|typemail|\
      missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|\
-     touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
+     touchmail|solmail|mailbox|ee|acompli|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
 );
 
 /// Small words that stand before them, beside those before a telephone.
@@ -149,6 +152,13 @@ pub static DESK: Words = Words::new(
      entregue pela zendesk|fornito da zendesk|geleverd door zendesk|powered by zendesk|powered by freshdesk|\
      sent by atlassian jira|powered by jira service",
 );
+
+/// Titles above the history that no mail of the table has been seen with, and one that a server puts there without dashes.
+pub static REPLIED: Words =
+    Words::new("reply message|antwort nachricht|algne sõnum|algne kiri|original e-mail|original text");
+
+/// The line of a mail server above the history.
+pub static PROCESSED: Words = Words::new("original message processed by david");
 
 /// What a notice calls itself.
 pub static SELF: Words = Words::new(
@@ -212,7 +222,7 @@ pub static FORBIDDEN: Words = Words::new(
      unauthori|prohibited|notify the sender|notify us|contact the sender|inform the sender|advise the sender|\
      delete it|delete this|delete the|destroy|disseminat|distribut|copying|disclos|unbefugt|vernichten|\
      nicht gestattet|informieren sie|unzulässig|untersagt|löschen sie|verständigen sie|toute diffusion|\
-     toute utilisation|interdit|avertir|prévenir|détruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
+     toute utilisation|interdit|avertir|prévenir|détruire|detruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
      divulga|proibid|apagu|avise|vietat|divulg|diffusione|cancell|distrugger|avvisare|comunicar|niet toegestaan|\
      verboden|afzender|verwijder|vernietig|запрещ|уведом|сообщите|удалит|уничтож|otillåt|förbjud|\
      meddela avsändaren|radera|forbudt|slet|slett|underret|varsle|informer|kielletty|poista|ilmoita|zabronion|usuń|\
@@ -291,7 +301,7 @@ pub static SCANNER_SITE: Words = Words::new(
 pub static UNSUBSCRIBE: Words = Words::new(
     "you received this message because you are subscribed|you are receiving this because you|\
      to unsubscribe from this|to unsubscribe from these|to unsubscribe, |unsubscribe from this list|to unsubscribe send|to unsubscribe: |\
-     um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|\
+     um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|pour se désabonner|pour se désinscrire|\
      para darse de baja|para cancelar la suscripción|para cancelar a subscrição|para anular su suscripción|\
      per annullare l'iscrizione|per cancellarsi|om u af te melden|отписаться от|чтобы отказаться от",
 );
@@ -308,7 +318,7 @@ pub static LEAVING: Words = Words::new("://|@|click|link|email|mail|klick|clic|r
 pub static LIST: Words = Words::new(
     "mailing list|mailinglist|mailing-list|listinfo|liste de diffusion|lista de correo|lista de discussão|\
      lista di distribuzione|verteiler|mailingliste|unsubscribe|subscri|postorius|/lists/|list archive|archives|\
-     groups.google|groups.io|yahoogroups|рассылк|list guidelines|@lists.",
+     groups.google|groups.io|yahoogroups|visit your group|рассылк|list guidelines|@lists.",
 );
 
 /// Where a warning says that the mail came from.
@@ -437,7 +447,7 @@ pub static TEMPLATE: Words = Words::new(
     "received in error please|intended recipient|intended solely|intended only for|if you are not the|if you have received this|if you received this|\
      if you receive this|received this message in error|received this email in error|\
      received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
-     diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|\
+     diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|si vous avez recu ce|\
      si vous recevez ce|si usted no es|si no es usted|si ha recibido este|si usted ha recibido|si lo ha recibido|\
      se você não|se não é o|se recebeu est|caso tenha recebido|se non siete|se non è il|se avete ricevuto|\
      se ha ricevuto|se lo ha ricevuto|qualora|indien u niet|als u niet de|indien dit bericht|\
