@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -270,6 +271,8 @@ fn refusal(path: &Path, why: &io::Error) -> Unopened {
             Obstacle::Held(process::device_holder(path).map(|holder| holder.to_string()))
         }
         _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => Obstacle::NotSerial,
+        // A folder, a socket.
+        _ if path.metadata().is_ok_and(|it| !it.file_type().is_char_device()) => Obstacle::NotSerial,
         _ => Obstacle::Other(why.to_string()),
     };
     Unopened { path: path.to_owned(), obstacle }
@@ -332,7 +335,11 @@ pub(super) mod tests {
         let refused = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err();
         let said = |path: &Path| DeviceReason::from(refused(path)).to_string();
         assert!(said(Path::new("/dev/no-such-port")).contains("plug the modem in"));
-        assert!(said(Path::new("/dev/null")).contains("not a serial port"));
+        let folder = testing::Folder::new();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+        for other in [Path::new("/dev/null"), &folder, &folder.path("socket")] {
+            assert!(said(other).contains("not a serial port"), "{}", said(other));
+        }
         let (_master, path) = terminal();
         let _first = Port::open(&path, 115_200).unwrap();
         assert!(said(&path).contains("is held by another program"));
