@@ -158,6 +158,11 @@ impl Peer {
         self.agreement.form(&codec.models())
     }
 
+    /// True when it reads messages as they are.
+    pub fn reads_stored(&self) -> bool {
+        self.agreement.reads_stored()
+    }
+
     /// Bundles that wait for a receipt.
     pub fn unconfirmed(&self) -> usize {
         self.out.iter().filter(|bundle| bundle.awaits()).count()
@@ -210,6 +215,8 @@ pub struct PeerRules {
     pub fates_alone: bool,
     /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
     pub prompt: bool,
+    /// Bytes cost nothing at this moment and time does: messages are stored and not coded, where the far box reads that.
+    pub plain: bool,
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
     /// answer after a quarter of it.
     pub inquiry_wait: i64,
@@ -243,6 +250,7 @@ impl Default for PeerRules {
             past: true,
             fates_alone: false,
             prompt: false,
+            plain: false,
             inquiry_wait: HOUR / 180,
             transit: 0,
             patience: 24 * HOUR,
