@@ -179,6 +179,12 @@ impl Peer {
     }
 }
 
+/// True for a packet that only a coder reads: one of notes alone, or of messages as they are, needs none.
+pub fn needs_coder(packet: &[u8]) -> bool {
+    notes::unwrap(packet)
+        .is_some_and(|(_, bundle)| !bundle.is_empty() && reassembly::form_of(bundle) != Some(Form::Stored))
+}
+
 /// What the session needs of its box at one moment.
 pub struct PeerContext<'h> {
     /// The coders, and the classic coding.

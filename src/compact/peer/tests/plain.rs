@@ -5,8 +5,8 @@ use super::session::{Pair, message, messages};
 use crate::letter::Letter;
 use crate::packet::Form;
 use crate::packet::fragments::Fragment;
-use crate::peer::OutgoingPacket;
 use crate::peer::notes::unwrap;
+use crate::peer::{OutgoingPacket, needs_coder};
 
 fn waiting(count: u64) -> Vec<(u64, Letter)> {
     (1..=count).map(|key| (key, message("a@b.c", &format!("number {key} of them")))).collect()
@@ -19,9 +19,10 @@ fn is_stored(packet: &OutgoingPacket) -> bool {
 #[test]
 fn they_go_as_they_are_and_in_their_order() {
     let mut pair = Pair::acquainted([&[NORMAL], &[NORMAL]]);
+    assert!(needs_coder(&pair.send(0, &waiting(1))[0].payload) && !needs_coder(&[0xb1, 1, 2]));
     pair.sides[0].rules.plain = true;
     let packets = pair.send(0, &waiting(40));
-    assert!(packets.iter().all(is_stored));
+    assert!(packets.iter().all(|packet| is_stored(packet) && !needs_coder(&packet.payload)));
     assert!(packets.len() > 40 / 16 && packets.iter().all(|packet| packet.payload.len() <= 192));
     let keys: Vec<u64> = packets.iter().flat_map(|packet| packet.messages.clone()).collect();
     assert_eq!(keys, (1..=40).collect::<Vec<_>>());
