@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::context::Context;
+use super::phrases::Words;
 use super::shapes::{self, COLONS};
 use super::words;
 
@@ -42,11 +43,11 @@ enum Label {
 /// The labels of the tables. A text of nothing but fields asks forty times for each of its lines.
 static LABELS: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
     let tables = [
-        (words::SUBJECT, Label::Subject),
-        (words::TO, Label::To),
-        (words::SENT, Label::Sent),
+        (&words::SUBJECT, Label::Subject),
+        (&words::TO, Label::To),
+        (&words::SENT, Label::Sent),
         // The last one holds where two tables have a word.
-        (words::FROM, Label::From),
+        (&words::FROM, Label::From),
     ];
     tables.into_iter().flat_map(|(words, label)| words.iter().map(move |word| (word, label))).collect()
 });
@@ -99,13 +100,12 @@ pub fn title(line: &str) -> Option<Title> {
     let before = line.chars().take_while(|c| is_frame(*c)).count();
     let after = line.chars().rev().take_while(|c| is_frame(*c)).count();
     let framed = before > 0 || line.ends_with(COLONS);
-    let is = |phrases: words::Words| {
-        framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8)
-    };
-    if is(words::FORWARDED) {
+    let is =
+        |phrases: &Words| framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8);
+    if is(&words::FORWARDED) {
         return Some(Title::Forwarded);
     }
-    if is(words::ORIGINAL) {
+    if is(&words::ORIGINAL) {
         return Some(Title::Original);
     }
     let least = if bare.is_ascii() { 3 } else { 2 };

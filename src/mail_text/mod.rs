@@ -50,6 +50,7 @@ mod marks;
 mod mime;
 mod notices;
 mod output;
+mod phrases;
 mod quotes;
 mod shapes;
 mod signature;

@@ -163,11 +163,9 @@ struct Says {
 
 impl Says {
     fn read(paragraph: &str) -> Self {
-        let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE].map(|kind| kind.last(paragraph));
-        let found = words::CORPORATE.held_by(paragraph);
-        let mut phrases: Vec<usize> = found.filter_map(|phrase| paragraph.rfind(phrase)).collect();
-        phrases.sort_unstable_by(|one, other| other.cmp(one));
-        let second = phrases.get(1).copied();
+        let kinds =
+            [&words::SECRET, &words::NOT_MEANT, &words::FORBIDDEN, &words::LIABLE].map(|kind| kind.last(paragraph));
+        let second = words::CORPORATE.last_of_each(paragraph).get(1).copied();
         Self { kinds, phrase: words::TEMPLATE.last(paragraph), second, itself: words::SELF.last(paragraph) }
     }
 
@@ -199,13 +197,13 @@ fn is_footer(text: &str) -> bool {
         return false;
     }
     let keys = [
-        words::NATURE,
-        words::GREEN,
-        words::SCANNER,
-        words::VIRUS,
-        words::SCANNER_SITE,
-        words::UNSUBSCRIBE,
-        words::LIST,
+        &words::NATURE,
+        &words::GREEN,
+        &words::SCANNER,
+        &words::VIRUS,
+        &words::SCANNER_SITE,
+        &words::UNSUBSCRIBE,
+        &words::LIST,
     ];
     let is_foreign = |sentence: &str| {
         keys.iter().any(|key| key.within(sentence))

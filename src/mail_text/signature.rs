@@ -218,10 +218,10 @@ fn is_offer(line: &str) -> bool {
     let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
     let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(2).filter(|_| !line.is_ascii()));
     let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
-    let program = words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
+    let program = || words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
     let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
     let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
-    gets && program && platform && !wants && tokens.len() <= MAX_OFFER
+    gets && platform && program() && !wants && tokens.len() <= MAX_OFFER
 }
 
 /// Where the first and the last name of a device or a program stand.

@@ -92,6 +92,15 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     if let Some(why) = ask.app.store.read_only() {
         need("danger", format!("Nothing can be taken, sent or changed: {why}"), "/help/backup", "Backups");
     }
+    let drill = ask.app.store.read(|view| view.backups()).ok().and_then(|backups| backups.tried);
+    if let Some(why) = drill.and_then(|drill| drill.fault) {
+        need(
+            "danger",
+            format!("The last backup that was tried out brings no box back: {why}"),
+            "/about",
+            "Make another",
+        );
+    }
     for (worker, why) in &facts.failing {
         need(
             "danger",
