@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use compact::peer::needs_coder;
+
 use super::inbound;
 use crate::address::PeerId;
 use crate::back_off::BackOff;
@@ -41,8 +43,7 @@ pub enum Incoming {
 impl Incoming {
     /// It is in a coding that only the coder reads.
     fn needs_coder(&self, context: &Context) -> bool {
-        let compact = |packet: &Inbound| packet.payload.first().is_some_and(|first| *first >= 0x80);
-        matches!(self, Self::Packet(packet) if compact(packet)) && context.speaks_compact()
+        matches!(self, Self::Packet(packet) if needs_coder(&packet.payload)) && context.speaks_compact()
     }
 }
 
