@@ -20,7 +20,7 @@ use crate::listen::gate::{Gate, Service};
 use crate::listen::http::HttpFront;
 use crate::listen::http_rules::{Rules, Upload};
 use crate::listen::imap::session::Services;
-use crate::listen::imap::{ImapListener, PeopleOnline};
+use crate::listen::imap::{ImapListener, LastOpened, PeopleOnline};
 use crate::listen::ip::BoxListener;
 use crate::listen::smtp_io::SmtpListener;
 use crate::listen::tls::CertStore;
@@ -131,6 +131,7 @@ struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
     online: Arc<PeopleOnline>,
+    opened: Arc<LastOpened>,
     /// Networks from which somebody logged in.
     proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
@@ -190,8 +191,15 @@ impl Listeners {
             error: None,
         };
         let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
-        let shared =
-            Shared { intake: Intake::new(context), counters, proven, online: Arc::default(), incoming, web_socket };
+        let shared = Shared {
+            intake: Intake::new(context),
+            counters,
+            proven,
+            online: Arc::default(),
+            opened: Arc::default(),
+            incoming,
+            web_socket,
+        };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -309,6 +317,7 @@ impl Shared {
             spool: self.incoming.clone(),
             counters: self.counters.clone(),
             online: self.online.clone(),
+            opened: self.opened.clone(),
         };
         Arc::new(ImapListener { services, tls: Self::certificates(context), implicit_tls })
     }

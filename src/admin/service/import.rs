@@ -105,8 +105,7 @@ impl Service {
 fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
     tx.open_mailbox(person)?;
     let named = |tx: &Tx| -> TxResult<Option<u32>> {
-        let same = |name: &str| name == parcel.folder || (name == "INBOX" && parcel.folder.eq_ignore_ascii_case(name));
-        Ok(tx.all_folders(person)?.iter().find(|folder| same(&folder.name)).map(|folder| folder.number))
+        Ok(tx.all_folders(person)?.iter().find(|folder| folder.is_named(&parcel.folder)).map(|folder| folder.number))
     };
     let folder = match named(tx)? {
         Some(folder) => folder,

@@ -8,6 +8,7 @@ pub mod answer;
 mod criteria;
 pub mod envelope;
 pub mod framer;
+mod last_opened;
 pub mod mime;
 mod people;
 pub mod replies;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framer::{Event, Framer};
+pub use last_opened::LastOpened;
 pub use people::PeopleOnline;
 use replies::Replies;
 use session::{ImapSession, Next, Services};

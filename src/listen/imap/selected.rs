@@ -9,7 +9,7 @@ use super::answer::{Answer, Try};
 use super::replies::Replies;
 
 use crate::store::Store;
-use crate::store::mailbox::{Entry, Flags, Folder, UidRanges};
+use crate::store::mailbox::{EntryFlags, Flags, Folder, UidRanges};
 
 /// Entries that are read at once.
 pub const BATCH: usize = 500;
@@ -115,7 +115,7 @@ impl Selected {
     }
 
     /// The flags of an entry as a list in parentheses.
-    pub fn flags(&self, folder: &Folder, entry: &Entry) -> String {
+    pub fn flags(&self, folder: &Folder, entry: &EntryFlags) -> String {
         let system = Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).map(|(_, name)| *name);
         let recent = self.is_recent(entry.uid).then_some("\\Recent");
         let mut list = String::from("(");
@@ -146,8 +146,9 @@ impl Selected {
         condstore: bool,
         out: &mut Replies<'_>,
     ) -> Try<bool> {
-        let (number, since) = (self.number, self.modseq);
-        let Some(changes) = store.read(|view| view.changes(person, number, since))? else { return Ok(false) };
+        let (number, since, own) = (self.number, self.modseq, &self.own);
+        let changes = store.read(|view| view.changes_of_others(person, number, since, own))?;
+        let Some(changes) = changes else { return Ok(false) };
         let folder = changes.folder;
         if folder.modseq == self.modseq || (changes.behind && !removals) {
             return Ok(true);
@@ -167,7 +168,6 @@ impl Selected {
             match change.uid {
                 uid if change.removed => gone.push(uid),
                 uid if uid > known => new.push(uid),
-                _ if self.own.contains(&change.modseq) => {}
                 uid => changed.push(uid),
             }
         }
@@ -200,7 +200,7 @@ impl Selected {
             for entry in entries.iter().filter(|entry| entry.modseq <= until) {
                 let Some(place) = self.uids.place(entry.uid) else { continue };
                 let modseq = if condstore { format!(" MODSEQ ({})", entry.modseq) } else { String::new() };
-                let flags = self.flags(&folder, entry);
+                let flags = self.flags(&folder, &entry.into());
                 out.line(&format!("* {place} FETCH (UID {} FLAGS {flags}{modseq})", entry.uid));
             }
         }

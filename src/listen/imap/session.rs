@@ -27,6 +27,7 @@ use fetch::Cache;
 
 use super::answer::{Answer, Try};
 use super::framer;
+use super::last_opened::LastOpened;
 use super::people::{PeopleOnline, Seat};
 use super::replies::Replies;
 use super::selected::Selected;
@@ -74,6 +75,8 @@ pub struct Services {
     pub counters: Arc<ClientCounters>,
     /// Who is logged in, and how often.
     pub online: Arc<PeopleOnline>,
+    /// What was found in the folders that were opened last.
+    pub opened: Arc<LastOpened>,
 }
 
 /// One IMAP session.
@@ -275,8 +278,10 @@ impl<'a> ImapSession<'a> {
                 | CommandBody::Store { uid: false, .. }
                 | CommandBody::Search { uid: false, .. }
         );
+        // What is opened is told as it is now.
+        let opens = matches!(body, CommandBody::Select { .. } | CommandBody::Examine { .. });
         let done = self.run(body, out);
-        let told = self.tell_news(!by_place, out);
+        let told = if opens { self.still_valid() } else { self.tell_news(!by_place, out) };
         self.end(tag, told.err().unwrap_or_else(|| done.unwrap_or_else(|answer| answer)), out)
     }
 
@@ -436,12 +441,18 @@ impl<'a> ImapSession<'a> {
         Ok(Answer::Ok(format!("[CAPABILITY {}] logged in", self.capabilities())))
     }
 
+    /// The session ends when the person may not log in any more.
+    fn still_valid(&self) -> Try<()> {
+        match self.seat.as_ref().is_none_or(|seat| seat.is_valid(&self.services.store)) {
+            true => Ok(()),
+            false => Err(Answer::Bye("the log-in of this person has changed: log in again")),
+        }
+    }
+
     /// Tells what happened in the open folder; the session ends when the person may not log in any more. `removals` when
     /// messages may change their places now.
     pub fn tell_news(&mut self, removals: bool, out: &mut Replies<'_>) -> Try<()> {
-        if self.seat.as_ref().is_some_and(|seat| !seat.is_valid(&self.services.store)) {
-            return Err(Answer::Bye("the log-in of this person has changed: log in again"));
-        }
+        self.still_valid()?;
         let Some(selected) = &mut self.selected else { return Ok(()) };
         let Some(seat) = &self.seat else { return Ok(()) };
         match selected.follow(&self.services.store, &seat.name, removals, self.condstore, out)? {

@@ -3,6 +3,7 @@
 
 use super::entries::NewEntry;
 use super::flags::{FlagChange, Flags};
+use super::names::SAME;
 use super::rows::Special;
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose::{self, ComposedMail};
@@ -64,7 +65,7 @@ impl Tx<'_> {
     }
 
     /// Files a mail that somebody here wrote in their Sent, once for all its recipients; what they kept of it as a draft is
-    /// done with. `first` is the message to the first of them.
+    /// done with, and so is a copy that their program put into Sent before. `first` is the message to the first of them.
     pub(in crate::store) fn file_sent(&mut self, first: &Message) -> TxResult<()> {
         let Some(author) = first.author.clone().filter(|_| matches!(first.door, Origin::Smtp | Origin::Web)) else {
             return Ok(());
@@ -73,6 +74,9 @@ impl Tx<'_> {
         let content = self.content_of(first)?;
         let flags = Flags { system: Flags::SEEN, keywords: vec![self.stage_of(first)?.word().to_owned()] };
         let new = NewEntry { content, message: first.id.0, flags, arrived: first.accepted.seconds() };
+        if let Some(message_id) = &first.message_id {
+            self.drop_copies(&author, message_id, (first.accepted - SAME).seconds())?;
+        }
         self.add_entry(&author, Special::Sent.number(), &new)?;
         match &first.message_id {
             Some(message_id) => self.drop_drafts(&author, message_id, None),

@@ -122,16 +122,8 @@ impl Tx<'_> {
         Ok(gone)
     }
 
-    /// Removes the entries that are marked as deleted; of these UIDs only, which rise, if some are given.
-    pub fn expunge(&mut self, person: &str, number: u32, uids: Option<&[u32]>) -> TxResult<Vec<u32>> {
-        let all;
-        let uids = match uids {
-            Some(uids) => uids,
-            None => {
-                all = self.all_uids(person, number)?;
-                &all
-            }
-        };
+    /// Removes the entries of these UIDs, which rise, that are marked as deleted.
+    pub fn expunge(&mut self, person: &str, number: u32, uids: &[u32]) -> TxResult<Vec<u32>> {
         let entries = entries_of(&self.entries, &self.marks, (person, number), uids)?;
         let deleted = entries.iter().filter(|entry| entry.flags & Flags::DELETED != 0);
         let deleted: Vec<_> = deleted.map(|entry| entry.uid).collect();

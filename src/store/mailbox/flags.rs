@@ -1,7 +1,7 @@
 //! Flags and keywords of entries, and how they change.
 
-use super::marks::{entries_of, page_of};
-use super::rows::{Entry, Folder};
+use super::marks::page_of;
+use super::rows::{EntryFlags, Folder};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
 
@@ -60,8 +60,10 @@ pub enum FlagChange {
 /// What a change of flags did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marked {
+    /// The folder as it is now.
+    pub folder: Folder,
     /// Entries that are there, with the flags that they have now.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EntryFlags>,
     /// For each of them, the number of its change before this one.
     pub before: Vec<u64>,
     /// Entries that changed since the number that was given, and were left alone.
@@ -99,10 +101,13 @@ impl Folder {
 }
 
 impl Marked {
-    /// The numbers of the changes that were made: an entry that had the flags already keeps its number, which is somebody else's.
-    pub fn made(&self) -> impl Iterator<Item = u64> + '_ {
+    /// The numbers of the changes that were made, rising: an entry that had the flags already keeps its number, which is
+    /// somebody else's.
+    pub fn made(&self) -> Vec<u64> {
         let both = self.entries.iter().zip(&self.before);
-        both.filter(|(entry, before)| entry.modseq != **before).map(|(entry, _)| entry.modseq)
+        let mut made: Vec<_> = both.filter(|(now, before)| now.modseq != **before).map(|(now, _)| now.modseq).collect();
+        made.dedup();
+        made
     }
 }
 
@@ -127,10 +132,10 @@ impl Tx<'_> {
         uids.sort_unstable();
         uids.dedup();
         let (mut marked, mut over) = (Marked::default(), Vec::new());
-        let all = entries_of(&self.entries, &self.marks, (person, number), &uids)?;
-        for some in all.chunk_by(|one, next| page_of(one.uid) == page_of(next.uid)) {
-            let mut changed = Vec::new();
-            for entry in some {
+        for some in uids.chunk_by(|one, next| page_of(*one) == page_of(*next)) {
+            let mut marks = self.marks_in(person, number, page_of(some[0]))?;
+            let before = over.len();
+            for entry in self.flags_in((person, number), &marks, some)? {
                 if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
                     marked.modified.push(entry.uid);
                     continue;
@@ -140,31 +145,32 @@ impl Tx<'_> {
                     FlagChange::Add => (entry.flags | flags.system, entry.keywords | keywords),
                     FlagChange::Remove => (entry.flags & !flags.system, entry.keywords & !keywords),
                 };
-                if (system, words) != (entry.flags, entry.keywords) {
+                let mut now = EntryFlags { flags: system, keywords: words, ..entry };
+                if now != entry {
                     let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
-                    folder.unseen = folder.unseen + unseen(system) - unseen(entry.flags);
+                    folder.unseen = (folder.unseen + unseen(system)).saturating_sub(unseen(entry.flags));
+                    // One number for all that change in a row.
+                    now.modseq = folder.modseq + 1;
+                    marks.keep(&now);
                     over.push(entry.modseq);
-                    changed.push(marked.entries.len());
                 }
                 marked.before.push(entry.modseq);
-                marked.entries.push(Entry { flags: system, keywords: words, ..*entry });
+                marked.entries.push(now);
             }
-            let Some(first) = changed.first() else { continue };
-            let mut marks = self.marks_in(person, number, page_of(marked.entries[*first].uid))?;
-            let before = over.len() - changed.len();
-            // One number for all that change in a row.
+            if over.len() == before {
+                continue;
+            }
             folder.modseq += 1;
-            for at in changed {
-                marked.entries[at].modseq = folder.modseq;
-                marks.keep(&marked.entries[at]);
-            }
             self.note_changes(person, &folder, &marks)?;
             let mut left = over.split_off(before);
+            left.sort_unstable();
+            left.dedup();
             left.retain(|modseq| marks.changed_by(*modseq).next().is_none());
             over.append(&mut left);
         }
         self.forget_changes(person, number, over)?;
         self.put_folder(person, &folder)?;
+        marked.folder = folder;
         Ok(marked)
     }
 }

@@ -1,5 +1,6 @@
 //! Folders: made, renamed, removed; the five that each mailbox has are there from its first use on.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::rows::{Folder, Special, sound};
@@ -53,9 +54,22 @@ fn is_name(name: &str) -> bool {
         && !name.contains(|c: char| c.is_control() || matches!(c, '*' | '%'))
 }
 
-/// True when two names are of the same folder: INBOX has no case (RFC 3501 section 5.1).
-fn same(one: &str, other: &str) -> bool {
-    one == other || (one.eq_ignore_ascii_case("INBOX") && other.eq_ignore_ascii_case("INBOX"))
+/// A name with its first level as it is written here: INBOX has no case (RFC 3501 section 5.1), and what lies below it lies below
+/// one folder.
+fn written(name: &str) -> Cow<'_, str> {
+    let inbox = Special::Inbox.name();
+    let (first, rest) = name.split_at(name.find('/').unwrap_or(name.len()));
+    match first != inbox && first.eq_ignore_ascii_case(inbox) {
+        true => Cow::Owned(format!("{inbox}{rest}")),
+        false => Cow::Borrowed(name),
+    }
+}
+
+impl Folder {
+    /// True for a name of this folder.
+    pub fn is_named(&self, name: &str) -> bool {
+        written(&self.name) == written(name)
+    }
 }
 
 impl Tx<'_> {
@@ -119,19 +133,17 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says why it is not made.
     pub fn create_folder(&mut self, person: &str, name: &str) -> TxResult<Result<Folder, FolderError>> {
-        let name = name.strip_suffix('/').unwrap_or(name);
+        let name = &*written(name.strip_suffix('/').unwrap_or(name));
         if !is_name(name) {
             return Ok(Err(FolderError::BadName));
         }
         let mut folders = self.all_folders(person)?;
-        if folders.iter().any(|folder| same(&folder.name, name)) {
+        if folders.iter().any(|folder| folder.is_named(name)) {
             return Ok(Err(FolderError::Exists));
         }
         let ends = name.match_indices('/').map(|(at, _)| at).chain([name.len()]);
-        let missing: Vec<_> = ends
-            .map(|end| &name[..end])
-            .filter(|part| !folders.iter().any(|folder| same(&folder.name, part)))
-            .collect();
+        let missing: Vec<_> =
+            ends.map(|end| &name[..end]).filter(|part| !folders.iter().any(|folder| folder.is_named(part))).collect();
         let own = folders.iter().filter(|folder| folder.special().is_none()).count();
         if own + missing.len() > MAX_FOLDERS {
             return Ok(Err(FolderError::TooMany));
@@ -151,7 +163,7 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says why it stays.
     pub fn delete_folder(&mut self, person: &str, name: &str) -> TxResult<Result<(), FolderError>> {
-        let found = self.all_folders(person)?.into_iter().find(|folder| same(&folder.name, name));
+        let found = self.all_folders(person)?.into_iter().find(|folder| folder.is_named(name));
         let Some(folder) = found else { return Ok(Err(FolderError::Missing)) };
         if folder.special().is_some() {
             return Ok(Err(FolderError::Fixed));
@@ -176,8 +188,8 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says why it keeps its name.
     pub fn rename_folder(&mut self, person: &str, from: &str, to: &str) -> TxResult<Result<(), FolderError>> {
-        let folders = self.all_folders(person)?;
-        let Some(folder) = folders.iter().find(|folder| same(&folder.name, from)) else {
+        let (folders, to) = (self.all_folders(person)?, &*written(to));
+        let Some(folder) = folders.iter().find(|folder| folder.is_named(from)) else {
             return Ok(Err(FolderError::Missing));
         };
         let inbox = folder.number == Special::Inbox.number();
@@ -195,7 +207,7 @@ impl Tx<'_> {
             .filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
             .map(|(below, rest)| (below.clone(), format!("{to}{rest}")))
             .collect();
-        let taken = |name: &str| folders.iter().any(|known| same(&known.name, name));
+        let taken = |name: &str| folders.iter().any(|known| known.is_named(name));
         if moved.iter().any(|(_, name)| taken(name)) || taken(to) {
             return Ok(Err(FolderError::Exists));
         }
@@ -227,7 +239,7 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says that there is none of this name.
     pub fn subscribe(&mut self, person: &str, name: &str, wanted: bool) -> TxResult<Result<(), FolderError>> {
-        let found = self.all_folders(person)?.into_iter().find(|folder| same(&folder.name, name));
+        let found = self.all_folders(person)?.into_iter().find(|folder| folder.is_named(name));
         let Some(mut folder) = found else { return Ok(Err(FolderError::Missing)) };
         folder.subscribed = wanted;
         self.put_folder(person, &folder)?;

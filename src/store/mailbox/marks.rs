@@ -6,11 +6,13 @@
 //!  MARKS    (person, folder, uid / 64)   place, flags, number of the change, keywords: where there is one, it holds
 //! ```
 
-use super::rows::{Entry, Reader, Writer, sound};
+use super::rows::{Entry, EntryFlags, Reader, Writer, sound};
 use crate::store::schema::{Readable, Tx, TxResult};
 
 /// UIDs of a row.
 const PAGE: u32 = 64;
+/// What a damaged row of an entry is called.
+const AN_ENTRY: &str = "an entry of a folder";
 
 /// What an entry has instead of what it came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +47,25 @@ impl Marks {
         self.page
     }
 
+    /// Gives the flags that an entry of this row has now, where they are kept here. Of an entry that is gone nothing is kept.
+    pub fn of(&self, uid: u32) -> Option<EntryFlags> {
+        let mark = &self.list[self.find(uid).ok()?];
+        Some(EntryFlags { uid, flags: mark.flags, keywords: mark.keywords, modseq: mark.modseq })
+    }
+
     fn find(&self, uid: u32) -> Result<usize, usize> {
         self.list.binary_search_by_key(&at(uid).1, |mark| mark.place)
     }
 
     /// Gives an entry of this row the flags that it has now.
     pub fn put_over(&self, entry: &mut Entry) {
-        if let Ok(found) = self.find(entry.uid) {
-            let mark = self.list[found];
-            (entry.flags, entry.keywords, entry.modseq) = (mark.flags, mark.keywords, mark.modseq);
+        if let Some(now) = self.of(entry.uid) {
+            (entry.flags, entry.keywords, entry.modseq) = (now.flags, now.keywords, now.modseq);
         }
     }
 
     /// Keeps the flags of an entry of this row.
-    pub fn keep(&mut self, entry: &Entry) {
+    pub fn keep(&mut self, entry: &EntryFlags) {
         let place = at(entry.uid).1;
         let mark = Mark { place, flags: entry.flags, keywords: entry.keywords, modseq: entry.modseq };
         match self.find(entry.uid) {
@@ -105,6 +112,16 @@ impl Marks {
     }
 }
 
+/// The marks of a row; `None` when it is damaged.
+fn marks_of<T>(table: &T, key: (&str, u32, u32)) -> TxResult<Option<Marks>>
+where
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let page = key.2;
+    let row = table.get(key)?;
+    Ok(row.map_or_else(|| Some(Marks { page, list: Vec::new() }), |row| Marks::read(page, row.value())))
+}
+
 /// Reads the entries of one folder, with the flags that they have now.
 pub(super) struct EntryReader<'t, T> {
     table: &'t T,
@@ -123,9 +140,7 @@ impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T
     /// The marks of a row; `None` when it is damaged.
     pub fn marks(&mut self, page: u32) -> TxResult<Option<&Marks>> {
         if self.last.as_ref().is_none_or(|(last, _)| *last != page) {
-            let row = self.table.get((self.person, self.folder, page))?;
-            let none = || Some(Marks { page, list: Vec::new() });
-            self.last = Some((page, row.map_or_else(none, |row| Marks::read(page, row.value()))));
+            self.last = Some((page, marks_of(self.table, (self.person, self.folder, page))?));
         }
         Ok(self.last.as_ref().and_then(|(_, marks)| marks.as_ref()))
     }
@@ -146,8 +161,41 @@ impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T
 
     /// The entry of a row that has to be whole.
     pub fn whole(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
-        sound(self.read(uid, row)?, "an entry of a folder")
+        sound(self.read(uid, row)?, AN_ENTRY)
     }
+}
+
+/// Does something with the rows of these UIDs, which rise; those that are not there are left out.
+fn each_row<T>(
+    entries: &T,
+    (person, folder): (&str, u32),
+    uids: &[u32],
+    mut take: impl FnMut(u32, &[u8]) -> TxResult<()>,
+) -> TxResult<()>
+where
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(()) };
+    let span = usize::try_from(last.saturating_sub(*first)).unwrap_or(usize::MAX);
+    // Where few are left out, one walk is cheaper than a search for each.
+    if span > 0 && span < uids.len().saturating_mul(4) {
+        let mut wanted = uids.iter().peekable();
+        for row in entries.range((person, folder, *first)..=(person, folder, *last))? {
+            let (key, row) = row?;
+            let uid = key.value().2;
+            while wanted.next_if(|wanted| **wanted < uid).is_some() {}
+            if wanted.next_if(|wanted| **wanted == uid).is_some() {
+                take(uid, row.value())?;
+            }
+        }
+    } else {
+        for uid in uids {
+            if let Some(row) = entries.get((person, folder, *uid))? {
+                take(*uid, row.value())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The entries of these UIDs, which rise; those that are not there are left out.
@@ -155,41 +203,49 @@ pub(super) fn entries_of<T>(entries: &T, marks: &T, (person, folder): (&str, u32
 where
     T: Readable<(&'static str, u32, u32), &'static [u8]>,
 {
-    let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
     let mut found = Vec::with_capacity(uids.len());
     let mut reader = EntryReader::new(marks, person, folder);
-    // Where few are left out, one walk is cheaper than a search for each.
-    if usize::try_from(last.saturating_sub(*first)).unwrap_or(usize::MAX) < uids.len().saturating_mul(4) {
-        let mut wanted = uids.iter().peekable();
-        for row in entries.range((person, folder, *first)..=(person, folder, *last))? {
-            let (key, row) = row?;
-            let uid = key.value().2;
-            while wanted.next_if(|wanted| **wanted < uid).is_some() {}
-            if wanted.next_if(|wanted| **wanted == uid).is_some() {
-                found.push(reader.whole(uid, row.value())?);
-            }
-        }
-    } else {
-        for uid in uids {
-            if let Some(row) = entries.get((person, folder, *uid))? {
-                found.push(reader.whole(*uid, row.value())?);
-            }
-        }
-    }
+    each_row(entries, (person, folder), uids, |uid, row| {
+        found.push(reader.whole(uid, row)?);
+        Ok(())
+    })?;
     Ok(found)
 }
 
 impl Tx<'_> {
     /// The marks of a row.
     pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
-        let mut reader = EntryReader::new(&self.marks, person, folder);
-        sound(reader.marks(page)?.cloned(), "a row of flags")
+        sound(marks_of(&self.marks, (person, folder, page))?, "a row of flags")
+    }
+
+    /// The flags that entries of one row have now: of these UIDs, which rise; those that are not there are left out. The row of an
+    /// entry itself is read only where its flags are as they came.
+    pub(super) fn flags_in(
+        &self,
+        (person, folder): (&str, u32),
+        marks: &Marks,
+        uids: &[u32],
+    ) -> TxResult<Vec<EntryFlags>> {
+        let (mut found, mut unmarked) = (Vec::with_capacity(uids.len()), Vec::new());
+        for uid in uids {
+            match marks.of(*uid) {
+                Some(flags) => found.push(flags),
+                None => unmarked.push(*uid),
+            }
+        }
+        if !unmarked.is_empty() {
+            each_row(&self.entries, (person, folder), &unmarked, |uid, row| {
+                found.push(EntryFlags::from(&sound(Entry::read(uid, row), AN_ENTRY)?));
+                Ok(())
+            })?;
+            found.sort_unstable_by_key(|entry| entry.uid);
+        }
+        Ok(found)
     }
 
     /// The marks of a row; none where they are damaged, and with the next change of the row they are gone for good.
     pub(super) fn marks_left(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
-        let mut reader = EntryReader::new(&self.marks, person, folder);
-        let found = reader.marks(page)?.cloned();
+        let found = marks_of(&self.marks, (person, folder, page))?;
         Ok(found.unwrap_or_else(|| {
             log::warn!(
                 "store: the flags of some mails of {person} are damaged: they are as they were when the mails came"
@@ -218,7 +274,7 @@ mod tests {
     fn marks_read_as_they_were_written_and_every_flipped_bit_is_noticed() {
         let mut marks = Marks { page: 3, list: Vec::new() };
         for (uid, keywords) in [(255, 1 << 63), (192, 0), (200, 0x1234), (200, 7)] {
-            marks.keep(&Entry { uid, keywords, flags: 5, modseq: 1 << 40 | u64::from(uid), ..Entry::default() });
+            marks.keep(&EntryFlags { uid, keywords, flags: 5, modseq: 1 << 40 | u64::from(uid) });
         }
         let row = marks.row();
         assert_eq!(row.len(), 3 * 11 + 1 + 8 + 4);

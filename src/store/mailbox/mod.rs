@@ -31,15 +31,16 @@ mod marks;
 mod names;
 mod read;
 mod rows;
+mod uids;
 mod upkeep;
 
 pub use contents::{Content, HEADER, NewContent};
 pub use entries::{Copied, NewEntry};
 pub use flags::{FlagChange, Flags};
 pub use folders::FolderError;
-pub use names::message_id_of;
-pub use read::UidRanges;
-pub use rows::{Entry, Folder, Special};
+pub use names::{SAME, message_id_of};
+pub use rows::{Entry, EntryFlags, Folder, Special};
+pub use uids::UidRanges;
 pub use upkeep::{TRASH_DAYS, full_note};
 
 pub(super) use contents::header_length;

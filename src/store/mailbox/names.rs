@@ -1,11 +1,16 @@
 //! Entries of Sent and Drafts by Message-ID: a mail that left is in Sent once, and a draft that is saved each minute is in
 //! Drafts once.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use super::flags::Flags;
 use super::rows::{Entry, Special};
 use crate::store::schema::{self, Readable, Tx, TxResult, View};
+
+/// So long before or after a mail was submitted a copy of it in Sent, put there by a program, is the same mail.
+pub const SAME: Duration = Duration::from_secs(7 * 86_400);
 
 /// Folders whose entries are found by name.
 fn is_named(folder: u32) -> bool {
@@ -74,6 +79,20 @@ impl Tx<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Removes what a program put into Sent of a mail that is submitted only now: entries with this Message-ID that belong to no
+    /// message of this box, not put there before `since` (in seconds).
+    pub(super) fn drop_copies(&mut self, person: &str, message_id: &str, since: i64) -> TxResult<()> {
+        let mut copies = Vec::new();
+        for uid in self.named(person, hash(Some(message_id)), Special::Sent)? {
+            let entry = self.entry(person, Special::Sent.number(), uid)?;
+            copies.extend(entry.filter(|entry| entry.message == 0 && entry.saved >= since).map(|entry| entry.uid));
+        }
+        if copies.is_empty() {
+            return Ok(());
+        }
+        self.remove_entries(person, Special::Sent.number(), &copies).map(drop)
     }
 
     /// Removes the earlier versions of a draft: the entries of Drafts with this Message-ID that are marked as drafts.

@@ -1,100 +1,18 @@
 //! Mailboxes as sessions and pages read them.
 
+use std::collections::BTreeSet;
+
 use super::changes::{MARKED, WENT};
 use super::flags::Flags;
 use super::marks::{EntryReader, entries_of};
 use super::rows::{Entry, Folder, Special, sound};
+use super::uids::UidRanges;
 use crate::message::{Id, Message};
 use crate::store::schema::{self, Readable, TxResult, View};
 use crate::store::search::Needle;
 use crate::store::table::ReadTable;
 
 type MarksTable = ReadTable<(&'static str, u32, u32), &'static [u8]>;
-
-/// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UidRanges {
-    /// First and last of each range.
-    ranges: Vec<(u32, u32)>,
-}
-
-impl UidRanges {
-    /// How many there are.
-    pub fn len(&self) -> u32 {
-        self.ranges.iter().map(|(first, last)| last - first + 1).sum()
-    }
-
-    /// Appends a UID, which has to be larger than all others.
-    pub fn push(&mut self, uid: u32) {
-        match self.ranges.last_mut() {
-            Some((_, last)) if *last + 1 == uid => *last = uid,
-            Some((_, last)) if *last >= uid => {}
-            _ => self.ranges.push((uid, uid)),
-        }
-    }
-
-    /// The UID at a place; the first place is 1.
-    pub fn at(&self, place: u32) -> Option<u32> {
-        let mut left = place.checked_sub(1)?;
-        for (first, last) in &self.ranges {
-            let count = last - first + 1;
-            if left < count {
-                return Some(first + left);
-            }
-            left -= count;
-        }
-        None
-    }
-
-    /// The place of a UID.
-    pub fn place(&self, uid: u32) -> Option<u32> {
-        let mut before = 0;
-        for (first, last) in &self.ranges {
-            if uid < *first {
-                return None;
-            }
-            if uid <= *last {
-                return Some(before + (uid - first) + 1);
-            }
-            before += last - first + 1;
-        }
-        None
-    }
-
-    /// Takes a UID out and gives the place that it had.
-    pub fn remove(&mut self, uid: u32) -> Option<u32> {
-        let place = self.place(uid)?;
-        let at = self.ranges.partition_point(|(_, last)| *last < uid);
-        let (first, last) = self.ranges[at];
-        match (uid == first, uid == last) {
-            (true, true) => drop(self.ranges.remove(at)),
-            (true, false) => self.ranges[at].0 += 1,
-            (false, true) => self.ranges[at].1 -= 1,
-            (false, false) => {
-                self.ranges[at].1 = uid - 1;
-                self.ranges.insert(at + 1, (uid + 1, last));
-            }
-        }
-        Some(place)
-    }
-
-    /// The largest.
-    pub fn last(&self) -> Option<u32> {
-        self.ranges.last().map(|(_, last)| *last)
-    }
-
-    /// All, rising.
-    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ranges.iter().flat_map(|(first, last)| *first..=*last)
-    }
-
-    /// Those from one to another UID, rising.
-    pub fn between(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
-        let inside =
-            self.ranges.iter().skip_while(move |(_, last)| *last < from).take_while(move |(first, _)| *first <= to);
-        inside.flat_map(move |(first, last)| *first.max(&from)..=*last.min(&to))
-    }
-}
 
 /// One change in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,14 +56,14 @@ impl View {
 
     /// The folder of this name; INBOX in any case.
     pub fn folder_named(&self, person: &str, name: &str) -> TxResult<Option<Folder>> {
-        let inbox = name.eq_ignore_ascii_case(Special::Inbox.name());
-        let wanted = |folder: &Folder| folder.name == name || (inbox && folder.special() == Some(Special::Inbox));
-        Ok(self.folders(person)?.into_iter().find(wanted))
+        if name.eq_ignore_ascii_case(Special::Inbox.name()) {
+            return self.folder(person, Special::Inbox.number());
+        }
+        Ok(self.folders(person)?.into_iter().find(|folder| folder.is_named(name)))
     }
 
     /// The UIDs in a folder.
     pub fn uids(&self, person: &str, folder: &Folder) -> TxResult<UidRanges> {
-        let mut uids = UidRanges::default();
         let entries = schema::ENTRIES.read(&self.0)?;
         let all = || entries.range((person, folder.number, 0)..=(person, folder.number, u32::MAX));
         let first = all()?.next().transpose()?.map(|row| row.0.value().2);
@@ -154,13 +72,20 @@ impl View {
             && last - first + 1 == folder.total
         {
             // Without a gap nothing in between has to be read.
-            uids.ranges.push((first, last));
-            return Ok(uids);
+            return Ok(UidRanges::all(first, last));
         }
+        let mut uids = UidRanges::default();
         for row in all()? {
             uids.push(row?.0.value().2);
         }
         Ok(uids)
+    }
+
+    /// How many entries there are from a UID on.
+    pub fn count_from(&self, person: &str, folder: &Folder, uid: u32) -> TxResult<usize> {
+        let entries = schema::ENTRIES.read(&self.0)?;
+        let rows = entries.range((person, folder.number, uid)..(person, folder.number, folder.next))?;
+        rows.map(|row| Ok(row.map(|_| 1)?)).sum()
     }
 
     /// The entry of this UID.
@@ -239,6 +164,17 @@ impl View {
 
     /// What happened in a folder since its change of this number; `None` when the folder is gone.
     pub fn changes(&self, person: &str, number: u32, since: u64) -> TxResult<Option<Changes>> {
+        self.changes_of_others(person, number, since, &BTreeSet::new())
+    }
+
+    /// The same without changes of flags that have these numbers: whoever made them knows them.
+    pub fn changes_of_others(
+        &self,
+        person: &str,
+        number: u32,
+        since: u64,
+        own: &BTreeSet<u64>,
+    ) -> TxResult<Option<Changes>> {
         let Some(folder) = self.folder(person, number)? else { return Ok(None) };
         let mut changes = Changes { behind: since < folder.floor, folder, ..Changes::default() };
         if changes.folder.modseq == since {
@@ -250,6 +186,7 @@ impl View {
             let (key, value) = row?;
             let modseq = key.value().2;
             match value.value() {
+                (_, MARKED) if own.contains(&modseq) => {}
                 (page, MARKED) => {
                     let marks = sound(reader.marks(page)?, "a row of flags")?;
                     let changed = marks.changed_by(modseq).map(|uid| Change { modseq, uid, removed: false });
@@ -312,31 +249,5 @@ impl View {
     /// Bytes of all folders of a person.
     pub fn mailbox_bytes(&self, person: &str) -> TxResult<u64> {
         Ok(self.folders(person)?.iter().map(|folder| folder.bytes).sum())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::UidRanges;
-
-    #[test]
-    fn ranges_are_a_list_of_numbers() {
-        let mut ranges = UidRanges::default();
-        let mut plain: Vec<u32> = (1..=40).chain(50..=50).chain(60..=75).collect();
-        plain.iter().for_each(|uid| ranges.push(*uid));
-        assert_eq!(ranges.ranges.len(), 3);
-        for gone in [1, 40, 50, 20, 21, 19, 60, 75, 99] {
-            let place = plain.iter().position(|uid| *uid == gone);
-            assert_eq!(ranges.remove(gone), place.map(|place| place as u32 + 1), "{gone}");
-            plain.retain(|uid| *uid != gone);
-            assert_eq!(ranges.iter().collect::<Vec<_>>(), plain);
-            assert_eq!((ranges.len() as usize, ranges.last()), (plain.len(), plain.last().copied()));
-            for (place, uid) in (1..).zip(&plain) {
-                assert_eq!((ranges.at(place), ranges.place(*uid)), (Some(*uid), Some(place)));
-            }
-        }
-        assert_eq!((ranges.at(0), ranges.at(99), ranges.place(50)), (None, None, None));
-        let some: Vec<_> = plain.iter().copied().filter(|uid| (18..=61).contains(uid)).collect();
-        assert_eq!(ranges.between(18, 61).collect::<Vec<_>>(), some);
     }
 }

@@ -115,6 +115,25 @@ impl Entry {
     }
 }
 
+/// What an entry of a folder is marked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EntryFlags {
+    /// Its number in the folder.
+    pub uid: u32,
+    /// Bits of [`Flags`](super::Flags).
+    pub flags: u8,
+    /// Bits of [`Folder::keywords`].
+    pub keywords: u64,
+    /// The number of the change that gave it these.
+    pub modseq: u64,
+}
+
+impl From<&Entry> for EntryFlags {
+    fn from(entry: &Entry) -> Self {
+        Self { uid: entry.uid, flags: entry.flags, keywords: entry.keywords, modseq: entry.modseq }
+    }
+}
+
 /// The bytes behind entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContentRow {

@@ -17,6 +17,7 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
     let mut kept: BTreeMap<u32, String> = BTreeMap::new();
     let mut ever: BTreeMap<u32, String> = BTreeMap::new();
     let (mut moved, mut removed, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
+    let mut flagged = Vec::new();
     for round in 0..8 {
         let at = gateway.door("imap");
         // After so many mails were answered, and a moment more.
@@ -55,7 +56,11 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
                     kept.remove(&uid);
                     if said.contains(" OK done") { removed.push(name) } else { doubtful.push(name) }
                 }
-                _ => {}
+                _ => {
+                    if imap.say(&format!("UID STORE {uid} +FLAGS (\\Flagged)")).contains(" OK done") {
+                        flagged.push(uid);
+                    }
+                }
             }
         }
         killer.join().unwrap();
@@ -74,6 +79,10 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
             assert!(kept.contains_key(uid) || doubtful.contains(name), "{name} is back");
             assert!(ever.get(uid).is_none_or(|known| known == name), "UID {uid} names two mails");
         }
+        let said = imap.ok("UID SEARCH FLAGGED");
+        let found_flagged: Vec<_> =
+            said.lines().next().unwrap().split(' ').filter_map(|word| word.parse().ok()).collect();
+        assert!(flagged.iter().all(|uid: &u32| found_flagged.contains(uid)), "{flagged:?} were flagged: {said}");
         // What was not answered is there or not, and from here on it is what it is.
         found.into_iter().for_each(|(uid, name)| {
             ever.insert(uid, name.clone());
@@ -88,5 +97,5 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
         assert!(moved.iter().all(|name| archived.iter().filter(|known| *known == name).count() == 1));
         assert!(removed.iter().all(|name| !archived.contains(name)));
     }
-    assert!(!moved.is_empty() && !removed.is_empty());
+    assert!(!moved.is_empty() && !removed.is_empty() && !flagged.is_empty());
 }

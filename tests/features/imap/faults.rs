@@ -239,8 +239,16 @@ fn folders_are_made_listed_and_renamed() {
     assert!(imap.ok("LIST \"\" %").contains("(\\Noselect \\HasChildren) \"/\" \"Done\""));
     let said = imap.ok("STATUS Done/2026 (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)");
     assert!(said.contains("* STATUS \"Done/2026\" (MESSAGES 0 RECENT 0 UIDNEXT 1 UIDVALIDITY "), "{said}");
+    // INBOX has no case, and what lies below it lies below one folder.
+    imap.ok("CREATE inbox/Ships");
+    assert!(imap.append("Inbox/Ships", mail("ship").as_bytes()).contains("OK [APPENDUID"));
+    imap.ok("RENAME INBOX/Ships Inbox/Boats");
+    let said = imap.ok("LIST \"\" INBOX*");
+    assert!(said.contains("(\\HasChildren) \"/\" \"INBOX\"") && said.contains("\"INBOX/Boats\""), "{said}");
+    assert!(imap.ok("STATUS iNBOX/Boats (MESSAGES RECENT)").contains("(MESSAGES 1 RECENT 1)"));
     for (command, code) in [
         ("CREATE inbox", "ALREADYEXISTS"),
+        ("CREATE inbox/Boats", "ALREADYEXISTS"),
         ("DELETE INBOX", "CANNOT"),
         ("RENAME Sent Gone", "CANNOT"),
         ("SELECT Nowhere", "NONEXISTENT"),

@@ -16,6 +16,7 @@
 //! | 20, 23, 26 BYE without words, TLS on the other port, odd lines | `faults::odd_words_get_clear_answers` |
 //! | 22 the thirtieth connection of a house | `two_clients::a_house_with_many_connections` |
 //! | of a compliance suite: recent twice, silent STORE, mod-sequences, what others removed, open ends, subscriptions | `together` |
+//! | ten clients at once, each with a model of its folder | `stress`, as long as one likes with `tests/soak/run 1 mailboxes` |
 //! | 25 the last byte and the end of the reply together | `listen::imap::replies::tests::the_end_of_a_body_and_of_its_reply_leave_together` |
 
 mod clients;
@@ -25,6 +26,7 @@ mod hostile;
 mod one_mailbox;
 mod search;
 mod setup;
+mod stress;
 mod together;
 mod two_clients;
 

@@ -125,9 +125,15 @@ fn sent_has_no_doubles_and_shows_the_state() {
     // Another Message-ID is another mail, and no error.
     assert!(imap.append("Sent (\\Seen)", copy.replace("hi@olga", "other@olga").as_bytes()).contains(" 2] kept"));
     wait_for("the state in Sent", SOON, || imap.ok("FETCH 1 (FLAGS)").contains("$Delivered").then_some(()));
+    // A program that files its copy before it submits the mail has one in the end as well.
+    let early = text.replace("hi@olga", "early@olga");
+    assert!(imap.append("Sent (\\Seen)", early.replace('\n', "\r\n").as_bytes()).contains(" 3] kept"));
+    assert!(smtp.mail("olga@shore.example", "bob@world.example", &early).starts_with("250"));
+    assert!(imap.ok("NOOP").contains("* 3 EXPUNGE"));
+    assert_eq!(imap.uids(), [1, 2, 4]);
     // Nothing that is appended is sent.
     imap.append("Drafts (\\Draft)", mail("draft").as_bytes());
-    assert_eq!(gateway.messages().len(), 1);
+    assert_eq!(gateway.messages().len(), 2);
 }
 
 /// Case 15: twenty versions of a draft leave one, and sending it removes that.

@@ -215,3 +215,42 @@ fn subscriptions_are_the_programs_own() {
         "{said}"
     );
 }
+
+/// A folder that was opened before is told as it is now, whatever happened in it meanwhile.
+#[test]
+fn a_folder_that_is_opened_again_is_as_it_is_now() {
+    let shore = Shore::start();
+    let mut gateway = boxed(&shore);
+    let mut other = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    for name in ["a", "b", "c", "d"] {
+        other.append("INBOX", mail(name).as_bytes());
+    }
+    other.ok("NOOP");
+    let look = |gateway: &crate::support::Station| {
+        let mut imap = Imap::of(gateway.door("imap"), "olga");
+        let said = imap.ok("SELECT INBOX");
+        let unseen = said.split_once("[UNSEEN ").map(|(_, rest)| rest.split(']').next().unwrap().to_owned());
+        let uids = imap.uids();
+        assert!(said.contains(&format!("* {} EXISTS", uids.len())), "{said}");
+        (uids, unseen)
+    };
+    let seen = |place: u32| Some(place.to_string());
+    for (command, uids, unseen) in [
+        ("NOOP", vec![1, 2, 3, 4], seen(1)),
+        ("UID STORE 1 +FLAGS (\\Seen)", vec![1, 2, 3, 4], seen(2)),
+        ("UID STORE 2:3 +FLAGS (\\Deleted)", vec![1, 2, 3, 4], seen(2)),
+        ("EXPUNGE", vec![1, 4], seen(2)),
+        ("UID MOVE 1 INBOX", vec![4, 5], seen(1)),
+        ("UID STORE 4 FLAGS (\\Seen)", vec![4, 5], None),
+        ("UID MOVE 4:5 Archive", vec![], None),
+    ] {
+        other.ok(command);
+        assert_eq!(look(&gateway), (uids.clone(), unseen.clone()), "{command}");
+        assert_eq!(look(&gateway), (uids, unseen), "{command}, once more");
+    }
+    other.append("INBOX", mail("e").as_bytes());
+    assert_eq!(look(&gateway), (vec![6], seen(1)));
+    gateway.stop();
+    gateway.start();
+    assert_eq!(look(&gateway), (vec![6], seen(1)));
+}

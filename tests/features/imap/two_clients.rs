@@ -89,64 +89,6 @@ impl Model {
         self.say("NOOP");
         self.say("FETCH 1:* (UID FLAGS)");
     }
-
-    /// Reads a message that is known, if it is still there: each is whole, and has the text of its own subject.
-    fn read(&mut self, dice: &mut Dice) {
-        let known: Vec<u32> = self.uids.iter().flatten().copied().collect();
-        if known.is_empty() {
-            return;
-        }
-        let uid = known[dice.below(known.len() as u64) as usize];
-        let said = self.imap.say(&format!("UID FETCH {uid} (BODY.PEEK[] RFC822.SIZE)"));
-        if let Some((_, rest)) = said.split_once("Subject: ") {
-            let subject = rest.lines().next().unwrap();
-            let whole = mail(subject);
-            assert!(said.contains(&whole) && said.contains(&format!("RFC822.SIZE {}", whole.len())), "{said}");
-        }
-        self.hear(&said);
-    }
-
-    /// Waits in IDLE for a moment, and takes what is told there.
-    fn idle(&mut self) {
-        self.imap.write(b"i IDLE\r\n");
-        let mut said = self.imap.until("+");
-        pause();
-        self.imap.write(b"DONE\r\n");
-        said.extend(self.imap.until("i"));
-        let said = String::from_utf8(said).unwrap();
-        assert!(said.contains("i OK"), "{said}");
-        self.hear(&said);
-    }
-}
-
-/// Ten clients at the same time, each with its own model; what is told between them fits together at every moment.
-#[test]
-fn ten_clients_at_once() {
-    let shore = Shore::start();
-    let gateway = boxed(&shore);
-    let at = gateway.door("imap");
-    let work = |number: u64| {
-        let (mut client, mut dice) = (Model::new(at), Dice::new(100 + number));
-        for round in 0..40 {
-            match dice.below(6) {
-                0 => client.read(&mut dice),
-                1 => client.idle(),
-                _ => client.act(&mut dice, &format!("n{number}-{round}")),
-            }
-        }
-        client
-    };
-    let mut clients: Vec<Model> = std::thread::scope(|scope| {
-        let started: Vec<_> = (0..10).map(|number| scope.spawn(move || work(number))).collect();
-        started.into_iter().map(|client| client.join().unwrap()).collect()
-    });
-    clients.iter_mut().for_each(Model::settle);
-    let mut fresh = Imap::open(at, "olga", "INBOX");
-    let uids: Vec<_> = fresh.uids().into_iter().map(Some).collect();
-    assert!(!uids.is_empty() && uids.is_sorted());
-    for client in &clients {
-        assert_eq!((&client.uids, &client.flags), (&uids, &clients[0].flags));
-    }
 }
 
 #[test]

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 use imap_codec::CommandCodec;
 use imap_codec::decode::Decoder;
@@ -24,10 +23,7 @@ use crate::listen::imap::framer::tag;
 use crate::listen::imap::replies::Replies;
 use crate::settings::Key;
 use crate::store::Tx;
-use crate::store::mailbox::{Flags, HEADER, NewContent, NewEntry, Special, message_id_of};
-
-/// So long after a mail was submitted an APPEND of it to Sent is the same mail.
-const SAME: Duration = Duration::from_secs(7 * 86_400);
+use crate::store::mailbox::{Flags, HEADER, NewContent, NewEntry, SAME, Special, message_id_of};
 
 /// A mail that is coming in.
 pub struct Append {
@@ -157,9 +153,7 @@ impl ImapSession<'_> {
         let since = (now - SAME).seconds();
         let (person, name, flags) = (self.person()?.to_owned(), append.folder, append.flags);
         let (validity, uid) = store.write(move |tx: &mut Tx| {
-            let folder = tx.all_folders(&person)?.into_iter().find(|folder| {
-                folder.name == name || (folder.special() == Some(Special::Inbox) && name.eq_ignore_ascii_case("INBOX"))
-            });
+            let folder = tx.all_folders(&person)?.into_iter().find(|folder| folder.is_named(&name));
             let Some(folder) = folder else {
                 return crate::store::reject(Fault::permanent("there is no folder of this name any more"));
             };

@@ -8,9 +8,13 @@ use imap_codec::imap_types::sequence::SequenceSet;
 use super::ImapSession;
 use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::replies::{Replies, set};
+use crate::listen::imap::selected::BATCH;
 use crate::settings::Key;
 use crate::store::Tx;
 use crate::store::mailbox::{Copied, FlagChange, Flags, Folder};
+
+/// Messages that are moved or removed in one commit: others write between two of them.
+const TOGETHER: usize = 250;
 
 /// Flags as the store has them.
 pub fn flags_of(flags: &[Flag<'_>]) -> Try<Flags> {
@@ -73,35 +77,34 @@ impl ImapSession<'_> {
             StoreType::Add => FlagChange::Add,
             StoreType::Remove => FlagChange::Remove,
         };
-        let (marked, folder) = self.services.store.write(move |tx| {
-            let marked = tx.mark(&person, number, &uids, change, &flags, unchanged)?;
-            let folder = tx.all_folders(&person)?.into_iter().find(|folder| folder.number == number);
-            Ok((marked, folder.unwrap_or_default()))
-        })?;
+        let job = move |tx: &mut Tx| tx.mark(&person, number, &uids, change, &flags, unchanged);
+        let marked = self.services.store.write(job)?;
+        let folder = &marked.folder;
         let condstore = self.condstore;
         let Some(selected) = &mut self.selected else { return Ok(Answer::done()) };
-        selected.tell_keywords(&folder, out);
+        selected.tell_keywords(folder, out);
         // What others did to it before, and was not told, the client would never hear of.
         let known = |before: &u64| *before <= selected.modseq || selected.own.contains(before);
         let known: Vec<bool> = marked.before.iter().map(known).collect();
         selected.own.extend(marked.made());
         for (entry, known) in marked.entries.iter().zip(known) {
-            let Some(place) = selected.uids.place(entry.uid) else { continue };
             let silent = response == StoreResponse::Silent && known;
+            if silent && !condstore {
+                continue;
+            }
+            let Some(place) = selected.uids.place(entry.uid) else { continue };
             let mut items = Vec::new();
             // With the mod-sequence comes the UID (RFC 7162 section 3.1).
             if by_uid || condstore {
                 items.push(format!("UID {}", entry.uid));
             }
             if !silent {
-                items.push(format!("FLAGS {}", selected.flags(&folder, entry)));
+                items.push(format!("FLAGS {}", selected.flags(folder, entry)));
             }
             if condstore {
                 items.push(format!("MODSEQ ({})", entry.modseq));
             }
-            if !silent || condstore {
-                out.line(&format!("* {place} FETCH ({})", items.join(" ")));
-            }
+            out.line(&format!("* {place} FETCH ({})", items.join(" ")));
         }
         if marked.modified.is_empty() {
             return Ok(Answer::done());
@@ -144,20 +147,51 @@ impl ImapSession<'_> {
         let uids = selected.find(set_of, by_uid)?;
         let target = self.target(mailbox)?;
         let to = target.number;
-        let moved = self.services.store.write(move |tx: &mut Tx| tx.move_entries(&person, number, &uids, to))?;
+        let mut moved = Copied::new();
+        let mut all = Ok(());
+        for some in uids.chunks(TOGETHER) {
+            let (person, some) = (person.clone(), some.to_vec());
+            match self.services.store.write(move |tx: &mut Tx| tx.move_entries(&person, number, &some, to)) {
+                Ok(more) => moved.extend(more),
+                Err(fault) => {
+                    all = Err(fault);
+                    break;
+                }
+            }
+        }
         // Before the places change (RFC 6851 section 4.3).
         if !moved.is_empty() {
             out.line(&format!("* OK {}moved", copyuid(&target, &moved)));
         }
+        all?;
         Ok(Answer::done())
     }
 
     /// Removes what is marked as deleted; of these messages only, if some are given.
     pub(super) fn expunge(&mut self, set_of: Option<&SequenceSet>) -> Try<Answer> {
         let selected = self.writable()?;
-        let (person, number) = (self.person()?.to_owned(), selected.number);
         let uids = set_of.map(|set_of| selected.find(set_of, true)).transpose()?;
-        self.services.store.write(move |tx: &mut Tx| tx.expunge(&person, number, uids.as_deref()))?;
+        self.remove_deleted(uids)?;
         Ok(Answer::done())
+    }
+
+    /// Removes what is marked as deleted in the open folder, of these messages or of all.
+    pub(super) fn remove_deleted(&self, uids: Option<Vec<u32>>) -> Try<()> {
+        let (person, number, store) = (self.person()?, self.open()?.number, &self.services.store);
+        let Some(folder) = store.read(|view| view.folder(person, number))? else { return Ok(()) };
+        let uids = match uids {
+            Some(uids) => uids,
+            None => store.read(|view| view.uids(person, &folder))?.iter().collect(),
+        };
+        for batch in uids.chunks(BATCH) {
+            let entries = store.read(|view| view.entries(person, number, batch))?;
+            let deleted = entries.iter().filter(|entry| entry.flags & Flags::DELETED != 0);
+            let deleted: Vec<_> = deleted.map(|entry| entry.uid).collect();
+            for some in deleted.chunks(TOGETHER) {
+                let (person, some) = (person.to_owned(), some.to_vec());
+                store.write(move |tx: &mut Tx| tx.expunge(&person, number, &some))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -10,9 +10,6 @@ use crate::listen::imap::replies::{Replies, from_utf7, string, to_utf7};
 use crate::listen::imap::selected::{Selected, all_flags, take_recent};
 use crate::store::mailbox::{Folder, FolderError, Special};
 
-/// Messages that are looked at for the first one that was not read.
-const UNSEEN: usize = 1000;
-
 /// The name of a folder as the store has it.
 pub fn name_of(mailbox: &Mailbox<'_>) -> Try<String> {
     match mailbox {
@@ -141,8 +138,8 @@ impl ImapSession<'_> {
                 StatusDataItemName::Messages => format!("MESSAGES {}", folder.total),
                 StatusDataItemName::Recent => {
                     let person = self.person()?;
-                    let uids = self.services.store.read(|view| view.uids(person, &folder))?;
-                    format!("RECENT {}", uids.between(folder.recent, u32::MAX).count())
+                    let count = self.services.store.read(|view| view.count_from(person, &folder, folder.recent))?;
+                    format!("RECENT {count}")
                 }
                 StatusDataItemName::UidNext => format!("UIDNEXT {}", folder.next),
                 StatusDataItemName::UidValidity => format!("UIDVALIDITY {}", folder.validity),
@@ -177,8 +174,7 @@ impl ImapSession<'_> {
         }
         let found = self.services.store.read(|view| {
             let Some(folder) = view.folder_named(&person, &name)? else { return Ok(None) };
-            let uids = view.uids(&person, &folder)?;
-            let unseen = view.first_unseen(&person, &folder, UNSEEN)?;
+            let (uids, unseen) = self.services.opened.look(view, &person, &folder)?;
             Ok(Some((folder, uids, unseen)))
         })?;
         let (folder, uids, unseen) = found.ok_or_else(|| refused(FolderError::Missing))?;
@@ -204,8 +200,7 @@ impl ImapSession<'_> {
     pub(super) fn close(&mut self) -> Try<Answer> {
         let selected = self.open()?;
         if !selected.read_only {
-            let (person, number) = (self.person()?.to_owned(), selected.number);
-            self.services.store.write(move |tx| tx.expunge(&person, number, None))?;
+            self.remove_deleted(None)?;
         }
         self.selected = None;
         Ok(Answer::done())

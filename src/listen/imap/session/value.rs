@@ -87,7 +87,8 @@ impl ImapSession<'_> {
         };
         match item {
             MessageDataItemName::Flags => {
-                let flags = self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, entry));
+                let flags =
+                    self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, &entry.into()));
                 Value::Word(flags)
             }
             MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
