@@ -50,7 +50,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
     Line {
         id: message.id.to_string(),
         at: ask.times.moment(message.accepted),
-        from: message.sender_shown(),
+        from: super::names::sender(ask, message),
         to: message.to.to_string(),
         subject: shorten(&message.title(), 90),
         state: message.state.words(),

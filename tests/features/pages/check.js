@@ -179,6 +179,9 @@ async function onAPhone(tab) {
   await tab.go("/messages");
   const row = await box(".messages tbody tr");
   await Promise.all([page.waitForURL(/messages\/m\d+/), page.mouse.click(row.x + row.width - 8, row.y + row.height - 6)]);
+  await tab.go("/people");
+  const last = await box(".tap tbody tr");
+  await Promise.all([page.waitForURL(/people\/./), page.mouse.click(last.x + last.width - 8, last.y + last.height - 6)]);
   await tab.go("/compose?reply=m1");
   const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox();
   if (send.y + send.height > bar.y) fault(tab.where(), `Send ends at ${send.y + send.height} px, the bar begins at ${bar.y}`);
