@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::messages::tone;
 use super::{Ask, Reply, links, quarantine, queue, setup};
 use crate::admin::chart;
-use crate::link::driver;
 use crate::message::LinkId;
 use crate::settings::Key;
 use crate::status::{LinkStatus, LiveStatus};
@@ -31,8 +30,7 @@ pub fn show(ask: &Ask) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
     // The tiles of a modem are those of the first link that has one.
-    let has_modem = |name: &str| driver(name).is_some_and(|row| row.console || row.contact.is_some());
-    let modem = ask.service.links().into_iter().find(|link| has_modem(&link.driver));
+    let modem = ask.service.links().into_iter().find(|link| links::has_modem(&link.driver));
     let first = modem.clone().or_else(|| ask.service.links().into_iter().next());
     let id = first.map_or(LinkId::FIRST, |link| link.id);
     let events = ask.app.store.read(|view| view.events(EVENTS))?;
@@ -128,8 +126,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     for link in facts.links.values() {
         if let Some(health) = link.health.as_ref().filter(|health| !health.ready) {
-            // Beside one that is ready it holds nothing up.
-            let class = if facts.links.values().any(LinkStatus::is_ready) { "" } else { "warn" };
+            let class = if links::needs_somebody(facts, link) { "warn" } else { "" };
             need(class, format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
         }
         for silent in link.silent.iter().filter(|silent| !silent.device.is_empty()) {

@@ -21,7 +21,7 @@ use crate::message::reason::{Contact, DeviceReason};
 use crate::message::words::contact::At;
 use crate::money::Use;
 use crate::settings::{Key, Settings};
-use crate::status::{LinkStatus, Plugged, SilentFarBox};
+use crate::status::{LinkStatus, LiveStatus, Plugged, SilentFarBox};
 use crate::sys::ports;
 
 /// How long the console takes lines after the password was given again.
@@ -97,11 +97,9 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
     let mut charts = Vec::new();
-    for (scale, always) in [(chart::BARS, false), (chart::NOISE, true), (chart::RSSI, true), (chart::TEMPERATURE, true)]
-    {
+    for scale in [chart::BARS, chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
         let samples = ask.app.store.read(|view| view.samples(link.id, scale.series, from))?;
-        // Links without an antenna of their own measure nothing.
-        if (always && driver.is_some_and(|driver| driver.console)) || !samples.is_empty() {
+        if !samples.is_empty() {
             charts.push(chart::day(&scale, &samples, &ask.times));
         }
     }
@@ -119,6 +117,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
     let values = context! {
+        noise => charts.iter().any(|chart| chart.title == chart::NOISE.title),
         error, charts, lines, test,
         week => strip::week(&notes, &ask.times),
         once => auth::once("")?,
@@ -280,6 +279,18 @@ pub fn figures(ask: &Ask, live: &LinkStatus) -> Option<Value> {
         garbled => health.garbled,
         reopened => health.reopened,
     })
+}
+
+/// True for a link with a modem here.
+pub fn has_modem(of: &str) -> bool {
+    driver(of).is_some_and(|row| row.console || row.contact.is_some())
+}
+
+/// True for a link that is not ready and needs somebody: a modem here, or whatever is the only way. A line beside a way that is
+/// ready comes and goes by itself.
+pub fn needs_somebody(facts: &LiveStatus, link: &LinkStatus) -> bool {
+    let away = link.health.as_ref().is_some_and(|health| !health.ready);
+    away && (has_modem(&link.driver) || !facts.links.values().any(LinkStatus::is_ready))
 }
 
 /// Gives what the link says of itself, as a sentence below its badge.

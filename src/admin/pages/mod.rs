@@ -210,7 +210,9 @@ impl<'a> Ask<'a> {
             (1, _) => ("warn", "not ready".to_owned()),
             (all, 0) => ("warn", format!("none of {all} ready")),
             (all, ready) if ready == all => ("good", "ready".to_owned()),
-            // One that is ready is enough; the others are waited for.
+            (all, ready) if facts.links.values().any(|link| links::needs_somebody(&facts, link)) => {
+                ("warn", format!("{ready} of {all} ready"))
+            }
             (all, ready) => ("wait", format!("{ready} of {all} ready")),
         };
         let mail = match (&facts.smtp, &facts.relay) {

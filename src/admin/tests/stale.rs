@@ -57,7 +57,7 @@ fn the_position_of_gpsd_is_on_the_dashboard_with_its_age() {
     assert!(page.contains("38.5312") && page.contains("ast known, ") && page.contains(">30 min ago<"), "{page}");
 }
 
-/// Of two links one is away: that is neither a green tick nor a call for somebody.
+/// Of two links one is away: a line comes back by itself, a modem needs somebody; neither is a green tick.
 #[test]
 fn a_link_that_is_away_beside_one_that_is_ready_is_no_green_tick() {
     let site = Site::with_people();
@@ -85,6 +85,9 @@ fn a_link_that_is_away_beside_one_that_is_ready_is_no_green_tick() {
     let (tone, words, page) = light(&mut anna);
     assert_eq!((tone.as_str(), words.as_str()), ("wait", "1 of 2 ready"));
     assert!(page.contains("<p class=\"note \"><span>Link other:"), "{page}");
+    away("sbd", false);
+    let (tone, _, page) = light(&mut anna);
+    assert!(tone == "warn" && page.contains("<p class=\"note warn\"><span>Link other:"), "{page}");
 }
 
 /// An Iridium modem tells bars: they are drawn on its page and on the dashboard.
@@ -102,7 +105,7 @@ fn the_bars_of_a_modem_are_drawn() {
     for page in ["/", "/links/sat"] {
         let page = text(&anna.get(page));
         assert!(page.contains("From 0 to 4 bars of 5 in the last 24 hours, 4 bars of 5 now."), "{page}");
-        assert!(page.contains("aria-labelledby=\"bars-t bars-d\""), "{page}");
+        assert!(page.contains("aria-labelledby=\"bars-t bars-d\"") && !page.contains("dBm"), "{page}");
     }
 }
 
