@@ -181,8 +181,9 @@ impl Peer {
 
 /// True for a packet that only a coder reads: one of notes alone, or of messages as they are, needs none.
 pub fn needs_coder(packet: &[u8]) -> bool {
-    notes::unwrap(packet)
-        .is_some_and(|(_, bundle)| !bundle.is_empty() && reassembly::form_of(bundle) != Some(Form::Stored))
+    let coded = |bundle: &[u8]| !bundle.is_empty() && reassembly::form_of(bundle) != Some(Form::Stored);
+    // A classic one begins lower.
+    packet.first().is_some_and(|first| *first >= 0x80) && notes::unwrap(packet).is_some_and(|(_, bundle)| coded(bundle))
 }
 
 /// What the session needs of its box at one moment.

@@ -20,6 +20,7 @@ fn is_stored(packet: &OutgoingPacket) -> bool {
 fn they_go_as_they_are_and_in_their_order() {
     let mut pair = Pair::acquainted([&[NORMAL], &[NORMAL]]);
     assert!(needs_coder(&pair.send(0, &waiting(1))[0].payload) && !needs_coder(&[0xb1, 1, 2]));
+    assert!(!needs_coder(b"\x08a classic packet"));
     pair.sides[0].rules.plain = true;
     let packets = pair.send(0, &waiting(40));
     assert!(packets.iter().all(|packet| is_stored(packet) && !needs_coder(&packet.payload)));
