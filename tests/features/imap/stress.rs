@@ -176,8 +176,9 @@ impl<'a> Client<'a> {
     fn say(&mut self, command: &str) -> (String, BTreeSet<u32>) {
         let said = self.imap.ok(command);
         let told = self.hear(&said);
-        while self.uids.contains(&None) {
-            let next = self.uids.iter().flatten().last().map_or(1, |uid| uid + 1);
+        // A later one may be known already, by a change that was told.
+        while let Some(first) = self.uids.iter().position(Option::is_none) {
+            let next = self.uids[..first].iter().flatten().last().map_or(1, |uid| uid + 1);
             let new = self.imap.ok(&format!("UID FETCH {next}:* ({})", self.wanted()));
             self.hear(&new);
         }
