@@ -6,6 +6,7 @@ use testing::Dice;
 
 use super::codec::Fake;
 use crate::letter::Letter;
+use crate::packet::Coding;
 use crate::peer::gather::{Departure, GatheredMessage, departure};
 use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, WaitingMessage};
 
@@ -185,9 +186,13 @@ impl World {
         flights.chain(rows).chain(due).chain(leave).chain(ends).min()
     }
 
+    /// What can leave a box: not what may have arrived while there is no coding in which it can be said that it replaces that.
     fn waiting(&self, side: usize) -> impl Iterator<Item = (usize, &Accepted)> {
-        let all = self.messages.iter().enumerate();
-        all.filter(move |(_, message)| message.from == side && message.told == Told::Waiting)
+        let post = &self.boxes[side];
+        let classic = post.peer.agreement.form(&Coding::models(&post.codec)).is_none();
+        let stays = move |key: &usize| classic && post.peer.replaces_by_itself(*key as u64, self.now);
+        let own = move |message: &Accepted| message.from == side && message.told == Told::Waiting;
+        self.messages.iter().enumerate().filter(move |(key, message)| own(message) && !stays(key))
     }
 
     fn leave_at(&self, side: usize) -> Option<i64> {
