@@ -52,7 +52,8 @@ fn one_line_in_one_line_out() {
 fn slow_silent_and_endless_clients_hold_up_nobody() {
     let folder = Folder::new();
     let post = Station::new(&folder, "box", &[], &[]).started();
-    let silent: Vec<_> = (0..7).map(|_| connect(&post)).collect();
+    // Of eight places one is for the next command, and one may not be free yet of that which saw the box come up.
+    let silent: Vec<_> = (0..6).map(|_| connect(&post)).collect();
     assert_eq!(post.said(&["settings", "get", "box.name"]).ok(), "satpost\n");
     for mut stream in silent {
         let mut said = String::new();
