@@ -110,7 +110,7 @@ impl M138 {
         match self.adopt() {
             Ok(()) => {}
             // the phase is already set: closed, or starting
-            Err(PortError::Gone(_) | PortError::Closed | PortError::Rebooted) => {}
+            Err(why) if matches!(why.cause(), PortError::Gone(_) | PortError::Closed | PortError::Rebooted) => {}
             Err(_) if self.foreign().is_some() => {
                 let (now, named) = (Instant::now(), !self.named_port.is_empty());
                 self.phase = Phase::Unresponsive { step: ASK, next: now + FOREIGN_EVERY };
@@ -171,7 +171,7 @@ impl M138 {
         let said = wire.nudge().and_then(|()| wire.say("$RS*01\n"));
         match said {
             Ok(()) => self.phase = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, step: PATIENCE },
-            Err(trouble @ PortError::Gone(_)) => self.on_failure(&trouble),
+            Err(trouble) if matches!(trouble.cause(), PortError::Gone(_)) => self.on_failure(&trouble),
             Err(_) => self.phase = Phase::Unresponsive { step: PATIENCE, next: Instant::now() + pause(PATIENCE) },
         }
     }
@@ -296,7 +296,7 @@ impl M138 {
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let was_running = self.phase == Phase::Running;
         match self.ask(command, &fits) {
-            Err(silent @ (PortError::Silent { .. } | PortError::Stalled)) => {
+            Err(silent) if matches!(silent.cause(), PortError::Silent { .. } | PortError::Stalled) => {
                 // the escalation deals with one that does not answer
                 if was_running && (self.phase != Phase::Running || self.check_hearing().is_err()) {
                     return Err(silent);

@@ -134,7 +134,9 @@ impl M138 {
                 }
                 None => self.unknown(intent, DeviceReason::NoNumber),
             },
-            Err(trouble @ PortError::Refused(_)) => SubmitResult::Refused(self.fault_of(&trouble)),
+            Err(trouble @ (PortError::Refused(_) | PortError::NotAsked(_))) => {
+                SubmitResult::Refused(self.fault_of(&trouble))
+            }
             Err(trouble) => self.unknown(intent, trouble.reason()),
         }
     }
@@ -236,7 +238,9 @@ impl M138 {
                 PacketStatus::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),
-            Err(trouble @ PortError::Refused(_)) => PacketStatus::Unknown(trouble.reason().into()),
+            Err(trouble @ (PortError::Refused(_) | PortError::NotAsked(_))) => {
+                PacketStatus::Unknown(trouble.reason().into())
+            }
             Err(trouble) => {
                 self.withdrawing.push(id);
                 PacketStatus::Unknown(trouble.reason().into())

@@ -102,7 +102,7 @@ impl M138 {
     /// Asks, and follows up on what the failure of a question says about the modem.
     pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let Some(wire) = &mut self.wire else {
-            return Err(PortError::Closed);
+            return Err(PortError::NotAsked(Box::new(PortError::Closed)));
         };
         let answer = wire.ask(command, fits);
         match &answer {
@@ -178,6 +178,7 @@ impl M138 {
                     self.phase = Phase::Unresponsive { step: 0, next: Instant::now() };
                 }
             }
+            PortError::NotAsked(why) => self.on_failure(why),
             // the boot lines are still to be heard, and say the rest
             PortError::Rebooted | PortError::Refused(_) => {}
         }

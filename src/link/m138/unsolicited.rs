@@ -91,6 +91,7 @@ impl M138 {
             log::warn!("m138: the modem restarts ({what} {text})");
         }
         self.epoch = super::fresh();
+        self.wire.iter_mut().for_each(super::wire::Wire::restarted);
         self.facts.time_valid = Some(false);
         self.facts.clock = None;
         self.facts.fix = None;

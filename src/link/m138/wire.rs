@@ -57,6 +57,8 @@ pub enum PortError {
     Rebooted,
     /// The modem refused, with its word.
     Refused(String),
+    /// Something had to be asked before, and went wrong: this was not asked at all.
+    NotAsked(Box<PortError>),
 }
 
 impl PortError {
@@ -72,7 +74,21 @@ impl PortError {
             Self::Stalled => DeviceReason::Stalled { seconds: WRITE_LIMIT.as_secs() },
             Self::Rebooted => DeviceReason::Restarts,
             Self::Refused(word) => DeviceReason::Refused { word: word.clone() },
+            Self::NotAsked(why) => why.reason(),
         }
+    }
+
+    /// What went wrong, be it before anything was asked.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::NotAsked(why) => why.cause(),
+            why => why,
+        }
+    }
+
+    /// The same, of a question that was not asked for it.
+    fn before(self) -> Self {
+        Self::NotAsked(Box::new(self))
     }
 
     /// The same as a fault that may pass.
@@ -184,13 +200,14 @@ impl Wire {
     /// [`PortError`]; the limit is the command's own.
     pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         if self.owed.contains(&command.tag) && !BETWEEN.contains(&command.body.as_str()) {
-            self.catch_up(command)?;
+            self.catch_up(command.tag).map_err(PortError::before)?;
         }
         self.question(command, fits)
     }
 
     /// Asks something else until an answer shows that nothing of this kind is owed any more.
-    fn catch_up(&mut self, command: &Command) -> Result<(), PortError> {
+    fn catch_up(&mut self, kind: Tag) -> Result<(), PortError> {
+        let asked = Instant::now();
         let body = BETWEEN.into_iter().find(|body| !self.owed.contains(&Command::new(*body).tag));
         let between = Command::new(body.unwrap_or(BETWEEN[0]));
         let answers =
@@ -199,14 +216,14 @@ impl Wire {
             Ok(()) | Err(PortError::Refused(_)) => {}
             Err(trouble) => return Err(trouble),
         }
-        match self.owed.contains(&command.tag) {
-            true => Err(PortError::Silent { command: command.name().to_owned(), waited: Duration::ZERO }),
+        match self.owed.contains(&kind) {
+            true => Err(PortError::Silent { command: between.name(), waited: asked.elapsed() }),
             false => Ok(()),
         }
     }
 
     fn question<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
-        self.settle()?;
+        self.settle().map_err(PortError::before)?;
         let mut next = self.heard.len();
         self.said.clone_from(&command.body);
         self.write(&sentence(&command.body))?;
@@ -239,7 +256,7 @@ impl Wire {
             let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT.max(self.patience)));
             if Instant::now() >= until {
                 self.owing = true;
-                self.owed.push_back(command.tag);
+                self.owes(command.tag);
                 self.unanswered.get_or_insert(asked);
                 let command = command.name().to_owned();
                 return Err(PortError::Silent { command, waited: asked.elapsed() });
@@ -252,6 +269,18 @@ impl Wire {
             self.port.wait_readable(until);
             self.pump()?;
         }
+    }
+
+    /// An answer of this kind may still come: the place of the first that was asked is kept.
+    fn owes(&mut self, kind: Tag) {
+        if !self.owed.contains(&kind) {
+            self.owed.push_back(kind);
+        }
+    }
+
+    /// The modem has started anew: it answers nothing from before.
+    pub fn restarted(&mut self) {
+        self.owed.clear();
     }
 
     /// An answer of this kind came: it is that to the first question of its kind that is open, and all before that are over.
@@ -286,7 +315,7 @@ impl Wire {
     pub fn say(&mut self, line: &str) -> Result<(), PortError> {
         self.owing = true;
         let word = line.trim_start_matches('$').split([' ', '*']).next().unwrap_or_default();
-        self.owed.push_back(Command::new(word).tag);
+        self.owes(Command::new(word).tag);
         self.write(line)
     }
 
