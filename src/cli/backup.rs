@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
@@ -20,6 +21,10 @@ use crate::supervisor::restore::put_in_place;
 /// The box writes a backup under this name into its own folder, the only one that the service may write to; the
 /// command takes it from there.
 const PART: &str = "backup.part";
+/// The running box notes what it is told within this time.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+/// What the box hears of a backup that is where it was wanted.
+const TAKEN: &str = "taken";
 /// How the names of backups with a date begin and end.
 const DATED: &str = "satpost-";
 const ENDING: &str = ".backup";
@@ -77,8 +82,11 @@ pub struct Restore {
 }
 
 impl Backup {
-    /// Writes, in the box: the backup into the data folder.
+    /// Writes, in the box: the backup into the data folder; then that it is where it was wanted.
     pub(super) fn act(self, session: &mut Session) -> Done {
+        if session.input.as_deref() == Some(TAKEN) {
+            return Ok(session.service().backup_was_taken()?);
+        }
         let part = session.context.store.folder().join(PART);
         // Left behind by a command that was interrupted.
         match fs::remove_file(&part) {
@@ -112,8 +120,9 @@ impl Backup {
             let code = self.make(data, words)?;
             if code == 0 {
                 rotate(&folder, keep)?;
-                if first {
-                    drill(data, &file)?;
+                // The backup is there, whatever becomes of its trial.
+                if let Some(Err(failure)) = first.then(|| drill(data, &file)) {
+                    super::say(&mut io::stderr(), &format!("satpost: {}\n", failure.why));
                 }
             }
             return Ok(ExitCode::from(code));
@@ -130,6 +139,7 @@ impl Backup {
         if !folder.is_some_and(|folder| folder.is_dir()) {
             return Err(Failure::usage(format!("there is no folder for {}", file.display())));
         }
+        let named = file.display().to_string();
         let request = Request { args: words, input: None };
         let answer = reach::ask(data, &request, &Command::Backup(self))?;
         if answer.code == 0 {
@@ -138,6 +148,10 @@ impl Backup {
             // The next backup clears it away if this fails.
             let _ = fs::remove_file(&part);
             taken.map_err(|fault| Failure::failed(fault.why()))?;
+            tell(
+                data,
+                &Request { args: vec!["backup".to_owned(), "--".to_owned(), named], input: Some(TAKEN.to_owned()) },
+            );
         }
         Ok(answer.print())
     }
@@ -255,38 +269,59 @@ impl Restore {
     }
 }
 
-/// Proves that a backup brings a box back: nothing of this one is touched. The box hears how it went, if there is one.
+/// Proves that a backup brings a box back, in a folder beside it: nothing of this box is touched. The running box hears how it went;
+/// what the place for it lacks is no fault of the backup, and not told.
 fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
-    let folder = std::env::temp_dir().join(format!("satpost-drill-{}", std::process::id()));
-    let tried = store::restore(file, &folder, false, "0").and_then(|(contents, _)| {
-        let store = Store::open(&folder, &Clock::system())?;
+    let place = place_for_drill(file)?;
+    let tried = store::restore(file, &place.join("box"), false, "0").and_then(|(contents, _)| {
+        let store = Store::open(&place.join("box"), &Clock::system())?;
         let found = store.read(|view| view.message_count());
         store.close();
         match found? {
             found if found == contents.messages => Ok(contents),
-            found => Err(Fault::temporary(format!("{found} of {} messages are back", contents.messages))),
+            found => Err(Fault::operator(format!("{found} of {} messages are back", contents.messages))),
         }
     });
-    // What cannot be removed is in the folder for such things, and nobody else's to read.
-    let _ = fs::remove_dir_all(&folder);
-    let found = Drill {
-        at: Clock::system().now(),
-        file: file.display().to_string(),
-        messages: tried.as_ref().map_or(0, |contents| contents.messages),
-        fault: tried.as_ref().err().map(|fault| fault.why().to_owned()),
+    // What cannot be removed is nobody else's to read.
+    let _ = fs::remove_dir_all(&place);
+    let known = match &tried {
+        Ok(contents) => Some((contents.messages, None)),
+        Err(fault @ Fault::Temporary(_)) => {
+            return Err(Failure::failed(format!("{} could not be tried out: {}", file.display(), fault.why())));
+        }
+        Err(fault) => Some((0, Some(fault.why().to_owned()))),
     };
-    tell(data, &found);
+    if let Some((messages, fault)) = known {
+        let found = Drill { at: Clock::system().now(), file: file.display().to_string(), messages, fault };
+        let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
+        // A time, a path, a number and words always serialise.
+        tell(data, &Request { args, input: serde_json::to_string(&found).ok() });
+    }
     Ok(tried?)
 }
 
-/// Tells the box how a drill went. A backup is often tried where there is none.
-fn tell(data: &Path, found: &Drill) {
-    let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
-    // A time, a path, a number and words always serialise.
-    let input = serde_json::to_string(found).ok();
-    let restore = Restore { file: PathBuf::from(&found.file), drill: true, replace: false, hold: false, json: false };
-    let told = reach::ask(data, &Request { args, input }, &Command::Restore(restore));
-    if let Err(failure) = told {
-        log::info!("backup: the box does not hear of the drill: {}", failure.why);
+/// A new folder beside a backup, for its owner alone; among the temporary files where nothing can be written there.
+fn place_for_drill(file: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the backup in: {error}"));
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| failed(&error))?;
+    let name = format!("satpost-drill-{}", crate::hex::encode(&random));
+    let beside = std::path::absolute(file).ok().and_then(|path| path.parent().map(Path::to_owned));
+    let make = |folder: &Path| {
+        let place = folder.join(&name);
+        fs::DirBuilder::new().mode(0o700).create(&place).map(|()| place)
+    };
+    let made = beside.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).and_then(|folder| make(&folder));
+    made.or_else(|_| make(&std::env::temp_dir())).map_err(|error| failed(&error))
+}
+
+/// Tells the running box of what was done with a backup. A backup is often tried where there is none.
+fn tell(data: &Path, request: &Request) {
+    match reach::ask_box(data, request, TOLD_WITHIN) {
+        Ok(Some(answer)) if answer.code != 0 => {
+            log::warn!("backup: the box does not note it: {}", answer.err.trim_end())
+        }
+        Ok(_) => {}
+        Err(failure) => log::warn!("backup: the box does not hear of it: {}", failure.why),
     }
 }

@@ -152,14 +152,20 @@ pub fn is_framed(joined: &str, quoted: bool, context: &Context) -> bool {
     wrote && (says_who || shapes::has_date(&lower) && count <= MAX_BARE || ends && known && count <= MAX_NAMED)
 }
 
-/// A whole date with its time, a word for *wrote* and the name of somebody whom the mail goes to: nobody writes so by hand.
+/// A whole date with its time, a word for *wrote* and the name of somebody whom the mail goes to, begun as programs begin it: nobody
+/// writes so by hand.
 pub fn is_dated_by(line: &str, context: &Context) -> bool {
     let lower = line.to_lowercase();
+    let first = shapes::words(&lower).next().unwrap_or_default();
+    let begins = BEGINNINGS.iter().any(|start| lower.starts_with(&start.to_lowercase()))
+        || context.others.contains(&first)
+        || lower.starts_with(|c: char| c.is_numeric() || c == '-' || c == '[');
     let numbers = shapes::numbers(&lower);
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
     let known = shapes::words(&lower).any(|word| context.others.contains(&word));
     wrote
         && known
+        && begins
         && numbers.len() >= WHOLE_DATE
         && numbers.contains(&4)
         && lower.split_whitespace().count() <= MAX_BARE

@@ -31,6 +31,9 @@ const MAX_DRAWN: usize = 6;
 /// Shortest line that Outlook and others draw above a block.
 const MIN_RULE: usize = 8;
 
+/// Fewest signs on each side of a title that some write by hand too.
+const FRAME: usize = 3;
+
 /// What stands behind a label of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Label {
@@ -91,7 +94,6 @@ pub fn title(line: &str) -> Option<Title> {
     if words::PROCESSED.begins(&line.to_lowercase()) && line.chars().count() <= MAX_TITLE {
         return Some(Title::Original);
     }
-    let is_frame = |c: char| "-_=*—–".contains(c);
     if !line.starts_with(is_frame) && !line.ends_with(COLONS) || line.len() > 4 * MAX_TITLE {
         return None;
     }
@@ -100,15 +102,15 @@ pub fn title(line: &str) -> Option<Title> {
     }
     let bare = line.trim_matches(|c: char| is_frame(c) || "> []".contains(c) || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
-    let before = line.chars().take_while(|c| is_frame(*c)).count();
-    let after = line.chars().rev().take_while(|c| is_frame(*c)).count();
+    let (before, after) = frames(line);
     let framed = before > 0 || line.ends_with(COLONS);
     let is =
         |phrases: &Words| framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8);
     if is(&words::FORWARDED) {
         return Some(Title::Forwarded);
     }
-    if is(&words::ORIGINAL) || is(&words::REPLIED) {
+    // Translators write some of these as titles of their own: a line of dashes on both sides tells the program.
+    if is(&words::ORIGINAL) || before >= FRAME && after >= FRAME && is(&words::REPLIED) {
         return Some(Title::Original);
     }
     let least = if bare.is_ascii() { 3 } else { 2 };
@@ -125,7 +127,20 @@ pub fn title(line: &str) -> Option<Title> {
 pub fn is_known(line: &str) -> bool {
     let bare = line.trim_matches(|c: char| "-_=*>—– ".contains(c) || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
-    words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower) || words::REPLIED.begins(&lower)
+    let (before, after) = frames(line);
+    let drawn = before >= FRAME && after >= FRAME;
+    words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower) || drawn && words::REPLIED.begins(&lower)
+}
+
+fn is_frame(c: char) -> bool {
+    "-_=*—–".contains(c)
+}
+
+/// Signs that frame a line, at its start and at its end.
+fn frames(line: &str) -> (usize, usize) {
+    let line = line.trim();
+    let count = |signs: &mut dyn Iterator<Item = char>| signs.take_while(|c| is_frame(*c)).count();
+    (count(&mut line.chars()), count(&mut line.chars().rev()))
 }
 
 /// A title with its block behind it on one line, as a telephone writes it: the block on lines of its own.

@@ -23,6 +23,8 @@ const MAX_BEHIND: usize = 4;
 const MAX_OFFER: usize = 7;
 /// Words of a line that is a sentence rather than a part of a signature.
 const SENTENCE: usize = 8;
+/// Names of programs that say something else with *my* before them.
+const LONE: [&str; 2] = ["mailbox", "ee"];
 
 /// Cuts what stands between the marks of a signature's element.
 pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
@@ -205,7 +207,10 @@ fn is_named(line: &str) -> bool {
     let small = |word: &str| words::FROM_MY.has(word) || words::WITH.has(word);
     let named = |name: &str| {
         rest.strip_suffix(name).is_some_and(|between| {
-            between.ends_with(' ') && between.split_whitespace().count() <= 3 && between.split_whitespace().all(small)
+            let most = if LONE.contains(&name) { 1 } else { 3 };
+            between.ends_with(' ')
+                && between.split_whitespace().count() <= most
+                && between.split_whitespace().all(small)
         })
     };
     words::SENT_STEMS.begins(verb) && words::NAMES.iter().any(named)
@@ -214,7 +219,10 @@ fn is_named(line: &str) -> bool {
 /// "From my iPhone 6": the device, and at most its model.
 fn is_from_my(line: &str) -> bool {
     let Some(rest) = line.trim().strip_prefix("from my ") else { return false };
-    device(rest).is_some_and(|(start, _)| start == 0) && rest.split_whitespace().count() <= 2
+    let (name, model) = rest.split_once(' ').unwrap_or((rest, "0"));
+    // Programs and services have more behind them that is somebody's own: "from my Gmail account".
+    let hardware = words::DEVICES.iter().take(words::HARDWARE).any(|device| name.starts_with(device));
+    hardware && !model.contains(' ') && model.contains(|c: char| c.is_ascii_digit())
 }
 
 /// "Get Outlook for iOS": an offer of a program for a device.

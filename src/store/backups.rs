@@ -33,6 +33,14 @@ pub struct Drill {
     pub fault: Option<String>,
 }
 
+impl Backups {
+    /// Why the last backup that was tried out brings no box back, until a newer one is there.
+    pub fn fault(&self) -> Option<&str> {
+        let drill = self.tried.as_ref().filter(|drill| self.made.is_none_or(|made| made <= drill.at))?;
+        drill.fault.as_deref()
+    }
+}
+
 impl Tx<'_> {
     /// Notes that a backup was made.
     pub fn note_backup(&mut self, at: Time) -> TxResult<()> {

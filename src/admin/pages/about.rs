@@ -95,9 +95,11 @@ pub fn backup(ask: &Ask) -> Reply {
     let made = ask.service.backup(&place).and_then(|_| read(&place));
     // What is left behind is swept away at the next start.
     let _ = std::fs::remove_file(&place);
+    let made = made?;
+    ask.service.backup_was_taken()?;
     let date = ask.times.moment(ask.times.now).iso;
     let date = date.split('T').next().unwrap_or_default();
-    Ok(Response::typed(200, "application/octet-stream", made?)
+    Ok(Response::typed(200, "application/octet-stream", made)
         .with("Content-Disposition", format!("attachment; filename=\"satpost-{date}.backup\"")))
 }
 

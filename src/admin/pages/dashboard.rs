@@ -100,12 +100,8 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     let drill = ask.app.store.read(|view| view.backups()).ok().and_then(|backups| backups.tried);
     if let Some(why) = drill.and_then(|drill| drill.fault) {
-        need(
-            "danger",
-            format!("The last backup that was tried out brings no box back: {why}"),
-            "/about",
-            "Make another",
-        );
+        let words = format!("The last backup that was tried out brings no box back: {why}. Make another.");
+        need("danger", words, "/help/backup", "Backups");
     }
     for (worker, why) in &facts.failing {
         need(

@@ -214,9 +214,18 @@ impl Service {
     pub fn backup(&self, to: &std::path::Path) -> Result<Contents, Fault> {
         self.may(Action::Backup)?;
         let contents = self.store.backup(to)?;
-        let now = self.store.clock().now();
-        self.act(Action::Backup, "", "a backup was made", move |tx| tx.note_backup(now))?;
+        self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
         Ok(contents)
+    }
+
+    /// Notes that the backup is where it was wanted.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn backup_was_taken(&self) -> Result<(), Fault> {
+        self.may(Action::Backup)?;
+        let now = self.store.clock().now();
+        self.store.write(move |tx| tx.note_backup(now))
     }
 
     /// Writes down whether a backup brings a box back.

@@ -122,13 +122,12 @@ pub fn plugged(session: &Session, findings: &mut Findings) {
 /// Checks that there are backups, and that one brought a box back.
 pub fn backups(session: &Session, findings: &mut Findings) {
     let Ok(backups) = session.context.store.read(|view| view.backups()) else { return };
-    if let Some(drill) = &backups.tried
-        && let Some(why) = &drill.fault
-    {
-        let words = format!("{} brings no box back: {why}; make another with 'satpost backup'", drill.file);
+    if let Some(why) = backups.fault() {
+        let words =
+            format!("the last that was tried out brings no box back: {why}; make another with 'satpost backup'");
         return findings.error("backup", words);
     }
-    match (backups.made, backups.tried) {
+    match (backups.made, backups.tried.filter(|drill| drill.fault.is_none())) {
         (Some(made), Some(drill)) => {
             findings.ok("backup", format!("the last was made {made}; tried out {}: it brings a box back", drill.at));
         }
