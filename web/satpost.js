@@ -213,7 +213,7 @@
         if (out) out.hidden = false;
         return;
       }
-      if (answer.status === 404 || answer.status === 410) return;
+      if (answer.status === 404 || answer.status === 205) return;
       if (answer.status > 299) throw new Error(answer.statusText);
       if (answer.status === 200) show(await answer.json());
       silentSince = 0;

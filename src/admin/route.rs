@@ -216,7 +216,8 @@ fn live(app: &App, request: &Request, visitor: &Visitor) -> Response {
     };
     match (route.page)(&Ask::looking(app, &shown, visitor, may_see), &parts) {
         Ok(page) if page.status == 200 => pages::live::changes(&page, request.query.get("have")),
-        Ok(_) | Err(Fault::Permanent(_)) => Response::text(410, "The page is gone.\n"),
+        // What is shown is gone, which no browser shall call an error.
+        Ok(_) | Err(Fault::Permanent(_)) => Response::text(205, ""),
         Err(fault) => Response::text(503, &format!("{}\n", fault.why())),
     }
 }
