@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{AddressError, DeviceError};
 pub use link::{KeyId, LinkAddress, PeerId};
-pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
+pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone, looks_like_phone_in};
 
 /// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.
 pub const MAX_ADDRESS: usize = 254;
@@ -111,7 +111,8 @@ impl FromStr for Address {
 ///
 /// The local part may be as long as the whole address: forwarders write their own into it, beyond the 64 bytes of RFC 5321
 /// section 4.5.3.1.1, which asks for no such limit where one can do without. Dots may stand anywhere in it, as large
-/// providers have given such addresses away; [`Mailbox::quoted`] writes them as the protocols want them.
+/// providers have given such addresses away, and blanks within it where it stood in quotes, as directories of companies
+/// have them; [`Mailbox::quoted`] writes both as the protocols want them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Mailbox {
@@ -125,11 +126,20 @@ impl Mailbox {
     /// # Errors
     /// Which half is wrong.
     pub fn new(local: &str, domain: &str) -> Result<Self, AddressError> {
-        let bad_local = |c: char| c.is_control() || c.is_whitespace() || "<>()[]\\,;:\"@".contains(c);
+        match local.contains(' ') {
+            true => Err(AddressError::Local(local.to_owned())),
+            false => Self::checked(local, domain),
+        }
+    }
+
+    fn checked(local: &str, domain: &str) -> Result<Self, AddressError> {
+        let blank = |c: char| c.is_whitespace() && c != ' ';
+        let bad_local = |c: char| c.is_control() || blank(c) || "<>()[]\\,;:\"@".contains(c);
         if local.is_empty() {
             return Err(AddressError::NoLocal);
         }
-        if local.contains(bad_local) || local.bytes().all(|byte| byte == b'.') {
+        let nothing = local.bytes().all(|byte| byte == b'.') || local.trim() != local;
+        if nothing || local.contains(bad_local) {
             return Err(AddressError::Local(local.to_owned()));
         }
         check_domain(domain)?;
@@ -150,14 +160,14 @@ impl Mailbox {
     }
 
     /// The address as a mail or a relay has to be given it: with the local part in quotes where a dot stands at an end of it
-    /// or beside another one (RFC 5321 section 4.1.2).
+    /// or beside another one, or a blank in it (RFC 5321 section 4.1.2).
     pub fn quoted(&self) -> String {
         self.quoted_at(&self.domain)
     }
 
     /// The same with the domain in another form.
     pub fn quoted_at(&self, domain: &str) -> String {
-        match is_dot_string(&self.local) {
+        match is_dot_string(&self.local) && !self.local.contains(' ') {
             true => format!("{}@{domain}", self.local),
             false => format!("\"{}\"@{domain}", self.local),
         }
@@ -258,7 +268,9 @@ fn is_private(ip: &str) -> bool {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
+        // With a blank in it, quotes alone tell where it begins.
+        let quote = if self.local.contains(' ') { "\"" } else { "" };
+        write!(f, "{quote}{}{quote}@{}", self.local, self.domain)
     }
 }
 
@@ -281,9 +293,12 @@ impl FromStr for Mailbox {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let (local, domain) = text.trim().rsplit_once('@').ok_or_else(|| AddressError::NoAt(text.to_owned()))?;
-        let unquoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         // The point of the root belongs to no mail address, but is written by programs, and by people at the end of a sentence.
-        Self::new(unquoted.unwrap_or(local), domain.strip_suffix('.').unwrap_or(domain))
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        match local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(quoted) => Self::checked(&quoted.replace("\\ ", " "), domain),
+            None => Self::new(local, domain),
+        }
     }
 }
 
@@ -363,7 +378,10 @@ mod tests {
             "a@",
             "a b@x.org",
             "a@b@x.org",
-            "\"a b\"@x.org",
+            "\" a\"@x.org",
+            "\"a\tb\"@x.org",
+            "\"a\"b\"@x.org",
+            "\"\"@x.org",
             "a@x..org",
             "a@-x.org",
             "..@x.org",
@@ -404,13 +422,15 @@ mod tests {
     }
 
     #[test]
-    fn dots_at_odd_places_stand_in_quotes_where_the_protocol_wants_it() {
+    fn dots_at_odd_places_and_blanks_stand_in_quotes_where_the_protocol_wants_it() {
         for (address, quoted) in [
             ("a.b@x.org", "a.b@x.org"),
             ("a..b@x.org", "\"a..b\"@x.org"),
             ("a.@x.org", "\"a.\"@x.org"),
             ("\".a\"@x.org", "\".a\"@x.org"),
             ("\"a.b\"@x.org", "a.b@x.org"),
+            ("\"john doe\"@x.org", "\"john doe\"@x.org"),
+            ("\"john\\ doe\"@x.org", "\"john doe\"@x.org"),
         ] {
             let mailbox: Mailbox = address.parse().unwrap();
             assert_eq!(mailbox.quoted(), quoted);
@@ -420,7 +440,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_the_store() {
-        for text in ["<>", "a@x.org", "0x001abe", "imei:300234010753370", "+14155550123"] {
+        for text in ["<>", "a@x.org", "\"john doe\"@x.org", "0x001abe", "imei:300234010753370", "+14155550123"] {
             let address: Address = text.parse().unwrap();
             let json = serde_json::to_string(&address).unwrap();
             assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);

@@ -237,7 +237,7 @@
   addEventListener("online", () => { silentSince = 0; });
   if (age) {
     setInterval(() => {
-      age.hidden = !silentSince;
+      age.hidden = !silentSince || Date.now() - silentSince < 2000;
       if (silentSince) put(age, "no answer for " + spell((Date.now() - silentSince) / 1000));
     }, 1000);
   }

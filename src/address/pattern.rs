@@ -144,8 +144,15 @@ impl fmt::Display for PatternError {
     }
 }
 
+/// What stands between blanks, commas and lines, but for those in the quotes of an address.
 fn entries(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|entry| !entry.is_empty())
+    // One that is left open belongs to no address.
+    let (closed, mut quoted) = (text.matches('"').count().is_multiple_of(2), false);
+    let parts = move |c: char| {
+        quoted ^= closed && c == '"';
+        !quoted && (c.is_whitespace() || c == ',' || c == ';')
+    };
+    text.split(parts).filter(|entry| !entry.is_empty())
 }
 
 #[cfg(test)]
@@ -171,6 +178,8 @@ mod tests {
             assert!(Pattern::list(bad).is_err(), "{bad}");
         }
         assert_eq!(Pattern::list(" a.org,\n*;B@c.org ").unwrap().len(), 3);
+        assert_eq!(Pattern::tidy("\"john doe\"@c.org, a.org"), "\"john doe\"@c.org a.org");
+        assert_eq!(Pattern::readable("a\"b c.org d.org").len(), 2);
         assert_eq!(Pattern::tidy(" b@c.org,a.org\n+14155550123;B@C.org  a.org "), "b@c.org a.org +14155550123");
         let phone = Pattern::list("+14155550123").unwrap();
         assert!(phone[0].covers(&"+14155550123".parse().unwrap()) && !phone[0].covers(&"a@b.org".parse().unwrap()));
@@ -192,6 +201,7 @@ mod tests {
                 &["mummy@example.org", "x+mum@example.org"],
             ),
             ("mum+boat@example.org", &["Mum+Boat@example.org"], &["mum@example.org", "mum+x@example.org"]),
+            ("\"John Doe\"@example.org", &["\"john doe\"@example.org"], &["doe@example.org", "johndoe@example.org"]),
             ("*@*", &["a@b.org", "+14155550123"], &[]),
         ] {
             let pattern = Pattern::read(entry).unwrap();

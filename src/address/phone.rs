@@ -1,6 +1,8 @@
 //! Phone numbers, as the world writes them (ITU-T E.164): a plus, the country, the number in it.
 
 mod countries;
+#[cfg(test)]
+mod examples;
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use countries::COUNTRIES;
-use countries::PLANS;
+use countries::{ARGENTINA, PLANS, SHORT};
 
 /// Fewest and most digits of a number with its country. E.164 allows 15; nothing shorter than 7 is in use.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -32,11 +34,17 @@ impl Phone {
         let Some((_, code, trunk, abroad)) = PLANS.iter().find(|plan| plan.0 == country) else {
             return Err(PhoneError::new(text, PhoneFault::NoCountry));
         };
-        let whole = match (digits.strip_prefix(abroad), digits.strip_prefix(trunk)) {
-            (Some(rest), _) => rest.to_owned(),
+        // Nowhere does a number of the country itself begin with 00, and many write so whatever their own country dials.
+        let outside = abroad.split(' ').chain(["00"]).find_map(|start| digits.strip_prefix(start));
+        let inside = trunk.split(' ').find_map(|start| digits.strip_prefix(start).filter(|_| !start.is_empty()));
+        let whole = match (outside, inside) {
+            // What is dialled for abroad may be one zero, and written with two.
+            (Some(rest), _) => rest.trim_start_matches('0').to_owned(),
             // In North America the digit before a number of ten is also the country's code.
-            (None, Some(rest)) if !trunk.is_empty() && *code != "1" || digits.len() == 11 => format!("{code}{rest}"),
-            _ => format!("{code}{digits}"),
+            (None, Some(rest)) if *code != "1" || digits.len() == 11 => {
+                format!("{code}{}", as_from_abroad(country, rest))
+            }
+            _ => format!("{code}{}", as_from_abroad(country, &digits)),
         };
         Self::of_digits(&whole, text)
     }
@@ -103,6 +111,23 @@ impl fmt::Display for PhoneError {
     }
 }
 
+/// A number without what is dialled before it, as it is called from abroad: in Argentina a mobile has 15 in it and from
+/// abroad 9 before it, in Brazil the number of a carrier may stand before it.
+fn as_from_abroad(country: &str, digits: &str) -> String {
+    let area = |length: usize| digits.get(length..length + 2) == Some("15");
+    let known = |length: usize| digits.get(..length).is_some_and(|code| ARGENTINA.contains(&code));
+    match country {
+        "AR" if digits.len() == 12 => {
+            match [(2, known(2)), (3, known(3)), (4, true)].iter().find(|at| at.1 && area(at.0)) {
+                Some((at, _)) => format!("9{}{}", &digits[..*at], &digits[at + 2..]),
+                None => digits.to_owned(),
+            }
+        }
+        "BR" if (12..=13).contains(&digits.len()) => digits[2..].to_owned(),
+        _ => digits.to_owned(),
+    }
+}
+
 /// The digits of a number, without what people put between them.
 fn bare(text: &str) -> Result<String, PhoneError> {
     let text = text.trim();
@@ -129,7 +154,17 @@ fn ascii_digit(c: char) -> char {
 
 /// True for what somebody means as a phone number: digits with what people put between them, and at least seven of them.
 pub fn looks_like_phone(text: &str) -> bool {
-    text.trim_start().starts_with('+') || bare(text).is_ok_and(|digits| digits.len() >= *DIGITS.start())
+    has_digits(text, *DIGITS.start())
+}
+
+/// The same for somebody in `country` (ISO code): in small countries a phone has fewer digits.
+pub fn looks_like_phone_in(country: &str, text: &str) -> bool {
+    let short = SHORT.iter().find(|(known, _)| *known == country);
+    has_digits(text, short.map_or(*DIGITS.start(), |(_, fewest)| *fewest))
+}
+
+fn has_digits(text: &str, fewest: usize) -> bool {
+    text.trim_start().starts_with('+') || bare(text).is_ok_and(|digits| digits.len() >= fewest)
 }
 
 impl fmt::Display for Phone {
@@ -200,11 +235,54 @@ mod tests {
     }
 
     #[test]
+    fn a_phone_of_every_country_is_read_as_people_there_write_it() {
+        let mut wrong = Vec::new();
+        for ((country, code, trunk, abroad), (of, written, whole)) in PLANS.into_iter().zip(examples::EXAMPLES) {
+            assert_eq!(country, of, "the tables have the same order");
+            let inside = &whole[1 + code.len()..];
+            let first = |list: &'static str| list.split(' ').next().unwrap_or_default();
+            let mut forms = vec![written.to_owned(), whole.to_owned(), format!("00{}", &whole[1..])];
+            forms.extend([format!("{}{}", first(abroad), &whole[1..]), format!("{} {inside}", first(trunk))]);
+            for form in forms.iter().chain([&inside.to_owned()]) {
+                let read = Phone::local(form, country).map(|phone| phone.to_string());
+                if read.as_deref() != Ok(whole) || !looks_like_phone_in(country, form) {
+                    wrong.push(format!("{country} {form}: {read:?}, not {whole}"));
+                }
+            }
+            // From there to a neighbour, and from abroad.
+            assert_eq!(Phone::local("00 49 30 1234567", country).unwrap().to_string(), "+49301234567", "{country}");
+            assert_eq!(whole.parse::<Phone>().unwrap().to_string(), whole);
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn what_a_country_dials_besides_is_taken_off() {
+        for (text, country, want) in [
+            ("8 029 491-19-11", "BY", "+375294911911"),
+            ("8 29 491-19-11", "BY", "+375294911911"),
+            ("(0221) 15-456-7891", "AR", "+5492214567891"),
+            ("02966 15 456789", "AR", "+5492966456789"),
+            ("0 21 11 91234-5678", "BR", "+5511912345678"),
+            ("(11) 91234-5678", "BR", "+5511912345678"),
+            ("0 49 30 1234567", "CV", "+49301234567"),
+            ("008 49 30 1234567", "ID", "+49301234567"),
+            ("00700 49 30 1234567", "KR", "+49301234567"),
+            ("32 12 34", "GL", "+299321234"),
+        ] {
+            assert_eq!(Phone::local(text, country).map(|phone| phone.to_string()).as_deref(), Ok(want), "{text}");
+        }
+        assert!(looks_like_phone_in("GL", "32 12 34") && !looks_like_phone_in("US", "32 12 34"));
+        assert!(!looks_like_phone_in("GL", "32 12") && !looks_like_phone_in("GL", "anna"));
+    }
+
+    #[test]
     fn every_country_is_there_once_and_in_order() {
         assert!(COUNTRIES.is_sorted() && COUNTRIES.len() > 240);
         for (country, code, trunk, abroad) in PLANS {
-            assert!(country.len() == 2 && (1..=3).contains(&code.len()) && trunk.len() <= 2, "{country}");
+            assert!(country.len() == 2 && (1..=3).contains(&code.len()) && trunk.len() <= 4, "{country}");
             assert!(!abroad.is_empty() && !code.starts_with('0'), "{country}");
+            let trunk = trunk.split(' ').next().unwrap_or_default();
             let own = Phone::local(&format!("{trunk}2345678901"), country).map(|phone| phone.to_string());
             assert!(own.is_ok_and(|own| own.starts_with(&format!("+{code}"))), "{country}");
         }

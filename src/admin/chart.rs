@@ -47,6 +47,9 @@ pub const NOISE: Scale = Scale {
 /// Strength of satellite packets.
 pub const RSSI: Scale =
     Scale { series: "rssi", title: "Satellites heard", unit: "dBm", range: (-120.0, -80.0), good: None };
+/// Signal of an Iridium modem in bars of about 2 dB. They describe the ring channel and promise no session, so no band of
+/// them is called good.
+pub const BARS: Scale = Scale { series: "bars", title: "Signal", unit: "bars of 5", range: (0.0, 5.0), good: None };
 /// Temperature of the modem.
 pub const TEMPERATURE: Scale =
     Scale { series: "temperature", title: "Modem temperature", unit: "\u{b0}C", range: (-10.0, 60.0), good: None };
@@ -140,7 +143,8 @@ fn picture(
         let value = range.0 + (range.1 - range.0) * f64::from(part) / 2.0;
         let at = y(value);
         let _ = write!(svg, "<path class=grid d=\"M0 {at:.0}H{width}\" />");
-        let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 5.0, number(value.round()));
+        let label = if range.1 - range.0 < 10.0 { value } else { value.round() };
+        let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 5.0, number(label));
     }
     for (hours, anchor) in [(24_u64, "start"), (18, "middle"), (12, "middle"), (6, "middle"), (0, "end")] {
         let label = times.clock(from + (DAY - Duration::from_secs(hours * 3600)));

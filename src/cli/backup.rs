@@ -14,7 +14,7 @@ use super::{Command, reach};
 use crate::admin::service::Actor;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::store::{self, Contents, Store};
+use crate::store::{self, Contents, Drill, Store};
 use crate::supervisor::restore::put_in_place;
 
 /// The box writes a backup under this name into its own folder, the only one that the service may write to; the
@@ -38,7 +38,8 @@ pub struct Backup {
     /// file to make; it must not be there yet. With --keep, the folder for it
     #[argh(positional)]
     file: PathBuf,
-    /// make a file with the date in its name, and delete the oldest of those in the folder but so many
+    /// make a file with the date in its name, and delete the oldest of those in the folder but so many; the first of a
+    /// month is tried out
     #[argh(option)]
     keep: Option<usize>,
     /// print JSON
@@ -61,7 +62,7 @@ pub struct Restore {
     #[argh(positional)]
     file: PathBuf,
     /// only try it: restore it into a folder among the temporary files, open that, and delete it again. Of a folder the newest
-    /// backup with a date is tried
+    /// backup with a date is tried. The page of the box shows how it went
     #[argh(switch)]
     drill: bool,
     /// replace the store that is there; it is kept beside
@@ -106,9 +107,14 @@ impl Backup {
             // The box is told the file alone.
             words = vec!["backup".to_owned(), "--".to_owned(), self.file.display().to_string()];
             words.splice(1..1, self.json.then(|| "--json".to_owned()));
+            let file = self.file.clone();
+            let first = first_of_month(&folder, &at);
             let code = self.make(data, words)?;
             if code == 0 {
                 rotate(&folder, keep)?;
+                if first {
+                    drill(data, &file)?;
+                }
             }
             return Ok(ExitCode::from(code));
         }
@@ -150,6 +156,13 @@ fn dated(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// True when a folder has no backup yet of the month of this date: that one is tried out.
+fn first_of_month(folder: &Path, date: &str) -> bool {
+    let month = format!("{DATED}{}", date.get(..6).unwrap_or(date));
+    let of_month = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&month));
+    !dated(folder).unwrap_or_default().iter().any(of_month)
 }
 
 /// Deletes the oldest backups of a folder but so many.
@@ -200,7 +213,7 @@ fn show(file: &Path, contents: Contents, json: bool) -> String {
 impl Restore {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
         if self.drill {
-            return self.try_out();
+            return self.try_out(data);
         }
         let _service = Stopped::stop(data)?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
@@ -221,28 +234,59 @@ impl Restore {
 }
 
 impl Restore {
-    /// Proves that a backup brings a box back: nothing of this one is touched.
-    fn try_out(&self) -> Result<ExitCode, Failure> {
+    /// Writes, in the box: what the command found when it tried a backup out, which is its input.
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        let found = session.input.take().filter(|_| self.drill).and_then(|found| serde_json::from_str(&found).ok());
+        let Some(found) = found else { return Err(Failure::usage("this command is not for a running box")) };
+        Ok(session.service().note_drill(found)?)
+    }
+
+    /// Tries a backup out, or the newest of a folder.
+    fn try_out(&self, data: &Path) -> Result<ExitCode, Failure> {
         let mut file = self.file.clone();
         if file.is_dir() {
             let newest = dated(&file).map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?.pop();
             file = newest.ok_or_else(|| Failure::not_found(format!("there is no backup in {}", file.display())))?;
         }
-        let folder = std::env::temp_dir().join(format!("satpost-drill-{}", std::process::id()));
-        let tried = store::restore(&file, &folder, false, "0").and_then(|(contents, _)| {
-            let store = Store::open(&folder, &Clock::system())?;
-            let found = store.read(|view| view.message_count());
-            store.close();
-            match found? {
-                found if found == contents.messages => Ok(contents),
-                found => Err(Fault::temporary(format!("{found} of {} messages are back", contents.messages))),
-            }
-        });
-        // What cannot be removed is in the folder for such things, and nobody else's to read.
-        let _ = fs::remove_dir_all(&folder);
-        let contents = tried?;
+        let contents = drill(data, &file)?;
         let words = if self.json { "" } else { "it brings a box back\n" };
         super::print(&format!("{}{words}", show(&file, contents, self.json)))?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Proves that a backup brings a box back: nothing of this one is touched. The box hears how it went, if there is one.
+fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
+    let folder = std::env::temp_dir().join(format!("satpost-drill-{}", std::process::id()));
+    let tried = store::restore(file, &folder, false, "0").and_then(|(contents, _)| {
+        let store = Store::open(&folder, &Clock::system())?;
+        let found = store.read(|view| view.message_count());
+        store.close();
+        match found? {
+            found if found == contents.messages => Ok(contents),
+            found => Err(Fault::temporary(format!("{found} of {} messages are back", contents.messages))),
+        }
+    });
+    // What cannot be removed is in the folder for such things, and nobody else's to read.
+    let _ = fs::remove_dir_all(&folder);
+    let found = Drill {
+        at: Clock::system().now(),
+        file: file.display().to_string(),
+        messages: tried.as_ref().map_or(0, |contents| contents.messages),
+        fault: tried.as_ref().err().map(|fault| fault.why().to_owned()),
+    };
+    tell(data, &found);
+    Ok(tried?)
+}
+
+/// Tells the box how a drill went. A backup is often tried where there is none.
+fn tell(data: &Path, found: &Drill) {
+    let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
+    // A time, a path, a number and words always serialise.
+    let input = serde_json::to_string(found).ok();
+    let restore = Restore { file: PathBuf::from(&found.file), drill: true, replace: false, hold: false, json: false };
+    let told = reach::ask(data, &Request { args, input }, &Command::Restore(restore));
+    if let Err(failure) = told {
+        log::info!("backup: the box does not hear of the drill: {}", failure.why);
     }
 }

@@ -83,6 +83,7 @@ impl Check {
         machine::clock(session, &mut findings);
         machine::ports(session, &mut findings);
         machine::certificate(session, &mut findings);
+        machine::backups(session, &mut findings);
         machine::plugged(session, &mut findings);
         machine::gps(session, &mut findings);
         ways::links(session, &mut findings);

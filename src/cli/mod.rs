@@ -197,9 +197,9 @@ impl Command {
             Self::Usage(usage) => usage.act(session),
             Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
+            Self::Restore(restore) => restore.act(session),
             Self::Run(_)
             | Self::Demo(_)
-            | Self::Restore(_)
             | Self::Repair(_)
             | Self::Sendmail(_)
             | Self::Simulate(_)

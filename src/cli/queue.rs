@@ -13,6 +13,7 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
+use crate::engine::actions::again::{self, Offer};
 use crate::links::Links;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::money::Use;
@@ -55,8 +56,8 @@ struct List {
     /// all states
     #[argh(switch)]
     all: bool,
-    /// only this state: held, queued, on-the-link, sent, at-the-far-box, delivered, returned, expired, cancelled, refused; may be
-    /// repeated
+    /// only this state: held, queued, on-the-link, sent, at-the-far-box, delivered, returned, expired, not-confirmed,
+    /// cancelled, refused; may be repeated
     #[argh(option, from_str_fn(state))]
     state: Vec<State>,
     /// only what has this in sender, recipient, subject or text
@@ -297,18 +298,21 @@ impl Show {
             return Ok(());
         }
         let packets = session.context.store.read(|view| view.packets_of(self.id))?;
+        let policy = session.context.policy();
+        let again = again::offer(session.context, &policy, &message)?;
         if self.json {
             let mut all = shown(&message);
             let links = session.context.store.links();
             all["packets"] = packets.iter().map(|known| packet(known, &links)).collect();
+            all["again"] = again.map(|offer| offer.cost.to_string()).into();
             session.json(&all);
             return Ok(());
         }
-        self.print(session, &message, &packets);
+        self.print(session, &message, &packets, again);
         Ok(())
     }
 
-    fn print(&self, session: &mut Session, message: &Message, packets: &[Packet]) {
+    fn print(&self, session: &mut Session, message: &Message, packets: &[Packet], again: Option<Offer>) {
         session.line(format!(
             "{}  {}: {}",
             message.id,
@@ -324,11 +328,14 @@ impl Show {
         }
         session.line(format!("to       {} by {}", message.to, message.way.word()));
         session.line(format!("subject  {}", one_line(&message.subject, 500)));
-        if message.next != Time::NEVER {
+        if matches!(message.state, State::Held | State::Queued) && message.next != Time::NEVER {
             session.line(format!("next     {}", message.next));
         }
         if !message.is_final() {
             session.line(format!("until    {}", message.limit()));
+        }
+        if let Some(offer) = again {
+            session.line(format!("again    'satpost queue again {}': {offer}", message.id));
         }
         if let Some(account) = &message.account {
             session.line(format!("on air   {}", account.words()));
@@ -365,7 +372,11 @@ impl Show {
 /// Writes the time line of a message, one step a line.
 pub fn time_line(message: &Message) -> String {
     let row = |step: &crate::message::Step| {
-        let packets = if step.packets > 0 { format!("{} packets", step.packets) } else { String::new() };
+        let packets = match step.packets {
+            0 => String::new(),
+            1 => "1 packet".to_owned(),
+            many => format!("{many} packets"),
+        };
         vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause.to_string(), 200), packets]
     };
     columns(&message.steps.iter().map(row).collect::<Vec<_>>())

@@ -45,9 +45,10 @@ impl Usage {
             session.line("nothing was counted yet");
             return Ok(());
         }
+        let credits = rows.iter().any(|row| row.counts.credits > 0);
         let row = |Row { period, person, counts }: &Row| {
             let name = if person.is_empty() { "(box)" } else { person };
-            vec![
+            let mut cells = vec![
                 period.clone(),
                 name.to_owned(),
                 format!("{} in", counts.taken.values().sum::<u64>()),
@@ -57,7 +58,9 @@ impl Usage {
                 format!("{} refused", counts.refused),
                 format!("{} packets sent", counts.packets_sent),
                 format!("{} packets received", counts.packets_in),
-            ]
+            ];
+            cells.extend(credits.then(|| format!("{} credits", counts.credits)));
+            cells
         };
         session.out.push_str(&columns(&rows.iter().map(row).collect::<Vec<_>>()));
         Ok(())

@@ -106,6 +106,8 @@ enum Done {
     /// The link has to give it back first.
     Withdrawing,
     Retried,
+    /// The link has it, and is asked what became of it.
+    Asked,
     /// Together with so many that shared its packets, for this much.
     Again {
         others: usize,
@@ -142,6 +144,7 @@ impl std::fmt::Display for Applied {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
             Done::Retried => write!(f, "{id} is tried again now"),
+            Done::Asked => write!(f, "{id} is on the link, which is asked about it now"),
             Done::Again { cost, held: true, .. } => {
                 write!(f, "{id} goes once more, for {cost}, with a larger budget or in the next month")
             }
@@ -362,7 +365,7 @@ fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
         // The time line has what was done; what it waits for is the same.
         tx.change(id, |live| live.reason = message.reason)?;
     }
-    Ok(Applied { id, what: Done::Retried })
+    Ok(Applied { id, what: if message.state == State::OnLink { Done::Asked } else { Done::Retried } })
 }
 
 fn waiting(tx: &Tx, id: Id) -> TxResult<Message> {

@@ -18,7 +18,8 @@ mod owner;
 pub mod relay;
 pub mod sms;
 
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 use smol::future::or;
@@ -32,6 +33,7 @@ use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};
 use crate::status::StatusBoard;
 use crate::store::Store;
+use crate::sys::sleep;
 
 /// What a worker works with.
 #[derive(Clone)]
@@ -110,16 +112,18 @@ impl Context {
 
     /// Waits for an item on `wake`, for `limit`, or for the end of the box.
     pub fn rest(&self, wake: &Receiver<()>, limit: Duration) {
+        self.rest_or_read(wake, None, limit);
+    }
+
+    /// The same, and for `input` to have something to read.
+    pub fn rest_or_read(&self, wake: &Receiver<()>, input: Option<BorrowedFd<'_>>, limit: Duration) {
         let woken = async {
             let _ = wake.recv().await;
         };
         let stopped = async {
             let _ = self.stop.recv().await;
         };
-        let late = async {
-            smol::Timer::after(limit).await;
-        };
-        smol::block_on(or(woken, or(stopped, late)));
+        sleep::until_ready(or(woken, stopped), input, Instant::now() + limit);
     }
 
     /// Does something at the end of the box, in a thread of its own; unless what is given back goes before that.

@@ -129,10 +129,17 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     let Some(to) = message.to.mailbox() else {
         return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
     };
-    let outcome = bytes(context, message, &from, to)
-        .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
+    // What is wrong with one mail on this disk is nothing to say of the relay, or of others.
+    let raw = match bytes(context, message, &from, to) {
+        Ok(raw) => raw,
+        Err(fault) => {
+            log::warn!("{} cannot leave: {}", message.id, nameless(&fault.to_string()));
+            return context.failed(message, &fault).map(|()| None);
+        }
+    };
+    let outcome = RelayConfig::from_settings(&policy.settings)
         .map_err(Failure::from)
-        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw, &message.reporting));
+        .and_then(|config| relay.deliver(&config, &from, to, &raw, &message.reporting));
     let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
         Ok(Taken { reply, reports }) => {

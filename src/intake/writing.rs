@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::drafts;
-use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
+use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
 use crate::deliver::compose::{message_id, one_line};
 use crate::engine::Context;
 use crate::engine::link::market::Shown;
@@ -294,7 +294,7 @@ fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
     if to.contains('@') || to.is_empty() {
         return Ok(policy.resolve(&to.parse()?)?);
     }
-    if looks_like_phone(to) && policy.people.get(to).is_none() {
+    if looks_like_phone_in(policy.settings.text(Key::SmsCountry), to) && policy.people.get(to).is_none() {
         return Ok(policy.at_number(to)?);
     }
     Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)

@@ -79,6 +79,11 @@ pub trait Link: Send {
         Wide::No
     }
 
+    /// True where a far box said that it pays for what it gets by this link.
+    fn far_box_pays(&self, _device: Option<LinkAddress>) -> bool {
+        false
+    }
+
     /// Says something of a whole mail to a far box that is [`Wide::Open`] now; it may be lost with the connection. False when it
     /// is not taken: the far box is away, or enough pieces wait to be written.
     fn say(&mut self, _device: Option<LinkAddress>, _frame: WholeFrame) -> bool {
@@ -409,7 +414,7 @@ pub static DRIVERS: &[Driver] = &[
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
-        transit: Duration::ZERO,
+        transit: ip::TRANSIT,
         console: false,
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),

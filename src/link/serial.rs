@@ -4,14 +4,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::termios::{OptionalActions, QueueSelector};
 use smol::channel::Receiver;
@@ -19,7 +17,7 @@ use smol::channel::Receiver;
 use crate::back_off::BackOff;
 use crate::message::reason::{DeviceReason, Obstacle};
 use crate::settings::{Key, Settings, row};
-use crate::sys::{ports, process};
+use crate::sys::{ports, process, sleep};
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
 const PINNED: &str = "/dev/satpost-modem";
@@ -189,7 +187,7 @@ impl Port {
 
     /// Sleeps until there may be something to read, the port has gone, or `until`.
     pub fn wait_readable(&self, until: Instant) {
-        sleep_on(&mut [PollFd::new(&self.io, PollFlags::IN)], until);
+        sleep::until_readable(&self.io, until);
     }
 
     /// Throws away what the system still holds of both directions.
@@ -202,25 +200,15 @@ impl Port {
         if Instant::now() >= until {
             return Err(Unwritten::Stalled);
         }
-        sleep_on(&mut [PollFd::new(&self.io, PollFlags::OUT)], until);
+        sleep::until_writable(&self.io, until);
         Ok(())
     }
 }
 
-/// Turns the wake-up of a future into something that `poll` sees.
-struct Bell(OwnedFd);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        // the only failure is a counter at its end, and then the bell rings already
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-}
-
 /// Sleeps until `wake` has an item (which is taken) or is closed, the port has something to say or is gone, or
-/// `until`. True in the first case. One wake-up per event: the reactor of `smol`, with a thread of its own, takes five.
+/// `until`. True in the first case.
 pub fn wait(port: Option<&Port>, wake: &Receiver<()>, until: Instant) -> bool {
-    sleep_for(port, wake.recv(), until).is_some()
+    sleep::until_ready(wake.recv(), port.map(|port| port.io.as_fd()), until).is_some()
 }
 
 /// The same for a port that another thread reads, which rings `news`.
@@ -234,43 +222,7 @@ pub fn wait_for_news(news: &Receiver<()>, wake: &Receiver<()>, until: Instant) -
         let _ = news.recv().await;
         false
     };
-    sleep_for(None, smol::future::or(woken, heard), until).unwrap_or(false)
-}
-
-/// Sleeps until `future` is ready (its value), the port has something to say or is gone, or `until`.
-fn sleep_for<T>(port: Option<&Port>, future: impl Future<Output = T>, until: Instant) -> Option<T> {
-    let mut future = pin!(future);
-    let bell = match rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC) {
-        Ok(fd) => Arc::new(Bell(fd)),
-        Err(_) => {
-            // no descriptor is to be had: look often until there is
-            crate::clock::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
-            return match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(value) => Some(value),
-                Poll::Pending => None,
-            };
-        }
-    };
-    let waker = Waker::from(Arc::clone(&bell));
-    let mut context = Context::from_waker(&waker);
-    if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-        return Some(value);
-    }
-    let ring = PollFd::new(&bell.0, PollFlags::IN);
-    match port {
-        Some(port) => sleep_on(&mut [ring, PollFd::new(&port.io, PollFlags::IN)], until),
-        None => sleep_on(&mut [ring], until),
-    }
-    match future.as_mut().poll(&mut context) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    }
-}
-
-/// Errors (a signal) end the sleep early, which every caller bears: they look and sleep again.
-fn sleep_on(descriptors: &mut [PollFd<'_>], until: Instant) {
-    let left = until.saturating_duration_since(Instant::now());
-    let _ = rustix::event::poll(descriptors, Timespec::try_from(left).ok().as_ref());
+    sleep::until_ready(smol::future::or(woken, heard), None, until).unwrap_or(false)
 }
 
 fn is_nothing_now(why: &io::Error) -> bool {
@@ -319,6 +271,8 @@ fn refusal(path: &Path, why: &io::Error) -> Unopened {
             Obstacle::Held(process::device_holder(path).map(|holder| holder.to_string()))
         }
         _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => Obstacle::NotSerial,
+        // A folder, a socket.
+        _ if path.metadata().is_ok_and(|it| !it.file_type().is_char_device()) => Obstacle::NotSerial,
         _ => Obstacle::Other(why.to_string()),
     };
     Unopened { path: path.to_owned(), obstacle }
@@ -381,7 +335,11 @@ pub(super) mod tests {
         let refused = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err();
         let said = |path: &Path| DeviceReason::from(refused(path)).to_string();
         assert!(said(Path::new("/dev/no-such-port")).contains("plug the modem in"));
-        assert!(said(Path::new("/dev/null")).contains("not a serial port"));
+        let folder = testing::Folder::new();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+        for other in [Path::new("/dev/null"), &folder, &folder.path("socket")] {
+            assert!(said(other).contains("not a serial port"), "{}", said(other));
+        }
         let (_master, path) = terminal();
         let _first = Port::open(&path, 115_200).unwrap();
         assert!(said(&path).contains("is held by another program"));

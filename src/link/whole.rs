@@ -16,6 +16,8 @@
 //!                                    <────────────   RECEIPT, as of any packet
 //! ```
 //!
+//! A mail of one piece goes right behind its OFFER: on a way of 600 ms there and back the answer takes longer than the piece.
+//!
 //! * **Name.** The first 16 bytes of the SHA-256 of the packed mail. Packed is raw deflate (RFC 1951) of the bytes as this box
 //!   keeps them, trace lines included. One mail to several people at the far box has one name, and goes once.
 //! * **Receipts.** HAVE is said only of bytes that are synced to the disk; it makes nothing final but those bytes. The message

@@ -151,7 +151,7 @@ impl SmtpSession {
         let whole = [dsn::one_type(text.trim_end()).as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => {
-                let request = path::with_literal(request, mended.as_ref().and_then(|mended| mended.literal.as_deref()));
+                let request = path::as_written(request, mended.as_ref().and_then(|mended| mended.literal.as_deref()));
                 self.command(request, text.trim_end(), context, out)
             }
             Err(error) => self.misunderstood(&error, text, out),

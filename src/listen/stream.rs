@@ -3,7 +3,7 @@
 //! Time-outs per read do not bound a peer that sends one byte at a time, least of all inside the loops of a TLS
 //! handshake. Here each system call may take only what is left until the deadline.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -235,6 +235,17 @@ impl Write for Stream {
         loop {
             self.arm(WRITE)?;
             match (&*self.socket).write(bytes) {
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// What TLS has ready in several pieces leaves in one segment, where it fits one.
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            self.arm(WRITE)?;
+            match (&*self.socket).write_vectored(pieces) {
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 done => return done,
             }

@@ -21,6 +21,45 @@ const MAX_BARE: usize = 14;
 const MAX_DATE: usize = 40;
 /// Most lines that it is broken into.
 const MAX_LINES: usize = 3;
+/// How programs begin it. In the middle of a line only they write that in capitals.
+const BEGINNINGS: [&str; 11] = ["On ", "Le ", "Am ", "El ", "Il ", "Op ", "Em ", "Den ", "På ", "Dnia ", "W dniu "];
+/// Fewest numbers of a date with a year and a time.
+const WHOLE_DATE: usize = 5;
+
+/// The lines, with a break before each such line that stands right behind the writer's own words: some programs put none
+/// there.
+pub fn set_apart(lines: Vec<String>, context: &Context) -> Vec<String> {
+    if !context.is_answer || !lines.iter().any(|line| line.starts_with('>')) {
+        return lines;
+    }
+    let starts = |at: usize| {
+        let line = lines[at].as_str();
+        let own = |place: usize| line[..place].trim_end_matches([' ', '-']).chars().any(char::is_alphanumeric);
+        // Its end is below the line with its start, if it is broken.
+        let whole = (at..lines.len().min(at + 2)).find(|last| lines[*last].ends_with(COLONS))?;
+        let quoted = lines[whole + 1..].iter().find(|line| !line.is_empty()).is_some_and(|line| line.starts_with('>'));
+        if whole > at && is_whole(&lines[whole], context) {
+            return None;
+        }
+        let begins = |start: &&str| {
+            let place = line.match_indices(*start).map(|(place, _)| place).find(|place| own(*place))?;
+            let rest = [&line[place..]].into_iter().chain(lines[at + 1..=whole].iter().map(String::as_str));
+            is_whole(&rest.collect::<Vec<_>>().join(" "), context).then_some(place)
+        };
+        (quoted && !line.starts_with('>')).then(|| BEGINNINGS.iter().find_map(begins))?
+    };
+    let mut out = Vec::with_capacity(lines.len());
+    for (at, line) in lines.iter().enumerate() {
+        match starts(at) {
+            Some(place) => {
+                let (own, rest) = line.split_at(place);
+                out.extend([own.trim_end_matches([' ', '-']).to_owned(), String::new(), rest.to_owned()]);
+            }
+            None => out.push(line.clone()),
+        }
+    }
+    out
+}
 
 /// The line after the attribution if one starts at `at`. With a quote below it less is asked of it.
 pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
@@ -44,7 +83,7 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
         let next = at + count + 1;
         let quoted = is_quote(lines, shapes::skip_blank(lines, next));
         let framed = joined.trim_start().starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
-        let named = joined.starts_with("--") && line.ends_with("--") && says_who(&joined);
+        let named = is_framed(&joined, quoted, context);
         let ends = line.ends_with(COLONS) || framed || named || quoted && count == 0 && is_bare(lines, at, context);
         let touches = quoted && lines.get(next).is_some_and(|line| line.starts_with('>'));
         // Some scripts close such a line with a sign of their own.
@@ -73,11 +112,14 @@ fn is_attribution(joined: &str, quoted: bool, context: &Context) -> bool {
     let lower = lower.trim_end_matches(|c: char| COLONS.contains(&c) || " -".contains(c));
     let (dated, addressed) = (shapes::has_date(lower), shapes::has_address(lower));
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(lower, verb));
-    if !quoted {
-        return dated && addressed || joined.starts_with("--") && says_who(joined);
-    }
     let numbers = shapes::numbers(lower).len();
     let known = shapes::words(lower).any(|word| context.others.contains(&word));
+    if is_framed(joined, quoted, context) {
+        return true;
+    }
+    if !quoted {
+        return dated && (addressed || is_dated_by(lower, context));
+    }
     dated || addressed && numbers > 0 || wrote && (numbers >= 2 || known || addressed) || is_named(lower, context)
 }
 
@@ -93,11 +135,34 @@ pub fn is_noted(line: &str) -> bool {
     (1..=MAX_NAMED).contains(&name.split_whitespace().count()) && shapes::has_date(date) && date.len() <= MAX_DATE
 }
 
-/// An address and a word for *wrote*, and little else.
-fn says_who(joined: &str) -> bool {
-    let lower = joined.to_lowercase();
+/// Between dashes with a word for *wrote*: an address, a date, or nothing but a name, which is that of somebody whom the mail
+/// goes to where no quote stands below.
+pub fn is_framed(joined: &str, quoted: bool, context: &Context) -> bool {
+    let line = joined.trim();
+    // A stranger may send a thousand lines of two dashes: they say nothing, and are not searched for what they say.
+    if !line.starts_with("--") || !line.ends_with("--") || !line.contains(char::is_alphanumeric) {
+        return false;
+    }
+    let lower = line.trim_matches(['-', ' ']).to_lowercase();
+    let count = lower.split_whitespace().count();
     let wrote = words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
-    wrote && shapes::has_address(&lower) && lower.split_whitespace().count() <= MAX_NAMED + 2
+    let says_who = shapes::has_address(&lower) && count <= MAX_NAMED + 2;
+    let ends = words::WROTE.iter().any(|verb| lower.strip_suffix(verb).is_some_and(|name| name.ends_with(' ')));
+    let known = quoted || shapes::words(&lower).any(|word| context.others.contains(&word));
+    wrote && (says_who || shapes::has_date(&lower) && count <= MAX_BARE || ends && known && count <= MAX_NAMED)
+}
+
+/// A whole date with its time, a word for *wrote* and the name of somebody whom the mail goes to: nobody writes so by hand.
+pub fn is_dated_by(line: &str, context: &Context) -> bool {
+    let lower = line.to_lowercase();
+    let numbers = shapes::numbers(&lower);
+    let wrote = words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb));
+    let known = shapes::words(&lower).any(|word| context.others.contains(&word));
+    wrote
+        && known
+        && numbers.len() >= WHOLE_DATE
+        && numbers.contains(&4)
+        && lower.split_whitespace().count() <= MAX_BARE
 }
 
 /// A line without a colon: a whole date, and the mailbox at its start, or a word for *wrote* and the quote apart from it.

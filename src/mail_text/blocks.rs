@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::context::Context;
+use super::phrases::Words;
 use super::shapes::{self, COLONS};
 use super::words;
 
@@ -42,11 +43,11 @@ enum Label {
 /// The labels of the tables. A text of nothing but fields asks forty times for each of its lines.
 static LABELS: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
     let tables = [
-        (words::SUBJECT, Label::Subject),
-        (words::TO, Label::To),
-        (words::SENT, Label::Sent),
+        (&words::SUBJECT, Label::Subject),
+        (&words::TO, Label::To),
+        (&words::SENT, Label::Sent),
         // The last one holds where two tables have a word.
-        (words::FROM, Label::From),
+        (&words::FROM, Label::From),
     ];
     tables.into_iter().flat_map(|(words, label)| words.iter().map(move |word| (word, label))).collect()
 });
@@ -87,6 +88,9 @@ pub enum Title {
 /// another language must stand between dashes.
 pub fn title(line: &str) -> Option<Title> {
     let line = inner(line);
+    if words::PROCESSED.begins(&line.to_lowercase()) && line.chars().count() <= MAX_TITLE {
+        return Some(Title::Original);
+    }
     let is_frame = |c: char| "-_=*—–".contains(c);
     if !line.starts_with(is_frame) && !line.ends_with(COLONS) || line.len() > 4 * MAX_TITLE {
         return None;
@@ -99,13 +103,12 @@ pub fn title(line: &str) -> Option<Title> {
     let before = line.chars().take_while(|c| is_frame(*c)).count();
     let after = line.chars().rev().take_while(|c| is_frame(*c)).count();
     let framed = before > 0 || line.ends_with(COLONS);
-    let is = |phrases: words::Words| {
-        framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8)
-    };
-    if is(words::FORWARDED) {
+    let is =
+        |phrases: &Words| framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8);
+    if is(&words::FORWARDED) {
         return Some(Title::Forwarded);
     }
-    if is(words::ORIGINAL) {
+    if is(&words::ORIGINAL) || is(&words::REPLIED) {
         return Some(Title::Original);
     }
     let least = if bare.is_ascii() { 3 } else { 2 };
@@ -122,7 +125,7 @@ pub fn title(line: &str) -> Option<Title> {
 pub fn is_known(line: &str) -> bool {
     let bare = line.trim_matches(|c: char| "-_=*>—– ".contains(c) || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
-    words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower)
+    words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower) || words::REPLIED.begins(&lower)
 }
 
 /// A title with its block behind it on one line, as a telephone writes it: the block on lines of its own.
@@ -172,8 +175,15 @@ pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Opti
             Some((label, value)) => found.add(&label, value, context),
             None if spaced && line.is_empty() && lines.get(at + 1).is_some_and(|next| field(inner(next)).is_some()) => {
             }
-            // Long lists of recipients go on below.
-            None if at > first && at < first + 12 && line.contains('@') && line.contains(['<', ';']) => (),
+            // Long lists of recipients go on below, and what a bracket holds.
+            None if at > first
+                && at < first + 12
+                && line.contains('@')
+                && (line.contains(['<', ';']) || is_open(inner(lines[at - 1]))) => {}
+            // A long subject goes on before the next field.
+            None if at > first
+                && !line.is_empty()
+                && lines.get(at + 1).is_some_and(|next| is_addressed(inner(next))) => {}
             None => break,
         }
         at += 1;
@@ -184,6 +194,17 @@ pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Opti
     let ruled = start > 0 && lines.get(start - 1).is_some_and(|line| line.len() >= MIN_RULE && shapes::is_rule(line));
     let block = Block { end: at, from: found.from.clone(), subject: found.subject.clone() };
     found.is_block(marked, ruled).then_some(block)
+}
+
+/// A bracket is not closed on its line.
+fn is_open(line: &str) -> bool {
+    line.rfind(['<', '[']).is_some_and(|at| !line[at..].contains(['>', ']']))
+}
+
+/// A field of the tables that names whom the mail went to, by address.
+fn is_addressed(line: &str) -> bool {
+    field(line)
+        .is_some_and(|(label, value)| LABELS.get(label.as_str()) == Some(&Label::To) && shapes::has_address(value))
 }
 
 /// What the fields of a block say.
@@ -289,7 +310,7 @@ fn cell_field(cells: &str) -> Option<(String, &str)> {
 pub fn above(lines: &[&str], at: usize, context: &Context) -> usize {
     let drawn = |mut start: usize| {
         let least = start.saturating_sub(MAX_DRAWN);
-        while start > least && lines[start - 1].chars().all(|c| "_-—–=".contains(c)) {
+        while start > least && lines[start - 1].trim().chars().all(|c| "_-—–=".contains(c)) {
             start -= 1;
         }
         start

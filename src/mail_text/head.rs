@@ -165,7 +165,8 @@ impl Head {
         let sound = encoded_words::normalize(value);
         let value = MessageStream::new(sound.as_bytes()).parse_address();
         let tidy = |text: &std::borrow::Cow<'_, str>| Some(clean::one_line(text)).filter(|text| !text.is_empty());
-        let named = |one: &Addr<'_>| whole(one.name.as_ref().and_then(tidy), one.address.as_ref().and_then(tidy));
+        let named =
+            |one: &Addr<'_>| whole(&sound, one.name.as_ref().and_then(tidy), one.address.as_ref().and_then(tidy));
         value.as_address().map(|all| all.iter().take(most).map(named).collect()).unwrap_or_default()
     }
 
@@ -237,12 +238,20 @@ impl Block {
 
 /// An address in one of the older ways to write one (RFC 5322 section 4.4), of which the parser makes something else: its
 /// name in quotes or before a blank, blanks around its signs, a route in front of it.
-fn whole(name: Option<String>, address: Option<String>) -> NamedAddress {
+fn whole(value: &str, name: Option<String>, address: Option<String>) -> NamedAddress {
     let Some(address) = address else { return (name, None) };
-    let bare: String = address.split_whitespace().collect();
+    let mut quoted = false;
+    let kept = |c: &char| {
+        quoted ^= *c == '"';
+        quoted || !c.is_whitespace()
+    };
+    let bare: String = address.chars().filter(kept).collect();
     let bare = bare.strip_prefix('@').and_then(|rest| rest.split_once(':')).map_or(bare.as_str(), |(_, one)| one);
     match (bare.strip_prefix('@'), &name) {
         (Some(domain), Some(local)) if !local.contains(['@', ' ']) => (None, Some(format!("{local}@{domain}"))),
+        (Some(domain), Some(local)) if value.contains(&format!("\"{local}\"")) => {
+            (None, Some(format!("\"{local}\"@{domain}")))
+        }
         _ => (name, Some(unquoted(bare))),
     }
 }
@@ -330,6 +339,11 @@ mod tests {
         ] {
             let (_, address) = Head::parse(&format!("From: {from}\n")).mailbox("from").unwrap();
             assert_eq!(address.as_deref(), Some("b@spam.example"), "{from}");
+        }
+        // A blank within quotes belongs to the name.
+        for from in ["John <\"john doe\"@x.org>", "<\"john doe\" @ x.org>", "\"john doe\"@x.org"] {
+            let (_, address) = Head::parse(&format!("From: {from}\n")).mailbox("from").unwrap();
+            assert_eq!(address.as_deref(), Some("\"john doe\"@x.org"), "{from}");
         }
     }
 }

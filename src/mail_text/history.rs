@@ -123,6 +123,8 @@ fn by_attribution(lines: &[&str], at: usize, context: &Context) -> Option<Split>
     let joined = lines[at..end].join(" ");
     let by_program = shapes::has_address(&joined)
         || lines[at].starts_with(marks::ATTRIBUTION)
+        || attribution::is_framed(&joined, false, context)
+        || attribution::is_dated_by(&joined, context)
         || attribution::is_arrowed(lines[at])
         || attribution::is_noted(lines[at])
             && (names_other(lines[at], context) || next < lines.len() && blocks::may_begin(lines, next));

@@ -8,7 +8,8 @@
 use std::cell::LazyCell;
 
 use super::cuts::{Confidence, Cuts, Rule};
-use super::{shapes, words};
+use super::shapes::lower;
+use super::{footers, shapes, words};
 
 /// Shortest legal notice, in bytes.
 const MIN_LEGAL: usize = 70;
@@ -36,12 +37,6 @@ const MAX_REPLY: usize = 8;
 const MAX_ASKING: usize = 13;
 /// Most words of a tag.
 const MAX_TAG: usize = 6;
-/// Most lines of a list's footer below its rule.
-const MAX_LIST: usize = 9;
-/// Most lines of what a service adds.
-const MAX_SERVICE: usize = 20;
-/// Shortest rule that a list draws above its footer.
-const MIN_LIST_RULE: usize = 20;
 
 /// Cuts blank lines off the end, and rules that were drawn above something that went.
 pub fn cut_blank(lines: &mut Vec<String>) {
@@ -57,13 +52,8 @@ pub fn cut_blank(lines: &mut Vec<String>) {
 pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     let reach = lines.len().saturating_sub(MAX_NOTICE);
     let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
-    if let Some((at, rule, confidence)) = list_footer(lines)
-        .or_else(|| framed_footer(lines))
-        .or_else(|| forum_footer(lines))
-        .or_else(|| desk_footer(lines))
-        .or_else(|| service_footer(lines))
-        .or_else(|| footer(lines, start))
-        .or_else(|| legal(lines, start))
+    if let Some((at, rule, confidence)) =
+        footers::find(lines).or_else(|| footer(lines, start)).or_else(|| legal(lines, start))
     {
         cuts.add(rule, confidence, &lines[at..]);
         lines.truncate(at);
@@ -125,16 +115,6 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
         .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
 }
 
-fn lower(lines: &[String]) -> String {
-    lines
-        .join(" ")
-        .to_lowercase()
-        .replace(['’', '`'], "'")
-        .replace("e-mail", "email")
-        .replace("e-p", "e p")
-        .replace('\u{a0}', " ")
-}
-
 /// Its first words name the message or the notice itself.
 fn begins_notice(sentence: &str) -> bool {
     let start = &sentence[..sentence.floor_char_boundary(160)];
@@ -163,11 +143,9 @@ struct Says {
 
 impl Says {
     fn read(paragraph: &str) -> Self {
-        let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE].map(|kind| kind.last(paragraph));
-        let found = words::CORPORATE.held_by(paragraph);
-        let mut phrases: Vec<usize> = found.filter_map(|phrase| paragraph.rfind(phrase)).collect();
-        phrases.sort_unstable_by(|one, other| other.cmp(one));
-        let second = phrases.get(1).copied();
+        let kinds =
+            [&words::SECRET, &words::NOT_MEANT, &words::FORBIDDEN, &words::LIABLE].map(|kind| kind.last(paragraph));
+        let second = words::CORPORATE.last_of_each(paragraph).get(1).copied();
         Self { kinds, phrase: words::TEMPLATE.last(paragraph), second, itself: words::SELF.last(paragraph) }
     }
 
@@ -199,13 +177,13 @@ fn is_footer(text: &str) -> bool {
         return false;
     }
     let keys = [
-        words::NATURE,
-        words::GREEN,
-        words::SCANNER,
-        words::VIRUS,
-        words::SCANNER_SITE,
-        words::UNSUBSCRIBE,
-        words::LIST,
+        &words::NATURE,
+        &words::GREEN,
+        &words::SCANNER,
+        &words::VIRUS,
+        &words::SCANNER_SITE,
+        &words::UNSUBSCRIBE,
+        &words::LIST,
     ];
     let is_foreign = |sentence: &str| {
         keys.iter().any(|key| key.within(sentence))
@@ -260,65 +238,6 @@ fn is_green(line: &str) -> bool {
 
 fn mail_or_print(line: &str) -> bool {
     words::MAIL.within(line) || words::PRINT.within(line)
-}
-
-/// Below a rule: few lines, with the page or the address of a list.
-fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let reach = lines.len().saturating_sub(MAX_LIST + 1);
-    let rule = |line: &String| line.len() >= MIN_LIST_RULE && line.chars().all(|c| "_-=#".contains(c));
-    let at = reach + lines[reach..].iter().rposition(rule)?;
-    // One kind of list leaves a line free below a rule of its own.
-    let free = usize::from(lines[at].starts_with('#') && lines.get(at + 1).is_some_and(String::is_empty));
-    let below = &lines[at + 1 + free..];
-    let text = lower(below);
-    let leaves =
-        text.contains('@') && ["subscri", "-leave", "-request", "@lists."].iter().any(|own| text.contains(own));
-    let is_list = words::LIST.within(&text) && (text.contains("://") || leaves);
-    // One block right below the rule.
-    let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
-    (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
-}
-
-/// A scanner's name in a frame (`____ Information from ... ____`), and below it nothing but its words and its page.
-fn framed_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let reach = lines.len().saturating_sub(MAX_FOOTER_LINES);
-    let is_framed = |line: &String| {
-        line.starts_with("____") && line.ends_with("____") && words::SCANNER.within(&line.to_lowercase())
-    };
-    let at = reach + lines[reach..].iter().position(is_framed)?;
-    let foreign = |line: &String| line.contains("://") || words::SCANNER.within(&line.to_lowercase());
-    let all = lines[at..].iter().filter(|line| !line.is_empty()).all(foreign);
-    all.then_some((at, Rule::Footer, Confidence::Sure))
-}
-
-/// A forum's own words below a rule, to its end.
-fn forum_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let reach = lines.len().saturating_sub(MAX_LIST);
-    let begins = |at: usize| shapes::is_rule(&lines[at - 1]) && words::FORUM.begins(&lines[at].to_lowercase());
-    let at = (reach.max(1)..lines.len()).find(|at| begins(*at))?;
-    words::UNSUBSCRIBE.within(&lower(&lines[at..])).then_some((at - 1, Rule::Footer, Confidence::Sure))
-}
-
-/// A help desk's own sentence, and below it the number of the request: `[AB12CD-EF34]`.
-fn desk_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let last = lines.len().checked_sub(1)?;
-    let is_number = |line: &str| {
-        let inner =
-            line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).and_then(|line| line.split_once('-'));
-        let coded = |part: &str| part.len() >= 4 && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-        inner.is_some_and(|(one, other)| coded(one) && coded(other))
-    };
-    let above = || lines[..last].iter().rposition(|line| !line.is_empty());
-    let at = if is_number(&lines[last]) { above()? } else { last };
-    words::DESK.within(&lines[at].to_lowercase()).then_some((at, Rule::Footer, Confidence::Sure))
-}
-
-/// What a service that brings text messages as mails adds below each of them.
-fn service_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let reach = lines.len().saturating_sub(MAX_SERVICE);
-    let begins = |line: &String| words::SERVICE.begins(&line.to_lowercase());
-    let at = reach + lines[reach..].iter().position(begins)?;
-    Some((at, Rule::Footer, Confidence::Sure))
 }
 
 /// Cuts what a mail server or a help desk put above the text.

@@ -29,6 +29,17 @@ pub fn has_date(text: &str) -> bool {
         || numbers.len() == 3 && numbers.iter().all(|digits| *digits <= 2) && text.contains(['/', '.', '-'])
 }
 
+/// Lines as one, in lower case, with one form for what is written in several.
+pub fn lower(lines: &[String]) -> String {
+    lines
+        .join(" ")
+        .to_lowercase()
+        .replace(['’', '`'], "'")
+        .replace("e-mail", "email")
+        .replace("e-p", "e p")
+        .replace('\u{a0}', " ")
+}
+
 /// Contains `name@host.tld`.
 pub fn has_address(text: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c)).any(|word| {

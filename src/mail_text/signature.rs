@@ -139,7 +139,7 @@ pub fn is_added(line: &str) -> bool {
         Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
         _ => (first, false),
     };
-    let sent = || is_sent_by(first) || is_named(first) || words::WHOLE.has(first.trim());
+    let sent = || is_sent_by(first) || is_named(first) || is_from_my(first) || words::WHOLE.has(first.trim());
     (excuses || excuse) && sent() || is_offer(&lower) || words::WHOLE.has(&lower) || words::REACTED.ends(&lower)
 }
 
@@ -211,6 +211,12 @@ fn is_named(line: &str) -> bool {
     words::SENT_STEMS.begins(verb) && words::NAMES.iter().any(named)
 }
 
+/// "From my iPhone 6": the device, and at most its model.
+fn is_from_my(line: &str) -> bool {
+    let Some(rest) = line.trim().strip_prefix("from my ") else { return false };
+    device(rest).is_some_and(|(start, _)| start == 0) && rest.split_whitespace().count() <= 2
+}
+
 /// "Get Outlook for iOS": an offer of a program for a device.
 fn is_offer(line: &str) -> bool {
     let tokens: Vec<&str> = line.split_whitespace().collect();
@@ -218,10 +224,10 @@ fn is_offer(line: &str) -> bool {
     let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
     let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(2).filter(|_| !line.is_ascii()));
     let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
-    let program = words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
+    let program = || words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
     let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
     let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
-    gets && program && platform && !wants && tokens.len() <= MAX_OFFER
+    gets && platform && program() && !wants && tokens.len() <= MAX_OFFER
 }
 
 /// Where the first and the last name of a device or a program stand.
@@ -230,8 +236,12 @@ fn device(line: &str) -> Option<(usize, usize)> {
     let named = words::DEVICES.iter().flat_map(|name| line.match_indices(name).map(|(at, name)| (at, name.len())));
     let common = words::TELEPHONE.iter().filter(|name| shapes::has_word(line, name));
     // A common word ends the line, and a word for *from* stands before it.
-    let common =
-        common.filter(|name| line.ends_with(name) && line.split_whitespace().any(|word| words::FROM_MY.has(word)));
+    // In some languages the word for *sent* stands behind it.
+    let sent_last = |name: &str| {
+        let rest = line.rfind(name).map_or("", |at| line[at + name.len()..].trim_start());
+        rest.is_empty() || !rest.contains(' ') && words::SENT_STEMS.begins(rest) || words::CARRIERS.has(rest)
+    };
+    let common = common.filter(|name| sent_last(name) && line.split_whitespace().any(|word| words::FROM_MY.has(word)));
     let common = common.filter_map(|name| line.rfind(name).map(|at| (at, name.len())));
     for (at, length) in named.chain(common) {
         // A name begins a word; endings of many languages may follow it.
@@ -311,6 +321,11 @@ mod tests {
             "Odesláno z aplikace Pošta pro Windows",
             "Enviado desde Correo <https://go.x.org/?LinkId=5> para Windows",
             "Envoyé à partir de Courrier <https://go.x.org/?LinkId=5> pour Windows",
+            "Von meinem Mobilgerät gesendet",
+            "Envoyé de mon téléphone Orange",
+            "From My Iphone 6",
+            "Sent from Mailbox",
+            "Sent from my Windows 8 PC <http://go.x.org/preview>",
         ] {
             assert!(is_added(line), "{line}");
         }
@@ -337,6 +352,10 @@ mod tests {
             "Get the Android tablet from Cy",
             "Get me an iPad",
             "Get Gmail to work on my iPad",
+            "From my iPhone I see nothing",
+            "From my desk",
+            "Sent from Mailbox 12 in Horta",
+            "Von meinem Telefon gesendet habe ich nichts",
         ] {
             assert!(!is_added(line), "{line}");
         }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::cuts::{Cut, Cuts};
 use super::history::{self, Split};
-use super::{artifacts, blocks, clean, marks, notices, quotes, shapes, signature};
+use super::{artifacts, attribution, blocks, clean, marks, notices, quotes, shapes, signature};
 
 /// Forwards inside forwards that are read as such.
 const MAX_FORWARDS: usize = 3;
@@ -40,6 +40,7 @@ impl Trimmed {
 pub fn trim(text: &str, context: &Context) -> Trimmed {
     let text = clean::text(&artifacts::clean(text));
     let lines: Vec<String> = text.lines().flat_map(|line| plain(line, context)).collect();
+    let lines = attribution::set_apart(lines, context);
     let mut cuts = Cuts::default();
     let out = message(lines, context, 0, &mut cuts);
     let whole = clean::text(&marks::without(&text));

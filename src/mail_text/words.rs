@@ -7,78 +7,10 @@ mod added;
 
 pub use added::*;
 
-/// Words and phrases, apart by `|`.
-#[derive(Debug, Clone, Copy)]
-pub struct Words(&'static str);
-
-impl Words {
-    /// One by one.
-    pub fn iter(self) -> impl Iterator<Item = &'static str> {
-        self.0.split('|')
-    }
-
-    /// True when `text` is one of them.
-    pub fn has(self, text: &str) -> bool {
-        self.iter().any(|word| word == text)
-    }
-
-    /// True when one of them stands somewhere in `text`, be it within a word.
-    pub fn within(self, text: &str) -> bool {
-        self.held_by(text).next().is_some()
-    }
-
-    /// Those that stand somewhere in `text`, be it within a word.
-    pub fn held_by(self, text: &str) -> impl Iterator<Item = &'static str> {
-        let pairs = Pairs::of(text);
-        self.iter().filter(move |word| pairs.may_hold(word) && text.contains(word))
-    }
-
-    /// Where the last of them begins in `text`.
-    pub fn last(self, text: &str) -> Option<usize> {
-        self.held_by(text).filter_map(|word| text.rfind(word)).max()
-    }
-
-    /// True when `text` ends with one of them.
-    pub fn ends(self, text: &str) -> bool {
-        self.iter().any(|word| text.ends_with(word))
-    }
-
-    /// True when `text` begins with one of them.
-    pub fn begins(self, text: &str) -> bool {
-        self.iter().any(|word| text.starts_with(word))
-    }
-}
-
-/// Which pairs of neighbouring bytes a text has. Nearly every phrase of a table lacks one, and needs no search: each line of each
-/// mail is held against some thousand phrases.
-struct Pairs([u64; 64]);
-
-impl Pairs {
-    fn of(text: &str) -> Self {
-        let mut pairs = Self([0; 64]);
-        for pair in text.as_bytes().windows(2) {
-            let (at, bit) = Self::place(pair);
-            pairs.0[at] |= bit;
-        }
-        pairs
-    }
-
-    /// Two pairs may have one place: then a phrase is searched for in vain.
-    fn place(pair: &[u8]) -> (usize, u64) {
-        let place = (usize::from(pair[0]) * 37 + usize::from(pair[1])) % 4096;
-        (place / 64, 1 << (place % 64))
-    }
-
-    fn may_hold(&self, phrase: &str) -> bool {
-        phrase.as_bytes().windows(2).all(|pair| {
-            let (at, bit) = Self::place(pair);
-            self.0[at] & bit != 0
-        })
-    }
-}
+use super::phrases::Words;
 
 /// Verbs of the line above a quote: "On 3 May, Anna wrote:".
-pub const WROTE: Words = Words(
+pub static WROTE: Words = Words::new(
     "quoting|zitat von|citando|citazione|citeren|cytowanie|citace|citát|citat från|citerar|цитирую|wrote|writes|schreibt|\
      écrit|escribe|escreve|skriver|schrieb|geschrieben|a écrit|écrivait|escribió|escribio|escreveu|ha scritto|scrive|schreef|пишет|писал|\
      писала|писал(а)|написал|написала|написал(а)|skrev|napisał|napisała|napisał(a)|napsal|napsal(a)|napísal(a)|\
@@ -88,11 +20,11 @@ pub const WROTE: Words = Words(
 );
 
 /// Beginnings of a line above a quote that names its writer behind them.
-pub const CITES: Words =
-    Words("quoting |zitat von |citando |citazione di |citeren |cytowanie |citace |citát |citat från ");
+pub static CITES: Words =
+    Words::new("quoting |zitat von |citando |citazione di |citeren |cytowanie |citace |citát |citat från ");
 
 /// Titles that stand above the history.
-pub const ORIGINAL: Words = Words(
+pub static ORIGINAL: Words = Words::new(
     "original message|original mail|original nachricht|original-nachricht|originalmeddelande|mail original|\
      oprindelig besked|mensaje inicial|original appointment|ursprüngliche nachricht|originalnachricht|ursprünglicher termin|\
      message d'origine|message original|mensaje original|mensagem original|messaggio originale|\
@@ -106,7 +38,7 @@ pub const ORIGINAL: Words = Words(
 );
 
 /// Titles that stand above a forwarded mail.
-pub const FORWARDED: Words = Words(
+pub static FORWARDED: Words = Words::new(
     "forwarded message|begin forwarded message|start of forwarded message|forwarded by|weitergeleitete nachricht|\
      anfang der weitergeleiteten nachricht|message transféré|début du message transféré|\
      début du message réexpédié|message réexpédié|mensaje reenviado|inicio del mensaje reenviado|\
@@ -122,16 +54,16 @@ pub const FORWARDED: Words = Words(
 );
 
 /// Marks of an answer in a subject, without the colon.
-pub const ANSWER_PREFIX: Words = Words(crate::message::title::ANSWER_MARKS);
+pub static ANSWER_PREFIX: Words = Words::new(crate::message::title::ANSWER_MARKS);
 
 /// Marks of a forward in a subject, without the colon.
-pub const FORWARD_PREFIX: Words = Words(
+pub static FORWARD_PREFIX: Words = Words::new(
     "fw|fwd|wg|tr|rv|enc|i|doorst|fs|vb|vl|pd|i̇lt|ilt|továbbítás|trs|prsl|fyi fw|weitergeleitet|转发|轉寄|転送|전달|\
      إعادة توجيه|הועבר|προώθ|пересл|пер|fwd fw|переслано|препр|chuyển tiếp|trt|prosl",
 );
 
 /// What mail servers put before a subject, or above a text, of a mail from outside.
-pub const EXTERNAL_TAG: Words = Words(
+pub static EXTERNAL_TAG: Words = Words::new(
     "external|ext|external email|external e-mail|external mail|external message|external sender|from external|\
      extern|externe|externe e-mail|externe email|externe mail|extern e-mail|extern mail|externer absender|\
      expéditeur externe|courriel externe|courriel de l'extérieur|externo|correo externo|remitente externo|remetente externo|email externo|esterno|\
@@ -140,20 +72,20 @@ pub const EXTERNAL_TAG: Words = Words(
 );
 
 /// What scanners put before a subject, in a frame.
-pub const SPAM_TAG: Words = Words(
+pub static SPAM_TAG: Words = Words::new(
     "spam|spam mail|possible spam|probable spam|likely spam|suspected spam|suspect spam|spam suspect|spam suspected|\
      maybe spam|junk mail|spamverdacht|spam-verdacht|möglicher spam|spam?|спам|возможно спам|подозрение на спам|\
      posible spam|possibile spam|possível spam|垃圾邮件|迷惑メール",
 );
 
 /// Labels of the header above an earlier mail: who wrote it.
-pub const FROM: Words = Words(
+pub static FROM: Words = Words::new(
     "from|von|de|da|van|от|от кого|fra|från|od|差出人|发件人|寄件者|寄件人|보낸 사람|보낸사람|lähettäjä|από|de la|kimden|gönderen|\
      feladó|від|nadawca|odesílatel|odosielateľ|מאת|من|از|từ|dari|จาก|saatja|no|nuo|šalje|šalje:|pošiljatelj",
 );
 
 /// When it was written.
-pub const SENT: Words = Words(
+pub static SENT: Words = Words::new(
     "sent|date|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviada|enviada em|enviado em|fecha|data|\
      inviato|verzonden|отправлено|дата|skickat|sendt|送信日時|发送时间|寄件日期|傳送時間|日期|日時|보낸 날짜|날짜|lähetetty|päivämäärä|\
      στάλθηκε|ημερομηνία|trimis|gönderildi|tarih|gönderme tarihi|elküldve|dátum|надіслано|odesláno|wysłano|\
@@ -162,21 +94,21 @@ pub const SENT: Words = Words(
 );
 
 /// To whom.
-pub const TO: Words = Words(
+pub static TO: Words = Words::new(
     "to|cc|bcc|reply-to|an|à|para|a|aan|кому|копия|till|til|do|kopie|kopia|antwort an|répondre à|importance|\
      wichtigkeit|宛先|收件人|抄送|收件者|副本|받는 사람|참조|vastaanottaja|kopio|προς|κοιν|către|kime|kopya|címzett|másolatot kap|\
      komu|prima|za|až|אל|עותק|إلى|نسخة|đến|tới|kepada|ถึง|saaja|kam|kam:|organization|organisation",
 );
 
 /// About what.
-pub const SUBJECT: Words = Words(
+pub static SUBJECT: Words = Words::new(
     "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|тема|ämne|emne|temat|件名|主题|主旨|主題|제목|aihe|θέμα|\
      subiect|konu|tárgy|předmět|predmet|נושא|الموضوع|موضوع|chủ đề|subjek|perihal|เรื่อง|teema|tēma|tema|assumpte|\
      относно",
 );
 
 /// Words with which a mail greets.
-pub const GREETING: Words = Words(
+pub static GREETING: Words = Words::new(
     "hi|hello|hey|dear|hallo|hej|hei|liebe|lieber|moin|servus|guten|bonjour|salut|cher|chère|coucou|hola|\
      estimado|estimada|querido|querida|buenas|buenos|olá|oi|caro|cara|ciao|buongiorno|gentile|beste|dag|\
      goedemorgen|привет|здравствуйте|добрый|дорогой|дорогая|cześć|dzień|witaj|ahoj|dobrý|szia|kedves|bună|\
@@ -185,7 +117,7 @@ pub const GREETING: Words = Words(
 );
 
 /// Words that send the reader further down: the answers stand inside or below.
-pub const BELOW: Words = Words(
+pub static BELOW: Words = Words::new(
     "below|inline|in-line|in line|beneath|underneath|interleaved|interspersed|in between|in the text|\
      in your text|in your mail|in your email|in capitals|in caps|in red|in blue|in green|in bold|in colour|\
      in color|further down|at the bottom|see my answers|my answers|my comments|my replies|comments in|see comments|see the comments|see answers|with comments|unten|\
@@ -206,14 +138,14 @@ pub const BELOW: Words = Words(
 );
 
 /// An HTML part that says this may be no text at all.
-pub const ONLY_PLAIN: Words = Words(
+pub static ONLY_PLAIN: Words = Words::new(
     "plain text part|plain text version|plain-text part|plain-text version|text version of this|text/plain|\
      the text part|textteil|nur-text|textversion|version texte|texte brut|versión de texto|texto sin formato|texto simples|\
      versione testo|testo semplice|tekstversie|platte tekst|wersja tekstowa|текстовую версию",
 );
 
 /// A plain part that only says this is no text at all.
-pub const ONLY_HTML: Words = Words(
+pub static ONLY_HTML: Words = Words::new(
     "view in html|view this email in your browser|view this message in your browser|html version|html format|\
      html-format|html-e-mail|html email|html-capable|html mail|html message|does not support html|\
      doesn't support html|not display html|unterstützt kein html|kein html|au format html|en formato html|\
@@ -221,21 +153,3 @@ pub const ONLY_HTML: Words = Words(
      compatible html|compatible con html|compatível com html|formato html|format html|html-formaat|html формат|\
      формате html",
 );
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pairs_never_hide_a_phrase() {
-        let texts =
-            ["", "a", "am 3. mai schrieb anna:", "が書きました 写道 wrote", "confidential and privileged; 原始邮件"];
-        for table in [WROTE, ORIGINAL, FORWARDED, SECRET, CORPORATE, UNSUBSCRIBE] {
-            for text in texts.into_iter().map(str::to_owned).chain(table.iter().map(|word| format!("x{word}y"))) {
-                let plain: Vec<_> = table.iter().filter(|word| text.contains(word)).collect();
-                assert_eq!(table.held_by(&text).collect::<Vec<_>>(), plain, "{text}");
-                assert_eq!(table.last(&text), plain.iter().filter_map(|word| text.rfind(word)).max());
-            }
-        }
-    }
-}

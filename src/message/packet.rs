@@ -67,6 +67,9 @@ pub struct Charge {
     /// Of what its link charges for, where some of that is free in a month.
     #[serde(default, skip_serializing_if = "nothing")]
     pub units: u64,
+    /// Credits that its network charges for it; 0 where it charges by something else.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub credits: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]

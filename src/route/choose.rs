@@ -140,7 +140,7 @@ impl Policy {
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
             Address::Mail(mailbox) if self.is_at_home(mailbox) => match self.proper(mailbox) {
                 proper if self.is_ours(&proper) => self.to_person(&proper),
-                _ => Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() }),
+                _ => nobody(mailbox),
             },
             // A relay ashore may know names of its own network; nothing of that is worth a packet.
             Address::Mail(mailbox) if self.by_satellite() && is_nowhere(mailbox.domain()) => {
@@ -257,7 +257,7 @@ impl Policy {
 
     fn to_person(&self, mailbox: &Mailbox) -> Route {
         let Some(person) = self.people.addressed(mailbox) else {
-            return Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() });
+            return nobody(mailbox);
         };
         match self.no_way_to(person).filter(|_| !person.disabled) {
             Some(why) => Route::Nowhere(why),
@@ -298,6 +298,12 @@ fn is_this_machine(mailbox: &Mailbox) -> bool {
     domain == "localhost" || domain.ends_with(".localhost")
 }
 
+/// Of an address that begins with a tag there is no name but the whole.
+fn nobody(mailbox: &Mailbox) -> Route {
+    let name = Some(mailbox.person()).filter(|name| !name.is_empty());
+    Route::Nowhere(NoRoute::NoPerson { name: name.unwrap_or_else(|| mailbox.local().to_owned()) })
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -323,6 +329,14 @@ pub(crate) mod tests {
             Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
         Policy::new(Arc::new(People::new([anna, ben, carl]).with_far_boxes([far_box])), Arc::new(settings), Vec::new())
+    }
+
+    #[test]
+    fn who_is_nobody_here_is_named() {
+        for (to, name) in [("nemo+tag@here.org", "nemo"), ("+14155550123@here.org", "+14155550123")] {
+            let Route::Nowhere(why) = policy("internet").choose(&to.parse().unwrap()) else { panic!("{to}") };
+            assert_eq!(why, NoRoute::NoPerson { name: name.into() });
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::Ledger;
 use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
+use super::usage::PacketShare;
 use crate::clock::Time;
 use crate::message::events::EventKind;
 use crate::message::{Id, Message, Packet, PacketState, State};
@@ -65,9 +66,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Spends what a packet costs that left: by the messages in it, or by the box. Gives the accounts that it is counted in
-    /// besides that of the box, and what part of its bytes is theirs.
-    pub(super) fn spend_packet(&mut self, packet: &Packet) -> TxResult<Vec<(String, u64, u64)>> {
+    /// Spends what a packet costs that left: by the messages in it, or by the box. Gives what of it is counted
+    /// in other accounts than that of the box.
+    pub(super) fn spend_packet(&mut self, packet: &Packet) -> TxResult<Vec<PacketShare>> {
         let mut found = Vec::new();
         for id in packet.messages.iter().filter(|_| !packet.is_extra()) {
             found.extend(self.find(*id)?);
@@ -86,13 +87,21 @@ impl Tx<'_> {
         let part = packet.peer.as_ref().filter(|place| place.fragments > 1);
         let part = part.map_or(usize::from(packet.part), |place| usize::from(place.fragment) + 1);
         let shares = crate::money::shares(&bytes, part, price.unwrap_or_default());
+        // Credits are shared as the price is.
+        let credits = packet.charge.as_ref().map_or(0, |charge| i64::try_from(charge.credits).unwrap_or(i64::MAX));
+        let credits = crate::money::shares(&bytes, part, Money(credits));
         let total = bytes.iter().sum::<usize>().max(1);
         let mut counted = Vec::new();
-        for ((message, share), bytes) in found.iter().zip(shares).zip(&bytes) {
+        for (((message, share), credits), bytes) in found.iter().zip(shares).zip(credits).zip(&bytes) {
             let mut bill = message.bill.clone().unwrap_or_default();
             self.spend(&mut bill, share)?;
             let bytes = (packet.payload.len() * bytes / total) as u64;
-            counted.extend(bill.people().map(|person| (person.to_owned(), share.packets, bytes)));
+            counted.extend(bill.people().map(|person| PacketShare {
+                person: person.to_owned(),
+                packets: share.packets,
+                bytes,
+                credits: u64::try_from(credits.money.0).unwrap_or_default(),
+            }));
             self.change(message.id, |message| message.bill = Some(bill))?;
         }
         Ok(counted)

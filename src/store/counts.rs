@@ -45,6 +45,9 @@ pub struct Counts {
     /// Bytes of the packets that went on air.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_air: u64,
+    /// Credits that networks charge for what went on air, which some sell in place of packets; of a person their share.
+    #[serde(default, skip_serializing_if = "none")]
+    pub credits: u64,
     /// What was spent, in millionths of the currency of the box; not known of days before this was counted.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub money: Money,
@@ -74,6 +77,7 @@ impl Counts {
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.bytes_air += other.bytes_air;
+        self.credits += other.credits;
         self.money = self.money.plus(other.money);
     }
 }

@@ -72,7 +72,8 @@ impl Tx<'_> {
         }
         let units = price.filter(|_| counts).map(|price| price.units_of(extent)).unwrap_or_default();
         self.recharge(link, &day, |used| used.plus(wanted), |used| used.saturating_add(units))?;
-        Ok(Ok(Charge { day, money, units }))
+        let credits = price.and_then(|price| price.credits(extent)).unwrap_or_default() as u64;
+        Ok(Ok(Charge { day, money, units, credits }))
     }
 
     fn warn_of_link(&mut self, link: LinkId, period: &str, passed: &[(u64, Option<u64>)], now: Time) -> TxResult<()> {

@@ -8,6 +8,7 @@
 mod accounting;
 mod audit;
 mod backup;
+mod backups;
 mod books;
 mod clock_set;
 mod commit;
@@ -77,6 +78,7 @@ use crate::settings::{Key, Settings};
 pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents};
+pub use backups::Drill;
 pub use books::{Books, Ledger};
 pub use erase::Erased;
 pub use inbound::PartIn;

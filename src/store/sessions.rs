@@ -71,6 +71,11 @@ impl Tx<'_> {
     /// Writes what is known of a far box. Gives how many rows had changed.
     pub fn put_session_rows(&mut self, name: &str, rows: &SessionRows) -> TxResult<usize> {
         let before = self.session_rows(name)?;
+        self.change_session_rows(name, &before, rows)
+    }
+
+    /// The same, by what this transaction has read of them.
+    pub fn change_session_rows(&mut self, name: &str, before: &SessionRows, rows: &SessionRows) -> TxResult<usize> {
         let changed: Vec<_> = rows.iter().filter(|(key, content)| before.get(key) != Some(content)).collect();
         let gone: Vec<_> = before.keys().filter(|key| !rows.contains_key(*key)).collect();
         let count = changed.len() + gone.len();

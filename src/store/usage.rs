@@ -79,6 +79,18 @@ pub struct Usage {
     pub counts: Counts,
 }
 
+/// What of a packet is counted for somebody.
+pub(super) struct PacketShare {
+    /// The person; empty for the box.
+    pub person: String,
+    /// 1 for whom the packet is counted, 0 for the others in it.
+    pub packets: u64,
+    /// Of its bytes.
+    pub bytes: u64,
+    /// Of its credits.
+    pub credits: u64,
+}
+
 /// The day of the calendar of a box at this moment.
 pub(super) fn day(settings: &Settings, now: Time) -> String {
     day_in(settings.text(Key::TimeZone), now)
@@ -179,20 +191,26 @@ impl Tx<'_> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
-    /// Counts a packet that went on air: for the box, and for people as it is billed, with their parts of its bytes.
-    pub(super) fn count_packet(&mut self, packet: &Packet, people: &[(String, u64, u64)]) -> TxResult<()> {
-        let bytes = packet.payload.len() as u64;
-        self.count(BOX, |counts| {
-            counts.packets_sent += 1;
-            counts.bytes_air += bytes;
-        })?;
-        for (person, packets, bytes) in people {
-            self.count(person, |counts| {
-                counts.packets_sent += packets;
-                counts.bytes_air += bytes;
+    /// Counts a packet that went on air: for the box, and for people as it is billed, each with their part of it.
+    pub(super) fn count_packet(&mut self, packet: &Packet, people: &[PacketShare]) -> TxResult<()> {
+        let credits = packet.charge.as_ref().map_or(0, |charge| charge.credits);
+        let whole = PacketShare { person: BOX.to_owned(), packets: 1, bytes: packet.payload.len() as u64, credits };
+        for share in std::iter::once(&whole).chain(people) {
+            self.count(&share.person, |counts| {
+                counts.packets_sent += share.packets;
+                counts.bytes_air += share.bytes;
+                counts.credits += share.credits;
             })?;
         }
         Ok(())
+    }
+
+    /// Counts the credits of a session that carried no packet, for the box.
+    pub fn count_credits(&mut self, credits: u64) -> TxResult<()> {
+        if credits == 0 {
+            return Ok(());
+        }
+        self.count(BOX, |counts| counts.credits += credits)
     }
 
     /// Counts what was spent for an account.

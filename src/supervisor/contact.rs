@@ -15,10 +15,12 @@ use crate::link::serial;
 use crate::message::reason::{Contact, Obstacle};
 use crate::settings::Key;
 use crate::status::Plugged;
-use crate::sys::ports::Port;
+use crate::sys::ports::{Arrivals, Port};
 
-/// The ports are listed this often, which asks nothing of them.
-const EVERY: Duration = Duration::from_secs(2);
+/// The ports are listed when a device comes or goes, which asks nothing of them, and this often: links and settings change too.
+const EVERY: Duration = Duration::from_secs(15);
+/// The same where the system tells nothing of devices.
+const UNTOLD: Duration = Duration::from_secs(2);
 /// Waits before what was silent, or could not be opened, is asked again.
 const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(4), Duration::from_secs(600));
 /// What is silent so often is left alone until it is plugged in again: it may be somebody's who does not lock it.
@@ -57,7 +59,11 @@ impl Known {
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_never, nothing) = bounded(1);
     let mut known: BTreeMap<PathBuf, Known> = BTreeMap::new();
+    let arrivals = Arrivals::watch().ok();
+    let every = if arrivals.is_some() { EVERY } else { UNTOLD };
     while !context.stopping() {
+        // Before the list is made, so that nothing is missed.
+        arrivals.iter().for_each(Arrivals::clear);
         let ports = free_ports(context);
         let there: BTreeSet<_> = ports.iter().map(|port| port.path.clone()).collect();
         known.retain(|path, _| path.to_str().is_some_and(|path| there.contains(path)));
@@ -73,7 +79,8 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         let Some((port, known)) = next.and_then(|port| Some((port, known.get_mut(Path::new(&port.path))?))) else {
             let soonest = known.values().filter_map(|known| known.next).min();
             let left = soonest.map(|at| at.saturating_duration_since(Instant::now()));
-            context.rest(&nothing, left.map_or(EVERY, |left| left.min(EVERY)));
+            let limit = left.map_or(every, |left| left.min(every));
+            context.rest_or_read(&nothing, arrivals.as_ref().map(Arrivals::descriptor), limit);
             continue;
         };
         known.tries += 1;

@@ -8,4 +8,5 @@ pub mod ports;
 pub mod process;
 pub mod recent;
 pub mod signals;
+pub mod sleep;
 pub mod sockets;

@@ -1,8 +1,11 @@
 //! Serial ports of this machine, as the kernel lists them, and programs that are known to take such ports away.
 
 use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde::Serialize;
 
 use super::process;
@@ -79,6 +82,33 @@ pub fn takers() -> Vec<Taker> {
 /// Tells whether brltty runs here, which has the kernel take adapters away that modems use.
 pub fn brltty_runs() -> bool {
     takers().contains(&BRLTTY)
+}
+
+/// Tells when a device comes or goes, without a look in between.
+pub struct Arrivals(OwnedFd);
+
+impl Arrivals {
+    /// Watches the folder of the devices.
+    ///
+    /// # Errors
+    /// When the system has no watch to give, or there is no such folder.
+    pub fn watch() -> io::Result<Self> {
+        let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&watch, root().join("dev"), WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE)?;
+        Ok(Self(watch))
+    }
+
+    /// Becomes readable when something came or went; see [`Arrivals::clear`].
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Forgets what came and went so far.
+    pub fn clear(&self) {
+        let mut buffer = [0; 4096];
+        // Ends with "nothing there".
+        while rustix::io::read(&self.0, &mut buffer).is_ok_and(|count| count > 0) {}
+    }
 }
 
 fn found(class: &Path, dev: &Path) -> Vec<Port> {

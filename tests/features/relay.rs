@@ -53,6 +53,35 @@ fn a_refused_message_comes_back_with_the_reason() {
     gateway.books_balance();
 }
 
+/// The file of a mail is not to be read: that is said of this mail, and neither of the relay nor of those behind it.
+#[test]
+fn a_mail_that_cannot_be_read_holds_up_no_other() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga"]).started();
+    shore.sink_says("code GREETING 421 later");
+    let large = message("Large", &"A line of a large mail, which goes into a file of its own.\n".repeat(4000));
+    assert!(send(&gateway, Some("olga"), "olga@shore.example", "first@world.example", &large).starts_with("250"));
+    let files: Vec<_> = std::fs::read_dir(gateway.folder.join("spool")).unwrap().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    from_olga(&gateway, "second@world.example");
+    // Both are due when it starts.
+    gateway.stop();
+    std::fs::remove_file(files[0].as_ref().unwrap().path()).unwrap();
+    shore.sink_says("clear");
+    gateway.start();
+    let second = gateway.wait_state(SOON, "second@world.example", "delivered");
+    let steps = gateway.json(&["queue", "show", second["id"].as_str().unwrap()])["steps"].to_string();
+    assert!(!steps.contains("cannot be read"), "{steps}");
+    let first = wait_for("the reason of the other one", SOON, || {
+        let first = gateway.messages().into_iter().find(|message| message["to"] == "first@world.example")?;
+        first["reason"].as_str()?.contains("cannot be read").then_some(first)
+    });
+    assert_eq!(first["state"], "queued", "{first}");
+    assert_eq!(gateway.status().unwrap()["relay"]["ok"], true);
+    assert!(!gateway.log_text().contains("not taken by the relay, for now: the mail"), "{}", gateway.log_text());
+    gateway.books_balance();
+}
+
 /// A refusal for now is tried again, without a word to anybody, until it is taken.
 #[test]
 fn a_message_put_off_is_tried_again() {

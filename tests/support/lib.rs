@@ -50,6 +50,10 @@ impl std::ops::Deref for Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("SATPOST_KEEP").is_some() {
+            println!("{} stays, as SATPOST_KEEP is set", self.0.display());
+            return;
+        }
         let _ = fs::remove_dir_all(&self.0);
     }
 }

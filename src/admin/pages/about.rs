@@ -67,6 +67,17 @@ pub fn facts(ask: &Ask) -> Vec<(&'static str, String)> {
         Err(why) => format!("none: {why}"),
     };
     all.push(("Certificate", certificate));
+    // What cannot be read is told where the store is.
+    let backups = store.read(|view| view.backups()).unwrap_or_default();
+    let made = backups.made.map(|at| format!("{} ({} ago)", ask.times.moment(at).long, span(ask.times.now.since(at))));
+    all.push(("Last backup", made.unwrap_or_else(|| "none was made yet".to_owned())));
+    if let Some(drill) = backups.tried {
+        let found = match drill.fault {
+            None => format!("it brings a box back, with {} messages", drill.messages),
+            Some(why) => format!("it brings no box back: {why}"),
+        };
+        all.push(("Last one tried out", format!("{}: {found}", ask.times.moment(drill.at).long)));
+    }
     all
 }
 

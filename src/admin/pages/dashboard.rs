@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::messages::tone;
 use super::{Ask, Reply, links, quarantine, queue, setup};
 use crate::admin::chart;
-use crate::link::driver;
 use crate::message::LinkId;
 use crate::settings::Key;
 use crate::status::{LinkStatus, LiveStatus};
@@ -18,7 +17,7 @@ const EVENTS: usize = 10;
 /// Something that needs somebody.
 #[derive(Debug, Serialize)]
 struct Need {
-    /// `danger`, `warn` or `note`.
+    /// `danger`, `warn`, or nothing for what goes on by itself.
     class: &'static str,
     words: String,
     /// Where it is cured, and the words of the button.
@@ -31,14 +30,20 @@ pub fn show(ask: &Ask) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
     // The tiles of a modem are those of the first link that has one.
-    let modem = ask.service.links().into_iter().find(|link| driver(&link.driver).is_some_and(|row| row.console));
-    let modem = modem.or_else(|| ask.service.links().into_iter().next());
-    let id = modem.as_ref().map_or(LinkId::FIRST, |link| link.id);
-    let (noise, events, ledger) = ask
-        .app
-        .store
-        .read(|view| Ok((view.samples(id, chart::NOISE.series, from)?, view.events(EVENTS)?, ())))
-        .and_then(|(noise, events, ())| Ok((noise, events, ask.app.store.ledger()?)))?;
+    let modem = ask.service.links().into_iter().find(|link| links::has_modem(&link.driver));
+    let first = modem.clone().or_else(|| ask.service.links().into_iter().next());
+    let id = first.map_or(LinkId::FIRST, |link| link.id);
+    let events = ask.app.store.read(|view| view.events(EVENTS))?;
+    let ledger = ask.app.store.ledger()?;
+    // A modem tells bars, or the noise at its antenna.
+    let bars = ask.app.store.read(|view| view.samples(id, chart::BARS.series, from))?;
+    let signal = match bars.is_empty() {
+        false => chart::day(&chart::BARS, &bars, &ask.times),
+        true => {
+            let noise = ask.app.store.read(|view| view.samples(id, chart::NOISE.series, from))?;
+            chart::day(&chart::NOISE, &noise, &ask.times)
+        }
+    };
     let queue = queue::look(ask.app);
     let states: Vec<_> = queue
         .states
@@ -61,7 +66,7 @@ pub fn show(ask: &Ask) -> Reply {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
         link => facts.links.get(&id).and_then(|live| links::figures(ask, live)),
-        modem => modem.map(|link| link.name),
+        modem => modem.as_ref().map(|link| link.name.as_str()),
         links => ask.service.links().iter().map(|link| {
             let live = facts.links.get(&link.id);
             context! {
@@ -69,7 +74,8 @@ pub fn show(ask: &Ask) -> Reply {
                 words => live.and_then(|live| live.health.as_ref()).map(links::words),
             }
         }).collect::<Vec<_>>(),
-        noise => chart::day(&chart::NOISE, &noise, &ask.times),
+        signal => modem.is_some().then_some(signal),
+        place => super::position::here(ask),
         states, stuck => queue.stuck(&facts), waiting => queue.waiting, held => queue.held,
         smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
         relay => facts.relay.as_ref().map(|part| part_of(ask, part)),
@@ -92,6 +98,15 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     if let Some(why) = ask.app.store.read_only() {
         need("danger", format!("Nothing can be taken, sent or changed: {why}"), "/help/backup", "Backups");
     }
+    let drill = ask.app.store.read(|view| view.backups()).ok().and_then(|backups| backups.tried);
+    if let Some(why) = drill.and_then(|drill| drill.fault) {
+        need(
+            "danger",
+            format!("The last backup that was tried out brings no box back: {why}"),
+            "/about",
+            "Make another",
+        );
+    }
     for (worker, why) in &facts.failing {
         need(
             "danger",
@@ -111,7 +126,8 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     for link in facts.links.values() {
         if let Some(health) = link.health.as_ref().filter(|health| !health.ready) {
-            need("warn", format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
+            let class = if links::needs_somebody(facts, link) { "warn" } else { "" };
+            need(class, format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
         }
         for silent in link.silent.iter().filter(|silent| !silent.device.is_empty()) {
             need(

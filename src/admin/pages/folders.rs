@@ -3,7 +3,8 @@
 use minijinja::{Value, context};
 
 use super::messages::shorten;
-use super::{Ask, Reply, attached, files};
+use super::{Ask, Reply, attached, files, names};
+use crate::address::Address;
 use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::intake::reading;
@@ -70,7 +71,9 @@ pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
         _ => None,
     };
     let (href, who, subject) = match message {
-        Some(message) => (format!("/mailbox/{}", message.id), message.sender_shown(), shorten(&message.title(), 90)),
+        Some(message) => {
+            (format!("/mailbox/{}", message.id), names::sender(ask, &message), shorten(&message.title(), 90))
+        }
         None => {
             // One that another session removed meanwhile, or that is damaged, has a line without words.
             let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
@@ -82,9 +85,15 @@ pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
             (href, who, shorten(&heading.subject, 90))
         }
     };
-    let words: Vec<_> = folder.words(entry.keywords).collect();
     let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
-    Ok(context! { row => format!("u{}-{}", folder.number, entry.uid), href, who, subject, words, at, read })
+    let (stage, words) = marks(folder, entry);
+    Ok(context! { row => format!("u{}-{}", folder.number, entry.uid), href, who, subject, stage, words, at, read })
+}
+
+/// How far a mail got, and what it is marked with.
+fn marks<'a>(folder: &'a Folder, entry: &Entry) -> (Option<(&'static str, &'static str)>, Vec<&'a str>) {
+    let all: Vec<_> = folder.words(entry.keywords).collect();
+    (all.iter().find_map(|word| names::stage(word)), all.into_iter().filter_map(names::label).collect())
 }
 
 /// Shows one mail. Looking changes nothing: the script, or a button, marks it as read.
@@ -100,6 +109,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         0 => None,
         number => ask.app.store.message(Id(number))?.map(|message| message.id.to_string()),
     };
+    let (stage, words) = marks(&folder, &entry);
     let values = context! {
         text => mail.text(),
         files => attached::rows(&mail.files),
@@ -110,7 +120,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         folder => folder.shown(),
         others => others(&mine(ask)?, folder.number),
         read => entry.flags & Flags::SEEN != 0,
-        words => folder.words(entry.keywords).collect::<Vec<_>>(),
+        stage, words,
         message,
         for_good => trash,
         back, draft, uid => entry.uid,
@@ -142,9 +152,8 @@ pub fn file(ask: &Ask, folder: &str, uid: &str, number: &str) -> Reply {
 /// Where something that was deleted is put back: where mails of its kind lie.
 fn origin(ask: &Ask, entry: &Entry, raw: &[u8]) -> Special {
     let own = |address: &str| {
-        address.parse().is_ok_and(|mailbox| {
-            ask.app.store.people().addressed(&mailbox).is_some_and(|person| person.name == ask.me())
-        })
+        let person = address.parse::<Address>().ok().and_then(|address| names::person_at(ask, &address));
+        person.is_some_and(|person| person.name == ask.me())
     };
     let mut writers = reading::correspondents(raw, false).into_iter();
     match () {

@@ -37,6 +37,9 @@ pub const TOPICS: [(&str, &str); 26] = [
     ("metrics", "Metrics for a monitor"),
 ];
 
+/// Topics for everybody aboard; the others are for whoever looks after the box.
+const FOR_EVERYBODY: [&str; 7] = ["start", "faq", "mail-programs", "texting", "states", "cut", "costs"];
+
 /// Shows one topic.
 pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
@@ -56,7 +59,9 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
         return Ok(ask.sorry(500, "This help text has a fault."));
     };
-    Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
+    let (topics, others): (Vec<_>, Vec<_>) = TOPICS.into_iter().partition(|(name, _)| FOR_EVERYBODY.contains(name));
+    let open = ask.operator() || !FOR_EVERYBODY.contains(&name);
+    Ok(ask.page(200, "help.html", "help", title, context! { text, topics, others, open, topic => name }))
 }
 
 /// Who reads it.

@@ -21,7 +21,7 @@ use crate::message::reason::{Contact, DeviceReason};
 use crate::message::words::contact::At;
 use crate::money::Use;
 use crate::settings::{Key, Settings};
-use crate::status::{LinkStatus, Plugged, SilentFarBox};
+use crate::status::{LinkStatus, LiveStatus, Plugged, SilentFarBox};
 use crate::sys::ports;
 
 /// How long the console takes lines after the password was given again.
@@ -97,10 +97,9 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
     let mut charts = Vec::new();
-    for scale in [chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
+    for scale in [chart::BARS, chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
         let samples = ask.app.store.read(|view| view.samples(link.id, scale.series, from))?;
-        // Links without an antenna of their own measure nothing.
-        if driver.is_some_and(|driver| driver.console) || !samples.is_empty() {
+        if !samples.is_empty() {
             charts.push(chart::day(&scale, &samples, &ask.times));
         }
     }
@@ -118,6 +117,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
     let values = context! {
+        noise => charts.iter().any(|chart| chart.title == chart::NOISE.title),
         error, charts, lines, test,
         week => strip::week(&notes, &ask.times),
         once => auth::once("")?,
@@ -155,13 +155,32 @@ fn test(ask: &Ask, live: Option<&LinkStatus>) -> Result<Value, Fault> {
     Ok(context! { free => health.map(Health::without_cost), to, text, costs, why, once })
 }
 
-/// The settings of a link as fields of a form; after an error with what was typed.
-pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<Value> {
+/// Settings of links that few owners touch: pages fold them away until one of them is set, or wrong.
+const RARE: [Key; 8] = [
+    Key::LinkLeast,
+    Key::LinkFree,
+    Key::LinkEvery,
+    Key::LinkLasts,
+    Key::LinkDayPackets,
+    Key::LinkDayMoney,
+    Key::LinkMonthPackets,
+    Key::LinkMonthMoney,
+];
+
+/// The settings of a link as fields of a form, those that few touch apart; after an error with what was typed.
+pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     let own = link.settings(&Default::default());
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
     let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
     let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
-    link_settings(driver).map(|setting| settings::field_with(ask, setting, &own, posted, &problems)).collect()
+    let (rare, common): (Vec<_>, Vec<_>) = link_settings(driver).partition(|setting| RARE.contains(&setting.key));
+    let wrong = |name: &str| problems.iter().any(|(known, _)| known == name);
+    let open = rare.iter().any(|setting| own.text(setting.key) != setting.default || wrong(setting.name));
+    let field = |setting| settings::field_with(ask, setting, &own, posted, &problems);
+    context! {
+        common => common.into_iter().map(field).collect::<Vec<_>>(),
+        rare => rare.into_iter().map(field).collect::<Vec<_>>(), open,
+    }
 }
 
 /// Adds a link.
@@ -260,6 +279,18 @@ pub fn figures(ask: &Ask, live: &LinkStatus) -> Option<Value> {
         garbled => health.garbled,
         reopened => health.reopened,
     })
+}
+
+/// True for a link with a modem here.
+pub fn has_modem(of: &str) -> bool {
+    driver(of).is_some_and(|row| row.console || row.contact.is_some())
+}
+
+/// True for a link that is not ready and needs somebody: a modem here, or whatever is the only way. A line beside a way that is
+/// ready comes and goes by itself.
+pub fn needs_somebody(facts: &LiveStatus, link: &LinkStatus) -> bool {
+    let away = link.health.as_ref().is_some_and(|health| !health.ready);
+    away && (has_modem(&link.driver) || !facts.links.values().any(LinkStatus::is_ready))
 }
 
 /// Gives what the link says of itself, as a sentence below its badge.

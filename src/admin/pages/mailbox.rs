@@ -65,7 +65,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         name => message.id.to_string(),
         files => mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default(),
         id => message.id.to_string(),
-        from => message.sender_shown(),
+        from => super::names::sender(ask, &message),
         header_from => message.sender.header_from.as_ref().map(ToString::to_string),
         to => message.to.to_string(),
         subject => message.subject,

@@ -50,7 +50,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
     Line {
         id: message.id.to_string(),
         at: ask.times.moment(message.accepted),
-        from: message.sender_shown(),
+        from: super::names::sender(ask, message),
         to: message.to.to_string(),
         subject: shorten(&message.title(), 90),
         state: message.state.words(),
@@ -190,7 +190,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         by => message.terms.by.map(|by| ask.times.moment(by)),
         at_most => message.terms.at_most.map(|money| super::costs::amount(ask, money)),
         deadline => waits.then(|| ask.times.moment(message.limit())),
-        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.times.moment(message.next)),
+        next => (message.state == State::Queued && message.next > ask.times.now).then(|| ask.times.moment(message.next)),
         tries => message.tries,
         unsure => !message.clock_believed,
         clock_moved => message.clock_moved.map(|by| super::super::view::span(std::time::Duration::from_secs(by.unsigned_abs()))),
@@ -201,7 +201,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        actions => if ask.operator() { possible(&policy, &message) } else { Vec::new() },
+        actions => if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -211,8 +211,11 @@ fn phone(message: &Message) -> bool {
     message.to.phone().or(message.from.phone()).is_some()
 }
 
-/// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(policy: &Policy, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+/// An action on a message: name in the path, label, what it does.
+type Action = (&'static str, &'static str, String);
+
+/// Lists the actions that make sense for a message in this state.
+fn possible(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Action>, Fault> {
     let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
     let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
     let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
@@ -222,12 +225,8 @@ fn possible(policy: &Policy, message: &Message) -> Vec<(&'static str, &'static s
         State::OnLink => vec![cancel.clone()],
         _ => Vec::new(),
     };
-    if again::is_possible(message) {
-        let words = format!(
-            "It goes once more, for {}. It may have arrived: a box like this one delivers nothing twice, a classic peer may.",
-            Cost::of(policy, message)
-        );
-        actions.push(("again", "Send again", words));
+    if let Some(offer) = again::offer(&ask.app.context, policy, message)? {
+        actions.push(("again", "Send again", offer.to_string()));
     }
     if is_releasable(policy, message) {
         let cost = Cost::of(policy, message);
@@ -239,7 +238,7 @@ fn possible(policy: &Policy, message: &Message) -> Vec<(&'static str, &'static s
         }
         actions.extend(Some(cancel).filter(|_| message.state == State::Held));
     }
-    actions
+    Ok(actions)
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {

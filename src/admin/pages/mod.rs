@@ -22,6 +22,7 @@ pub mod login;
 pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
+pub mod names;
 pub mod pair;
 pub mod people;
 pub mod position;
@@ -207,9 +208,12 @@ impl<'a> Ask<'a> {
             (1, 1) => ("good", "ready".to_owned()),
             (1, 0) if facts.links.values().all(|link| link.health.is_none()) => ("wait", "starting".to_owned()),
             (1, _) => ("warn", "not ready".to_owned()),
-            // One that is ready is enough.
             (all, 0) => ("warn", format!("none of {all} ready")),
-            (all, ready) => ("good", format!("{ready} of {all} ready")),
+            (all, ready) if ready == all => ("good", "ready".to_owned()),
+            (all, ready) if facts.links.values().any(|link| links::needs_somebody(&facts, link)) => {
+                ("warn", format!("{ready} of {all} ready"))
+            }
+            (all, ready) => ("wait", format!("{ready} of {all} ready")),
         };
         let mail = match (&facts.smtp, &facts.relay) {
             (Some(smtp), _) if !smtp.is_ok() => ("bad", "not listening"),

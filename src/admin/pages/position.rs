@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::links::coordinates;
 use super::{Ask, Reply, query};
@@ -59,6 +59,35 @@ pub fn show(ask: &Ask) -> Reply {
         farther => (view < FARTHEST).then(|| here(days, &(view + 1).to_string())),
     };
     Ok(ask.page(200, "position.html", "position", "Position", values))
+}
+
+/// Where the box is, as far as that is known: the place, when that was if it is not now, and how it is known.
+pub fn here(ask: &Ask) -> Option<Value> {
+    let facts = ask.app.status.facts();
+    let mut known: Vec<(Time, Value)> = Vec::new();
+    for live in facts.links.values() {
+        let Some((health, (north, east, altitude))) =
+            live.health.as_ref().and_then(|health| Some((health, health.position?)))
+        else {
+            continue;
+        };
+        let at = if health.ready { ask.times.now } else { live.up.since };
+        let fix = health.fix.as_ref().map(ToString::to_string);
+        let how = fix.into_iter().chain([format!("{altitude:.0} m above sea level")]).collect::<Vec<_>>().join(", ");
+        known.push((
+            at,
+            context! {
+                place => coordinates(north, east), how,
+                stale => (!health.ready).then(|| ask.times.moment(at)),
+            },
+        ));
+    }
+    if let Some((north, east, at)) = facts.gps.as_ref().and_then(|gps| gps.place) {
+        let fresh = ask.times.now.since(at) < NOW;
+        let stale = (!fresh).then(|| ask.times.moment(at));
+        known.push((at, context! { place => coordinates(north, east), how => "from the receiver of gpsd", stale }));
+    }
+    known.into_iter().max_by_key(|(at, _)| *at).map(|(_, place)| place)
 }
 
 /// gpsd is asked twice a minute: what it said within this time is where the box is now.

@@ -27,7 +27,7 @@ pub fn show(ask: &Ask) -> Reply {
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
         _ => None,
     };
-    let afloat = facts.links.values().filter_map(|link| link.health.as_ref()).any(|health| health.position.is_some());
+    let afloat = super::position::here(ask).is_some();
     let held = app.store.read(|view| {
         let filter = ListFilter {
             states: vec![State::Held],

@@ -51,7 +51,7 @@ pub fn show(ask: &Ask) -> Reply {
                 taken => counts.taken.values().sum::<u64>(), origins => list(&counts.taken),
                 left => counts.left.values().sum::<u64>(), ways => list(&counts.left),
                 got => counts.got, returned => counts.returned, refused => counts.refused,
-                sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air),
+                sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air), credits => counts.credits,
                 messages => messages(row), money => super::costs::amount(ask, counts.money),
                 size => bytes(counts.bytes_in + counts.bytes_out),
             }
@@ -59,18 +59,25 @@ pub fn show(ask: &Ask) -> Reply {
         .collect();
     // By person there is no order of time.
     let pictures = if span == Span::Person { Vec::new() } else { pictures(ask, span, &all) };
+    let credits = all.iter().any(|row| row.counts.credits > 0);
     let priced = all.iter().any(|row| row.counts.money != Money::default());
     let link = |by: &str| query(&[("by", by), ("person", person.as_deref().unwrap_or_default())]);
     let tabs: Vec<Value> = Span::ALL
         .iter()
-        .map(|known| context! { href => format!("/usage{}", link(known.word())), words => known.word(), current => *known == span })
+        .map(|known| {
+            let words = match known {
+                Span::Person if !ask.operator() => "all time".to_owned(),
+                known => format!("by {}", known.word()),
+            };
+            context! { href => format!("/usage{}", link(known.word())), words, current => *known == span }
+        })
         .collect();
     let people: Vec<_> = match ask.operator() {
         true => ask.service.people().iter().map(|person| person.name.clone()).collect(),
         false => Vec::new(),
     };
     let values = context! {
-        rows, pictures, priced, tabs, most, people, person, by => span.word(), more => all.len() > SHOWN,
+        rows, pictures, credits, priced, tabs, most, people, person, by => span.word(), more => all.len() > SHOWN,
         csv => format!("/usage.csv{}", link(span.word())),
     };
     Ok(ask.page(200, "usage.html", "costs", "Usage", values))
@@ -81,7 +88,7 @@ fn messages(row: &Usage) -> u64 {
     row.counts.taken.values().sum::<u64>() + if row.person.is_empty() { 0 } else { row.counts.got }
 }
 
-/// Draws messages, packets, bytes on air and money: title and picture of each that shows something.
+/// Draws messages, packets, credits, bytes on air and money: title and picture of each that shows something.
 fn pictures(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<Value> {
     let periods = periods(ask, span, newest_first);
     let count = |value: f64| format!("{value:.0}");
@@ -99,6 +106,7 @@ fn pictures(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<Value> {
     let all = [
         draw("messages", "Messages", |row| messages(row) as f64, &count),
         draw("packets", "Packets", |row| (row.counts.packets_sent + row.counts.packets_in) as f64, &count),
+        draw("credits", "Credits", |row| row.counts.credits as f64, &count),
         draw("air", "Bytes on air", |row| row.counts.bytes_air as f64, &size),
         draw("money", "Money", |row| row.counts.money.0 as f64, &money),
     ];
@@ -138,7 +146,7 @@ pub fn csv(ask: &Ask) -> Reply {
     ORIGINS.iter().for_each(|origin| text.push_str(&format!(",in_{origin}")));
     text.push_str(",in_other");
     WAYS.iter().for_each(|way| text.push_str(&format!(",out_{way}")));
-    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air");
+    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air,credits");
     let currency = ask.settings.text(Key::PriceCurrency).replace([',', '"'], "");
     text.push_str(&format!(",spent_{currency}\r\n"));
     for Usage { period, person, counts } in rows(ask)? {
@@ -162,6 +170,7 @@ pub fn csv(ask: &Ask) -> Reply {
             counts.bytes_in,
             counts.bytes_out,
             counts.bytes_air,
+            counts.credits,
         ];
         cells.extend(rest.iter().map(u64::to_string));
         cells.push(counts.money.to_string());

@@ -11,7 +11,7 @@ use crate::message::Id;
 use crate::message::events::EventKind;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
+use crate::store::{Contents, Drill, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
     /// Makes the service for somebody.
@@ -214,8 +214,21 @@ impl Service {
     pub fn backup(&self, to: &std::path::Path) -> Result<Contents, Fault> {
         self.may(Action::Backup)?;
         let contents = self.store.backup(to)?;
-        self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
+        let now = self.store.clock().now();
+        self.act(Action::Backup, "", "a backup was made", move |tx| tx.note_backup(now))?;
         Ok(contents)
+    }
+
+    /// Writes down whether a backup brings a box back.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn note_drill(&self, drill: Drill) -> Result<(), Fault> {
+        let words = match &drill.fault {
+            None => format!("a backup was tried out: it brings a box back, with {} messages", drill.messages),
+            Some(why) => format!("a backup was tried out, and brings no box back: {why}"),
+        };
+        self.act(Action::Drill, "", words, move |tx| tx.note_drill(&drill))
     }
 
     /// Writes down that a backup was left to be put in place.

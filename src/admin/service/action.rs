@@ -107,6 +107,8 @@ actions! {
     Backup "backup" Owner
     /// A backup was put in place.
     Restore "restore" Owner
+    /// A backup was tried out.
+    Drill "drill" Owner
     /// Somebody took a copy of another's data.
     ExportPerson "people.export" Owner
     /// A person's data was erased.

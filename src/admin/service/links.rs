@@ -117,7 +117,7 @@ impl Service {
                     link.name
                 )));
             }
-            removed::let_go(tx, (link.id, &link.name), Some(&link), &settings, now)?;
+            removed::let_go(tx, (link.id, &link.name), driver(&link.driver), &settings, now)?;
             tx.remove_link(link.id)
         })
     }

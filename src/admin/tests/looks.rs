@@ -78,6 +78,10 @@ fn looks_by_hand() {
             ..PersonEdit::default()
         };
         service.add(&ben).unwrap();
+        for (name, role) in [("olga", Role::Operator), ("carl", Role::Person)] {
+            let other = PersonEdit { name: name.into(), role, password: PASSWORD.into(), ..PersonEdit::default() };
+            service.add(&other).unwrap();
+        }
         service
             .set_all(&[
                 ("box.domain".into(), "tern.example.org".into()),

@@ -51,6 +51,7 @@ const ACTIONS: &str = "
     log-in.end        no  no  yes
     backup            no  no  yes
     restore           no  no  yes
+    drill             no  no  yes
     people.export     no  no  yes
     people.erase      no  no  yes";
 
@@ -240,6 +241,10 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
             service.backup(&part).map(drop)
         }
         Action::Restore => service.restored(),
+        Action::Drill => {
+            let file = "satpost-20260131.backup".to_owned();
+            service.note_drill(crate::store::Drill { at: crate::clock::Time(0), file, messages: 1, fault: None })
+        }
         Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null")).map(drop),
         Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),

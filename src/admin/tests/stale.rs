@@ -37,6 +37,78 @@ fn the_position_of_a_modem_that_is_gone_is_the_last_known_one_with_its_age() {
     }
 }
 
+/// What gpsd tells stands on the front page as on the map, also on a box that has no modem.
+#[test]
+fn the_position_of_gpsd_is_on_the_dashboard_with_its_age() {
+    let site = Site::with_people();
+    let mut anna = site.logged_in("anna");
+    let page = text(&anna.get("/"));
+    assert!(!page.contains("Position") && !page.contains("Signal, 24 hours"), "no modem, no tiles of it: {page}");
+    let now = site.app.store.clock().now();
+    site.app.status.set(|facts| {
+        facts.gps =
+            Some(crate::status::Gps { state: crate::status::GpsState::Fix, place: Some((38.5312, -28.6243, now)) });
+    });
+    let page = text(&anna.get("/"));
+    assert!(page.contains("38.5312") && page.contains("receiver of gpsd") && !page.contains("ast known"), "{page}");
+    assert!(text(&anna.get("/health")).contains("/position"));
+    site.app.store.clock().advance(std::time::Duration::from_secs(1800));
+    let page = text(&anna.get("/"));
+    assert!(page.contains("38.5312") && page.contains("ast known, ") && page.contains(">30 min ago<"), "{page}");
+}
+
+/// Of two links one is away: a line comes back by itself, a modem needs somebody; neither is a green tick.
+#[test]
+fn a_link_that_is_away_beside_one_that_is_ready_is_no_green_tick() {
+    let site = Site::with_people();
+    made_up::fill(&site.app);
+    let mut anna = site.logged_in("anna");
+    let light = |anna: &mut Browser| {
+        let page = text(&anna.get("/"));
+        let (tone, rest) = page.split_once("\" data-light=\"Link\"").unwrap();
+        let words = rest.split("data-say=\"Link\">").nth(1).unwrap().split('<').next().unwrap();
+        (tone.rsplit(' ').next().unwrap().to_owned(), words.to_owned(), page)
+    };
+    assert_eq!(light(&mut anna).0, "good");
+    let away = |of: &str, ready| {
+        site.app.status.set(|facts| {
+            let mut other = facts.links[&LinkId::FIRST].clone();
+            (other.name, other.driver) = ("other".to_owned(), of.to_owned());
+            other.health.as_mut().unwrap().ready = ready;
+            facts.links.insert(LinkId(7), other);
+        });
+    };
+    away("ip", true);
+    let (tone, words, _) = light(&mut anna);
+    assert_eq!((tone.as_str(), words.as_str()), ("good", "ready"));
+    away("ip", false);
+    let (tone, words, page) = light(&mut anna);
+    assert_eq!((tone.as_str(), words.as_str()), ("wait", "1 of 2 ready"));
+    assert!(page.contains("<p class=\"note \"><span>Link other:"), "{page}");
+    away("sbd", false);
+    let (tone, _, page) = light(&mut anna);
+    assert!(tone == "warn" && page.contains("<p class=\"note warn\"><span>Link other:"), "{page}");
+}
+
+/// An Iridium modem tells bars: they are drawn on its page and on the dashboard.
+#[test]
+fn the_bars_of_a_modem_are_drawn() {
+    let site = Site::with_people();
+    let service = site.app.service(Actor::command_line(0));
+    let link = service.add_link("sat", "sbd", &[("link.price".into(), "0.12".into())]).unwrap();
+    let now = site.app.store.clock().now();
+    let ago = |minutes: u64| now - std::time::Duration::from_secs(60 * minutes);
+    let mut anna = site.logged_in("anna");
+    assert!(text(&anna.get("/")).contains("Nothing was measured in the last 24 hours."));
+    let samples: Vec<_> = (0..5_u8).map(|bars| ("bars", ago(50 - 10 * u64::from(bars)), f64::from(bars))).collect();
+    site.app.store.write(move |tx| tx.samples(link.id, &samples)).unwrap();
+    for page in ["/", "/links/sat"] {
+        let page = text(&anna.get(page));
+        assert!(page.contains("From 0 to 4 bars of 5 in the last 24 hours, 4 bars of 5 now."), "{page}");
+        assert!(page.contains("aria-labelledby=\"bars-t bars-d\"") && !page.contains("dBm"), "{page}");
+    }
+}
+
 #[test]
 fn a_queue_that_nothing_takes_is_no_green_tick() {
     let site = Site::with_people();

@@ -28,6 +28,27 @@ fn a_link_is_done_when_it_has_answered_and_then_nothing_is_skipped() {
     );
 }
 
+/// What few owners touch is folded away, and open where something of it is set or wrong.
+#[test]
+fn limits_and_timetables_of_a_link_are_folded_away_until_they_are_set() {
+    let site = Site::with_people();
+    let service = site.app.service(Actor::command_line(0));
+    service.add_link("boat", "m138", &[]).unwrap();
+    let mut anna = site.logged_in("anna");
+    let summary = "<summary>Allowance, timetable and limits</summary>";
+    for page in ["/links/boat", "/setup/link"] {
+        let html = text(&anna.get(page));
+        let (common, rare) =
+            html.split_once(&format!("<details>{summary}")).unwrap_or_else(|| panic!("{page}: {html}"));
+        assert!(common.contains("name=\"link.price\"") && common.contains("name=\"m138.port\""), "{page}: {html}");
+        assert!(rare.contains("name=\"link.least\"") && !common.contains("name=\"link.least\""), "{page}: {html}");
+    }
+    let wrong = anna.post("/links/boat", "/links/boat", &[("link.price", "0"), ("link.free", "many")]);
+    assert!(wrong.status == 422 && text(&wrong).contains(&format!("<details open>{summary}")), "{}", text(&wrong));
+    service.set_link("boat", &[("link.free".into(), "10".into())]).unwrap();
+    assert!(text(&anna.get("/links/boat")).contains(&format!("<details open>{summary}")));
+}
+
 #[test]
 fn a_relay_that_was_only_written_down_is_not_done() {
     let site = Site::with_people();

@@ -119,6 +119,25 @@ pub fn plugged(session: &Session, findings: &mut Findings) {
     }
 }
 
+/// Checks that there are backups, and that one brought a box back.
+pub fn backups(session: &Session, findings: &mut Findings) {
+    let Ok(backups) = session.context.store.read(|view| view.backups()) else { return };
+    if let Some(drill) = &backups.tried
+        && let Some(why) = &drill.fault
+    {
+        let words = format!("{} brings no box back: {why}; make another with 'satpost backup'", drill.file);
+        return findings.error("backup", words);
+    }
+    match (backups.made, backups.tried) {
+        (Some(made), Some(drill)) => {
+            findings.ok("backup", format!("the last was made {made}; tried out {}: it brings a box back", drill.at));
+        }
+        (Some(made), None) => findings.ok("backup", format!("the last was made {made}; none was tried out yet")),
+        (None, _) => findings
+            .ok("backup", "none was made yet; 'sudo systemctl enable --now satpost-backup.timer' makes one every day"),
+    }
+}
+
 /// Checks gpsd, where it is asked.
 pub fn gps(session: &Session, findings: &mut Findings) {
     if session.context.store.settings().text(Key::GpsdAddress).is_empty() {

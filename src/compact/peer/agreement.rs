@@ -63,6 +63,11 @@ impl Agreement {
         common.chain([Form::Stored]).find(|form| self.struck & bit(*form) == 0)
     }
 
+    /// True when it reads messages as they are.
+    pub fn reads_stored(&self) -> bool {
+        self.theirs.is_some() && self.struck & bit(Form::Stored) == 0
+    }
+
     /// The hours after which its receipts leave alone; `None` when it sends none.
     pub fn receipt_hours(&self) -> Option<u8> {
         self.theirs.as_ref().map(|hello| hello.hours).filter(|hours| *hours > 0)

@@ -84,6 +84,8 @@ struct BundleThere {
 
 /// Fates that are owed, and bundles that are remembered, at most.
 const MOST: usize = 512;
+/// So many may be owed at once besides [`Peer::owes_many_fates`].
+const ROOM: usize = 128;
 /// How long a bundle is remembered: a name is given anew only later.
 const KEPT: i64 = 40 * 24 * 3_600_000;
 
@@ -153,6 +155,11 @@ impl Peer {
     /// The message that came at this place of that bundle has this fate: the far box is told with the next packet.
     pub fn tell_fate(&mut self, name: BundleName, place: u8, fate: Fate, now: i64) {
         self.fates.owe(name, place & 15, fate, now);
+    }
+
+    /// So many fates wait to be told that more of them could push the oldest out.
+    pub fn owes_many_fates(&self) -> bool {
+        self.fates.owed.len() > MOST - ROOM
     }
 
     /// The far box tells what became of a message of ours; so it has the bundle, whatever became of its receipt.

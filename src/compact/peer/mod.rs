@@ -158,6 +158,11 @@ impl Peer {
         self.agreement.form(&codec.models())
     }
 
+    /// True when it reads messages as they are.
+    pub fn reads_stored(&self) -> bool {
+        self.agreement.reads_stored()
+    }
+
     /// Bundles that wait for a receipt.
     pub fn unconfirmed(&self) -> usize {
         self.out.iter().filter(|bundle| bundle.awaits()).count()
@@ -172,6 +177,13 @@ impl Peer {
     pub fn is_known(&self) -> bool {
         self.agreement.knows_us()
     }
+}
+
+/// True for a packet that only a coder reads: one of notes alone, or of messages as they are, needs none.
+pub fn needs_coder(packet: &[u8]) -> bool {
+    let coded = |bundle: &[u8]| !bundle.is_empty() && reassembly::form_of(bundle) != Some(Form::Stored);
+    // A classic one begins lower.
+    packet.first().is_some_and(|first| *first >= 0x80) && notes::unwrap(packet).is_some_and(|(_, bundle)| coded(bundle))
 }
 
 /// What the session needs of its box at one moment.
@@ -210,6 +222,8 @@ pub struct PeerRules {
     pub fates_alone: bool,
     /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
     pub prompt: bool,
+    /// Bytes cost nothing at this moment and time does: messages are stored and not coded, where the far box reads that.
+    pub plain: bool,
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
     /// answer after a quarter of it.
     pub inquiry_wait: i64,
@@ -243,6 +257,7 @@ impl Default for PeerRules {
             past: true,
             fates_alone: false,
             prompt: false,
+            plain: false,
             inquiry_wait: HOUR / 180,
             transit: 0,
             patience: 24 * HOUR,

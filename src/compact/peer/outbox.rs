@@ -170,13 +170,17 @@ impl Peer {
                     waits: true,
                 });
             } else if bundle.form.is_none() {
-                // The other parts alone are not the message.
-                let others =
-                    self.out.iter_mut().filter(|other| other.messages.iter().any(|key| bundle.messages.contains(key)));
-                others.for_each(|other| other.countable = false);
+                self.lacks_part(&bundle.messages);
             }
         }
         self.sweep();
+    }
+
+    /// A classic packet of these messages is not remembered any more: the receipts of the others alone do not mean that they
+    /// arrived.
+    pub(super) fn lacks_part(&mut self, messages: &[u64]) {
+        let of = |other: &&mut OutboxBundle| other.messages.iter().any(|key| messages.contains(key));
+        self.out.iter_mut().filter(of).for_each(|other| other.countable = false);
     }
 
     /// Nothing more is to be done for a message: it was cancelled, or its time is over. What is with the link stays there.

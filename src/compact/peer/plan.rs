@@ -15,6 +15,8 @@ use crate::packet::{Form, Past};
 
 /// Messages in one bundle.
 const MOST_MESSAGES: usize = 16;
+/// Bytes of a bundle of several that are not coded: on the wire no other packet comes between.
+const PLAIN: usize = 8_000;
 
 /// Messages that go in one bundle.
 pub struct DraftBundle {
@@ -85,7 +87,8 @@ impl Peer {
             }
             self.recode.push(group);
         }
-        match form {
+        let plain = context.rules.plain && self.agreement.reads_stored();
+        match form.map(|form| if plain { Form::Stored } else { form }) {
             Some(form) => self.plan_compact(context, form, &[], &fresh, &mut plan),
             None => fresh.iter().for_each(|waiting| self.plan_classic(context, *waiting, &mut plan)),
         }
@@ -160,7 +163,11 @@ impl Peer {
         }
         let (fitting, long): (Vec<_>, Vec<_>) =
             (0..waiting.len()).partition(|at| batch.packets(batch.alone[*at]) <= MOST_FRAGMENTS);
-        for draft in drafts(context, &batch, &fitting) {
+        let drafts = match context.rules.plain && form == Form::Stored {
+            true => in_order(context, &batch, &fitting),
+            false => drafts(context, &batch, &fitting),
+        };
+        for draft in drafts {
             self.seal(context, &batch, &draft, plan);
         }
         for at in long {
@@ -170,6 +177,24 @@ impl Peer {
             }
         }
     }
+}
+
+/// The messages as they come, as many in a bundle as go in one packet that is not in the way of others for long.
+fn in_order(context: &mut PeerContext, batch: &Batch<'_>, messages: &[usize]) -> Vec<DraftBundle> {
+    let most = batch.room.bytes.min(PLAIN);
+    let mut drafts: Vec<DraftBundle> = Vec::new();
+    for &at in messages {
+        match drafts.last_mut() {
+            // A bundle of several has what each has alone, but one head.
+            Some(last) if last.messages.len() < MOST_MESSAGES && last.size + batch.alone[at] <= most => {
+                last.messages.push(at);
+                last.size += batch.alone[at];
+            }
+            _ => drafts.push(DraftBundle { messages: vec![at], size: batch.alone[at] }),
+        }
+    }
+    drafts.iter_mut().for_each(|draft| draft.size = batch.size(context, &draft.messages));
+    drafts
 }
 
 /// The messages for as little as is found: packets, or steps of the bill. Together, where a packet has room for all; else a message

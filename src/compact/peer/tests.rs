@@ -6,6 +6,7 @@ mod inquiry;
 mod noise;
 mod past;
 mod people;
+mod plain;
 mod records;
 mod session;
 mod world;

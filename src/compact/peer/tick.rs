@@ -103,13 +103,15 @@ impl Peer {
         let is_free = |bundle: &OutboxBundle| !bundle.with_link() && !bundle.is_unknown() && !bundle.awaits();
         let free = self.out.iter().filter(|bundle| is_free(bundle)).count();
         let mut over = free.saturating_sub(MOST_GIVEN_UP);
-        self.out.retain(|bundle| {
+        let gone = self.out.extract_if(.., |bundle| {
             let last = bundle.last_sent.unwrap_or(bundle.planned);
             let old = last.saturating_add(LATEST) <= now || over > 0;
             let goes = is_free(bundle) && old;
             over = over.saturating_sub(usize::from(goes));
-            !goes
+            goes
         });
+        let parts: Vec<u64> = gone.filter(|bundle| bundle.form.is_none()).flat_map(|bundle| bundle.messages).collect();
+        self.lacks_part(&parts);
         self.recode.retain(|group| group.at.saturating_add(RECODE_KEPT) > now);
     }
 }

@@ -1,7 +1,9 @@
 //! Writes what becomes of a packet: the packet, the messages in it, the session that it is part of, and the accounts, in
 //! one commit. A crash leaves all of it or nothing.
 
-use compact::peer::PeerRules;
+use std::collections::BTreeSet;
+
+use compact::peer::{Peer, PeerRules};
 
 use super::give_back::{release, uncharge, waits_again};
 use super::group::{PacketGroup, Resolution};
@@ -236,17 +238,50 @@ pub fn sent(context: &Context, packet: &Packet, how: Acknowledged) -> Result<(),
     context.store.write(move |tx| mark_sent(tx, packet.clone(), &how, now))
 }
 
-/// The same within a transaction. Does nothing for a packet without a reference.
-pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
+/// Writes that the link acknowledged what it held under these references, in one commit; gives the packets. One of which
+/// that is known, or which this box does not know, is passed over.
+///
+/// # Errors
+/// When the store fails.
+pub fn acknowledged(context: &Context, sent: Vec<(Reference, Acknowledged)>) -> Result<Vec<Packet>, Fault> {
+    let (link, now) = (context.link(), context.now());
+    context.store.write(move |tx| {
+        let mut packets = Vec::new();
+        for (reference, how) in &sent {
+            let Some(packet) = tx.packet_at(link, reference)? else { continue };
+            if matches!(packet.state, PacketState::Held(_)) {
+                note_sent(tx, packet.clone(), how, now)?;
+                packets.push(packet);
+            }
+        }
+        // What is known of a far box is read and written once for all of its packets.
+        let far_boxes: BTreeSet<_> =
+            packets.iter().filter(|packet| packet.peer.is_some()).map(|packet| packet.far_box).collect();
+        for far_box in far_boxes {
+            let places = packets.iter().filter(|packet| packet.far_box == far_box).filter_map(|it| it.peer.as_ref());
+            let sent = |peer: &mut Peer| places.for_each(|place| peer.sent(place.ticket, place.fragment, now.0));
+            session::change(tx, far_box, sent)?;
+        }
+        Ok(packets)
+    })
+}
+
+/// The same of one packet within a transaction. Does nothing for one without a reference.
+pub(super) fn mark_sent(tx: &mut Tx, packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
+    if let Some(place) = packet.peer.as_ref().filter(|_| packet.reference().is_some()) {
+        session::change(tx, packet.far_box, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+    }
+    note_sent(tx, packet, how, now)
+}
+
+/// All of it but what the session has to know.
+fn note_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
     packet.note = LinkReason::Acknowledged { part: None, how: how.clone() }.into();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
-    if let Some(place) = packet.peer.clone() {
-        session::change(tx, packet.far_box, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
-    }
     let group = tx.group_of(&packet)?;
     let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
     let receipt = group.iter().any(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt));

@@ -1,7 +1,9 @@
 //! What becomes of messages that came from a far box, so that its people hear of it; and what a far box says became of
 //! ours. On air it is a note of three bytes and a head of two, which rides with other packets.
 
-use compact::peer::{BundleName, Fate};
+use std::collections::BTreeMap;
+
+use compact::peer::{BundleName, Fate, Peer};
 
 use super::session;
 use crate::address::PeerId;
@@ -13,30 +15,37 @@ use crate::message::reason::{Arrived, FarBoxReason, NoRoute, Reason, RelayReason
 use crate::message::{Id, Message, State, Way};
 use crate::store::{IncomingMail, Tx, TxResult};
 
-/// Messages that are looked at in one commit.
+/// Messages that are looked at in one commit: as many as a far box may be owed at once beside many.
 const BATCH: usize = 100;
 
-/// Notes for the far boxes what became of their messages; the far boxes for which something was noted.
+/// Notes for the far boxes what became of their messages; the far boxes for which something was noted. What is for one that
+/// `waits` is noted later.
 ///
 /// # Errors
 /// When the store fails.
-pub fn collect(context: &Context) -> Result<Vec<Option<PeerId>>, Fault> {
-    let rows = context.store.read(|view| view.fates(BATCH))?;
+pub fn collect(context: &Context, waits: impl Fn(Option<PeerId>) -> bool) -> Result<Vec<Option<PeerId>>, Fault> {
+    let mut rows = context.store.read(|view| view.fates(BATCH))?;
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    rows.retain(|(name, _)| !*known.entry(name.clone()).or_insert_with(|| waits(session::far_box(name))));
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let now = context.now();
     context.store.write(move |tx| {
-        let mut touched = Vec::new();
+        let mut told: BTreeMap<Option<PeerId>, Vec<_>> = BTreeMap::new();
         for (device, id) in &rows {
             tx.fate_noted(device, *id)?;
             let Some(message) = tx.find(*id)? else { continue };
             let (Some(came_in), Some(fate)) = (message.came_in, of(&message)) else { continue };
-            let name = BundleName(came_in.bundle);
-            session::change(tx, came_in.far_box, |peer| peer.tell_fate(name, came_in.place, fate, now.0))?;
-            touched.push(came_in.far_box);
+            told.entry(came_in.far_box).or_default().push((BundleName(came_in.bundle), came_in.place, fate));
         }
-        Ok(touched)
+        // What is known of a far box is read and written once for all of its messages.
+        for (far_box, fates) in &told {
+            let tell =
+                |peer: &mut Peer| fates.iter().for_each(|(name, at, fate)| peer.tell_fate(*name, *at, *fate, now.0));
+            session::change(tx, *far_box, tell)?;
+        }
+        Ok(told.into_keys().collect())
     })
 }
 

@@ -1,7 +1,7 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
 use compact::letter::{Letter, Other};
-use compact::peer::{BundleName, Peer, PeerTurn};
+use compact::peer::{BundleName, Peer, PeerTurn, needs_coder};
 
 use super::peer::PeerEffects;
 use super::unpack::{Arrival, Unpacker, apart};
@@ -54,7 +54,9 @@ fn try_take(
             return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None, None)), ..Received::default() },
-        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
+        (true, true) if needs_coder(payload) && !context.coder().ready() => {
+            return Err(Fault::Temporary(Waits::Coder.into()));
+        }
         (true, _) => {
             let (mut peer, before) = context.peer_as_read(far_box)?;
             let turn = context.in_session(far_box, |session| peer.receive(session, payload));

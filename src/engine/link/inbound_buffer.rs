@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use compact::peer::needs_coder;
+
 use super::inbound;
 use crate::address::PeerId;
 use crate::back_off::BackOff;
@@ -20,8 +22,8 @@ const MOST: usize = 4096;
 /// First and longest wait before the store is offered it again.
 const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(16));
 
-/// The coder is looked for again after this, should nobody tell that it is ready.
-const CODER: Duration = Duration::from_secs(5);
+/// Whoever makes the coder ready tells so; should nobody, it is looked for again after this.
+const CODER: Duration = Duration::from_secs(60);
 
 /// A packet, or what should have been one.
 pub enum Incoming {
@@ -41,8 +43,7 @@ pub enum Incoming {
 impl Incoming {
     /// It is in a coding that only the coder reads.
     fn needs_coder(&self, context: &Context) -> bool {
-        let compact = |packet: &Inbound| packet.payload.first().is_some_and(|first| *first >= 0x80);
-        matches!(self, Self::Packet(packet) if compact(packet)) && context.speaks_compact()
+        matches!(self, Self::Packet(packet) if needs_coder(&packet.payload)) && context.speaks_compact()
     }
 }
 
@@ -76,9 +77,9 @@ impl InboundBuffer {
     /// Gives back from which far boxes.
     pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<PeerId>> {
         let mut from = Vec::new();
-        if std::mem::take(&mut self.for_coder) && context.coder().ready() {
-            // Nothing failed.
-            self.again = None;
+        // Also when others woke this worker before.
+        if self.for_coder && context.coder().ready() {
+            (self.for_coder, self.again) = (false, None);
         }
         if self.again.is_some_and(|again| again > context.now()) {
             return from;
@@ -101,7 +102,7 @@ impl InboundBuffer {
                 }
                 Err(fault) => {
                     log::warn!("link: {} packets wait outside: {fault}", self.line.len());
-                    self.failures = self.failures.saturating_add(1);
+                    (self.for_coder, self.failures) = (false, self.failures.saturating_add(1));
                     self.again = Some(context.now() + AGAIN.wait(self.failures));
                     break;
                 }

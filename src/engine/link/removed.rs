@@ -9,8 +9,7 @@ use super::{commit, explain, reconcile, session};
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::link::driver;
-use crate::links::LinkRecord;
+use crate::link::Driver;
 use crate::message::reason::{LinkReason, Reason};
 use crate::message::{GoneReason, Intent, LinkId, Packet, PacketState};
 use crate::settings::Settings;
@@ -28,7 +27,7 @@ fn may_hold(packet: &Packet, link: LinkId) -> bool {
     packet.link == link && packet.state != PacketState::Planned
 }
 
-/// Lets go of what a link holds, or may hold, because it is removed; `record` where that is still known. What was only planned for
+/// Lets go of what a link holds, or may hold, because it is removed; `driver` where that is still known. What was only planned for
 /// it waits for another link.
 ///
 /// # Errors
@@ -36,14 +35,15 @@ fn may_hold(packet: &Packet, link: LinkId) -> bool {
 pub fn let_go(
     tx: &mut Tx,
     (link, name): (LinkId, &str),
-    record: Option<&LinkRecord>,
+    driver: Option<&Driver>,
     settings: &Settings,
     now: Time,
 ) -> TxResult<()> {
-    let rules = session::rules_by(settings, record);
+    let rules = session::rules(settings);
     let why: Reason = LinkReason::LinkRemoved { link: name.to_owned() }.into();
-    // A line has nothing on its way while it is not open.
-    let is_line = record.and_then(|record| driver(&record.driver)).is_some_and(|driver| driver.paired);
+    // What a line had written when it closed arrives soon or never. Whether it cost something says nothing of that: what goes
+    // again goes by another link.
+    let line = driver.filter(|driver| driver.paired).map(|driver| driver.transit);
     for packet in tx.open_packets()?.into_iter().filter(|packet| may_hold(packet, link)) {
         let intent = match &packet.state {
             PacketState::Handing(intent) => intent.clone(),
@@ -55,8 +55,8 @@ pub fn let_go(
         for id in &packet.messages {
             until = until.max(tx.live(*id)?.map_or(now, |message| message.limit()));
         }
-        let told = i64::try_from(until.since(now).as_millis()).unwrap_or(i64::MAX);
-        let transit = if is_line { rules.transit } else { told };
+        let transit = line.unwrap_or_else(|| until.since(now));
+        let transit = i64::try_from(transit.as_millis()).unwrap_or(i64::MAX);
         let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
         commit::mark_unknown(tx, packet, &PeerRules { transit, ..rules }, &why, now)?;
     }

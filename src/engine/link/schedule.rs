@@ -29,8 +29,9 @@ const CODER: Duration = Duration::from_millis(300);
 const FULL: Duration = Duration::from_secs(60);
 /// A satellite that was heard is in view for so long.
 const IN_VIEW: Duration = Duration::from_secs(60);
-/// Messages planned at once.
-const TOGETHER: usize = 16;
+/// Messages planned at once, and where they are not coded.
+pub const TOGETHER: usize = 16;
+const TOGETHER_PLAIN: usize = 64;
 /// A plan is made anew so often in one turn, when other links change what is known of the far box.
 const TRIES: u32 = 8;
 
@@ -41,6 +42,9 @@ pub struct Gathering {
     satellite: Option<Time>,
     /// A packet costs next to nothing on this link ([`Driver::prompt`](crate::link::Driver)).
     pub prompt: bool,
+    /// Its bytes cost nothing, and it has less to do than it could: time is saved, and bytes are not
+    /// ([`PeerRules::plain`](compact::peer::PeerRules)).
+    pub idle: bool,
 }
 
 impl Gathering {
@@ -182,9 +186,13 @@ pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, device: Option<PeerId>) -> Result<usize, Fault> {
-    let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
-    Ok(if shares { TOGETHER } else { 1 })
+pub fn together(context: &Context, gathering: &Gathering, device: Option<PeerId>) -> Result<usize, Fault> {
+    let peer = context.peer(device)?;
+    Ok(match context.speaks_compact() && context.form(&peer, device).is_some() {
+        true if gathering.idle && peer.reads_stored() => TOGETHER_PLAIN,
+        true => TOGETHER,
+        false => 1,
+    })
 }
 
 /// Plans messages that are ready for one far box.
@@ -228,8 +236,10 @@ fn try_plan(
     if peer.is_full() {
         return Ok(Some(Scheduled::Waits(context.now() + FULL, Waits::Receipts)));
     }
+    // Coding takes longer than a wide line takes for what it saves; but where little waits, nobody waits for it.
+    let plain = gathering.idle && messages.len() > TOGETHER && peer.reads_stored();
     if let Some(form) = context.form(&peer, device) {
-        if matches!(form, Form::Model(number) if !context.coder().has(number)) {
+        if matches!(form, Form::Model(number) if !plain && !context.coder().has(number)) {
             return Ok(Some(Scheduled::Waits(context.now() + CODER, Waits::Coder)));
         }
         if let Some(until) = gather(context, gathering, &peer, device, messages) {
@@ -251,7 +261,10 @@ fn try_plan(
         urgent: known.terms.priority == Priority::Urgent,
     });
     let waiting: Vec<_> = waiting.collect();
-    let plan = context.in_session(device, |session| peer.plan(session, &waiting));
+    let plan = context.in_session(device, |session| {
+        session.rules.plain = plain;
+        peer.plan(session, &waiting)
+    });
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
     Ok(match keep(context, device, messages, (peer, before), plan)? {
         Kept::Yes => Some(Scheduled::Planned),

@@ -39,9 +39,10 @@ pub(super) fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
 /// Changes what is known of a far box.
 pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
-    let mut peer = read(&name, &tx.session_rows(&name)?);
+    let before = tx.session_rows(&name)?;
+    let mut peer = read(&name, &before);
     change(&mut peer);
-    put(tx, device, &peer)
+    tx.change_session_rows(&name, &before, &peer.rows()).map(drop)
 }
 
 /// True while the record of a far box is the one that was read before.

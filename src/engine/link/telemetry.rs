@@ -158,7 +158,10 @@ pub fn mailbox(context: &Context) -> Result<(), Fault> {
     let (id, links) = (context.link(), context.store.links());
     let (price, extent, now) =
         (links.get(id).and_then(LinkRecord::price), Extent { bytes: 1, packets: 1 }, context.now());
-    context.store.write(move |tx| tx.charge(id, &LinkBudget::default(), (price, extent), (true, now)).map(drop))
+    context.store.write(move |tx| {
+        let charge = tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))?;
+        tx.count_credits(charge.map_or(0, |charge| charge.credits))
+    })
 }
 
 /// Shows a line on the wire.

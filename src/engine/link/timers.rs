@@ -8,8 +8,10 @@ use crate::address::PeerId;
 use crate::clock::Time;
 use crate::message::Packet;
 
-/// A session in which something stays due is not looked at more often.
-const PAUSE: Duration = Duration::from_secs(5);
+/// A session in which something stays due is not looked at more often, ...
+pub const PAUSE: Duration = Duration::from_secs(5);
+/// ... and where packets cost next to nothing: hundreds of messages a second may have news.
+pub const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// When something is due with each far box (its device; `None` for the one that a station writes to).
 #[derive(Default)]
@@ -52,9 +54,8 @@ impl Timers {
         self.due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect()
     }
 
-    /// Notes when something is due with a far box; `done` when what was due now has just been done.
-    pub fn set(&mut self, device: Option<PeerId>, at: Option<Time>, now: Time, done: bool) {
-        let least = if done { now + PAUSE } else { now };
+    /// Notes when something is due with a far box, which is not looked at before `least`.
+    pub fn set(&mut self, device: Option<PeerId>, at: Option<Time>, least: Time) {
         match at {
             Some(at) => self.due.insert(device, at.max(least)),
             None => self.due.remove(&device),

@@ -25,9 +25,9 @@ use super::market::Market;
 use super::schedule::Gathering;
 use super::select::LinkState;
 use super::telemetry::{self, Samples};
-use super::timers::Timers;
+use super::timers::{PAUSE, SHORT_PAUSE, Timers};
 use super::whole::Wholes;
-use super::{fate, inbound, peer};
+use super::{fate, inbound, peer, removed};
 use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
@@ -50,6 +50,8 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
 const BATCH: usize = 32;
+/// The same on a link whose packets cost next to nothing: there may be thousands, and each turn looks at all that wait.
+const WIDE_BATCH: usize = 256;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
 /// Where there are several links, all sessions are looked at this often: another link may have changed what is due.
@@ -68,6 +70,7 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
     let _ender = context.at_end("link-wake", move || {
         waker.close();
     })?;
+    let mut known: Option<(String, &Driver)> = None;
     while !context.stopping() {
         let links = context.store.links();
         let Some(record) = links.get(id).filter(|record| record.on) else { break };
@@ -75,9 +78,15 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
             Fault::operator(format!("link {}: this version has no driver '{}'", record.name, record.driver))
         })?;
         log::info!("link {}: {}, {}", record.name, driver.name, driver.about);
+        known = Some((record.name.clone(), driver));
         let _shown = Shown::new(context, record);
         let link = (driver.make)(&record.settings(&context.store.settings()), context.store.clock());
         LinkWorker::new(context, driver, link).drive(record, &wake)?;
+    }
+    if let Some((name, driver)) = known.filter(|_| context.store.links().get(id).is_none()) {
+        // A hand-over may have ended a moment after the link was removed.
+        let (settings, now) = (context.store.settings(), context.now());
+        context.store.write(move |tx| removed::let_go(tx, (id, &name), Some(driver), &settings, now))?;
     }
     context.status.set(|facts| drop(facts.links.remove(&id)));
     Ok(())
@@ -216,9 +225,8 @@ impl<'c> LinkWorker<'c> {
             if !self.is_made_with(made_with) {
                 break;
             }
-            for event in self.link.poll(wake, wait) {
-                self.hear(event)?;
-            }
+            let events = self.link.poll(wake, wait);
+            self.hear_all(events)?;
             while let Some(line) = self.context.status.console_take(self.id) {
                 if let Err(fault) = self.link.console(&line) {
                     telemetry::line(self.context, false, format!("({fault})"));
@@ -331,6 +339,21 @@ impl<'c> LinkWorker<'c> {
         self.paused.as_ref().filter(|(until, _)| self.context.now() < *until).map(|(_, why)| why)
     }
 
+    /// Hears events in their order; acknowledgements that follow one another are written in one commit.
+    fn hear_all(&mut self, events: Vec<Event>) -> Result<(), Fault> {
+        let mut sent = Vec::new();
+        for event in events {
+            match event {
+                Event::Sent { reference, how } => sent.push((reference, how)),
+                other => {
+                    self.acknowledged(std::mem::take(&mut sent))?;
+                    self.hear(other)?;
+                }
+            }
+        }
+        self.acknowledged(sent)
+    }
+
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
@@ -339,7 +362,7 @@ impl<'c> LinkWorker<'c> {
             Event::Known { device, known } => self.hear_answers(device, &known)?,
             Event::Spent(percent) => telemetry::spent(self.context, percent)?,
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
+            Event::Sent { reference, how } => self.acknowledged(vec![(reference, how)])?,
             Event::Lost { reference, why } => self.gave_up(&reference, why)?,
             Event::NotTaken { reference, why } => self.not_taken(&reference, why)?,
             Event::Evidence => {
@@ -395,14 +418,23 @@ impl<'c> LinkWorker<'c> {
     /// What became of messages of far boxes is noted for them.
     fn collect_fates(&mut self) -> Result<(), Fault> {
         if self.context.speaks_compact() {
-            fate::collect(self.context)?.into_iter().for_each(|device| self.timers.touch(device));
+            // Over a line that is open what is owed leaves in a moment: until then no more is added than it can owe.
+            let waits =
+                |device| self.is_prompt(device) && self.context.peer(device).is_ok_and(|peer| peer.owes_many_fates());
+            fate::collect(self.context, waits)?.into_iter().for_each(|device| self.timers.touch(device));
         }
         Ok(())
     }
 
     /// True where a packet for this far box costs next to nothing now: what is owed to it need not wait.
     fn is_prompt(&self, device: Option<PeerId>) -> bool {
-        self.gathering.prompt && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+        let free = self.gathering.prompt && !self.link.far_box_pays(self.address(device));
+        free && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+    }
+
+    /// True where bytes for this far box cost nothing, and the link holds less for it than keeps it at work.
+    fn is_idle(&self, device: Option<PeerId>) -> bool {
+        self.is_prompt(device) && self.outstanding.of(device) < self.window / 4 * 3
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.
@@ -419,18 +451,19 @@ impl<'c> LinkWorker<'c> {
         if self.timers.begins() || again {
             self.sessions_at = now + SESSIONS;
             for name in self.context.store.read(|view| view.session_names())? {
-                self.timers.set(peer::far_box(&name), Some(now), now, false);
+                self.timers.set(peer::far_box(&name), Some(now), now);
             }
         }
         for device in self.timers.take_stale() {
-            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now, false);
+            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now);
         }
         for device in self.timers.due(now) {
             // One link does what is due: another one would find nothing left to do, or do it by a dearer way.
             if self.market.leads(self.id, device) {
                 inbound::tick(self.context, device, self.is_prompt(device))?;
             }
-            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now, true);
+            let pause = if self.is_prompt(device) { SHORT_PAUSE } else { PAUSE };
+            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now + pause);
         }
         Ok(())
     }

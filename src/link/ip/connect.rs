@@ -40,7 +40,9 @@ pub async fn connect(
         match or(opened, late).await {
             Ok(socket) => {
                 let round_trip = began.elapsed();
-                return shake(socket, key, pin, first, &spent).await.map(|wire| (wire, round_trip));
+                let mut wire = shake(socket, key, pin, first, &spent).await?;
+                wire.takes(round_trip);
+                return Ok((wire, round_trip));
             }
             Err(error) => {
                 spent(traffic::unanswered());

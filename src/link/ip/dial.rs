@@ -157,4 +157,43 @@ mod tests {
         assert!(dialling.hurry(Hurry::Network, now));
         assert_eq!(dialling.ended(None, &fails(), now, 0.0), now + Duration::from_secs(2));
     }
+
+    /// Dials of a line for so many seconds, as (second, whether it came to be up): `open` says whether a dial is answered at
+    /// that second, and for how long the line is up then.
+    fn dials(seconds: u64, open: impl Fn(u64) -> Option<u64>) -> Vec<(u64, bool)> {
+        let start = Instant::now();
+        let (mut dialling, mut at, mut dials) = (Dialling::default(), 0, Vec::new());
+        while at < seconds {
+            let now = start + Duration::from_secs(at);
+            dialling.begins(now);
+            let up = open(at).map(Duration::from_secs);
+            let ended = now + up.unwrap_or_default();
+            let why = if up.is_some() { DialError::Over(Over::NoAnswer) } else { fails() };
+            dials.push((at, up.is_some()));
+            at = dialling.ended(up, &why, ended, 0.0).duration_since(start).as_secs();
+        }
+        dials
+    }
+
+    /// Case 7 of several links: 20 seconds there, 20 seconds not, for six hours.
+    #[test]
+    fn a_line_that_comes_and_goes_is_dialled_ever_more_rarely() {
+        let dials = dials(6 * 3600, |at| (at % 40 < 20).then(|| 20 - at % 40));
+        let third = dials.iter().filter(|(_, up)| *up).nth(2).map(|(at, _)| *at).expect("it breaks three times");
+        for (begin, _) in dials.iter().filter(|(at, _)| *at > third) {
+            let window = dials.iter().filter(|(at, _)| (*begin..begin + 600).contains(at)).count();
+            assert!(window <= 3, "{window} dials in the ten minutes from {begin}: {dials:?}");
+        }
+    }
+
+    /// Case 8 of the line: each dial to a login page is a connection, the first flight of TLS, a page, and an alert.
+    #[test]
+    fn an_hour_of_a_login_page_costs_little() {
+        use super::super::traffic::{Acks, opened};
+        let (mut acks, now, trip) = (Acks::default(), Instant::now(), Duration::from_millis(600));
+        let said = acks.wrote(202, false, now) + acks.read(300, false, trip, now) + acks.wrote(7, false, now);
+        let each = opened(false) + said;
+        let hour = u64::try_from(dials(3600, |_| None).len()).unwrap() * each;
+        assert!(hour < 10_000, "{hour} bytes");
+    }
 }

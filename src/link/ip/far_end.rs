@@ -28,6 +28,8 @@ use crate::link::whole::{WholeFrame, WholePlace};
 const WINDOW: (usize, usize) = (32, 128 * 1024);
 /// The far box may have so many packets here that are not committed; then it is not read.
 const UNCOMMITTED: usize = 2 * WINDOW.0;
+/// The numbers of what is under way lie within so many: the last byte of one tells which.
+const SPAN: u32 = 256;
 /// Bytes of pieces of whole mails that wait here to be written; the rest waits in the engine, where it can be changed.
 const PIECES: usize = 128 * 1024;
 /// So many packets share a receipt, where commits follow one another.
@@ -136,6 +138,10 @@ impl FarEnd {
     pub fn next_to_write(&mut self) -> Option<(u32, Vec<u8>)> {
         let bytes: usize = self.under_way.values().sum();
         if self.under_way.len() >= WINDOW.0 || bytes >= WINDOW.1 {
+            return None;
+        }
+        let next = self.waiting.front()?.0;
+        if self.under_way.keys().next().is_some_and(|first| next.saturating_sub(*first) >= SPAN) {
             return None;
         }
         let (number, payload) = self.waiting.pop_front()?;
@@ -276,6 +282,12 @@ impl FarEnd {
         let arrived: Vec<u32> = self.under_way.keys().copied().filter(|number| got.has(*number)).collect();
         self.under_way.retain(|number, _| !got.has(*number));
         arrived
+    }
+
+    /// The same, where it says the last byte of the number up to which all is there.
+    pub fn receipt_up_to(&mut self, last: u8) -> Vec<u32> {
+        let upto = self.under_way.keys().copied().find(|number| number.to_be_bytes()[3] == last);
+        upto.map_or_else(Vec::new, |upto| self.receipt(Got { upto, behind: 0 }))
     }
 
     /// It will never take a packet. What is settled with that: nothing when that was not under way.

@@ -59,6 +59,9 @@ use crate::message::reason::{LineReason, TrackingReason, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
+/// What was written when a connection broke may arrive for so long: the system gives up what is not acknowledged within a
+/// minute, and the far box commits it within another. Before the next hello nothing else is said of it, and that tells for certain.
+pub const TRANSIT: Duration = Duration::from_secs(120);
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
 pub const WINDOW: usize = 32;
 
@@ -304,6 +307,11 @@ impl Link for Ip {
                 Wide::Away
             }
         }
+    }
+
+    fn far_box_pays(&self, device: Option<LinkAddress>) -> bool {
+        let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return false };
+        work.hub.lock().fars.get(&key).is_some_and(|far| far.end.is_metered())
     }
 
     fn say(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> bool {

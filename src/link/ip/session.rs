@@ -86,6 +86,12 @@ pub struct Session {
     /// Small frames to write.
     out: Vec<u8>,
     over: bool,
+    /// The number of the packet that was written last.
+    wrote: Option<u32>,
+    /// The numbers of the first and of the last packet that came.
+    came: Option<(u32, u32)>,
+    /// Up to which number the far box was told last what is here.
+    told: u32,
 }
 
 impl Session {
@@ -99,6 +105,9 @@ impl Session {
             keep: KeepAlive::new(patience, dialled, round_trip, now),
             out: Vec::new(),
             over: false,
+            wrote: None,
+            came: None,
+            told: 0,
         }
     }
 
@@ -172,22 +181,24 @@ impl Session {
                     }
                 }
             }
-            Frame::Packet { number, payload, wholes } if self.is_up() => match payload.len() {
-                0 => self.refuse(number, Refusal::Unreadable, facts),
-                length if length > MAX_PACKET => self.refuse(number, Refusal::TooLarge, facts),
-                _ => {
-                    let new = end.came(number);
-                    facts.push(Fact::Came { number, payload, wholes, new });
-                }
+            Frame::Packet { number, payload, wholes } if self.is_up() => {
+                self.take_packet(end, number, (payload, wholes), facts)
+            }
+            Frame::Next(payload) if self.is_up() => match self.came.and_then(|(_, last)| last.checked_add(1)) {
+                Some(number) => self.take_packet(end, number, (payload, Vec::new()), facts),
+                None => self.end(Over::Frames(FrameError::Body(0x0d)), facts),
             },
             // Before the hello of both sides nobody may send one.
-            Frame::Packet { .. } => self.end(Over::NoHello, facts),
+            Frame::Packet { .. } | Frame::Next(_) => self.end(Over::NoHello, facts),
             Frame::Whole(frame) => {
                 end.heard_of_wholes();
                 facts.push(Fact::Whole(frame));
             }
             Frame::Receipt(got) => {
                 facts.extend(end.receipt(got).into_iter().map(|number| Fact::Told(number, Fate::Arrived)));
+            }
+            Frame::UpTo(last) => {
+                facts.extend(end.receipt_up_to(last).into_iter().map(|number| Fact::Told(number, Fate::Arrived)));
             }
             Frame::Refuse { number, why } => {
                 facts.extend(end.refused(number, why).into_iter().map(|(number, fate)| Fact::Told(number, fate)));
@@ -197,6 +208,49 @@ impl Session {
             Frame::Ask(names) => facts.push(Fact::Asked(names)),
             Frame::Know(known) => facts.push(Fact::Known(end.questions.answered(known))),
             Frame::Pong | Frame::Pair(_) | Frame::Unknown(_) => {}
+        }
+    }
+
+    fn take_packet(
+        &mut self,
+        end: &mut FarEnd,
+        number: u32,
+        (payload, wholes): (Vec<u8>, Vec<WholePlace>),
+        facts: &mut Vec<Fact>,
+    ) {
+        match payload.len() {
+            0 => self.refuse(number, Refusal::Unreadable, facts),
+            length if length > MAX_PACKET => self.refuse(number, Refusal::TooLarge, facts),
+            _ => {
+                self.came = Some((self.came.map_or(number, |(first, _)| first), number));
+                let new = end.came(number);
+                facts.push(Fact::Came { number, payload, wholes, new });
+            }
+        }
+    }
+
+    /// True where the far box knows the frames that leave out what both ends know.
+    fn is_brief(&self) -> bool {
+        self.heard.is_some_and(|hello| hello.brief)
+    }
+
+    /// What is committed here, in as few bytes as the far box understands.
+    fn receipt(&mut self, end: &mut FarEnd) -> Frame {
+        let got = end.receipted();
+        let came = self.came.is_some_and(|(first, _)| got.upto >= first);
+        let news = got.upto > std::mem::replace(&mut self.told, got.upto);
+        match self.is_brief() && came && news && got.behind == 0 {
+            true => Frame::UpTo(got.upto.to_be_bytes()[3]),
+            false => Frame::Receipt(got),
+        }
+    }
+
+    fn packet(&mut self, end: &mut FarEnd, number: u32, payload: Vec<u8>) -> Frame {
+        let wholes = end.wholes_of(number);
+        let next = self.wrote.replace(number).is_some_and(|last| last.checked_add(1) == Some(number));
+        match next && wholes.is_empty() && self.is_brief() {
+            true => Frame::Next(payload),
+            false => Frame::Packet { number, payload, wholes },
         }
     }
 
@@ -210,17 +264,18 @@ impl Session {
                 urgent_only: own.urgent_only,
                 full: false,
                 wholes: own.wholes,
+                brief: true,
                 epoch: own.epoch,
                 got: end.receipted(),
                 max_packet: u16::try_from(MAX_PACKET).unwrap_or(u16::MAX),
             };
             Frame::Hello(hello).write(&mut out);
-            self.greeted = true;
+            (self.greeted, self.told) = (true, hello.got.upto);
             facts.extend(self.heard.map(Fact::Up));
         }
         out.append(&mut self.out);
         if self.is_up() && end.owes_receipt() {
-            Frame::Receipt(end.receipted()).write(&mut out);
+            self.receipt(end).write(&mut out);
         }
         while self.is_up()
             && out.len() < WRITE
@@ -233,8 +288,7 @@ impl Session {
             && out.len() < WRITE
             && let Some((number, payload)) = end.next_to_write()
         {
-            let wholes = end.wholes_of(number);
-            Frame::Packet { number, payload, wholes }.write(&mut out);
+            self.packet(end, number, payload).write(&mut out);
             asks = true;
         }
         while self.is_up()

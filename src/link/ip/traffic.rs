@@ -1,14 +1,19 @@
 //! What a line costs: bytes as they go over the internet, counted from what we read and write, and a budget for them. Pure.
 //!
 //! Rules measured with two network namespaces: each write and each read that moved bytes is a segment with a head of 52
-//! bytes (72 on IPv6, TCP time stamps on), a large one several of them, each answered by an acknowledgement of the same size;
+//! bytes (72 on IPv6, TCP time stamps on), a large one several of them, each answered by an acknowledgement of the same size,
+//! unless something said the other way soon after carries it ([`Acks`]);
 //! opening and closing a connection takes 300, a question to the DNS 200. This fits within a tenth where nothing is lost,
 //! and nothing is added for repeats: the figure is shown as "about".
+
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
+/// A system waits so long for something that carries its acknowledgement.
+const DELAY: Duration = Duration::from_millis(40);
 /// Bytes of data in one segment.
 const SEGMENT: u64 = 1448;
 /// Opening and closing a connection.
@@ -26,12 +31,34 @@ fn head(ipv6: bool) -> u64 {
 /// Bytes on the way for data that was written, or read, in one call: segments, and their acknowledgements.
 pub fn moved(bytes: usize, ipv6: bool) -> u64 {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    if bytes == 0 {
-        return 0;
-    }
-    let segments = bytes.div_ceil(SEGMENT);
+    let segments = bytes.div_ceil(SEGMENT).max(1);
     // Of many segments every second one is acknowledged.
     bytes + head(ipv6) * (segments + segments.div_ceil(2))
+}
+
+/// Acknowledgements that are due on a connection, of either side.
+#[derive(Debug, Default)]
+pub struct Acks {
+    /// Data was written then, and nothing was read since.
+    written: Option<Instant>,
+    /// Data was read then, and nothing was written since.
+    read: Option<Instant>,
+}
+
+impl Acks {
+    /// Bytes on the way for data that was written now, and for what did not ride on it.
+    pub fn wrote(&mut self, bytes: usize, ipv6: bool, now: Instant) -> u64 {
+        let late = self.read.take().is_some_and(|at| now.duration_since(at) >= DELAY);
+        let alone = u64::from(late) + u64::from(self.written.replace(now).is_some());
+        moved(bytes, ipv6) - head(ipv6) + head(ipv6) * alone
+    }
+
+    /// The same for data that was read now; the way there and back takes so long.
+    pub fn read(&mut self, bytes: usize, ipv6: bool, round_trip: Duration, now: Instant) -> u64 {
+        let late = self.written.take().is_some_and(|at| now.duration_since(at) >= round_trip + DELAY);
+        let alone = u64::from(late) + u64::from(self.read.replace(now).is_some());
+        moved(bytes, ipv6) - head(ipv6) + head(ipv6) * alone
+    }
 }
 
 /// Opening and closing a connection.
@@ -159,6 +186,23 @@ mod tests {
         near(moved(25, false), 130);
         // Handshake and close: two flights each way.
         near(opened(false) + moved(190, false) + moved(350, false) + moved(189, false) + moved(24, false), 1549);
+    }
+
+    /// As `tests/bench/line` shows them: what is answered at once takes no acknowledgement of its own.
+    #[test]
+    fn acknowledgements_ride_where_they_can() {
+        let (begun, trip) = (Instant::now(), Duration::from_millis(600));
+        let at = |milliseconds| begun + Duration::from_millis(milliseconds);
+        // A message of 30 bytes and its receipt, twice; then a sign of life.
+        let mut acks = Acks::default();
+        let first = acks.wrote(55, false, at(0)) + acks.read(26, false, trip, at(620));
+        assert_eq!(first, 55 + 26 + 2 * 52);
+        let second = acks.wrote(55, false, at(60_000)) + acks.read(26, false, trip, at(60_620));
+        assert_eq!(second, first + 52, "with the acknowledgement of the first receipt");
+        let alive = acks.wrote(25, false, at(300_000)) + acks.wrote(25, false, at(540_000));
+        assert_eq!(alive, 2 * (25 + 52) + 2 * 52, "that of the second one, and that of the first sign of life");
+        // A far box that takes its time acknowledges first.
+        assert_eq!(acks.read(26, false, trip, at(550_000)), 26 + 2 * 52);
     }
 
     #[test]

@@ -10,11 +10,13 @@ use smol::future::or;
 use smol::{Async, Timer};
 
 use super::key;
-use super::traffic;
+use super::traffic::{self, Acks};
 use crate::address::KeyId;
 
 /// What the other side does not acknowledge for so long ends the connection (TCP_USER_TIMEOUT).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+/// The way there and back, where nobody measured it.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
 
@@ -61,6 +63,9 @@ pub struct Wire {
     ipv6: bool,
     /// Bytes as they went over the internet, not collected yet.
     cost: u64,
+    acks: Acks,
+    /// The way there and back takes about so long.
+    round_trip: Duration,
     /// The other side has ended it.
     ended: bool,
 }
@@ -74,10 +79,17 @@ impl Wire {
         let ipv6 = socket.peer_addr()?.ip().to_canonical().is_ipv6();
         // Frames are written whole, and the next one is often an answer.
         socket.set_nodelay(true)?;
+        thrifty(&socket);
         let limit = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
         rustix::net::sockopt::set_tcp_user_timeout(&socket, limit)?;
         tls.set_buffer_limit(None);
-        Ok(Self { socket: Async::new(socket)?, tls, ipv6, cost: traffic::opened(ipv6), ended: false })
+        let (cost, acks, round_trip) = (traffic::opened(ipv6), Acks::default(), ROUND_TRIP);
+        Ok(Self { socket: Async::new(socket)?, tls, ipv6, cost, acks, round_trip, ended: false })
+    }
+
+    /// The way there and back was found to take so long.
+    pub fn takes(&mut self, round_trip: Duration) {
+        self.round_trip = round_trip;
     }
 
     /// Bytes as they went over the internet since the last call, about.
@@ -116,7 +128,7 @@ impl Wire {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.socket.get_ref()) {
                 Ok(0) => return Err(WireError::Closed),
-                Ok(count) => self.cost += traffic::moved(count, self.ipv6),
+                Ok(count) => self.cost += self.acks.wrote(count, self.ipv6, Instant::now()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
@@ -133,10 +145,11 @@ impl Wire {
         let mut found = Vec::new();
         match self.tls.read_tls(&mut self.socket.get_ref()) {
             Ok(0) => return Err(WireError::Closed),
-            Ok(count) => self.cost += traffic::moved(count, self.ipv6),
+            Ok(count) => self.cost += self.acks.read(count, self.ipv6, self.round_trip, Instant::now()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(found),
             Err(error) => return Err(error.into()),
         }
+        thrifty(self.socket.get_ref());
         let done = self.tls.process_new_packets();
         self.ended |= done.as_ref().is_ok_and(|state| state.peer_has_closed());
         if done.is_err() {
@@ -208,10 +221,19 @@ impl Wire {
     /// first gets none.
     pub fn close(&mut self, last_words: &[u8]) {
         if !self.ended {
+            // One segment carries the last words and the end.
+            let _ = rustix::net::sockopt::set_tcp_cork(self.socket.get_ref(), true);
             let _ = self.push(last_words);
             self.tls.send_close_notify();
             let _ = self.flush();
         }
         let _ = self.socket.get_ref().shutdown(Shutdown::Write);
     }
+}
+
+/// Has the next answer carry the acknowledgement of what was read, where there is one within some 40 ms: a segment of its own
+/// has 52 bytes. The system goes back to acknowledging at once by itself, so this is said after each read; failure costs only
+/// those bytes.
+fn thrifty(socket: &TcpStream) {
+    let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);
 }

@@ -8,7 +8,7 @@ use smol::channel::Receiver;
 use super::codec::{Codec, Frame, printable, sentence};
 use super::command::Command;
 use super::errors;
-use super::sentence::{Sentence, parse};
+use super::sentence::{Sentence, Tag, parse};
 use crate::fault::Fault;
 use crate::link::Event;
 use crate::link::foreign::{self, Foreign};
@@ -32,6 +32,8 @@ const LEAST_LIMIT: Duration = Duration::from_millis(1500);
 const MAX_PATIENCE: Duration = Duration::from_secs(40);
 /// Sentences and console lines that may wait; a modem that floods loses the rest.
 const MAX_WAITING: usize = 2000;
+/// Asked to see that nothing older is answered any more: no modem says these unasked.
+const BETWEEN: [&str; 2] = ["CS", "FV"];
 /// Bytes taken in at a stretch.
 const GULP: usize = 4096;
 
@@ -91,6 +93,9 @@ pub struct Wire {
     last_byte: Option<Instant>,
     /// An answer may still come that nobody waits for.
     owing: bool,
+    /// Kinds of the questions whose answers may still come, in the order in which they were asked. A modem works off one
+    /// command after the other: the answer to a later question of another kind shows that none of these comes any more.
+    owed: VecDeque<Tag>,
     /// When the oldest question was asked whose answer did not come in time and may still come.
     unanswered: Option<Instant>,
     /// A modem that answered late is given this much time from then on.
@@ -112,6 +117,7 @@ impl Wire {
             last_sentence: Instant::now(),
             last_byte: None,
             owing: false,
+            owed: VecDeque::new(),
             unanswered: None,
             patience: Duration::ZERO,
             said: String::new(),
@@ -171,11 +177,35 @@ impl Wire {
         self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 
-    /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
+    /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`]. The answer is never
+    /// that to an earlier question of the same kind.
     ///
     /// # Errors
     /// [`PortError`]; the limit is the command's own.
-    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
+    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
+        if self.owed.contains(&command.tag) && !BETWEEN.contains(&command.body.as_str()) {
+            self.catch_up(command)?;
+        }
+        self.question(command, fits)
+    }
+
+    /// Asks something else until an answer shows that nothing of this kind is owed any more.
+    fn catch_up(&mut self, command: &Command) -> Result<(), PortError> {
+        let body = BETWEEN.into_iter().find(|body| !self.owed.contains(&Command::new(*body).tag));
+        let between = Command::new(body.unwrap_or(BETWEEN[0]));
+        let answers =
+            |heard: &Sentence| matches!(heard, Sentence::Identity { .. } | Sentence::Firmware(_)).then_some(());
+        match self.question(&between, answers) {
+            Ok(()) | Err(PortError::Refused(_)) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        match self.owed.contains(&command.tag) {
+            true => Err(PortError::Silent { command: command.name().to_owned(), waited: Duration::ZERO }),
+            false => Ok(()),
+        }
+    }
+
+    fn question<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         self.settle()?;
         let mut next = self.heard.len();
         self.said.clone_from(&command.body);
@@ -187,13 +217,18 @@ impl Wire {
                 if let Some(answer) = fits(heard) {
                     self.heard.remove(next);
                     self.answered_after(asked.elapsed());
+                    self.answered(command.tag);
                     return Ok(answer);
                 }
                 match heard {
-                    Sentence::Boot { .. } => return Err(PortError::Rebooted),
+                    Sentence::Boot { .. } => {
+                        self.owed.clear();
+                        return Err(PortError::Rebooted);
+                    }
                     Sentence::Error { tag, word, id } if *tag == command.tag && !is_notice(word, *id) => {
                         let word = word.clone();
                         self.heard.remove(next);
+                        self.answered(command.tag);
                         return Err(PortError::Refused(word));
                     }
                     Sentence::BadLine(_) => limit = limit.min(Instant::now() + AFTER_BAD_LINE),
@@ -204,6 +239,7 @@ impl Wire {
             let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT.max(self.patience)));
             if Instant::now() >= until {
                 self.owing = true;
+                self.owed.push_back(command.tag);
                 self.unanswered.get_or_insert(asked);
                 let command = command.name().to_owned();
                 return Err(PortError::Silent { command, waited: asked.elapsed() });
@@ -215,6 +251,17 @@ impl Wire {
             }
             self.port.wait_readable(until);
             self.pump()?;
+        }
+    }
+
+    /// An answer of this kind came: it is that to the first question of its kind that is open, and all before that are over.
+    fn answered(&mut self, kind: Tag) {
+        match self.owed.iter().position(|owed| *owed == kind) {
+            Some(first) => {
+                self.owed.drain(..=first);
+                self.owed.push_back(kind);
+            }
+            None => self.owed.clear(),
         }
     }
 
@@ -238,6 +285,8 @@ impl Wire {
     /// When it could not be written.
     pub fn say(&mut self, line: &str) -> Result<(), PortError> {
         self.owing = true;
+        let word = line.trim_start_matches('$').split([' ', '*']).next().unwrap_or_default();
+        self.owed.push_back(Command::new(word).tag);
         self.write(line)
     }
 

@@ -1,5 +1,5 @@
 //! Paths in MAIL and RCPT as the parser wants them: it knows no address literals, wants quotes around dots at odd places, and
-//! brackets and a domain, which old devices leave out.
+//! brackets and a domain, which old devices leave out. It takes quotes off, which an address with a blank needs.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ pub(super) fn mended(line: &str, trusted: bool) -> Option<Mended> {
         None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
         None => return None,
     };
-    if address.is_empty() || address.contains(['<', '>', '"']) {
+    if address.is_empty() || address.contains(['<', '>']) {
         return None;
     }
     let (local, domain) = match address.rsplit_once('@') {
@@ -40,18 +40,22 @@ pub(super) fn mended(line: &str, trusted: bool) -> Option<Mended> {
         None => return Some(Mended { line: format!("{command}:<{address}> {parameters}"), literal: None }),
     };
     let literal = Some(domain).filter(|domain| domain.starts_with('[') && check_domain(domain).is_ok());
+    if address.contains('"') && literal.is_none() {
+        return None;
+    }
     let domain = if literal.is_some() { STAND_IN } else { domain };
-    let quote = if is_dot_string(local) { "" } else { "\"" };
+    let quote = if is_dot_string(local) || local.contains('"') { "" } else { "\"" };
     let line = format!("{command}:<{quote}{local}{quote}@{domain}> {parameters}");
     Some(Mended { line, literal: literal.map(str::to_owned) })
 }
 
-/// The command with the literal in its place again.
-pub(super) fn with_literal<'r>(request: Request<Cow<'r, str>>, literal: Option<&str>) -> Request<Cow<'r, str>> {
-    let Some(literal) = literal else { return request };
-    let whole = |address: &str| match address.strip_suffix(STAND_IN) {
-        Some(local) => Cow::Owned(format!("{local}{literal}")),
-        None => Cow::Owned(address.to_owned()),
+/// The command with the literal in its place again, and the quotes around a name with a blank.
+pub(super) fn as_written<'r>(request: Request<Cow<'r, str>>, literal: Option<&str>) -> Request<Cow<'r, str>> {
+    let whole = |address: &str| {
+        let Some((local, domain)) = address.rsplit_once('@') else { return Cow::Owned(address.to_owned()) };
+        let domain = literal.filter(|_| domain == STAND_IN).unwrap_or(domain);
+        let quote = if local.contains(' ') { "\"" } else { "" };
+        Cow::Owned(format!("{quote}{local}{quote}@{domain}"))
     };
     match request {
         Request::Mail { from } => Request::Mail { from: MailFrom { address: whole(&from.address), ..from } },
@@ -75,6 +79,7 @@ mod tests {
             ("RCPT TO:<root>", true, "RCPT TO:<root@localhost> ", None),
             ("RCPT TO:<root>", false, "RCPT TO:<root> ", None),
             ("RCPT TO:<Postmaster>", true, "RCPT TO:<Postmaster> ", None),
+            ("RCPT TO:<\"a b\"@[192.0.2.1]>", false, "RCPT TO:<\"a b\"@literal.invalid> ", Some("[192.0.2.1]")),
         ] {
             let found = mended(line, trusted).unwrap();
             assert_eq!((found.line.as_str(), found.literal.as_deref()), (mended_line, literal), "{line}");

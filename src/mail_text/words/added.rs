@@ -1,9 +1,9 @@
 //! Words of what telephones, programs and servers add to a text.
 
-use super::Words;
+use crate::mail_text::phrases::Words;
 
 /// Beginnings of the words for *sent* (and *written*, *made*) in the line that a telephone adds.
-pub const SENT_STEMS: Words = Words(
+pub static SENT_STEMS: Words = Words::new(
     "sent|gesendet|geschickt|verschickt|geschrieben|envoyé|envoye|enviado|enviada|enviat|inviat|scritto|\
      verzonden|verstuurd|gestuurd|отправлен|послан|надісла|відправлен|изпратен|пратено|skickat|skickad|sänt|\
      sendt|lähete|kirjoitettu|wysła|odeslán|odoslan|poslan|poslato|küldve|küldtem|küldött|trimis|expediat|gönder|\
@@ -14,13 +14,13 @@ pub const SENT_STEMS: Words = Words(
 );
 
 /// The same in scripts that put no blanks between words, or glue them to others.
-pub const SENT_JOINED: Words = Words(
+pub static SENT_JOINED: Words = Words::new(
     "送信|发自|發自|发送自|来自|來自|傳送|寄出|傳自|发送|보냄|보낸|보냈|에서 보|전송|ส่งจาก|ส่งโดย|الإرسال|أُرسلت|أرسلت|مرسل|ارسال شده|נשלח|\
      भेजा गया|से भेजा|পাঠানো|გაგზავნილია",
 );
 
 /// Beginnings of a line that speaks of the mail itself.
-pub const THIS_MESSAGE: Words = Words(
+pub static THIS_MESSAGE: Words = Words::new(
     "this email|this e-mail|this message|this mail|diese nachricht|diese e-mail|diese mail|cet e-mail|cet email|\
      ce message|ce mail|ce courriel|este mensaje|este correo|esta mensagem|este e-mail|este email|\
      questo messaggio|questa e-mail|questa email|dit bericht|deze e-mail|это сообщение|это письмо|denne besked|\
@@ -30,14 +30,14 @@ pub const THIS_MESSAGE: Words = Words(
 );
 
 /// Words that stand before what somebody sent or wants: it is no device that sends.
-pub const ARTICLE: Words = Words(
+pub static ARTICLE: Words = Words::new(
     "the|a|an|my|our|your|his|her|their|this|that|these|two|three|you|him|them|it|us|me|die|das|den|dem|der|ein|\
      eine|einen|mein|meine|meinen|dein|deine|unser|ihm|ihr|dir|euch|le|les|un|une|ton|tes|ses|son|votre|notre|el|\
      los|las|una|tu|su|il|lo|gli|uno|tuo|suo|os|as|um|uma|het|een|jouw|ett|det|sin",
 );
 
 /// Words with which no sentence ends: what they lead to stands below.
-pub const LEADING: Words = Words(
+pub static LEADING: Words = Words::new(
     "to|at|is|are|the|this|these|of|from|by|via|with|and|or|for|follows|an|am|auf|bei|nach|zu|zum|zur|der|dem|den|\
      ist|sind|lautet|lauten|und|oder|von|vom|für|à|au|aux|chez|vers|de|du|des|est|sont|et|ou|par|pour|al|en|es|son|\
      y|el|los|para|por|são|em|ao|aos|da|do|e|o|è|sono|di|presso|naar|aan|bij|op|het|een|en|van|till|hos|på|och|är|\
@@ -46,13 +46,13 @@ pub const LEADING: Words = Words(
 );
 
 /// Small words that may stand before a word for *sent*.
-pub const AUXILIARY: Words = Words(
+pub static AUXILIARY: Words = Words::new(
     "đã|تم|je|se|sa|s-a|bol mail|byl|er|ble|blev|on|mail|email|e-mail|message|post|được|був|было|az|a|был|\
      została|zostało|ta",
 );
 
 /// Offers of a program begin with these.
-pub const GET: Words = Words(
+pub static GET: Words = Words::new(
     "get|download|try|holen|hole|laden|obtenir|obtenez|télécharger|téléchargez|obtener|obtén|descargar|descarga|\
      obter|obtenha|baixe|baixar|ottieni|scarica|haal|скачать|получить|получите|установите|hämta|hent|hanki|lataa|\
      pobierz|získat|stáhněte|stáhnout|získajte|töltse|beszerezni|obțineți|descărcați|edinin|indirin|αποκτήστε|\
@@ -61,10 +61,10 @@ pub const GET: Words = Words(
 );
 
 /// What an offered program runs on.
-pub const PLATFORMS: Words = Words("ios|android|iphone|ipad|windows|mac|macos|mobile|mobil");
+pub static PLATFORMS: Words = Words::new("ios|android|iphone|ipad|windows|mac|macos|mobile|mobil");
 
 /// Names of devices, then of programs and services. They are the same in every language.
-pub const DEVICES: Words = Words(
+pub static DEVICES: Words = Words::new(
     "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|pixel|fairphone|pinephone|librem 5|jolla|htc|moto g|mobile orange|mobile sfr|nokia|blackberry|xperia|motorola|\
      oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|mail app|mail-app|telekom mail|华为|\
      小米|三星|荣耀|手机|邮箱|郵箱|갤럭시|삼성|스마트폰|휴대폰|아이폰|スマートフォン|スマホ|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|tuta mail|\
@@ -78,11 +78,11 @@ pub const DEVICES: Words = Words(
      rambler|seznam|wp.pl|wp poczta|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
      tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
      tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
-     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach",
+     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach|windows 8|windows 7|alcatel|acompli|nothing phone",
 );
 
 /// Common words for a telephone.
-pub const TELEPHONE: Words = Words(
+pub static TELEPHONE: Words = Words::new(
     "phone|mobile|telephone|cell|cellphone|smartphone|tablet|handheld|mobile device|wireless device|handy|\
      telefon|mobiltelefon|mobilgerät|mobil|smartfon|téléphone|portable|móvil|movil|teléfono|celular|telemóvel|\
      telefone|telefonino|cellulare|telefono|dispositivo|telefoon|mobiel|телефона|смартфона|мобильного|\
@@ -90,14 +90,17 @@ pub const TELEPHONE: Words = Words(
      telefonumdan|κινητό|κινητό μου|điện thoại của tôi|điện thoại|手机|手機|携帯|휴대폰|gsm",
 );
 
+/// Carriers whose name stands behind a common word for a telephone.
+pub static CARRIERS: Words = Words::new("orange|sfr|bouygues|claro|movistar|telcel|telstra|optus");
+
 /// Words that stand before the telephone of the writer.
-pub const FROM_MY: Words = Words(
+pub static FROM_MY: Words = Words::new(
     "from|my|von|vom|meinem|mit|depuis|mon|ma|desde|mi|do|meu|meus|da|dal|mio|van|vanaf|mijn|с|со|моего|från|min|\
      fra|z|ze|mého|môjho|mojego|din|μου|από|з|із|мого|от|моя|s|svog|iz|mojega|del|từ|dari|cep|via|using|per",
 );
 
 /// Whole lines of programs that name no device.
-pub const WHOLE: Words = Words(
+pub static WHOLE: Words = Words::new(
     "sent from hey|sent with hey|yahoo mail: search, organize, conquer|secured with tuta mail|\
      securely sent with tuta|sent with shortwave|sent via superhuman|sent with missive|sent from front|\
      sent from nine|sent from /e/ mail|sent from boxer|sent from spike|sent with mailsuite|sent from mail|sent on the go|\
@@ -106,36 +109,37 @@ pub const WHOLE: Words = Words(
 );
 
 /// Names of programs and devices that are words or places too: nothing may stand behind them.
-pub const NAMES: Words = Words(
+pub static NAMES: Words = Words::new(
     "canary|newton|surface|commander one|mimestream|hiri|polymail|astro|unibox|tuta|shortwave|spike|typemail|\
      missive|boxer|hey|kindle|kindle fire|nexus|mailfence|posteo|startmail|runbox|skiff|unterwegs|\
-     touchmail|solmail|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
+     touchmail|solmail|mailbox|ee|acompli|mailbox.org|notion mail|my tablet|my mobile|chromebook|lg phone|jio phone",
 );
 
 /// Small words that stand before them, beside those before a telephone.
-pub const WITH: Words = Words("with|by|avec|con|com|met|med|z|s|app");
+pub static WITH: Words = Words::new("with|by|avec|con|com|met|med|z|s|app");
 
 /// Ends of the line in which a mail program says that somebody chose a sign as an answer.
-pub const REACTED: Words = Words(
+pub static REACTED: Words = Words::new(
     "reacted via gmail|hat über gmail reagiert|a réagi via gmail|reaccionó a través de gmail|reaccionó mediante gmail|\
      ha reagito tramite gmail|reagiu pelo gmail|reageerde via gmail|reagerade via gmail",
 );
 
 /// The same above the message that is meant.
-pub const REACTION: Words = Words(
+pub static REACTION: Words = Words::new(
     "reacted to your message|reacted to this message|hat auf ihre nachricht reagiert|a réagi à votre message|\
      reaccionó a su mensaje|reaccionó a tu mensaje|ha reagito al tuo messaggio|reagiu à sua mensagem|\
      heeft op uw bericht gereageerd|heeft op je bericht gereageerd",
 );
 
 /// Beginnings of what a service that brings text messages as mails adds, to the end of the mail.
-pub const SERVICE: Words = Words("to respond to this text message, reply to this email or visit google voice");
+pub static SERVICE: Words = Words::new("to respond to this text message, reply to this email or visit google voice");
 
 /// Lines with which a forum's footer begins.
-pub const FORUM: Words = Words("[visit topic](|[visit message](|[view topic](|visit topic or reply to this email");
+pub static FORUM: Words =
+    Words::new("[visit topic](|[visit message](|[view topic](|visit topic or reply to this email");
 
 /// Apologies of telephones.
-pub const EXCUSE: Words = Words(
+pub static EXCUSE: Words = Words::new(
     "excuse|forgive|typo|brief|brevity|spelling|autocorrect|auto-correct|errors|tippfehler|kürze|rechtschreib|\
      entschuldig|brièveté|fautes|excus|disculp|erratas|brevedad|brevidade|erros|scusa|brevità|errori|typefout|\
      excuses|опечатк|краткост|stavfel|slåfejl|tastefeil|kirjoitusvirhe|literówk|překlep|secure|sicher|sécurisé|\
@@ -143,14 +147,21 @@ pub const EXCUSE: Words = Words(
 );
 
 /// What help desks write below a text.
-pub const DESK: Words = Words(
+pub static DESK: Words = Words::new(
     "delivered by zendesk|bereitgestellt von zendesk|fourni par zendesk|entregado por zendesk|ofrecido por zendesk|\
      entregue pela zendesk|fornito da zendesk|geleverd door zendesk|powered by zendesk|powered by freshdesk|\
      sent by atlassian jira|powered by jira service",
 );
 
+/// Titles above the history that no mail of the table has been seen with, and one that a server puts there without dashes.
+pub static REPLIED: Words =
+    Words::new("reply message|antwort nachricht|algne sõnum|algne kiri|original e-mail|original text");
+
+/// The line of a mail server above the history.
+pub static PROCESSED: Words = Words::new("original message processed by david");
+
 /// What a notice calls itself.
-pub const SELF: Words = Words(
+pub static SELF: Words = Words::new(
     "denne mail|this is an external|อีเมลนี้|ข้อความนี้|यह ईमेल|यह संदेश|ова порука|овај мејл|оваа порака|\
      this email|this e mail|this message|this mail|this communication|this transmission|this electronic|this fax|\
      email message|this correspondence|the information contained|the contents of this|the content of this|\
@@ -174,7 +185,7 @@ pub const SELF: Words = Words(
 );
 
 /// What it says of those whom it was not meant for.
-pub const NOT_MEANT: Words = Words(
+pub static NOT_MEANT: Words = Words::new(
     "per klaid|tik adresatui|สำหรับผู้รับ|โดยไม่ได้ตั้งใจ|โดยผิดพลาด|केवल प्राप्तकर्ता|गलती से|грешком|\
      intended recipient|intended solely|intended only|solely for the|only for the use|solely intended|\
      sole use of|exclusive use|for the addressee|named addressee|the addressee|individual or entity|in error|\
@@ -197,7 +208,7 @@ pub const NOT_MEANT: Words = Words(
 );
 
 /// That it is secret.
-pub const SECRET: Words = Words(
+pub static SECRET: Words = Words::new(
     "ความลับ|गोपनीय|поверљив|доверлив|\
      confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
      confidencial|confidenciais|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|konfidensiel|fortrolig|\
@@ -206,12 +217,12 @@ pub const SECRET: Words = Words(
 );
 
 /// That one must not use it, and what to do with it.
-pub const FORBIDDEN: Words = Words(
+pub static FORBIDDEN: Words = Words::new(
     "ห้าม|ลบอีเมล|निषिद्ध|हटा दें|забрањен|обришите|\
      unauthori|prohibited|notify the sender|notify us|contact the sender|inform the sender|advise the sender|\
      delete it|delete this|delete the|destroy|disseminat|distribut|copying|disclos|unbefugt|vernichten|\
      nicht gestattet|informieren sie|unzulässig|untersagt|löschen sie|verständigen sie|toute diffusion|\
-     toute utilisation|interdit|avertir|prévenir|détruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
+     toute utilisation|interdit|avertir|prévenir|détruire|detruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
      divulga|proibid|apagu|avise|vietat|divulg|diffusione|cancell|distrugger|avvisare|comunicar|niet toegestaan|\
      verboden|afzender|verwijder|vernietig|запрещ|уведом|сообщите|удалит|уничтож|otillåt|förbjud|\
      meddela avsändaren|radera|forbudt|slet|slett|underret|varsle|informer|kielletty|poista|ilmoita|zabronion|usuń|\
@@ -222,7 +233,7 @@ pub const FORBIDDEN: Words = Words(
 );
 
 /// That nobody is liable.
-pub const LIABLE: Words = Words(
+pub static LIABLE: Words = Words::new(
     "liab|virus|responsib|not secure|cannot be guaranteed|haftung|viren|responsab|garanti|aansprakelijk|\
      ответственност|ansvar|vastuu|odpowiedzialn|odpovědnost|zodpovednos|felelős|răspunde|sorumlu|ευθύν|\
      відповідальн|отговорност|odgovorn|vastutus|atsakomyb|atbildīb|责任|責任|책임|אחריות|مسؤولية|trách nhiệm|\
@@ -230,7 +241,7 @@ pub const LIABLE: Words = Words(
 );
 
 /// Titles of such notices.
-pub const LEGAL_TITLE: Words = Words(
+pub static LEGAL_TITLE: Words = Words::new(
     "disclaimer|confidentiality notice|confidentiality note|confidentiality statement|confidential notice|\
      legal notice|legal disclaimer|privacy notice|important notice|rechtlicher hinweis|vertraulichkeitshinweis|\
      avis de confidentialité|avertissement|mentions légales|aviso legal|aviso de confidencialidad|\
@@ -239,7 +250,7 @@ pub const LEGAL_TITLE: Words = Words(
 );
 
 /// What green footers care for.
-pub const NATURE: Words = Words(
+pub static NATURE: Words = Words::new(
     "environment|umwelt|environnement|medio ambiente|medioambiente|meio ambiente|ambiente|milieu|nature|planet|\
      planeta|planète|the earth|trees|tree|bäume|arbres|árboles|árvores|alberi|bomen|природ|окружающ|деревь|miljö|\
      miljø|ympäristö|luontoa|środowisk|drzew|životní prostředí|životné prostredie|környezet|mediul|çevre|doğa|\
@@ -248,14 +259,14 @@ pub const NATURE: Words = Words(
 );
 
 /// What they would not have.
-pub const PRINT: Words = Words(
+pub static PRINT: Words = Words::new(
     "print|druck|imprim|stamp|afdruk|напечат|печата|распечат|skriv ut|skriver ut|udskriv|utskrift|tulost|druk|\
      tisk|tlač|tiskn|nyomtat|tipări|yazdır|εκτυπώ|друку|роздрук|отпечат|ispis|natisn|prindi|spausdin|打印|列印|印刷|인쇄|\
      להדפיס|מדפיס|طباعة|in email|in ấn|mencetak",
 );
 
 /// Words for a mail.
-pub const MAIL: Words = Words(
+pub static MAIL: Words = Words::new(
     "missatge|e post|epost|\
      email|e-mail|mejl|e posta|mail|message|nachricht|courriel|correo|mensaje|mensagem|messaggio|bericht|письм|сообщени|\
      meddelande|besked|melding|viesti|sähköposti|wiadomoś|zpráv|správ|üzenet|mesaj|ileti|e-posta|eposta|μήνυμα|\
@@ -264,7 +275,7 @@ pub const MAIL: Words = Words(
 );
 
 /// What comes before printing.
-pub const BEFORE: Words = Words(
+pub static BEFORE: Words = Words::new(
     "abans d|\
      before|bevor|avant|antes|prima|voordat|alvorens|прежде чем|перед|före|innan|før|ennen|zanim|przed|než|\
      mielőtt|înainte|önce|πριν|перш ніж|преди|prije|preden|enne|prieš|need to print|have to print|\
@@ -272,44 +283,46 @@ pub const BEFORE: Words = Words(
 );
 
 /// Scanners that sign mails.
-pub const SCANNER: Words = Words(
+pub static SCANNER: Words = Words::new(
     "avast|avg|mcafee|kaspersky|eset|norton|bitdefender|mailscanner|mimecast|sophos|spamassassin|symantec|\
      messagelabs|barracuda|avira|f-secure|trend micro|clamav|gdata|g data|antivirus|anti-virus|mailmarshal|spamtitan|fortimail|forcepoint|ironport|mailcleaner",
 );
 
 /// What they look for.
-pub const VIRUS: Words = Words("virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒");
+pub static VIRUS: Words =
+    Words::new("virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒");
 
 /// Their sites.
-pub const SCANNER_SITE: Words =
-    Words("www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email");
+pub static SCANNER_SITE: Words = Words::new(
+    "www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email",
+);
 
 /// Footers that tell how to leave.
-pub const UNSUBSCRIBE: Words = Words(
+pub static UNSUBSCRIBE: Words = Words::new(
     "you received this message because you are subscribed|you are receiving this because you|\
      to unsubscribe from this|to unsubscribe from these|to unsubscribe, |unsubscribe from this list|to unsubscribe send|to unsubscribe: |\
-     um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|\
+     um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|pour se désabonner|pour se désinscrire|\
      para darse de baja|para cancelar la suscripción|para cancelar a subscrição|para anular su suscripción|\
      per annullare l'iscrizione|per cancellarsi|om u af te melden|отписаться от|чтобы отказаться от",
 );
 
 /// The same, so plain that no address is needed beside it.
-pub const SUBSCRIBED: Words = Words(
+pub static SUBSCRIBED: Words = Words::new(
     "you received this message because you|you are receiving this because you|sie erhalten diese nachricht, weil sie",
 );
 
 /// How one leaves.
-pub const LEAVING: Words = Words("://|@|click|link|email|mail|klick|clic|reply|send|рассылк");
+pub static LEAVING: Words = Words::new("://|@|click|link|email|mail|klick|clic|reply|send|рассылк");
 
 /// Words of the footers of mailing lists.
-pub const LIST: Words = Words(
+pub static LIST: Words = Words::new(
     "mailing list|mailinglist|mailing-list|listinfo|liste de diffusion|lista de correo|lista de discussão|\
      lista di distribuzione|verteiler|mailingliste|unsubscribe|subscri|postorius|/lists/|list archive|archives|\
-     groups.google|groups.io|yahoogroups|рассылк|list guidelines|@lists.",
+     groups.google|groups.io|yahoogroups|visit your group|рассылк|list guidelines|@lists.",
 );
 
 /// Where a warning says that the mail came from.
-pub const OUTSIDE: Words = Words(
+pub static OUTSIDE: Words = Words::new(
     "outside|spoza|utenfra|external|extern|außerhalb|extérieur|externe|externo|fuera de|fora da|esterno|dall'esterno|buiten|\
      внешн|извне|utanför|utenfor|udefra|eksternt|ulkopuol|ulkoi|zewnątrz|zewnętrzn|externí|mimo organizac|külső|\
      exterior|dışından|harici|εξωτερικ|εκτός|зовнішн|външ|vanjsk|zunanj|väljast|外部|외부|حيث خارج|خارج|מחוץ|\
@@ -317,7 +330,7 @@ pub const OUTSIDE: Words = Words(
 );
 
 /// What it warns of.
-pub const CLICK: Words = Words(
+pub static CLICK: Words = Words::new(
     "click|lenker|links|attachment|open attach|klicken|anhänge|anhang|cliquez|pièces jointes|liens|haga clic|enlaces|\
      adjuntos|clique|anexos|clic|allegati|collegamenti|klik|bijlagen|koppelingen|ссылк|вложен|нажима|länkar|\
      bilagor|vedhæft|vedlegg|linkkejä|liitteitä|załącznik|odkaz|přílo|príloh|mellékl|atașament|linkuri|bağlantı|\
@@ -326,7 +339,7 @@ pub const CLICK: Words = Words(
 );
 
 /// How it says that it came from there.
-pub const ORIGIN: Words = Words(
+pub static ORIGIN: Words = Words::new(
     "kommer udefra|this is an external|\
      originat|came from|is from an external|kommer fra|sent from outside|was sent by|from outside|stammt von|kommt von|wurde von|\
      gesendet von außerhalb|provient|émane|proviene|procede|se originó|originou|veio de|foi enviado|afkomstig|komt van|\
@@ -336,50 +349,51 @@ pub const ORIGIN: Words = Words(
 );
 
 /// Above which line one should answer.
-pub const ABOVE: Words = Words(
+pub static ABOVE: Words = Words::new(
     "above|oberhalb|über dieser|au-dessus|au dessus|ci-dessus|por encima|encima de|arriba de|acima|sopra|boven|\
      выше|над|ovanför|over denne|ovenfor|oven over|yläpuolelle|powyżej|nad|fölé|deasupra|üstüne|üzerine|πάνω από|\
      вище|iznad|kohale|virš",
 );
 
 /// Which line.
-pub const THIS: Words = Words(
+pub static THIS: Words = Words::new(
     "this|dieser|diese|diesen|cette|ce|esta|este|desta|deste|questa|questo|deze|dit|этой|эту|этого|här|denna|detta|\
      denne|dette|tämän|tej|tę|tym|tuto|tohoto|touto|túto|tejto|ezen|acest|acestei|această|bu|αυτή|αυτήν|цієї|цією|цю|\
      цього|тази|този|ove|ovog|ovu|te|to|selle|šios|šią|šīs|šo|aquesta|הזו|הזאת|זו|هذا|هذه|این|này|ini",
 );
 
 /// That line.
-pub const LINE: Words = Words(
+pub static LINE: Words = Words::new(
     "line|zeile|linie|ligne|línea|linha|riga|linea|regel|lijn|строк|лини|raden|linje|strek|rivi|viivan|lini|\
      wiers|řád|riad|sor|satır|çizgi|γραμμή|рядк|ред|crte|linije|vrstic|rea|joone|eilut",
 );
 
 /// That one should answer.
-pub const REPLY: Words = Words(
+pub static REPLY: Words = Words::new(
     "reply|replies|respond|type|write|answer|antwort|schreiben|répon|repond|écri|respuesta|escrib|escrev|rispo|scriv|\
      antwoord|reageer|ответ|пиш|svar|skriv|vasta|kirjoita|odpow|odpis|pisz|odpov|píš|válasz|írj|răspun|scrie|\
      yanıt|cevap|yaz|απαντ|γράψ|відпов|отговор|odgovor|piš|atsak|rašy|raspun",
 );
 
 /// That a scanner looked at it.
-pub const SCANNED: Words = Words(
+pub static SCANNED: Words = Words::new(
     "scanned|checked|geprüft|gescannt|vérifié|analysé|comprobado|analizado|verificado|controllat|gecontroleerd|\
      провер|kontrollerat|kontrolleret|tarkist|sprawdzon|zkontrolov|ellenőr|verificat|tarandı|believed to be clean",
 );
 
 /// That it found nothing.
-pub const CLEAN: Words = Words("no virus|kein virus|keine viren|aucun virus|nessun virus|ningún virus|nenhum vírus");
+pub static CLEAN: Words =
+    Words::new("no virus|kein virus|keine viren|aucun virus|nessun virus|ningún virus|nenhum vírus");
 
 /// What the law of some countries wants to stand in the mails of a company.
-pub const COMPANY: Words = Words(
+pub static COMPANY: Words = Words::new(
     "registered in|registered office|registered number|company number|company registration|registration number|\
      handelsregister|amtsgericht|geschäftsführer|sitz der gesellschaft|siège social|capital social|registro mercantil|\
      sede legale|partita iva|kamer van koophandel|krs|sąd rejonowy|obchodní rejstřík",
 );
 
 /// What its lawyers add: two of them make a notice.
-pub const CORPORATE: Words = Words(
+pub static CORPORATE: Words = Words::new(
     "does not create a contract|not legally binding|not constitute a contract|emails may be monitored|\
      communications may be monitored|accepts no liability|accept no liability|no liability is accepted|\
      unless expressly stated otherwise|unless otherwise expressly stated|those of the author|those of the sender|\
@@ -388,7 +402,7 @@ pub const CORPORATE: Words = Words(
 );
 
 /// Whole phrases of green footers.
-pub const GREEN: Words = Words(
+pub static GREEN: Words = Words::new(
     "think before you print|think before printing|do you really need to print|please don't print this|\
      bitte prüfen sie der umwelt zuliebe|bitte prüfen sie, ob diese mail|bitte denken sie an die umwelt|\
      pensez à l'environnement|pensons à l'environnement|denk aan het milieu|piensa en el medio ambiente|\
@@ -396,7 +410,7 @@ pub const GREEN: Words = Words(
 );
 
 /// Beginnings of a warning.
-pub const WARN: Words = Words(
+pub static WARN: Words = Words::new(
     "caution|warning|attention|external|alert|notice|important|achtung|vorsicht|warnung|hinweis|extern|\
      avertissement|mise en garde|prudence|precaución|advertencia|atención|aviso|cuidado|atenção|advertência|\
      attenzione|avviso|prudenza|let op|waarschuwing|voorzichtig|pas op|opgelet|внимание|осторожно|предупреждение|varning|\
@@ -406,7 +420,7 @@ pub const WARN: Words = Words(
 );
 
 /// Whose outside it is.
-pub const ORGANISATION: Words = Words(
+pub static ORGANISATION: Words = Words::new(
     "organi|company|your network|the firm|university|firma|unternehmen|netzwerk|entreprise|société|réseau|\
      empresa|compañía|azienda|società|bedrijf|компани|företag|virksomhed|bedrift|yritys|firm|společnost|\
      spoločnost|vállalat|szervezet|compan|şirket|kurum|εταιρ|οργανισμ|компанія|tvrtk|podjetj|asutus|įmon|会社|社外|\
@@ -415,10 +429,11 @@ pub const ORGANISATION: Words = Words(
 );
 
 /// Beginnings of the tip of a mail server that ends with "Learn more".
-pub const CAREFUL: Words = Words("be careful with this message|this message seems dangerous|this message could be");
+pub static CAREFUL: Words =
+    Words::new("be careful with this message|this message seems dangerous|this message could be");
 
 /// Tips of a mail program about a sender.
-pub const TIP: Words = Words(
+pub static TIP: Words = Words::new(
     "you don't often get email from|you do not often get email from|\
      some people who received this message don't often get email from|sie erhalten nicht häufig|\
      sie erhalten nicht oft|einige personen, die diese nachricht|vous n'obtenez pas souvent|\
@@ -428,11 +443,11 @@ pub const TIP: Words = Words(
 );
 
 /// Phrases of which notices are made.
-pub const TEMPLATE: Words = Words(
+pub static TEMPLATE: Words = Words::new(
     "received in error please|intended recipient|intended solely|intended only for|if you are not the|if you have received this|if you received this|\
      if you receive this|received this message in error|received this email in error|\
      received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
-     diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|\
+     diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|si vous avez recu ce|\
      si vous recevez ce|si usted no es|si no es usted|si ha recibido este|si usted ha recibido|si lo ha recibido|\
      se você não|se não é o|se recebeu est|caso tenha recebido|se non siete|se non è il|se avete ricevuto|\
      se ha ricevuto|se lo ha ricevuto|qualora|indien u niet|als u niet de|indien dit bericht|\

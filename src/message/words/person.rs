@@ -8,6 +8,8 @@ use crate::message::{Message, State, Way};
 
 /// Of what a budget keeps back.
 const OVER_BUDGET: &str = "the budget of this month is used up: it waits for room";
+/// Of what the link refused, or took and gave up.
+const NOT_CARRIED: &str = "the satellite link could not bring it to its recipient";
 
 /// Why a message is in its state, for the person who wrote it or is to read it.
 pub fn for_person(message: &Message) -> String {
@@ -67,6 +69,13 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::Relay(RelayReason::Taken { .. }) => "sent on by mail".to_owned(),
         Reason::Relay(RelayReason::Refused(_)) if state != State::Returned => waiting(way).to_owned(),
         Reason::Relay(RelayReason::Refused(refusal)) => format!("the mail server answered: {}", refusal.reply),
+        Reason::Relay(RelayReason::Unanswered { held: true, .. }) => {
+            "the mail server did not say whether it took it, it may have: the owner of this box decides whether it goes again"
+                .to_owned()
+        }
+        Reason::Relay(RelayReason::Unanswered { .. }) => {
+            "the mail server did not say whether it took it, it may have: it goes once more later".to_owned()
+        }
         Reason::Link(fact) => link(fact).to_owned(),
         Reason::Text(fact) => text(fact),
         Reason::Ended { why, .. } => words(why, way, state),
@@ -85,7 +94,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
             State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
             State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
             State::Returned => match way {
-                Way::Link => "the satellite link did not take it".to_owned(),
+                Way::Link => NOT_CARRIED.to_owned(),
                 Way::Carrier => "it could not be delivered to the phone".to_owned(),
                 Way::Relay | Way::Mailbox => reason.to_string(),
             },
@@ -95,7 +104,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         | Reason::OverPrice(_)
         | Reason::Action(_)
         | Reason::Unusable(_)
-        | Reason::Relay(RelayReason::CameBack { .. } | RelayReason::Unanswered { .. })
+        | Reason::Relay(RelayReason::CameBack { .. })
         | Reason::Old(_)
         | Reason::Unknown(_) => reason.to_string(),
     }
@@ -125,11 +134,11 @@ fn waits(fact: &Waits) -> &'static str {
         | Waits::Receipts
         | Waits::Coding
         | Waits::Coder => waiting(Way::Link),
-        Waits::NoLink | Waits::NoReach { .. } => "waiting: this box has no satellite link yet",
+        Waits::NoLink | Waits::NoReach { .. } => "waiting: this box uses no satellite link at present",
         Waits::NoLinkMay { .. } => "waiting: no link may take it at present",
         Waits::Cheaper { .. } => "waiting for a cheaper link",
         Waits::Carrier { .. } => waiting(Way::Carrier),
-        Waits::NoCarrier => "waiting: this box cannot send text messages yet",
+        Waits::NoCarrier => "waiting: this box sends no text messages at present",
     }
 }
 
@@ -163,7 +172,7 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {
-            "it is not known whether it left: it may have; send it again if it matters"
+            "it is not known whether it left, it may have: the owner of this box decides whether it goes again"
         }
         LinkReason::NotThere { .. } | LinkReason::NotTaken { .. } => "it had not left, and goes again",
         LinkReason::NotClassic | LinkReason::TooManyPackets => "it is too long for the satellite link: shorten it",
@@ -174,7 +183,7 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::RestWithdrawn => "a part of it was sent, the rest was taken back",
         LinkReason::NoSatellite => "no satellite took it in time",
         LinkReason::PartInTime => "only a part of it left in time",
-        LinkReason::GivenBack | LinkReason::PacketGone { .. } => "the satellite link did not take it",
+        LinkReason::GivenBack | LinkReason::PacketGone { .. } => NOT_CARRIED,
         LinkReason::TakenUnknown { .. }
         | LinkReason::LateOnLink
         | LinkReason::Overdue

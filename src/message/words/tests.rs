@@ -1,6 +1,6 @@
 use super::smtp::refusal;
 use super::*;
-use crate::message::reason::{Doubt, Ground, LinkReason, NeedsOwner, NoRoute, Reason, TextReason, Waits};
+use crate::message::reason::{Doubt, Ground, LinkReason, NeedsOwner, NoRoute, Reason, RelayReason, TextReason, Waits};
 use crate::message::{Proof, State, Way};
 use crate::money::{Amount, Exceeded, Money, OverBudget, OverPrice};
 
@@ -42,6 +42,10 @@ fn the_owner_hears_the_whole_fact_and_what_to_do() {
 
 #[test]
 fn a_person_hears_nothing_of_modems_and_settings() {
+    let unanswered = |held| {
+        let why = Box::new(Reason::said("relay mx.example:25: it closed the connection"));
+        Reason::from(RelayReason::Unanswered { times: 3, why, held })
+    };
     let technical = ["modem", "link.", "sms.", "packet", "driver", "GPS", "release", "relay", "coding"];
     for (reason, way, state) in [
         (Reason::said("the modem has no GPS time yet"), Way::Link, State::Queued),
@@ -52,6 +56,8 @@ fn a_person_hears_nothing_of_modems_and_settings() {
         (NeedsOwner::TooManyPackets { needs: 9, most: 5 }.into(), Way::Link, State::Held),
         (Reason::HeldByRule(Ground::Stranger { proof: Proof::Unproven }), Way::Link, State::Held),
         (NoRoute::DeviceOutOfReach { name: "ben".into() }.into(), Way::Link, State::Refused),
+        (unanswered(true), Way::Relay, State::Held),
+        (unanswered(false), Way::Relay, State::Queued),
         (LinkReason::TakenUnknown { why: Box::new("no GPS".into()) }.into(), Way::Link, State::Expired),
         (
             LinkReason::LeftUnknown { part: None, why: Box::new("no GPS".into()), asks: false }.into(),

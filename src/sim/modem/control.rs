@@ -81,6 +81,9 @@ impl Machine {
                 };
                 return Ok(dotted(self.memory.incoming.iter().map(line).collect()));
             }
+            ["noreply", word, what @ ..] => {
+                (self.faults.noreply, self.faults.noreply_to) = (count(word)?, what.join(" "));
+            }
             [name, word] => {
                 if let Some(switched) = self.faults.switch(name) {
                     *switched = switch(word)?;

@@ -28,8 +28,10 @@ pub(super) struct Faults {
     pub(super) glue: u32,
     /// Replies with an unsolicited line before them.
     pub(super) interleave: u32,
-    /// Commands that are carried out but not answered.
+    /// Commands that are carried out but not answered ...
     pub(super) noreply: u32,
+    /// ... of those that begin so.
+    pub(super) noreply_to: String,
     /// Commands that are not even carried out.
     pub(super) ignore: u32,
     /// `$TD SENT` that never leaves.
@@ -62,7 +64,6 @@ impl Faults {
             "droplf" => &mut self.droplf,
             "glue" => &mut self.glue,
             "interleave" => &mut self.interleave,
-            "noreply" => &mut self.noreply,
             "ignore" => &mut self.ignore,
             "nosent" => &mut self.nosent,
             "dupsent" => &mut self.dupsent,

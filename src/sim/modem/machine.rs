@@ -184,6 +184,10 @@ impl Machine {
             return;
         }
         self.executed += 1;
+        let mute = match &heard {
+            Heard::BadChecksum => self.faults.noreply_to.is_empty(),
+            Heard::Command(body) => body.starts_with(self.faults.noreply_to.as_bytes()),
+        };
         let (tag, reply) = match heard {
             Heard::BadChecksum => ("CMD?".to_owned(), Reply::line("CMD? ERR,CMD_NMEACHECKSUMFAIL")),
             Heard::Command(body) => self.execute(&body, now),
@@ -199,7 +203,7 @@ impl Machine {
             let line = self.interruption(&tag, now);
             self.say(now, &line);
         }
-        if !take(&mut self.faults.noreply) {
+        if !(mute && take(&mut self.faults.noreply)) {
             reply.lines.iter().for_each(|line| self.say(at, line));
         }
         if let Some(stage) = reply.then {

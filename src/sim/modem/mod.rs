@@ -47,6 +47,7 @@ use crate::sys::signals::Stop;
   corrupt N        a wrong byte in a line    droplf N         no line feed
   glue N           two lines arrive as one   nosent N         swallow $TD SENT
   dupsent N        $TD SENT comes twice      ackloss N        sky has it, modem hears no ack
+  noreply N BEGIN  the same of commands that begin so, as with noreply 1 TD
   loss PERCENT     nobody hears a packet     brownout N       a transmission resets the modem
   full on|off      the queue is full         notime on|off    GPS time lost, gained
   nofix on|off     position lost, gained     pin high|low     level of GPIO1

@@ -5,9 +5,9 @@ use testing::{Dice, Folder};
 
 use super::*;
 use crate::clock::Clock;
-use crate::message::{Id, Origin, Reason, Way};
+use crate::message::{Charge, Id, Origin, Reason, Way};
 use crate::money::BOX;
-use crate::store::{BodyIn, IncomingMail, Store};
+use crate::store::{BodyIn, IncomingMail, Span, Store};
 
 const MONTH: &str = "2026-09";
 const PRICE: Money = Money(70_000);
@@ -207,7 +207,8 @@ fn a_packet_that_leaves_is_shared_by_bytes() {
         put(&store, Message { account: Some(account), ..message(person, 1, vec![]) })
     });
     assert_eq!(accounts(&store, BOX), (Use::default(), Use::of_packets(4, PRICE)));
-    let shared = packet(&ids, 1, 1, true);
+    let charge = Charge { day: "2026-09-21".into(), money: PRICE, units: 0, credits: 5 };
+    let shared = Packet { charge: Some(charge), ..packet(&ids, 1, 1, true) };
     store
         .write(move |tx| {
             let added = tx.add_packets(std::slice::from_ref(&shared))?;
@@ -219,6 +220,9 @@ fn a_packet_that_leaves_is_shared_by_bytes() {
     let money = ["anna", "ben", "carl"].map(|name| accounts(&store, name).0);
     assert_eq!(money.map(|used| used.money.0), [31_500, 31_500, 7_000]);
     assert_eq!(money.map(|used| used.packets), [1, 0, 0], "the packet is counted once");
+    let usage = store.read(|view| view.usage(Span::Person, None)).unwrap();
+    let credits = |name: &str| usage.iter().find(|row| row.person == name).map_or(0, |row| row.counts.credits);
+    assert_eq!([BOX, "anna", "ben", "carl"].map(credits), [5, 4, 1, 0], "credits are shared as money is");
 }
 
 /// A packet that leaves after its message has ended is paid by it all the same, out of what is reserved until then.

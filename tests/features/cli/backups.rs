@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::command::satpost;
+use crate::support::web::Client;
 use crate::support::{Folder, Station, pause};
 
 #[test]
@@ -26,6 +27,12 @@ fn the_newest_backups_stay_and_one_is_proved_to_bring_a_box_back() {
         all.sort();
         all
     };
+    // The first of a month is tried out by itself; the box tells how that went.
+    let about = || {
+        let client = Client::logged_in(&station, "olga");
+        client.get("/about").body
+    };
+    assert!(about().contains("it brings a box back, with 1 messages") && !about().contains("none was made yet"));
     let after = names();
     assert!(
         after.contains(&"satpost-2.backup".to_owned()) && !after.contains(&"satpost-1.backup".to_owned()),
@@ -40,7 +47,10 @@ fn the_newest_backups_stay_and_one_is_proved_to_bring_a_box_back() {
     let mut bytes = fs::read(&newest).unwrap();
     bytes.truncate(bytes.len() / 2);
     fs::write(&newest, bytes).unwrap();
-    satpost(&["restore", "--drill", newest.to_str().unwrap()]).fails(1);
+    station.said(&["restore", "--drill", newest.to_str().unwrap()]).fails(1);
+    assert!(about().contains("it brings no box back"));
+    assert!(station.said(&["check"]).out.contains("brings no box back"));
+    assert!(Client::logged_in(&station, "olga").get("/").body.contains("brings no box back"));
     fs::remove_file(&newest).unwrap();
     satpost(&["restore", "--drill", path]).fails(3);
     pause();

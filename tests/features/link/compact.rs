@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::{FileType, Mode};
 
 use crate::support::command::link_of;
 use crate::support::shore::{Shore, as_classic, classic, from_outside, message, unhex};
@@ -101,6 +102,9 @@ fn two_boxes_agree_bundle_and_confirm() {
         let sent = wait_shown(&station, id, "sent");
         assert_eq!((&sent["final"], &sent["on_air"]["messages"]), (&false.into(), &4.into()), "{sent}");
     }
+    // Sent again it would take the others along: that, and what all of them cost, is said before.
+    let said = station.cli_ok(&["queue", "show", &four[0]], "");
+    assert!(said.contains("It goes once more, with 3 others that shared its packets, for 4 packets"), "{said}");
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
     assert!(unhex(&after.last().unwrap().1)[0] >= 0x80);
@@ -170,6 +174,37 @@ fn a_power_cut_between_two_boxes_that_talk() {
     assert_eq!(world.mails().len(), 3);
     station.books_balance();
     gateway.books_balance();
+}
+
+/// A packet comes while the coder is being made ready, which may take long: it stays on the modem, and being ready is what
+/// has it read, not a wait that is over.
+#[test]
+fn what_comes_before_the_coder_is_ready_is_read_as_soon_as_it_is() {
+    let world = World::start(&[]);
+    let (mut station, gateway) = (world.station().started(), world.gateway().started());
+    agree(&world, &station, &gateway);
+    station.stop();
+    // The primed model comes out of a pipe, when this test says so.
+    let model = station.folder.join("model-4.primed");
+    std::fs::remove_file(&model).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &model, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    from_bob(&gateway, "Too early");
+    station.start();
+    let up = from_anna(&station, "Waits as well");
+    wait_for("the packet to be read from the modem", 2 * SOON, || {
+        world.modem_says("inbox").iter().any(|line| line.ends_with(" read")).then_some(())
+    });
+    wait_for("the message to wait", 2 * SOON, || {
+        shown(&station, &up)["reason"].as_str()?.contains("coder").then_some(())
+    });
+    assert!(!station.messages().iter().any(|m| m["subject"] == "Too early"));
+    let primed = std::fs::read(gateway.folder.join("model-4.primed")).unwrap();
+    let priming = std::thread::spawn(move || std::fs::write(&model, primed));
+    // A wait that nobody ends early would be twice as long.
+    wait_for("it to be on board", SOON, || station.messages().into_iter().find(|m| m["subject"] == "Too early"));
+    priming.join().unwrap().unwrap();
+    wait_ashore(&world, "Waits as well");
+    station.books_balance();
 }
 
 /// A peer that knows nothing but `MessageDataPB` reads all that is sent to it, is read, and gets nothing else.

@@ -75,6 +75,8 @@ impl Machine {
     fn unplug(&self, name: &str, product: &str) {
         fs::remove_dir_all(self.root().join("sys/class/tty").join(name)).unwrap();
         fs::remove_file(self.stable(name, product)).unwrap();
+        // A simulated modem that has ended took its own away.
+        let _ = fs::remove_file(self.root().join("dev").join(name));
     }
 
     /// A program of this unit runs.

@@ -14,3 +14,4 @@ mod past;
 mod sbd;
 mod threads;
 mod turns;
+mod unknown;

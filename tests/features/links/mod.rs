@@ -9,7 +9,7 @@
 //! | 4 comes back during a session | `worker::moves::what_cannot_be_given_back_...` |
 //! | 5 killed with a full slot, asked | `link::sbd`, `worker::asked::the_far_box_is_asked_...` |
 //! | 6 taken back from a modem | [`cases`] `what_waits_on_the_modem_...`, `worker::several`, `worker::asked` |
-//! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::whatever_the_links_do_...` |
+//! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::a_line_that_comes_and_goes_...`, dials: `link::ip::dial` |
 //! | 8 a login page | [`cases`] `away::a_login_page_...` |
 //! | 9 planned anew for a narrow link | [`cases`] `a_body_of_the_line_...`, `worker::moves::what_was_made_for_a_wide_link_...`, `worker::overtaken` |
 //! | 10 budget, 11 no price | [`choice`] `a_budget_...`, `worker::several::a_link_without_a_price_...` |

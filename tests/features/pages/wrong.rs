@@ -38,7 +38,7 @@ fn every_field_that_will_not_do_says_why_at_once() {
     assert_eq!(answer.status, 422);
     let found = wrong(&answer.body);
     let names: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(names, ["name", "aliases", "device", "number", "forward", "max_parts", "password"], "{found:?}");
+    assert_eq!(names, ["name", "device", "aliases", "number", "forward", "max_parts", "password"], "{found:?}");
     assert!(answer.body.contains("7 fields need other values"), "{}", answer.body);
     assert_eq!(station.json(&["people", "list"]).as_array().unwrap().len(), 2);
 

@@ -44,6 +44,12 @@ fn numbers_are_written_as_people_write_them() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("phone number"), "{wrong:?}");
     let long = gateway.cli(&["send", "--from", "anna", "--text", &"a".repeat(1601), MUM], "");
     assert!(String::from_utf8_lossy(&long.stderr).contains("1600"), "{long:?}");
+    // In a small country a phone has fewer digits than elsewhere.
+    gateway.cli_ok(&["settings", "set", "sms.country", "GL"], "");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "Aluu", "32 12 34"], "");
+    assert_eq!(ground.wait_arrived("Aluu")["to"], "+299321234");
+    gateway.cli_ok(&["settings", "set", "sms.country", "DE"], "");
+    assert!(!gateway.cli(&["send", "--from", "anna", "--text", "x", "32 12 34"], "").status.success());
     let taken = gateway.cli(&["people", "number", "ben", "0301234567"], "");
     assert!(taken.status.success());
     let taken = gateway.cli(&["people", "number", "anna", "+49301234567"], "");

@@ -1,7 +1,8 @@
 //! Old devices, cron and forwarders: mail as programs in the field send it.
 
 use crate::support::shore::Shore;
-use crate::support::{Smtp, Station, World};
+use crate::support::web::Client;
+use crate::support::{SOON, Smtp, Station, World, wait_for};
 
 const TRUSTED: (&str, &str) = ("smtp.trusted", "127.0.0.0/8");
 
@@ -57,7 +58,7 @@ fn dots_may_stand_anywhere_before_the_at() {
         let reply = smtp.say(&format!("RCPT TO:<{to}>"));
         assert!(reply.starts_with("250"), "{to}: {reply}");
     }
-    for to in ["..@docomo.example", "\"ta ro\"@docomo.example", "@docomo.example"] {
+    for to in ["..@docomo.example", "\" taro\"@docomo.example", "\"ta\\\"ro\"@docomo.example", "@docomo.example"] {
         let reply = smtp.say(&format!("RCPT TO:<{to}>"));
         assert!(reply.starts_with('5'), "{to}: {reply}");
     }
@@ -67,6 +68,48 @@ fn dots_may_stand_anywhere_before_the_at() {
     let mut to: Vec<_> = shore.wait_mails(2).iter().map(|mail| mail["to"].to_string()).collect();
     to.sort();
     assert!(to[0].contains("taro..yamada\\\"@") && to[1].contains("\\\"taro.\\\"@docomo"), "{to:?}");
+    gateway.books_balance();
+}
+
+/// A directory of a company may have a blank in a name (RFC 5321 section 4.1.2): as a recipient by SMTP, command and page over
+/// the air to a relay, and back as a sender whom the page answers.
+#[test]
+fn a_name_with_a_blank_goes_both_ways() {
+    const JOHN: &str = "\"john doe\"@world.example";
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    let mut smtp = Smtp::connect(station.door("smtp"));
+    smtp.login("anna");
+    let reply =
+        smtp.mail("anna@boat.example", JOHN, &format!("From: anna@boat.example\nTo: {JOHN}\nSubject: One\n\nA.\n"));
+    assert!(reply.starts_with("250"), "{reply}");
+    station.cli_ok(
+        &["send", "--from", "anna", "--subject", "Two", "--text", "B.", &format!("John Doe <{JOHN}>, anna")],
+        "",
+    );
+    let mut anna = Client::logged_in(&station, "anna");
+    let sent = anna.post("/compose", "do=send&to=%22john+doe%22%40world.example&subject=Three&text=C.");
+    assert_eq!(sent.status, 303, "{}", sent.body);
+    let mails = wait_for("three mails", 3 * SOON, || Some(world.mails()).filter(|mails| mails.len() == 3));
+    for mail in mails {
+        assert_eq!(mail["to"], serde_json::json!([JOHN]), "{mail}");
+        assert!(mail["data"].as_str().unwrap().contains(&format!("\r\nTo: <{JOHN}>\r\n")), "{mail}");
+    }
+    // Without its quotes it may be two names, of which one was meant.
+    let said = station.said(&["send", "--dry-run", "--from", "anna", "--text", "x", "john doe@world.example"]).fails(2);
+    assert!(said.contains("cannot stand before the @"), "{said}");
+
+    let answer = format!("From: John Doe <{JOHN}>\nSubject: Re: Two\n\nGlad.\n");
+    let reply = Smtp::connect(gateway.door("smtp")).mail(JOHN, "anna@shore.example", &answer);
+    assert!(reply.starts_with("250"), "{reply}");
+    let arrived = wait_for("the answer", 3 * SOON, || {
+        station.messages().into_iter().find(|message| message["state"] == "delivered" && message["from"] == JOHN)
+    });
+    let page = anna.get(&format!("/compose?reply={}", arrived["id"].as_str().unwrap())).body;
+    assert!(page.contains("&quot;john doe&quot;@world.example") || page.contains("&#34;john doe&#34;@world"), "{page}");
+    let listed = station.cli_ok(&["settings", "set", "air.allow", &format!("{JOHN} mum@example.org")], "");
+    assert!(!listed.contains("wrong"), "{listed}");
+    station.books_balance();
     gateway.books_balance();
 }
 

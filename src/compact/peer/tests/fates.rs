@@ -207,3 +207,22 @@ fn a_long_answer_says_what_it_answers() {
         assert_eq!((came.len(), told), (1, vec![(came[0], 2)]), "lost at first: {lost}");
     }
 }
+
+/// Nothing is pushed out while who notes them asks before.
+#[test]
+fn many_fates_are_told_to_be_many_before_one_is_lost() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let mut noted = 0;
+    while !pair.sides[1].peer.owes_many_fates() {
+        for _ in 0..100 {
+            let name = BundleName(noted);
+            noted += 1;
+            pair.at(1, |peer, context| peer.tell_fate(name, 0, Fate::Delivered, context.now));
+        }
+    }
+    let packets = pair.send(1, &[(9, message("x@y.z", "answer"))]);
+    let first = packets.iter().filter_map(|packet| unwrap(&packet.payload)).flat_map(|(notes, _)| notes);
+    let told = first.filter(|note| matches!(note, Note::Fate(..))).count();
+    let owed = pair.sides[1].peer.fates.notes().count();
+    assert_eq!(told + owed, usize::from(noted), "none was pushed out");
+}

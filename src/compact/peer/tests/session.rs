@@ -200,6 +200,23 @@ fn silence_brings_two_repeats_and_then_a_report() {
 }
 
 /// It is not counted before it can leave.
+/// Of a message in many classic packets some are forgotten before a receipt came: the receipts of the others alone never mean that
+/// it is there, and one that is remembered whole is confirmed late.
+#[test]
+fn a_message_of_which_a_part_is_forgotten_is_not_said_to_be_there() {
+    const REMEMBERED: usize = 64;
+    let mut pair = Pair::acquainted([&[NORMAL], &[NORMAL]]);
+    let long = |number: usize| message("a@b.c", &format!("{number} {}", "all of it ".repeat(600)));
+    let (first, second) = (pair.send(0, &[(1, long(1))]), pair.send(0, &[(2, long(2))]));
+    let forgotten = first.len() + second.len() - REMEMBERED;
+    assert!(second.len() <= REMEMBERED && (1..first.len()).contains(&forgotten), "{}, {}", first.len(), second.len());
+    pair.now += 3 * DAY;
+    assert_eq!(pair.tick(0).unconfirmed, [1, 2]);
+    pair.carry(0, &first[forgotten..]);
+    pair.carry(0, &second);
+    assert_eq!(delivered(&pair.settle()[0]), [2]);
+}
+
 #[test]
 fn what_the_link_of_now_has_no_room_for_is_repeated_by_the_next_one() {
     let mut pair = Pair::acquainted([BOTH, BOTH]);

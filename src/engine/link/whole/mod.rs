@@ -29,8 +29,11 @@ use crate::link::whole::{WholeFrame, WholeId, WholeRefusal, Wide};
 use crate::mail_text::attached;
 use crate::message::{Id, Message};
 
-/// Mails that are on their way to one far box at once.
+/// Mails that are on their way to one far box at once; more of them where they are small ...
 const AT_ONCE: usize = 4;
+const MOST_AT_ONCE: usize = 64;
+/// ... that is while fewer of their bytes are.
+const BYTES_AT_ONCE: u32 = 128 * 1024;
 /// What is known of a mail is forgotten so long after a message of it waited last.
 const FORGET: Duration = Duration::from_secs(600);
 
@@ -128,7 +131,7 @@ impl Wholes {
         if matches!(going.what, What::Text) {
             return text;
         }
-        let at_once = self.sending(asked.far_box).count();
+        let full = self.is_full(asked.far_box);
         // It is there, as of a moment ago.
         let Some(going) = self.going.get_mut(&key) else { return text };
         // While the link is away nobody asks.
@@ -145,7 +148,7 @@ impl Wholes {
             What::Refused(connection) if *connection == open => return text,
             _ if over => return text,
             What::Sending(connection, _) if *connection == open => return First::Waits,
-            _ if at_once >= AT_ONCE => return First::Waits,
+            _ if full => return First::Waits,
             _ => {}
         }
         going.what = match read(context, asked.message) {
@@ -178,6 +181,16 @@ impl Wholes {
     fn sending(&mut self, far_box: Option<PeerId>) -> impl Iterator<Item = &mut Going> {
         let of = move |(key, _): &(&Key, &mut Going)| key.0 == far_box;
         self.going.iter_mut().filter(of).map(|(_, going)| going).filter(|it| matches!(it.what, What::Sending(..)))
+    }
+
+    /// True when no other mail should begin to go to a far box now.
+    fn is_full(&mut self, far_box: Option<PeerId>) -> bool {
+        let (mut count, mut bytes) = (0, 0_u32);
+        for going in self.sending(far_box) {
+            let What::Sending(_, sending) = &going.what else { continue };
+            (count, bytes) = (count + 1, bytes.saturating_add(sending.left()));
+        }
+        count >= MOST_AT_ONCE || (count >= AT_ONCE && bytes >= BYTES_AT_ONCE)
     }
 
     /// Hears what a far box says of a whole mail.

@@ -81,12 +81,24 @@ impl Sending {
         let got = got.min(self.length());
         match self.have.replace(got) {
             Some(before) if got > before => got - before,
+            // A small one went with its offer, of which this is the answer.
+            None if self.sent > got => 0,
             // Where it goes on, or begins again because what came was damaged.
             _ => {
                 self.sent = got;
                 0
             }
         }
+    }
+
+    /// It goes along by itself, in one piece.
+    fn is_small(&self) -> bool {
+        self.number == 0 && self.packed.len() <= PIECE
+    }
+
+    /// Packed bytes that the far box does not have yet.
+    pub fn left(&self) -> u32 {
+        self.length().saturating_sub(self.have.unwrap_or_default())
     }
 
     /// The far box will not take it.
@@ -103,7 +115,8 @@ impl Sending {
         if !self.offered || now >= self.heard + AGAIN {
             return Some(WholeFrame::Offer { name, packed: self.length(), size: self.size, number });
         }
-        let have = self.have?;
+        // A small one does not wait for the answer: it takes no longer than that.
+        let have = self.have.or_else(|| self.is_small().then_some(0))?;
         let rest = self.packed.get(usize::try_from(self.sent).ok()?..).filter(|rest| !rest.is_empty())?;
         let bytes = rest[..rest.len().min(PIECE)].to_vec();
         let on_the_way = usize::try_from(self.sent.saturating_sub(have)).unwrap_or(usize::MAX);
@@ -123,7 +136,9 @@ impl Sending {
     /// The link took what [`Sending::next`] gave.
     fn said(&mut self, frame: &WholeFrame, now: Time) {
         match frame {
-            WholeFrame::Offer { .. } => (self.offered, self.have, self.heard) = (true, None, now),
+            WholeFrame::Offer { .. } => {
+                (self.offered, self.have, self.sent, self.heard) = (true, None, 0, now);
+            }
             WholeFrame::Piece { bytes, .. } => self.sent += u32::try_from(bytes.len()).unwrap_or_default(),
             _ => {}
         }
@@ -178,6 +193,23 @@ mod tests {
         assert_eq!(say(&mut sending, NOW), [(0, PIECE), (16_000, 4_000)]);
         sending.refuse();
         assert_eq!((sending.progress(), sending.next(NOW)), (Progress::Refused, None));
+    }
+
+    #[test]
+    fn a_small_one_goes_with_its_offer_and_once() {
+        let mut sending = mail(2_000);
+        assert_eq!(say(&mut sending, NOW), [(0, 2_000)]);
+        sending.have(0, NOW);
+        assert_eq!(say(&mut sending, NOW), [], "that answers the offer");
+        sending.have(0, NOW);
+        assert_eq!(say(&mut sending, NOW), [(0, 2_000)], "what came was damaged");
+        assert_eq!(say(&mut sending, NOW + AGAIN), [(0, 2_000)], "nothing was heard for long: from the beginning");
+        sending.have(2_000, NOW + AGAIN);
+        assert_eq!((sending.progress(), sending.left()), (Progress::There, 0));
+        let mut there = mail(2_000);
+        say(&mut there, NOW);
+        there.have(2_000, NOW);
+        assert_eq!(there.progress(), Progress::There);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AGAIN, BATCH, LinkWorker};
+use super::{AGAIN, BATCH, LinkWorker, WIDE_BATCH};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
@@ -17,6 +17,9 @@ use crate::message::reason::{Acknowledged, TrackingReason, Waits};
 use crate::message::{Id, Message, Packet, PacketState, Priority, Reason, State};
 use crate::money::Bill;
 use crate::store::{PacketQueue, Queue};
+
+/// Messages whose mails are on their way, or wait for that, which others may pass in one turn.
+const PASSED_OVER: usize = 128;
 
 /// A packet of the outbox, or why its record cannot be read.
 type Item = Result<Packet, (u64, Reason)>;
@@ -32,11 +35,12 @@ impl LinkWorker<'_> {
         let more = self.lines.learn(context, &self.market, &queue, &planned)?;
         let (mut ahead, choose_at) = self.lines.ahead(self.id, &self.market, &queue, now);
         self.choose_at = choose_at;
-        let (mut gathering, mut left) = (BTreeMap::new(), BATCH);
+        let (mut gathering, mut left) = (BTreeMap::new(), if self.gathering.prompt { WIDE_BATCH } else { BATCH });
         while left > 0
             && self.ready()
             && let Some(device) = self.lines.next(&ahead, |device, urgent| self.takes_more(device, urgent))
         {
+            self.gathering.idle = self.is_idle(device);
             let messages = self.take(&mut ahead, device)?;
             self.lines.serve(device);
             left = left.saturating_sub(messages.len());
@@ -56,8 +60,8 @@ impl LinkWorker<'_> {
         ahead: &mut BTreeMap<Option<PeerId>, Line>,
         device: Option<PeerId>,
     ) -> Result<Vec<Message>, Fault> {
-        let most = schedule::together(self.context, device)?;
-        let mut taken = Vec::new();
+        let most = schedule::together(self.context, &self.gathering, device)?;
+        let (mut taken, mut passed_over) = (Vec::new(), 0);
         while taken.len() < most
             && let Some((part, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
         {
@@ -73,6 +77,10 @@ impl LinkWorker<'_> {
                 break;
             }
             if self.waits_for_whole(device, &message) {
+                passed_over += 1;
+                if passed_over >= PASSED_OVER {
+                    ahead.remove(&device);
+                }
                 continue;
             }
             taken.extend(self.at_our_price(device, message)?);

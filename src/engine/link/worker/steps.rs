@@ -90,9 +90,21 @@ impl LinkWorker<'_> {
             .write(move |tx| later.iter().try_for_each(|(wait, numbers)| tx.ask_later(numbers, now + *wait)))
     }
 
-    /// A satellite has a packet. A doubled acknowledgement changes nothing.
-    pub(super) fn acknowledged(&mut self, reference: &Reference, how: Acknowledged) -> Result<(), Fault> {
-        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, how))
+    /// Packets that the link held have left. A doubled acknowledgement changes nothing.
+    pub(super) fn acknowledged(&mut self, sent: Vec<(Reference, Acknowledged)>) -> Result<(), Fault> {
+        if sent.is_empty() {
+            return Ok(());
+        }
+        for packet in commit::acknowledged(self.context, sent)? {
+            self.has_left(&packet);
+        }
+        Ok(())
+    }
+
+    fn has_left(&mut self, packet: &Packet) {
+        self.outstanding.remove(packet.far_box);
+        self.gathering.heard_satellite(self.context.now());
+        self.timers.packets_changed([packet]);
     }
 
     /// The link says by itself that it gave a packet up.
@@ -121,9 +133,7 @@ impl LinkWorker<'_> {
 
     /// A packet that the link held has left.
     pub(super) fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
-        self.outstanding.remove(packet.far_box);
-        self.gathering.heard_satellite(self.context.now());
-        self.timers.packets_changed([packet]);
+        self.has_left(packet);
         commit::sent(self.context, packet, how)
     }
 

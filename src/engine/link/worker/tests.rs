@@ -61,6 +61,8 @@ struct Sky {
     keeps: bool,
     /// The far box is away.
     away: bool,
+    /// It pays for what it gets.
+    pays: bool,
     asks: bool,
     asked: Vec<u64>,
     answered: Vec<bool>,
@@ -122,6 +124,10 @@ impl Link for Fake {
 
     fn reaches(&self, _: Option<LinkAddress>, _: bool) -> Result<(), Waits> {
         if self.sky().away { Err(Waits::NotConnected) } else { Ok(()) }
+    }
+
+    fn far_box_pays(&self, _: Option<LinkAddress>) -> bool {
+        self.sky().pays
     }
 
     fn answer(&mut self, _: Option<LinkAddress>, known: Vec<bool>) {
@@ -281,9 +287,8 @@ impl Rig {
 
     fn turn(&self, worker: &mut LinkWorker) {
         let (_keep, wake) = smol::channel::bounded(1);
-        for event in worker.link.poll(&wake, Duration::ZERO) {
-            worker.hear(event).unwrap();
-        }
+        let events = worker.link.poll(&wake, Duration::ZERO);
+        worker.hear_all(events).unwrap();
         worker.turn().unwrap();
     }
 

@@ -5,7 +5,17 @@ use crate::link::whole::WholeId;
 
 fn hello(epoch: u32, upto: u32) -> Hello {
     let got = Got { upto, behind: 0 };
-    Hello { version: 1, metered: false, urgent_only: false, full: false, wholes: true, epoch, got, max_packet: 60_000 }
+    Hello {
+        version: 1,
+        metered: false,
+        urgent_only: false,
+        full: false,
+        wholes: true,
+        brief: true,
+        epoch,
+        got,
+        max_packet: 60_000,
+    }
 }
 
 fn take(end: &mut FarEnd, count: usize, bytes: usize) {
@@ -171,4 +181,19 @@ fn hello_waits_for_what_came_before() {
         end.came(3);
     }
     assert!(!end.may_read());
+}
+
+/// The last byte of its number tells what is under way apart.
+#[test]
+fn what_is_under_way_lies_within_256_numbers() {
+    let mut end = FarEnd::default();
+    end.greeted(&hello(9, 0));
+    assert_eq!(end.take(vec![1]), 1);
+    assert!(end.next_to_write().is_some());
+    end.used(256);
+    assert_eq!(end.take(vec![2]), 257);
+    assert_eq!(end.next_to_write(), None, "257 ends as 1 does");
+    assert_eq!(end.receipt_up_to(1), [1]);
+    assert_eq!(end.next_to_write(), Some((257, vec![2])));
+    assert_eq!((end.receipt_up_to(2), end.receipt_up_to(1)), (vec![], vec![257]));
 }

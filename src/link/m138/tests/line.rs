@@ -80,6 +80,30 @@ fn a_slow_modem_is_waited_for_and_not_restarted() {
     bench.until("quick again", |bench| bench.words() == "ready");
 }
 
+/// A modem that works off one command after the other, each slowly: what it counted before a hand-over tells nothing of it.
+#[test]
+fn an_answer_to_an_earlier_question_proves_nothing() {
+    let peer = Peer::start();
+    let mut bench = Bench::ready(&peer);
+    peer.set(|modem| modem.service = Duration::from_millis(3500));
+    let packet = bench.packet("once");
+    bench.driver.prepare(&packet).unwrap_err();
+    // The count that was asked for comes now, and is not the one that is asked for again.
+    if let Ok(intent) = bench.driver.prepare(&packet) {
+        bench.driver.send(&packet, &intent);
+        let verdict = bench.driver.reconcile(&packet, &intent);
+        assert!(!matches!(verdict, Verdict::NotTaken(_)), "{verdict:?}");
+    }
+    peer.set(|modem| modem.service = Duration::ZERO);
+    let begun = Instant::now();
+    while bench.driver.prepare(&packet).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", bench.health());
+        bench.poll(Duration::from_millis(200));
+    }
+    bench.taken("through");
+    assert_eq!(peer.set(|modem| modem.taken.len()), 1);
+}
+
 #[test]
 fn another_device_is_named_and_only_asked_who_it_is() {
     for (says, replies, what) in [

@@ -31,6 +31,8 @@ pub struct Modem {
     pub reboot_on_td: Option<bool>,
     /// Answers everything so late.
     pub delay: Duration,
+    /// Works so long at each command before the next.
+    pub service: Duration,
     /// All that it says has a wrong sum.
     pub wrong_sums: bool,
     /// It is something else: says this four times a second, and this to any line.
@@ -55,6 +57,8 @@ pub struct Modem {
     rates: Vec<(String, u64)>,
     heartbeat: Option<Instant>,
     out: Vec<(Instant, Vec<u8>)>,
+    /// Commands that it has not worked off yet, and when each is done.
+    pending: Vec<(Instant, String)>,
     stop: bool,
 }
 
@@ -160,6 +164,10 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
             }
             modem.beat();
             let now = Instant::now();
+            while modem.pending.first().is_some_and(|(at, _)| *at <= now) {
+                let (_, body) = modem.pending.remove(0);
+                modem.on_command(&body);
+            }
             let (due, later) = modem.out.drain(..).partition::<Vec<_>, _>(|(at, _)| *at <= now);
             modem.out = later;
             due
@@ -180,7 +188,11 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
                 modem.lines.push(format!("{frame:?}"));
                 modem.out.push((Instant::now(), reply.as_bytes().to_vec()));
             } else if let Frame::Body(body) = frame {
-                modem.on_command(&body);
+                let free = modem.pending.last().map_or_else(Instant::now, |(at, _)| *at);
+                match modem.service {
+                    Duration::ZERO if modem.pending.is_empty() => modem.on_command(&body),
+                    service => modem.pending.push((free + service, body)),
+                }
             }
         }
     }

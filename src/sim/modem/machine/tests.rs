@@ -308,6 +308,9 @@ fn replies_can_be_late_missing_or_preceded() {
     bench.machine.faults.ignore = 1;
     assert_eq!(bench.ask("TD 00"), [""; 0]);
     assert_eq!(bench.ask("MT C=U"), ["MT 1"]);
+    (bench.machine.faults.noreply, bench.machine.faults.noreply_to) = (1, "MT R".to_owned());
+    assert_eq!(bench.ask("MT C=U"), ["MT 1"]);
+    assert_eq!((bench.ask("MT R=0").len(), bench.ask("MT R=0").len()), (0, 1));
     bench.machine.faults.interleave = 1;
     let lines = bench.ask("TD 00");
     assert!(lines[0].starts_with("TD SENT,RSSI=") && lines[1].starts_with("TD OK,"), "{lines:?}");

@@ -40,6 +40,20 @@ fn answers_are_lost() {
     messages_through(&[], &["noreply 1", "noreply 2", "noreply 3"]);
 }
 
+/// A message is read at the fourth try, soon after the third, and not when the modem is looked at anyway.
+#[test]
+fn answers_to_reads_are_lost() {
+    let mut scene = Scene::start(&ALWAYS);
+    scene.modem("noreply 3 MM R");
+    scene.down("read late");
+    wait_for("the message on board", SOON, || {
+        scene.station.messages().into_iter().find(|m| m["subject"] == "read late" && m["state"] == "delivered")
+    });
+    let status = scene.world.modem_says("status").join("\n");
+    assert!(status.contains("noreply: 0"), "three answers were lost: {status}");
+    scene.settle();
+}
+
 #[test]
 fn answers_come_late() {
     messages_through(&ALWAYS, &["late 3500 1", "late 1600 3"]);

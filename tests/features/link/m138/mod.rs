@@ -11,6 +11,6 @@ mod life;
 mod line;
 mod plug;
 mod quiet;
-mod scene;
+pub mod scene;
 mod several;
 mod waiting;

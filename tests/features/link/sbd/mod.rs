@@ -278,5 +278,19 @@ fn credits_are_told_before_and_filled_by_what_waits() {
         (counted == paid + now[2] - before[2]).then_some(paid)
     });
     assert!(paid < alone, "{paid} credits for four, {alone} for each alone");
+    // What the network charges is counted and drawn: all of the bill for the box, what she wrote for anna.
+    let count = |person: &[&str]| {
+        let rows = station.json(&[&["usage", "--by", "month", "--json"], person].concat());
+        rows.as_array().unwrap().iter().filter_map(|row| row["credits"].as_u64()).sum::<u64>()
+    };
+    let all = wait_for("the count", SOON, || Some(count(&[])).filter(|all| *all == bill(&station)));
+    let annas = count(&["--person", "anna"]);
+    assert!(paid < annas && annas < all, "{annas} of {all}");
+    for (by, credits) in [("day", annas), ("month", annas), ("year", annas)] {
+        let page = client.get(&format!("/usage?by={by}&person=anna")).body;
+        let said = page.split("<desc id=credits-d>").nth(1).and_then(|rest| rest.split("</desc>").next());
+        assert!(said.is_some_and(|said| said.contains(&format!(": {credits} in all"))), "{by}: {page}");
+        assert!(page.contains(&format!("data-label=Credits>{credits}")), "{by}: {page}");
+    }
     station.books_balance();
 }

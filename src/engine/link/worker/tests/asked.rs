@@ -227,3 +227,16 @@ fn a_dear_link_is_relieved_while_a_cheap_one_is_there() {
     rig.turn(&mut dear);
     assert!(!dear.market.relieves(dear.id));
 }
+
+/// On a line of which this box pays nothing notes wait all the same where the far box pays for what it gets.
+#[test]
+fn notes_wait_where_the_far_box_pays_for_them() {
+    let rig = Rig::new("satellite");
+    let line = Other::new(&rig, "line", row("ip"), "0");
+    line.fake.ready();
+    let mut worker = line.worker();
+    rig.turn(&mut worker);
+    assert!(worker.is_prompt(None) && worker.is_idle(None));
+    line.fake.sky().pays = true;
+    assert!(!worker.is_prompt(None) && !worker.is_idle(None), "and bytes are saved as well");
+}

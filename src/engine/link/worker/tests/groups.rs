@@ -211,3 +211,23 @@ fn what_waits_for_the_end_of_the_box_ends_with_its_worker() {
         std::thread::yield_now();
     }
 }
+
+/// Acknowledgements that come together are written together.
+#[test]
+fn several_acknowledgements_are_one_commit() {
+    let rig = Rig::new("satellite");
+    let mut worker = rig.worker();
+    let ids: Vec<Id> = ["one", "two", "three"].iter().map(|text| rig.accept(text)).collect();
+    rig.turn(&mut worker);
+    assert_eq!(worker.outstanding.all(), 3);
+    rig.fake.sky().pass(true);
+    let (_keep, wake) = smol::channel::bounded(1);
+    let events = worker.link.poll(&wake, Duration::ZERO);
+    let before = rig.context.store.ledger().unwrap();
+    worker.hear_all(events).unwrap();
+    let after = rig.context.store.ledger().unwrap();
+    assert_eq!((after.commits - before.commits, after.packets_sent - before.packets_sent), (1, 3));
+    assert_eq!(worker.outstanding.all(), 0);
+    assert!(ids.into_iter().all(|id| rig.message(id).state == State::Sent));
+    rig.books_balance();
+}

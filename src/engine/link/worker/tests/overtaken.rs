@@ -397,3 +397,40 @@ fn a_packet_that_is_given_back_reserves_nothing() {
     assert_eq!(left.peer.and_then(|place| place.bill), None);
     assert!(reserved().values().all(|sum| sum.money.0 == 0), "{:?}", reserved());
 }
+
+/// What a line had written when it was removed may arrive for a while, and whether the line cost something says nothing of that:
+/// that it is not there is not believed before, as what goes again is paid for.
+#[test]
+fn what_a_removed_line_had_written_is_not_called_missing_too_early() {
+    for arrives in [true, false] {
+        let scene = Scene::new();
+        let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+        let id = scene.hands(&mut wide, "written before the line went");
+        let (by_line, link) = (scene.on_line(), scene.line.context.link());
+        assert_eq!(by_line.len(), 1);
+        drop(wide);
+        let (settings, now) = (pair.station.context.store.settings(), pair.station.context.now());
+        let removed = pair.station.context.store.write(move |tx| {
+            crate::engine::link::removed::let_go(tx, (link, "line"), Some(row("ip")), &settings, now)?;
+            tx.remove_link(link)
+        });
+        removed.unwrap();
+        assert!(pair.station.message(id).reason.may_have_arrived(), "{}", pair.station.message(id).reason);
+        let again = |pair: &Pair| pair.station.fake.sky().on_air.contains(&by_line[0]);
+        for _ in 0..3 {
+            // The far box is asked, and answers.
+            pair.advance(Duration::from_secs(21));
+            pair.pass(&mut workers);
+        }
+        assert!(!again(pair), "it may arrive yet");
+        if arrives {
+            scene.arrives(&mut workers[1], by_line.clone());
+        }
+        for _ in 0..6 {
+            pair.advance(MINUTE);
+            pair.pass(&mut workers);
+        }
+        assert_eq!((again(pair), scene.ashore("written before the line went")), (!arrives, 1), "arrives: {arrives}");
+        assert_eq!(pair.station.message(id).state, if arrives { State::FarBox } else { State::Sent });
+    }
+}

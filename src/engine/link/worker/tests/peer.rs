@@ -376,3 +376,27 @@ fn two_lives_tell_each_message_once_whatever_the_channel_does() {
         }
     }
 }
+
+/// What became of messages is noted for a far box once it can be told; until then it waits where nothing is lost.
+#[test]
+fn news_for_a_far_box_that_is_owed_many_wait() {
+    let pair = Pair::new();
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
+    pair.write_on_boat("what becomes of it");
+    pair.turn(&mut workers);
+    pair.station.fake.sky().pass(true);
+    let payload = pair.station.fake.sky().on_air.last().unwrap().clone();
+    pair.gateway.inbound("news", payload, Some(DEVICE));
+    let (_keep, wake) = smol::channel::bounded(1);
+    let events = workers[1].link.poll(&wake, Duration::ZERO);
+    workers[1].hear_all(events).unwrap();
+    workers[1].keep_inbound();
+    let context = &pair.gateway.context;
+    let waiting = || context.store.read(|view| view.fates(9)).unwrap().len();
+    assert!(waiting() > 0);
+    assert_eq!(crate::engine::link::fate::collect(context, |far_box| far_box == Some(PeerId(1))).unwrap(), []);
+    assert!(waiting() > 0, "it waits");
+    crate::engine::link::fate::collect(context, |_| false).unwrap();
+    assert_eq!(waiting(), 0);
+}

@@ -249,7 +249,7 @@ fn what_a_removed_link_held_is_unknown() {
     let link = rig.context.store.links().get(LinkId(1)).unwrap().clone();
     let held = rig.context.store.write(move |tx| {
         let held = crate::engine::link::removed::held(tx, LinkId(1))?;
-        crate::engine::link::removed::let_go(tx, (link.id, &link.name), Some(&link), &settings, now)?;
+        crate::engine::link::removed::let_go(tx, (link.id, &link.name), Some(row("m138")), &settings, now)?;
         tx.remove_link(LinkId(1)).map(|()| held)
     });
     assert_eq!(held.unwrap(), 1);
@@ -277,6 +277,31 @@ fn what_a_link_took_while_it_was_removed_is_unknown_as_well() {
     assert_eq!(rig.message(id).state, State::OnLink);
     rig.context.store.write(|tx| tx.remove_link(LinkId(1))).unwrap();
     crate::engine::link::removed::look_after(&rig.context).unwrap();
+    assert!(rig.message(id).reason.may_have_arrived(), "{}", rig.message(id).reason);
+    let packets = rig.context.store.read(move |view| view.packets_of(id)).unwrap();
+    assert!(matches!(packets[0].state, PacketState::Unknown(_)), "{packets:?}");
+}
+
+/// The same where its worker still ran: it lets go at its end, and knows what kind of link it was.
+#[test]
+fn a_worker_whose_link_was_removed_lets_go_of_what_it_had() {
+    let rig = Rig::new("satellite");
+    let line = Other::new(&rig, "line", row("ip"), "0");
+    line.fake.ready();
+    let mut worker = line.worker();
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
+    assert_eq!((rig.message(id).state, payloads(&line.fake)), (State::OnLink, 1));
+    drop(worker);
+    let link = line.context.link();
+    std::thread::scope(|scope| {
+        let runs = scope.spawn(|| super::super::run(&line.context, link));
+        testing::wait_for("the worker to look at its link", Duration::from_secs(60), || {
+            line.context.status.facts().links.get(&link).is_some_and(|link| link.health.is_some()).then_some(())
+        });
+        line.context.store.write(move |tx| tx.remove_link(link)).unwrap();
+        runs.join().unwrap().unwrap();
+    });
     assert!(rig.message(id).reason.may_have_arrived(), "{}", rig.message(id).reason);
     let packets = rig.context.store.read(move |view| view.packets_of(id)).unwrap();
     assert!(matches!(packets[0].state, PacketState::Unknown(_)), "{packets:?}");
@@ -328,4 +353,38 @@ fn whatever_the_links_do_each_message_leaves_once() {
         }
         rig.books_balance();
     }
+}
+
+/// Case 7: a line that is there for 20 seconds and away for 20. What fits goes by it, nothing goes twice, and the dear link takes
+/// no more than it would without the line.
+#[test]
+fn a_line_that_comes_and_goes_costs_no_more_than_none() {
+    let (rig, line) = two();
+    let (mut dear, mut cheap) = (rig.worker(), line.worker());
+    let mut ids = Vec::new();
+    for second in (0..90 * 60).step_by(20) {
+        match second % 40 == 0 {
+            true => line.fake.ready(),
+            false => down(&line.fake),
+        }
+        if second % 900 == 20 {
+            ids.push(rig.accept(&format!("number {second}")));
+        }
+        rig.turn(&mut cheap);
+        rig.turn(&mut dear);
+        line.fake.sky().pass(true);
+        rig.fake.sky().pass(true);
+        rig.clock.advance(Duration::from_secs(20));
+    }
+    for _ in 0..4 {
+        rig.clock.advance(21 * MINUTE);
+        rig.turn(&mut cheap);
+        rig.turn(&mut dear);
+        rig.fake.sky().pass(true);
+    }
+    let (by_line, by_sky) = (payloads(&line.fake), payloads(&rig.fake));
+    assert_eq!(by_line + by_sky, ids.len(), "each left once");
+    assert!(by_line > 0, "{by_line} by the line and {by_sky} by the sky");
+    assert!(ids.iter().all(|id| rig.message(*id).state == State::Sent));
+    rig.books_balance();
 }
