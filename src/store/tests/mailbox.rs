@@ -399,3 +399,34 @@ fn a_damaged_row_of_flags_stops_nothing() {
     store.write(|tx| tx.remove_mailbox("ben")).unwrap();
     assert!(entries(&store, TRASH).is_empty());
 }
+
+/// An entry that is damaged takes its flags along when it goes, and sessions hear of it.
+#[test]
+fn a_damaged_entry_goes_whole() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let uids = [1, 2, 3].map(|n| append(&store, TRASH, &format!("Subject: {n}\r\n\r\nx\r\n"), 0));
+    store.write(|tx| tx.mark("ben", TRASH, &[1, 2], FlagChange::Add, &Flags::of(Flags::SEEN), None)).unwrap();
+    let since = store.read(|view| view.folder("ben", TRASH)).unwrap().unwrap().modseq;
+    let damage = |tx: &mut Tx| {
+        for uid in [2, 3] {
+            tx.entries.insert(("ben", TRASH, uid), [0xff; 3].as_slice())?;
+        }
+        Ok(())
+    };
+    store.write(damage).unwrap();
+    assert_eq!(store.write(move |tx| tx.remove_entries("ben", TRASH, &uids[1..])).unwrap(), [2, 3]);
+    let changes = |since| {
+        let changes = store.read(move |view| view.changes("ben", TRASH, since)).unwrap().unwrap();
+        changes.list.iter().map(|change| (change.uid, change.removed)).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(since), [(2, true), (3, true)]);
+    // Nothing that came or changed before is said of what is gone.
+    assert_eq!(changes(0), [(1, false), (2, true), (3, true)]);
+    assert_eq!(
+        entries(&store, TRASH).iter().map(|entry| (entry.uid, entry.flags)).collect::<Vec<_>>(),
+        [(1, Flags::SEEN)]
+    );
+    store.write(|tx| tx.remove_entries("ben", TRASH, &[1])).unwrap();
+    assert_eq!(store.write(|tx| Ok(tx.marks.len()?)).unwrap(), 0);
+}
