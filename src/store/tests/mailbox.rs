@@ -150,6 +150,51 @@ fn folders_have_names_that_are_theirs() {
     sound(&store);
 }
 
+/// Older data folders may hold one name twice, as the case of INBOX once made two of it: each is reached, and what lies below goes
+/// with its own.
+#[test]
+fn two_folders_of_one_name_are_both_reached() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    append(&store, INBOX, "\r\n", 0);
+    let create = |name: &'static str| store.write(move |tx| tx.create_folder("ben", name)).unwrap().unwrap().number;
+    let old = |number: u32, name: &'static str| {
+        let job = move |tx: &mut Tx| {
+            let all = tx.all_folders("ben")?;
+            let mut found = all.into_iter().find(|folder| folder.number == number).unwrap();
+            found.name = name.to_owned();
+            tx.folders.insert(("ben", number), found.row().as_slice())?;
+            Ok(())
+        };
+        store.write(job).unwrap();
+        number
+    };
+    let lower = old(create("INBOX/A"), "inbox/Ships");
+    let lower_child = old(create("INBOX/B"), "inbox/Ships/x");
+    let upper = create("INBOX/C");
+    let upper_child = create("INBOX/C/x");
+    old(upper, "INBOX/Ships");
+    old(upper_child, "INBOX/Ships/x");
+    let at = |name: &'static str| {
+        store.read(move |view| view.folder_named("ben", name)).unwrap().map_or(0, |folder| folder.number)
+    };
+    assert_eq!([at("inbox/Ships"), at("INBOX/Ships"), at("Inbox/Ships")], [lower, upper, lower]);
+    let rename = |from, to| store.write(move |tx| tx.rename_folder("ben", from, to)).unwrap();
+    assert_eq!(rename("inbox/Ships", "INBOX/Ships/old"), Err(FolderError::BadName));
+    assert_eq!(rename("INBOX/Ships", "Boats"), Ok(()));
+    assert_eq!(
+        [at("Boats"), at("Boats/x"), at("INBOX/Ships"), at("INBOX/Ships/x")],
+        [upper, upper_child, lower, lower_child]
+    );
+    // A child whose name is written otherwise than that of the folder goes along, unless it meets another of its name.
+    old(upper_child, "INBOX/Ships/x");
+    assert_eq!(rename("inbox/Ships", "Yachts"), Err(FolderError::Exists));
+    old(upper_child, "INBOX/Ships/y");
+    assert_eq!(rename("inbox/Ships", "Yachts"), Ok(()));
+    assert_eq!([at("Yachts"), at("Yachts/x"), at("Yachts/y"), at("INBOX/Ships")], [lower, lower_child, upper_child, 0]);
+    sound(&store);
+}
+
 #[test]
 fn what_a_person_keeps_is_not_pruned_and_trash_is() {
     let folder = Folder::new();
