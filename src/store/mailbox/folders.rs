@@ -68,7 +68,7 @@ fn written(name: &str) -> Cow<'_, str> {
 
 impl Folder {
     /// True for a name of this folder.
-    pub fn is_named(&self, name: &str) -> bool {
+    fn is_named(&self, name: &str) -> bool {
         written(&self.name) == written(name)
     }
 
