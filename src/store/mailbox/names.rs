@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::contents::HEADER;
 use super::flags::Flags;
 use super::marks::EntryReader;
 use super::rows::{Entry, Special};
@@ -105,7 +104,9 @@ impl Tx<'_> {
         };
         // The file of a mail that comes in with this commit.
         match self.after.keep.iter().find(|kept| kept.name == *file) {
-            Some(kept) => kept.start(HEADER).map(|head| of(&head)).or_else(|error| reject(Fault::temporary(error))),
+            Some(kept) => {
+                kept.start(super::HEADER).map(|head| of(&head)).or_else(|error| reject(Fault::temporary(error)))
+            }
             None => Ok(message.message_id.clone()),
         }
     }
