@@ -1,7 +1,7 @@
 //! The spool folder: mails too large for the store itself, one file each.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,6 +109,13 @@ pub struct Spooled {
 }
 
 impl Spooled {
+    /// Its beginning, of at most so many bytes.
+    pub(super) fn start(&self, most: usize) -> io::Result<Vec<u8>> {
+        let mut start = Vec::new();
+        File::open(&self.path)?.take(most as u64).read_to_end(&mut start)?;
+        Ok(start)
+    }
+
     /// A message refers to it now.
     pub(super) fn keep(&self) {
         self.kept.store(true, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Action, Service};
 use crate::deliver::compose::crlf;
 use crate::fault::Fault;
-use crate::store::mailbox::{Flags, FolderError, NewContent, NewEntry};
+use crate::store::mailbox::{Flags, Folder, FolderError, NewContent, NewEntry};
 use crate::store::{INLINE, Tx, TxResult, reject};
 
 /// Mails of one commit.
@@ -105,7 +105,7 @@ impl Service {
 fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
     tx.open_mailbox(person)?;
     let named = |tx: &Tx| -> TxResult<Option<u32>> {
-        Ok(tx.all_folders(person)?.iter().find(|folder| folder.is_named(&parcel.folder)).map(|folder| folder.number))
+        Ok(Folder::find(&tx.all_folders(person)?, &parcel.folder).map(|folder| folder.number))
     };
     let folder = match named(tx)? {
         Some(folder) => folder,

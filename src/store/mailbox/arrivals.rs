@@ -65,21 +65,28 @@ impl Tx<'_> {
     }
 
     /// Files a mail that somebody here wrote in their Sent, once for all its recipients; what they kept of it as a draft is
-    /// done with, and so is a copy that their program put into Sent before. `first` is the message to the first of them.
+    /// done with. A copy that their program put into Sent before is the entry of it. `first` is the message to the first of them.
     pub(in crate::store) fn file_sent(&mut self, first: &Message) -> TxResult<()> {
         let Some(author) = first.author.clone().filter(|_| matches!(first.door, Origin::Smtp | Origin::Web)) else {
             return Ok(());
         };
         self.open_mailbox(&author)?;
-        let content = self.content_of(first)?;
-        let flags = Flags { system: Flags::SEEN, keywords: vec![self.stage_of(first)?.word().to_owned()] };
-        let new = NewEntry { content, message: first.id.0, flags, arrived: first.accepted.seconds() };
-        if let Some(message_id) = &first.message_id {
-            self.drop_copies(&author, message_id, (first.accepted - SAME).seconds())?;
+        let (stage, sent) = (self.stage_of(first)?, Special::Sent.number());
+        let (name, since) = (self.sent_name(first)?, (first.accepted - SAME).seconds());
+        let copy = match &name {
+            Some(name) => self.adopt(&author, name, since, first.id)?,
+            None => None,
+        };
+        if let Some(uid) = copy {
+            self.put_stage(&author, sent, uid, stage)?;
+        } else {
+            let content = self.content_of(first)?;
+            let flags = Flags { system: Flags::SEEN, keywords: vec![stage.word().to_owned()] };
+            let new = NewEntry { content, message: first.id.0, flags, arrived: first.accepted.seconds() };
+            self.add_entry(&author, sent, &new)?;
         }
-        self.add_entry(&author, Special::Sent.number(), &new)?;
-        match &first.message_id {
-            Some(message_id) => self.drop_drafts(&author, message_id, None),
+        match &name {
+            Some(name) => self.drop_drafts(&author, name, None),
             None => Ok(()),
         }
     }
@@ -105,20 +112,25 @@ impl Tx<'_> {
         if !places.iter().any(|(person, _, _)| *person == author) {
             return Ok(());
         }
-        let word = self.stage_of(message)?.word();
-        let others = Flags { system: 0, keywords: Stage::WORDS.map(str::to_owned).to_vec() };
-        let flags = Flags { system: 0, keywords: vec![word.to_owned()] };
+        let stage = self.stage_of(message)?;
+        let all = Stage::WORDS.map(str::to_owned);
         for (person, folder, uid) in places.into_iter().filter(|(person, _, _)| *person == author) {
             // In INBOX lies what they got, and not what they wrote.
             let Some(entry) = self.entry(&person, folder, uid)? else { continue };
             let shown = self.folder(&person, folder)?;
-            if entry.keywords & shown.bits(&others.keywords) == 0 {
-                continue;
+            if entry.keywords & shown.bits(&all) != 0 {
+                self.put_stage(&person, folder, uid, stage)?;
             }
-            self.mark(&person, folder, &[uid], FlagChange::Remove, &others, None)?;
-            self.mark(&person, folder, &[uid], FlagChange::Add, &flags, None)?;
         }
         Ok(())
+    }
+
+    /// Marks an entry with how far its mail got, and with no other stage.
+    fn put_stage(&mut self, person: &str, folder: u32, uid: u32, stage: Stage) -> TxResult<()> {
+        let others = Flags { system: 0, keywords: Stage::WORDS.map(str::to_owned).to_vec() };
+        let flags = Flags { system: 0, keywords: vec![stage.word().to_owned()] };
+        self.mark(person, folder, &[uid], FlagChange::Remove, &others, None)?;
+        self.mark(person, folder, &[uid], FlagChange::Add, &flags, None).map(drop)
     }
 
     /// The entries of a message: person, folder, UID.

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 
 use super::marks::Marks;
-use super::rows::{Entry, Folder};
+use super::rows::Folder;
 use crate::store::schema::{Readable, Tx, TxResult};
 
 /// An entry came.
@@ -42,19 +42,33 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lists the removal of an entry, which is no longer among the marks of its row.
+    /// The number of the last change of an entry that is damaged: of its mark, or of its coming; 0 where neither is known.
+    pub(super) fn last_change(&self, (person, folder): (&str, u32), uid: u32, marks: &Marks) -> TxResult<u64> {
+        if let Some(mark) = marks.of(uid) {
+            return Ok(mark.modseq);
+        }
+        for row in self.changes.range((person, folder, 0)..=(person, folder, u64::MAX))? {
+            let (key, value) = row?;
+            if value.value() == (uid, CAME) {
+                return Ok(key.value().2);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Lists the removal of an entry, which is no longer among the marks of its row; with the number of its last change.
     pub(super) fn note_removal(
         &mut self,
         person: &str,
         folder: &mut Folder,
-        entry: &Entry,
+        (uid, modseq): (u32, u64),
         marks: &Marks,
     ) -> TxResult<()> {
-        if marks.changed_by(entry.modseq).next().is_none() {
-            self.changes.remove((person, folder.number, entry.modseq))?;
+        if marks.changed_by(modseq).next().is_none() {
+            self.changes.remove((person, folder.number, modseq))?;
         }
         folder.modseq += 1;
-        self.changes.insert((person, folder.number, folder.modseq), (entry.uid, WENT))?;
+        self.changes.insert((person, folder.number, folder.modseq), (uid, WENT))?;
         if folder.modseq.is_multiple_of(CLEAN_EVERY) {
             self.forget_removals(person, folder)?;
         }

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::names::{hash, message_id_of};
+use super::names::{hash, sent_as};
 use super::rows::{ContentRow, Entry, sound};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -91,7 +91,7 @@ impl Tx<'_> {
     pub fn add_content(&mut self, new: &NewContent) -> TxResult<u64> {
         self.ledger.next_content += 1;
         let content = OWN | self.ledger.next_content;
-        let (header, name) = (header_length(new.head()), hash(message_id_of(new.head()).as_deref()));
+        let (header, name) = (header_length(new.head()), hash(sent_as(new.head()).as_deref()));
         let row = ContentRow { size: new.size(), header, name, ..ContentRow::default() };
         match new {
             NewContent::Bytes(bytes) if bytes.len() <= schema::INLINE => {
@@ -113,7 +113,7 @@ impl Tx<'_> {
         if self.contents.get(content)?.is_some() {
             return Ok(content);
         }
-        let name = hash(message.message_id.as_deref());
+        let name = hash(self.sent_name(message)?.as_deref());
         let row = match &message.mail {
             Some(mail) => {
                 let body = self.bodies.get(content)?;

@@ -100,6 +100,9 @@ impl Tx<'_> {
                 };
                 folder.total = folder.total.saturating_sub(1);
                 let Some(mut entry) = Entry::read(*uid, &row) else {
+                    let modseq = self.last_change((person, number), *uid, &marks)?;
+                    marks.forget(*uid);
+                    self.note_removal(person, &mut folder, (*uid, modseq), &marks)?;
                     gone.push(*uid);
                     continue;
                 };
@@ -108,7 +111,7 @@ impl Tx<'_> {
                 // Where flags were damaged the sums were those of others.
                 folder.unseen = folder.unseen.saturating_sub(u32::from(entry.flags & Flags::SEEN == 0));
                 folder.bytes = folder.bytes.saturating_sub(entry.size);
-                self.note_removal(person, &mut folder, &entry, &marks)?;
+                self.note_removal(person, &mut folder, (*uid, entry.modseq), &marks)?;
                 if entry.message > 0 {
                     self.places.remove((entry.message, person, number, *uid))?;
                 }

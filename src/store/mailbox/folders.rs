@@ -1,6 +1,7 @@
 //! Folders: made, renamed, removed; the five that each mailbox has are there from its first use on.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::rows::{Folder, Special, sound};
@@ -67,8 +68,24 @@ fn written(name: &str) -> Cow<'_, str> {
 
 impl Folder {
     /// True for a name of this folder.
-    pub fn is_named(&self, name: &str) -> bool {
+    fn is_named(&self, name: &str) -> bool {
         written(&self.name) == written(name)
+    }
+
+    /// The folder of a name: the one that is stored under it, before one under another case of INBOX. Both may be there from a time
+    /// when they were two names.
+    pub fn find<'f>(folders: &'f [Self], name: &str) -> Option<&'f Self> {
+        let stored = folders.iter().find(|folder| folder.name == name);
+        stored.or_else(|| folders.iter().find(|folder| folder.is_named(name)))
+    }
+
+    /// What follows in the name of a folder below this one.
+    fn below<'b>(&self, folders: &[Self], below: &'b str) -> Option<&'b str> {
+        // The case of INBOX changes no length.
+        let rest = written(below).strip_prefix(&*written(&self.name))?.len();
+        let (above, rest) = below.split_at(below.len() - rest);
+        let here = Self::find(folders, above).is_some_and(|folder| folder.number == self.number);
+        (rest.starts_with('/') && here).then_some(rest)
     }
 }
 
@@ -163,12 +180,12 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says why it stays.
     pub fn delete_folder(&mut self, person: &str, name: &str) -> TxResult<Result<(), FolderError>> {
-        let found = self.all_folders(person)?.into_iter().find(|folder| folder.is_named(name));
-        let Some(folder) = found else { return Ok(Err(FolderError::Missing)) };
+        let folders = self.all_folders(person)?;
+        let Some(folder) = Folder::find(&folders, name) else { return Ok(Err(FolderError::Missing)) };
         if folder.special().is_some() {
             return Ok(Err(FolderError::Fixed));
         }
-        self.drop_folder(person, &folder)?;
+        self.drop_folder(person, folder)?;
         Ok(Ok(()))
     }
 
@@ -189,26 +206,21 @@ impl Tx<'_> {
     /// The inner one says why it keeps its name.
     pub fn rename_folder(&mut self, person: &str, from: &str, to: &str) -> TxResult<Result<(), FolderError>> {
         let (folders, to) = (self.all_folders(person)?, &*written(to));
-        let Some(folder) = folders.iter().find(|folder| folder.is_named(from)) else {
-            return Ok(Err(FolderError::Missing));
-        };
+        let Some(folder) = Folder::find(&folders, from) else { return Ok(Err(FolderError::Missing)) };
         let inbox = folder.number == Special::Inbox.number();
         if folder.special().is_some() && !inbox {
             return Ok(Err(FolderError::Fixed));
         }
         // Below itself it would be nowhere.
-        if !inbox && to.strip_prefix(folder.name.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+        if !inbox && to.strip_prefix(&*written(&folder.name)).is_some_and(|rest| rest.starts_with('/')) {
             return Ok(Err(FolderError::BadName));
         }
-        let moved: Vec<_> = folders
-            .iter()
-            .filter(|_| !inbox)
-            .filter_map(|below| Some((below, below.name.strip_prefix(folder.name.as_str())?)))
-            .filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
-            .map(|(below, rest)| (below.clone(), format!("{to}{rest}")))
-            .collect();
+        let below = folders.iter().filter_map(|below| Some((below, folder.below(&folders, &below.name)?)));
+        let all = std::iter::once((folder, "")).chain(below).filter(|_| !inbox);
+        let moved: Vec<_> = all.map(|(folder, rest)| (folder.clone(), format!("{to}{rest}"))).collect();
         let taken = |name: &str| folders.iter().any(|known| known.is_named(name));
-        if moved.iter().any(|(_, name)| taken(name)) || taken(to) {
+        let names: BTreeSet<_> = moved.iter().map(|(_, name)| name).collect();
+        if names.len() < moved.len() || names.into_iter().any(|name| taken(name)) || taken(to) {
             return Ok(Err(FolderError::Exists));
         }
         if !is_name(to) || moved.iter().any(|(_, name)| !is_name(name)) {
@@ -239,10 +251,9 @@ impl Tx<'_> {
     /// # Errors
     /// The inner one says that there is none of this name.
     pub fn subscribe(&mut self, person: &str, name: &str, wanted: bool) -> TxResult<Result<(), FolderError>> {
-        let found = self.all_folders(person)?.into_iter().find(|folder| folder.is_named(name));
-        let Some(mut folder) = found else { return Ok(Err(FolderError::Missing)) };
-        folder.subscribed = wanted;
-        self.put_folder(person, &folder)?;
+        let folders = self.all_folders(person)?;
+        let Some(folder) = Folder::find(&folders, name) else { return Ok(Err(FolderError::Missing)) };
+        self.put_folder(person, &Folder { subscribed: wanted, ..folder.clone() })?;
         Ok(Ok(()))
     }
 

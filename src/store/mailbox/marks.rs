@@ -1,5 +1,5 @@
 //! Flags of entries that changed after the entry was made. One row holds those of [`PAGE`] UIDs, so a change of a thousand is one
-//! of sixteen rows; the row of an entry itself is never written again.
+//! of sixteen rows; the row of an entry itself is not written for it.
 //!
 //! ```text
 //!  ENTRIES  (person, folder, uid)        flags as the entry came

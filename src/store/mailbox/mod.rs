@@ -13,7 +13,7 @@
 //!
 //! ```text
 //!  FOLDERS  (person, folder)       name, UIDVALIDITY, next UID, sums     one row answers SELECT and STATUS
-//!  ENTRIES  (person, folder, uid)  date, size, content, first flags      written once
+//!  ENTRIES  (person, folder, uid)  date, size, content, first flags      written once; its message may follow
 //!  MARKS    (person, folder, ...)  flags that changed since              one row for 64 UIDs
 //!  CHANGES  (person, folder, n)    what changed, or went                 the last change of each entry, and removals
 //!  CONTENTS content                entries that show it, size, checksum  bytes: BODIES or a spool file
@@ -38,7 +38,7 @@ pub use contents::{Content, HEADER, NewContent};
 pub use entries::{Copied, NewEntry};
 pub use flags::{FlagChange, Flags};
 pub use folders::FolderError;
-pub use names::{SAME, message_id_of};
+pub use names::{SAME, message_id_of, sent_as};
 pub use rows::{Entry, EntryFlags, Folder, Special};
 pub use uids::UidRanges;
 pub use upkeep::{TRASH_DAYS, full_note};

@@ -6,8 +6,11 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::flags::Flags;
+use super::marks::EntryReader;
 use super::rows::{Entry, Special};
-use crate::store::schema::{self, Readable, Tx, TxResult, View};
+use crate::fault::Fault;
+use crate::message::{Id, Message};
+use crate::store::schema::{self, Readable, Tx, TxResult, View, reject};
 
 /// So long before or after a mail was submitted a copy of it in Sent, put there by a program, is the same mail.
 pub const SAME: Duration = Duration::from_secs(7 * 86_400);
@@ -17,15 +20,35 @@ fn is_named(folder: u32) -> bool {
     [Special::Sent, Special::Drafts].iter().any(|special| special.number() == folder)
 }
 
+/// The lines of the header of a mail.
+fn header_lines(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let header = &mail[..usize::try_from(super::header_length(mail)).unwrap_or(0).min(mail.len())];
+    header.split(|byte| *byte == b'\n')
+}
+
 /// The value of the first Message-ID field of a mail, without what folds it.
 pub fn message_id_of(mail: &[u8]) -> Option<String> {
-    let header = &mail[..usize::try_from(super::header_length(mail)).unwrap_or(0).min(mail.len())];
-    let mut lines = header.split(|byte| *byte == b'\n').peekable();
+    value_of(mail, b"message-id")
+}
+
+/// The Message-ID by which a copy of a mail is found in Sent. A mail that was sent on as it is (RFC 5322 section 3.6.6) has that of
+/// the one that it was before: it has its Resent-Message-ID, or none.
+pub fn sent_as(mail: &[u8]) -> Option<String> {
+    value_of(mail, if is_resent(mail) { b"resent-message-id" } else { b"message-id" })
+}
+
+fn is_resent(mail: &[u8]) -> bool {
+    let begin = b"resent-";
+    header_lines(mail).any(|line| line.get(..begin.len()).is_some_and(|name| name.eq_ignore_ascii_case(begin)))
+}
+
+fn value_of(mail: &[u8], field: &[u8]) -> Option<String> {
+    let mut lines = header_lines(mail).peekable();
     while let Some(line) = lines.next() {
         let Some((name, value)) = line.iter().position(|byte| *byte == b':').map(|at| line.split_at(at)) else {
             continue;
         };
-        if !name.trim_ascii_end().eq_ignore_ascii_case(b"message-id") {
+        if !name.trim_ascii_end().eq_ignore_ascii_case(field) {
             continue;
         }
         let mut value = value[1..].to_vec();
@@ -69,30 +92,56 @@ impl Tx<'_> {
         self.names.range(range)?.map(|row| Ok(row?.0.value().3)).collect()
     }
 
-    /// The entry of Sent that the box filed when this person submitted a mail with this Message-ID, not before `since` (in
-    /// seconds).
-    pub fn filed(&self, person: &str, message_id: &str, since: i64) -> TxResult<Option<u32>> {
-        for uid in self.named(person, hash(Some(message_id)), Special::Sent)? {
-            let entry = self.entry(person, Special::Sent.number(), uid)?;
-            if entry.is_some_and(|entry| entry.message > 0 && entry.saved >= since) {
-                return Ok(Some(uid));
+    /// The name by which copies of a message are found in Sent, as [`sent_as`] gives it for its mail.
+    pub(super) fn sent_name(&self, message: &Message) -> TxResult<Option<String>> {
+        let of = |head: &[u8]| match is_resent(head) {
+            true => sent_as(head),
+            false => message.message_id.clone(),
+        };
+        let Some(mail) = &message.mail else { return Ok(message.message_id.clone()) };
+        let Some(file) = &mail.file else {
+            return Ok(of(self.bodies.get(mail.first.0)?.as_ref().map_or(&[], |body| body.value())));
+        };
+        // The file of a mail that comes in with this commit.
+        match self.after.keep.iter().find(|kept| kept.name == *file) {
+            Some(kept) => {
+                kept.start(super::HEADER).map(|head| of(&head)).or_else(|error| reject(Fault::temporary(error)))
             }
+            None => Ok(message.message_id.clone()),
         }
-        Ok(None)
     }
 
-    /// Removes what a program put into Sent of a mail that is submitted only now: entries with this Message-ID that belong to no
-    /// message of this box, not put there before `since` (in seconds).
-    pub(super) fn drop_copies(&mut self, person: &str, message_id: &str, since: i64) -> TxResult<()> {
-        let mut copies = Vec::new();
-        for uid in self.named(person, hash(Some(message_id)), Special::Sent)? {
-            let entry = self.entry(person, Special::Sent.number(), uid)?;
-            copies.extend(entry.filter(|entry| entry.message == 0 && entry.saved >= since).map(|entry| entry.uid));
+    /// The entries of Sent of this name that were not put there before `since` (in seconds). Damaged ones are passed over.
+    fn copies(&self, person: &str, name: &str, since: i64) -> TxResult<Vec<Entry>> {
+        let (mut found, sent) = (Vec::new(), Special::Sent.number());
+        for uid in self.named(person, hash(Some(name)), Special::Sent)? {
+            let Some(row) = self.entries.get((person, sent, uid))? else { continue };
+            let entry = EntryReader::new(&self.marks, person, sent).read(uid, row.value())?;
+            found.extend(entry.filter(|entry| entry.saved >= since));
         }
-        if copies.is_empty() {
-            return Ok(());
-        }
-        self.remove_entries(person, Special::Sent.number(), &copies).map(drop)
+        Ok(found)
+    }
+
+    /// The entry of Sent of a mail of this name, as [`sent_as`] gives it, that this person submitted; one that was not put there
+    /// before `since` (in seconds).
+    pub fn filed(&self, person: &str, name: &str, since: i64) -> TxResult<Option<u32>> {
+        Ok(self.copies(person, name, since)?.iter().find(|entry| entry.message > 0).map(|entry| entry.uid))
+    }
+
+    /// Makes the copy that a program put into Sent, not before `since` (in seconds), the entry of the message of this name that is
+    /// submitted only now, and gives its UID. It stays as it is: it may hold what the submitted mail does not, a Bcc field or the
+    /// text of what was encrypted.
+    pub(super) fn adopt(&mut self, person: &str, name: &str, since: i64, message: Id) -> TxResult<Option<u32>> {
+        let is_copy = |entry: &&Entry| entry.message == 0 && entry.flags & (Flags::DELETED | Flags::DRAFT) == 0;
+        let copies = self.copies(person, name, since)?;
+        let Some(uid) = copies.iter().rfind(is_copy).map(|entry| entry.uid) else { return Ok(None) };
+        let key = (person, Special::Sent.number(), uid);
+        // Its flags stay those that it came with.
+        let entry = self.entries.get(key)?.and_then(|row| Entry::read(uid, row.value()));
+        let Some(entry) = entry else { return Ok(None) };
+        self.entries.insert(key, Entry { message: message.0, ..entry }.row().as_slice())?;
+        self.places.insert((message.0, key.0, key.1, uid), ())?;
+        Ok(Some(uid))
     }
 
     /// Removes the earlier versions of a draft: the entries of Drafts with this Message-ID that are marked as drafts.
@@ -136,6 +185,13 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(message_id_of(mail.as_bytes()).as_deref(), name, "{mail:?}");
+        }
+        for (mail, name) in [
+            ("Message-ID: <a@b>\r\n\r\nResent-To: c\r\n", Some("<a@b>")),
+            ("Resent-To: c\r\nResent-Message-ID: <r@b>\r\nMessage-ID: <a@b>\r\n\r\n", Some("<r@b>")),
+            ("Received: x\r\nresent-to: c\r\nMessage-ID: <a@b>\r\n\r\n", None),
+        ] {
+            assert_eq!(sent_as(mail.as_bytes()).as_deref(), name, "{mail:?}");
         }
         assert_eq!(hash(Some("<a@b>")), hash(Some(" a@b ")));
         assert_ne!(hash(Some("a@b")), hash(Some("a@c")));

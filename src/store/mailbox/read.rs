@@ -59,7 +59,7 @@ impl View {
         if name.eq_ignore_ascii_case(Special::Inbox.name()) {
             return self.folder(person, Special::Inbox.number());
         }
-        Ok(self.folders(person)?.into_iter().find(|folder| folder.is_named(name)))
+        Ok(Folder::find(&self.folders(person)?, name).cloned())
     }
 
     /// The UIDs in a folder.

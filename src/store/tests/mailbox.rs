@@ -150,6 +150,51 @@ fn folders_have_names_that_are_theirs() {
     sound(&store);
 }
 
+/// Older data folders may hold one name twice, as the case of INBOX once made two of it: each is reached, and what lies below goes
+/// with its own.
+#[test]
+fn two_folders_of_one_name_are_both_reached() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    append(&store, INBOX, "\r\n", 0);
+    let create = |name: &'static str| store.write(move |tx| tx.create_folder("ben", name)).unwrap().unwrap().number;
+    let old = |number: u32, name: &'static str| {
+        let job = move |tx: &mut Tx| {
+            let all = tx.all_folders("ben")?;
+            let mut found = all.into_iter().find(|folder| folder.number == number).unwrap();
+            found.name = name.to_owned();
+            tx.folders.insert(("ben", number), found.row().as_slice())?;
+            Ok(())
+        };
+        store.write(job).unwrap();
+        number
+    };
+    let lower = old(create("INBOX/A"), "inbox/Ships");
+    let lower_child = old(create("INBOX/B"), "inbox/Ships/x");
+    let upper = create("INBOX/C");
+    let upper_child = create("INBOX/C/x");
+    old(upper, "INBOX/Ships");
+    old(upper_child, "INBOX/Ships/x");
+    let at = |name: &'static str| {
+        store.read(move |view| view.folder_named("ben", name)).unwrap().map_or(0, |folder| folder.number)
+    };
+    assert_eq!([at("inbox/Ships"), at("INBOX/Ships"), at("Inbox/Ships")], [lower, upper, lower]);
+    let rename = |from, to| store.write(move |tx| tx.rename_folder("ben", from, to)).unwrap();
+    assert_eq!(rename("inbox/Ships", "INBOX/Ships/old"), Err(FolderError::BadName));
+    assert_eq!(rename("INBOX/Ships", "Boats"), Ok(()));
+    assert_eq!(
+        [at("Boats"), at("Boats/x"), at("INBOX/Ships"), at("INBOX/Ships/x")],
+        [upper, upper_child, lower, lower_child]
+    );
+    // A child whose name is written otherwise than that of the folder goes along, unless it meets another of its name.
+    old(upper_child, "INBOX/Ships/x");
+    assert_eq!(rename("inbox/Ships", "Yachts"), Err(FolderError::Exists));
+    old(upper_child, "INBOX/Ships/y");
+    assert_eq!(rename("inbox/Ships", "Yachts"), Ok(()));
+    assert_eq!([at("Yachts"), at("Yachts/x"), at("Yachts/y"), at("INBOX/Ships")], [lower, lower_child, upper_child, 0]);
+    sound(&store);
+}
+
 #[test]
 fn what_a_person_keeps_is_not_pruned_and_trash_is() {
     let folder = Folder::new();
@@ -203,6 +248,48 @@ fn what_somebody_sent_is_in_sent_once_with_its_state() {
     assert_eq!(store.write(|tx| tx.prune(Id(0), Time::NEVER, 10)).unwrap().0, 2);
     assert_eq!(bytes(&store, &entries(&store, SENT)[0]), b"raw");
     store.write(|tx| tx.remove_entries("ben", SENT, &[1])).unwrap();
+    sound(&store);
+}
+
+/// What a program acknowledged with a UID stays under it, with its bytes and flags, also when the mail is submitted afterwards.
+#[test]
+fn a_copy_in_sent_becomes_the_entry_of_its_mail() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let by_ben = |n| Message { author: Some("ben".into()), ..message(Way::Relay, State::Queued, n) };
+    let copy = "Message-ID: <5@x>\r\nBcc: c@x\r\n\r\ntext\r\n";
+    append(&store, SENT, "Message-ID: <5@x>\r\n\r\ndraft\r\n", Flags::DRAFT);
+    append(&store, SENT, copy, Flags::FLAGGED);
+    append(&store, SENT, "Message-ID: <5@x>\r\n\r\nremoved\r\n", Flags::DELETED);
+    append(&store, SENT, "Message-ID: <5@x>\r\nResent-To: c@x\r\n\r\nsent on\r\n", 0);
+    store.put(mail(vec![by_ben(5)])).unwrap();
+    let words = |uid: u32| {
+        let sent = store.read(|view| view.folder("ben", SENT)).unwrap().unwrap();
+        let found = entries(&store, SENT).into_iter().find(|entry| entry.uid == uid).unwrap();
+        let words = sent.words(found.keywords).map(str::to_owned).collect::<Vec<_>>();
+        (found.message, found.flags, words.join(" "))
+    };
+    assert_eq!(entries(&store, SENT).len(), 4);
+    assert_eq!(words(2), (1, Flags::FLAGGED, "work $Queued".to_owned()));
+    assert!([1, 3, 4].iter().all(|uid| words(*uid).0 == 0 && words(*uid).2 == "work"));
+    assert_eq!(bytes(&store, &entries(&store, SENT)[1]), copy.as_bytes());
+    assert_eq!(store.read(|view| view.place("ben", SENT, Id(1))).unwrap(), Some(2));
+    assert_eq!(store.write(|tx| tx.filed("ben", "<5@x>", 0)).unwrap(), Some(2));
+    sound(&store);
+    store.write(|tx| tx.step(Id(1), Time(9), State::Sent, "x", 0, Time(0)).map(drop)).unwrap();
+    assert_eq!(words(2).2, "work $Sent");
+    // The same Message-ID once more: the copy belongs to the first, and what was sent on belongs to neither.
+    store.put(mail(vec![Message { message_id: by_ben(5).message_id, ..by_ben(6) }])).unwrap();
+    assert_eq!((entries(&store, SENT).len(), words(2).0, words(5).0), (5, 1, 2));
+    sound(&store);
+    // A large mail that was sent on is told by its file.
+    let large = [b"Resent-To: c@x\r\nMessage-ID: <7@x>\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat();
+    append(&store, SENT, "Message-ID: <7@x>\r\n\r\ntext\r\n", 0);
+    let file = std::sync::Arc::new(store.spool_bytes(&large).unwrap());
+    store.put(IncomingMail { messages: vec![by_ben(7)], body: BodyIn::File(file) }).unwrap();
+    assert_eq!((entries(&store, SENT).len(), words(6).0, words(7).0), (7, 0, 3));
+    store.write(|tx| tx.remove_entries("ben", SENT, &[2])).unwrap();
+    assert_eq!(store.read(|view| view.place("ben", SENT, Id(1))).unwrap(), None);
     sound(&store);
 }
 
@@ -356,4 +443,35 @@ fn a_damaged_row_of_flags_stops_nothing() {
     store.write(damage).unwrap();
     store.write(|tx| tx.remove_mailbox("ben")).unwrap();
     assert!(entries(&store, TRASH).is_empty());
+}
+
+/// An entry that is damaged takes its flags along when it goes, and sessions hear of it.
+#[test]
+fn a_damaged_entry_goes_whole() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let uids = [1, 2, 3].map(|n| append(&store, TRASH, &format!("Subject: {n}\r\n\r\nx\r\n"), 0));
+    store.write(|tx| tx.mark("ben", TRASH, &[1, 2], FlagChange::Add, &Flags::of(Flags::SEEN), None)).unwrap();
+    let since = store.read(|view| view.folder("ben", TRASH)).unwrap().unwrap().modseq;
+    let damage = |tx: &mut Tx| {
+        for uid in [2, 3] {
+            tx.entries.insert(("ben", TRASH, uid), [0xff; 3].as_slice())?;
+        }
+        Ok(())
+    };
+    store.write(damage).unwrap();
+    assert_eq!(store.write(move |tx| tx.remove_entries("ben", TRASH, &uids[1..])).unwrap(), [2, 3]);
+    let changes = |since| {
+        let changes = store.read(move |view| view.changes("ben", TRASH, since)).unwrap().unwrap();
+        changes.list.iter().map(|change| (change.uid, change.removed)).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(since), [(2, true), (3, true)]);
+    // Nothing that came or changed before is said of what is gone.
+    assert_eq!(changes(0), [(1, false), (2, true), (3, true)]);
+    assert_eq!(
+        entries(&store, TRASH).iter().map(|entry| (entry.uid, entry.flags)).collect::<Vec<_>>(),
+        [(1, Flags::SEEN)]
+    );
+    store.write(|tx| tx.remove_entries("ben", TRASH, &[1])).unwrap();
+    assert_eq!(store.write(|tx| Ok(tx.marks.len()?)).unwrap(), 0);
 }

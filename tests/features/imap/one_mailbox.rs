@@ -125,15 +125,32 @@ fn sent_has_no_doubles_and_shows_the_state() {
     // Another Message-ID is another mail, and no error.
     assert!(imap.append("Sent (\\Seen)", copy.replace("hi@olga", "other@olga").as_bytes()).contains(" 2] kept"));
     wait_for("the state in Sent", SOON, || imap.ok("FETCH 1 (FLAGS)").contains("$Delivered").then_some(()));
-    // A program that files its copy before it submits the mail has one in the end as well.
+    // The copy that a program files before it submits the mail is the one that stays: nothing else knows whom Bcc named.
     let early = text.replace("hi@olga", "early@olga");
-    assert!(imap.append("Sent (\\Seen)", early.replace('\n', "\r\n").as_bytes()).contains(" 3] kept"));
+    let copy = early.replace("Subject", "Bcc: ben@shore.example\nSubject").replace('\n', "\r\n");
+    assert!(imap.append("Sent (\\Flagged plans)", copy.as_bytes()).contains(" 3] kept"));
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &early).starts_with("250"));
-    assert!(imap.ok("NOOP").contains("* 3 EXPUNGE"));
-    assert_eq!(imap.uids(), [1, 2, 4]);
+    let said = wait_for("the state of the copy", SOON, || {
+        Some(imap.ok("FETCH 3 (FLAGS)")).filter(|said| said.contains("$Delivered"))
+    });
+    assert!(said.contains("\\Flagged") && said.contains("plans") && !said.contains("$Queued"), "{said}");
+    assert_eq!(imap.uids(), [1, 2, 3]);
+    assert_eq!(String::from_utf8(imap.fetch(3, "")).unwrap(), copy);
+    assert!(imap.append("Sent (\\Seen)", copy.as_bytes()).contains(" 3] kept"));
+    // A mail that is sent on as it is has the Message-ID of another, and is a mail of its own; whoever submits it first or last.
+    let resent = |id: &str| {
+        format!("Resent-From: olga@shore.example\nResent-To: eve@world.example\nResent-Message-ID: <{id}@olga>\n{text}")
+    };
+    let copy = |id: &str| resent(id).replace('\n', "\r\n");
+    assert!(imap.append("Sent (\\Seen)", copy("first").as_bytes()).contains(" 4] kept"));
+    assert!(smtp.mail("olga@shore.example", "eve@world.example", &resent("first")).starts_with("250"));
+    assert!(smtp.mail("olga@shore.example", "eva@world.example", &resent("second")).starts_with("250"));
+    imap.ok("NOOP");
+    assert_eq!(imap.uids(), [1, 2, 3, 4, 5]);
+    assert!(imap.append("Sent (\\Seen)", copy("second").as_bytes()).contains(" 5] kept"));
     // Nothing that is appended is sent.
     imap.append("Drafts (\\Draft)", mail("draft").as_bytes());
-    assert_eq!(gateway.messages().len(), 2);
+    assert_eq!(gateway.messages().len(), 4);
 }
 
 /// Case 15: twenty versions of a draft leave one, and sending it removes that.

@@ -23,7 +23,7 @@ use crate::listen::imap::framer::tag;
 use crate::listen::imap::replies::Replies;
 use crate::settings::Key;
 use crate::store::Tx;
-use crate::store::mailbox::{Flags, HEADER, NewContent, NewEntry, SAME, Special, message_id_of};
+use crate::store::mailbox::{Flags, Folder, HEADER, NewContent, NewEntry, SAME, Special, message_id_of, sent_as};
 
 /// A mail that is coming in.
 pub struct Append {
@@ -147,19 +147,19 @@ impl ImapSession<'_> {
         let store = &self.services.store;
         let body = append.spool.finish().map_err(Fault::temporary)?;
         let new = content(store, body)?;
-        let message_id = message_id_of(new.head());
+        let (message_id, name_in_sent) = (message_id_of(new.head()), sent_as(new.head()));
         let now = store.clock().now();
         let arrived = append.arrived.unwrap_or_else(|| now.seconds());
         let since = (now - SAME).seconds();
         let (person, name, flags) = (self.person()?.to_owned(), append.folder, append.flags);
         let (validity, uid) = store.write(move |tx: &mut Tx| {
-            let folder = tx.all_folders(&person)?.into_iter().find(|folder| folder.is_named(&name));
-            let Some(folder) = folder else {
+            let folders = tx.all_folders(&person)?;
+            let Some(folder) = Folder::find(&folders, &name) else {
                 return crate::store::reject(Fault::permanent("there is no folder of this name any more"));
             };
             if folder.special() == Some(Special::Sent)
-                && let Some(message_id) = &message_id
-                && let Some(filed) = tx.filed(&person, message_id, since)?
+                && let Some(sent_as) = &name_in_sent
+                && let Some(filed) = tx.filed(&person, sent_as, since)?
             {
                 return Ok((folder.validity, filed));
             }
