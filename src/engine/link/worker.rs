@@ -418,10 +418,7 @@ impl<'c> LinkWorker<'c> {
     /// What became of messages of far boxes is noted for them.
     fn collect_fates(&mut self) -> Result<(), Fault> {
         if self.context.speaks_compact() {
-            // Over a line that is open what is owed leaves in a moment: until then no more is added than it can owe.
-            let waits =
-                |device| self.is_prompt(device) && self.context.peer(device).is_ok_and(|peer| peer.owes_many_fates());
-            fate::collect(self.context, waits)?.into_iter().for_each(|device| self.timers.touch(device));
+            fate::collect(self.context)?.into_iter().for_each(|device| self.timers.touch(device));
         }
         Ok(())
     }
