@@ -71,7 +71,8 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
         waker.close();
     })?;
     let mut known: Option<(String, &Driver)> = None;
-    while !context.stopping() {
+    let mut driven = Ok(());
+    while driven.is_ok() && !context.stopping() {
         let links = context.store.links();
         let Some(record) = links.get(id).filter(|record| record.on) else { break };
         let driver = crate::link::driver(&record.driver).ok_or_else(|| {
@@ -81,13 +82,14 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
         known = Some((record.name.clone(), driver));
         let _shown = Shown::new(context, record);
         let link = (driver.make)(&record.settings(&context.store.settings()), context.store.clock());
-        LinkWorker::new(context, driver, link).drive(record, &wake)?;
+        driven = LinkWorker::new(context, driver, link).drive(record, &wake);
     }
     if let Some((name, driver)) = known.filter(|_| context.store.links().get(id).is_none()) {
-        // A hand-over may have ended a moment after the link was removed.
+        // A hand-over may have ended a moment after the link was removed, also where its worker failed.
         let (settings, now) = (context.store.settings(), context.now());
         context.store.write(move |tx| removed::let_go(tx, (id, &name), Some(driver), &settings, now))?;
     }
+    driven?;
     context.status.set(|facts| drop(facts.links.remove(&id)));
     Ok(())
 }
