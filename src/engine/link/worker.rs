@@ -50,7 +50,7 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
 const BATCH: usize = 32;
-/// The same on a link whose packets cost next to nothing: there may be thousands, and each turn looks at all that wait.
+/// The same for a far box to which they go as they are: there may be thousands, and each turn looks at all that wait.
 const WIDE_BATCH: usize = 256;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
