@@ -458,11 +458,11 @@ impl<'c> LinkWorker<'c> {
         }
         for device in self.timers.due(now) {
             // One link does what is due: another one would find nothing left to do, or do it by a dearer way.
-            if self.market.leads(self.id, device) {
-                inbound::tick(self.context, device, self.is_prompt(device))?;
-            }
+            let waits =
+                self.market.leads(self.id, device) && inbound::tick(self.context, device, self.is_prompt(device))?;
             let pause = if self.is_prompt(device) { SHORT_PAUSE } else { PAUSE };
-            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now + pause);
+            let due = peer::due(self.context, device, self.is_prompt(device))?;
+            self.timers.set(device, if waits { Some(now) } else { due }, now + pause);
         }
         Ok(())
     }
