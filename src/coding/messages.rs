@@ -20,6 +20,10 @@ impl Coding for Codec<'_> {
         self.coding.models()
     }
 
+    fn is_settled(&self, model: u8) -> bool {
+        self.coding.is_settled(model)
+    }
+
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         self.coding.encode(model, past, records, salt)
     }

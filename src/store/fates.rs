@@ -1,5 +1,7 @@
 //! Messages from a far box whose state changed: it is told what became of them.
 
+use std::ops::Bound;
+
 use super::schema::{FATES, Readable, Tx, TxResult, View};
 use crate::message::{Id, Message, Way};
 
@@ -23,14 +25,21 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// Messages whose far boxes may have to be told, by the far box.
-    pub fn fates(&self, most: usize) -> TxResult<Vec<(String, Id)>> {
-        let mut found = Vec::new();
-        for row in FATES.read(&self.0)?.iter()?.take(most) {
-            let (key, _) = row?;
-            let (far_box, id) = key.value();
-            found.push((far_box.to_owned(), Id(id)));
+    /// Far boxes that may have to be told of a message.
+    pub fn fate_far_boxes(&self) -> TxResult<Vec<String>> {
+        let (table, mut found) = (FATES.read(&self.0)?, Vec::<String>::new());
+        loop {
+            let behind = found.last().map_or(Bound::Unbounded, |last| Bound::Excluded((last.as_str(), u64::MAX)));
+            let Some(row) = table.range((behind, Bound::Unbounded))?.next() else { return Ok(found) };
+            let far_box = row?.0.value().0.to_owned();
+            found.push(far_box);
         }
-        Ok(found)
+    }
+
+    /// Messages of which a far box may have to be told, the oldest first.
+    pub fn fates(&self, far_box: &str, most: usize) -> TxResult<Vec<Id>> {
+        let table = FATES.read(&self.0)?;
+        let rows = table.range((far_box, 0)..=(far_box, u64::MAX))?.take(most);
+        rows.map(|row| Ok(Id(row?.0.value().1))).collect()
     }
 }

@@ -39,7 +39,7 @@ impl Store {
     /// Writes bytes behind the first `from` of a mail, and syncs them; gives how many there are then.
     ///
     /// # Errors
-    /// When the disk is full or fails. What was there before is there still.
+    /// When the disk is full or fails. What was there before is there still, and nothing behind it.
     pub fn whole_append(&self, name: &str, from: u64, bytes: &[u8]) -> io::Result<u64> {
         let path = self.whole_file(name);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(self.folder().join(FOLDER))?;
@@ -48,8 +48,12 @@ impl Store {
         // What a crash left behind the synced part goes.
         file.set_len(from)?;
         file.seek(SeekFrom::Start(from))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // A disk that is full takes this.
+            file.set_len(from)?;
+        }
+        written?;
         if new {
             crate::sys::disk::sync_folder(&self.folder().join(FOLDER))?;
         }

@@ -34,6 +34,9 @@ pub trait Coding {
     /// Those there are, the best first.
     fn models(&self) -> Vec<ModelId>;
 
+    /// True where a code of this model is read at once, or never: nothing is waited for.
+    fn is_settled(&self, model: u8) -> bool;
+
     /// The code of records, after those of the past; another one of the same records for each `salt`, 1 being the shortest.
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8>;
 
@@ -83,6 +86,10 @@ pub enum Unreadable {
 impl Coding for Coder {
     fn models(&self) -> Vec<ModelId> {
         vec![ModelId { number: self.spec().number, mark: self.spec().mark() }]
+    }
+
+    fn is_settled(&self, _: u8) -> bool {
+        true
     }
 
     fn encode(&mut self, _: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {

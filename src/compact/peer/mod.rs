@@ -374,6 +374,8 @@ pub struct PeerTurn {
     pub quarantine: Vec<(Vec<u8>, PeerFlaw)>,
     /// What changed between the boxes.
     pub news: Vec<PeerChange>,
+    /// More could be read with a model that is made ready at this moment: the next tick tries it.
+    pub waits_for_model: bool,
 }
 
 #[cfg(test)]

@@ -103,6 +103,11 @@ impl Peer {
         self.recode.iter().any(|group| waits(group) && group.messages.contains(&key))
     }
 
+    /// True for a message that the far box could not read, or may not have: its next bundle says what it replaces.
+    pub fn is_planned_anew(&self, key: u64) -> bool {
+        self.recode.iter().any(|group| group.messages.contains(&key))
+    }
+
     /// Bytes and packets that a message takes alone, as things stand.
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
         let waiting = [WaitingMessage { key: 0, message, answers: None, urgent: false }];

@@ -219,12 +219,17 @@ impl Peer {
         let mut at = 0;
         while let Some(parked) = self.parked.get_mut(at) {
             let tried = (self.book.growth, models_check(context));
-            let same = std::mem::replace(&mut parked.tried, tried) == tried;
             let needless = parked.replaces.iter().any(|old| self.taken.reception(*old) == Some(Reception::Delivered));
-            if same && !needless {
+            if parked.tried == tried && !needless {
                 at += 1;
                 continue;
             }
+            if matches!(form_of(&parked.bundle.0), Some(Form::Model(model)) if !context.codec.is_settled(model)) {
+                turn.waits_for_model = true;
+                at += 1;
+                continue;
+            }
+            parked.tried = tried;
             let parked = parked.clone();
             match self.try_bundle(context, turn, &parked.bundle.0, parked.name, &parked.replaces, false) {
                 Ok(reception) => {

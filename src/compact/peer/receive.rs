@@ -4,7 +4,7 @@ use super::inquiry::CROSSING;
 use super::memory::{BundleName, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
 use super::outbox::OutboxBundle;
-use super::reassembly::{Answered, ArrivedBundle, form_of};
+use super::reassembly::{Answered, ArrivedBundle};
 use super::tick::REPEATABLE;
 use super::turn::{PeerChange, PeerFlaw, ResendCause};
 use super::{Peer, PeerContext, PeerTurn, Recode};
@@ -72,10 +72,6 @@ impl Peer {
         }
         let replaces: Vec<BundleName> =
             notes.iter().filter_map(|note| if let Note::Replaces(name) = note { Some(*name) } else { None }).collect();
-        let form = form_of(bundle);
-        if form == Some(Form::Stored) {
-            self.agreement.seems_deaf(&context.codec.models());
-        }
         let answers = self.hear_answers(notes, turn);
         match Fragment::parse(bundle) {
             Some(_) => self.take_fragment(context, turn, bundle, (replaces, answers)),

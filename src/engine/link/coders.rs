@@ -204,6 +204,10 @@ impl Coding for CoderHandle {
         whole.map(|model| ModelId { number: model.number, mark: model.mark() }).collect()
     }
 
+    fn is_settled(&self, model: u8) -> bool {
+        !self.models.iter().any(|ours| ours.number == model) || self.has(model)
+    }
+
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         self.with(model, |coder| Coding::encode(coder, model, past, records, salt))
     }

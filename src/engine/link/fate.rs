@@ -18,22 +18,39 @@ use crate::store::{IncomingMail, Tx, TxResult};
 /// Messages that are looked at in one commit: as many as a far box may be owed at once beside many.
 const BATCH: usize = 100;
 
-/// Notes for the far boxes what became of their messages; the far boxes for which something was noted. What is for one that
-/// `waits` is noted later.
+/// Notes for the far boxes what became of their messages; the far boxes for which something was noted. One that is owed so many
+/// that more could push the oldest out hears of the rest later, by whatever link.
 ///
 /// # Errors
 /// When the store fails.
-pub fn collect(context: &Context, waits: impl Fn(Option<PeerId>) -> bool) -> Result<Vec<Option<PeerId>>, Fault> {
-    let mut rows = context.store.read(|view| view.fates(BATCH))?;
-    let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    rows.retain(|(name, _)| !*known.entry(name.clone()).or_insert_with(|| waits(session::far_box(name))));
+pub fn collect(context: &Context) -> Result<Vec<Option<PeerId>>, Fault> {
+    let mut rows = Vec::new();
+    for name in context.store.read(|view| view.fate_far_boxes())? {
+        if rows.len() >= BATCH {
+            break;
+        }
+        if !context.peer(session::far_box(&name))?.owes_many_fates() {
+            let ids = context.store.read(|view| view.fates(&name, BATCH - rows.len()))?;
+            rows.extend(ids.into_iter().map(|id| (name.clone(), id)));
+        }
+    }
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let now = context.now();
     context.store.write(move |tx| {
         let mut told: BTreeMap<Option<PeerId>, Vec<_>> = BTreeMap::new();
+        let mut full: BTreeMap<&str, bool> = BTreeMap::new();
         for (device, id) in &rows {
+            let is_full = || session::in_tx(tx, session::far_box(device)).map(|peer| peer.owes_many_fates());
+            let is_full = match full.get(device.as_str()) {
+                Some(known) => *known,
+                None => is_full()?,
+            };
+            // Another link noted some of them a moment ago.
+            if *full.entry(device).or_insert(is_full) {
+                continue;
+            }
             tx.fate_noted(device, *id)?;
             let Some(message) = tx.find(*id)? else { continue };
             let (Some(came_in), Some(fate)) = (message.came_in, of(&message)) else { continue };

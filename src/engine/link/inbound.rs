@@ -87,17 +87,18 @@ fn busy() -> Fault {
 }
 
 /// Does what is due in the session with a far box; what could be read by now is delivered. `prompt` where a packet costs next
-/// to nothing ([`PeerRules::prompt`](compact::peer::PeerRules)).
+/// to nothing ([`PeerRules::prompt`](compact::peer::PeerRules)). True where more may be read once the coder is ready.
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<(), Fault> {
+pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<bool, Fault> {
     for _ in 0..TRIES {
         let (mut peer, before) = context.peer_as_read(far_box)?;
         let turn = context.in_session(far_box, |session| {
             session.rules.prompt = prompt;
             peer.tick(session)
         });
+        let waits = turn.waits_for_model;
         let received = Received::new(context, far_box, peer, before, turn);
         let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
         let now = context.now();
@@ -106,7 +107,7 @@ pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<
             false => Ok(false),
         })?;
         if kept {
-            return Ok(());
+            return Ok(waits);
         }
     }
     Err(busy())

@@ -239,7 +239,9 @@ fn try_plan(
     // Coding takes longer than a wide line takes for what it saves; but where little waits, nobody waits for it.
     let plain = gathering.idle && messages.len() > TOGETHER && peer.reads_stored();
     if let Some(form) = context.form(&peer, device) {
-        if matches!(form, Form::Model(number) if !plain && !context.coder().has(number)) {
+        // What is planned anew, as the far box could not read it, is coded all the same.
+        let coded = !plain || messages.iter().any(|message| peer.is_planned_anew(message.id.0));
+        if matches!(form, Form::Model(number) if coded && !context.coder().has(number)) {
             return Ok(Some(Scheduled::Waits(context.now() + CODER, Waits::Coder)));
         }
         if let Some(until) = gather(context, gathering, &peer, device, messages) {

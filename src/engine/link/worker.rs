@@ -50,7 +50,7 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
 const BATCH: usize = 32;
-/// The same on a link whose packets cost next to nothing: there may be thousands, and each turn looks at all that wait.
+/// The same for a far box to which they go as they are: there may be thousands, and each turn looks at all that wait.
 const WIDE_BATCH: usize = 256;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
@@ -71,7 +71,8 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
         waker.close();
     })?;
     let mut known: Option<(String, &Driver)> = None;
-    while !context.stopping() {
+    let mut driven = Ok(());
+    while driven.is_ok() && !context.stopping() {
         let links = context.store.links();
         let Some(record) = links.get(id).filter(|record| record.on) else { break };
         let driver = crate::link::driver(&record.driver).ok_or_else(|| {
@@ -81,13 +82,14 @@ pub fn run(context: &Context, id: LinkId) -> Result<(), Fault> {
         known = Some((record.name.clone(), driver));
         let _shown = Shown::new(context, record);
         let link = (driver.make)(&record.settings(&context.store.settings()), context.store.clock());
-        LinkWorker::new(context, driver, link).drive(record, &wake)?;
+        driven = LinkWorker::new(context, driver, link).drive(record, &wake);
     }
     if let Some((name, driver)) = known.filter(|_| context.store.links().get(id).is_none()) {
-        // A hand-over may have ended a moment after the link was removed.
+        // A hand-over may have ended a moment after the link was removed, also where its worker failed.
         let (settings, now) = (context.store.settings(), context.now());
         context.store.write(move |tx| removed::let_go(tx, (id, &name), Some(driver), &settings, now))?;
     }
+    driven?;
     context.status.set(|facts| drop(facts.links.remove(&id)));
     Ok(())
 }
@@ -418,10 +420,7 @@ impl<'c> LinkWorker<'c> {
     /// What became of messages of far boxes is noted for them.
     fn collect_fates(&mut self) -> Result<(), Fault> {
         if self.context.speaks_compact() {
-            // Over a line that is open what is owed leaves in a moment: until then no more is added than it can owe.
-            let waits =
-                |device| self.is_prompt(device) && self.context.peer(device).is_ok_and(|peer| peer.owes_many_fates());
-            fate::collect(self.context, waits)?.into_iter().for_each(|device| self.timers.touch(device));
+            fate::collect(self.context)?.into_iter().for_each(|device| self.timers.touch(device));
         }
         Ok(())
     }
@@ -459,11 +458,11 @@ impl<'c> LinkWorker<'c> {
         }
         for device in self.timers.due(now) {
             // One link does what is due: another one would find nothing left to do, or do it by a dearer way.
-            if self.market.leads(self.id, device) {
-                inbound::tick(self.context, device, self.is_prompt(device))?;
-            }
+            let waits =
+                self.market.leads(self.id, device) && inbound::tick(self.context, device, self.is_prompt(device))?;
             let pause = if self.is_prompt(device) { SHORT_PAUSE } else { PAUSE };
-            self.timers.set(device, peer::due(self.context, device, self.is_prompt(device))?, now + pause);
+            let due = peer::due(self.context, device, self.is_prompt(device))?;
+            self.timers.set(device, if waits { Some(now) } else { due }, now + pause);
         }
         Ok(())
     }

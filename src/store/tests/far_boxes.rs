@@ -74,7 +74,8 @@ fn a_store_of_version_4_gets_a_far_box_for_each_device() {
         None => store.write(|tx| tx.packet(1)).unwrap().unwrap(),
     };
     assert_eq!((packet.far_box, packet.address), (Some(PeerId(1)), Some(address("6846"))));
-    assert_eq!(store.read(|view| view.fates(9)).unwrap(), [("1".to_owned(), Id(1))]);
+    assert_eq!(store.read(|view| view.fate_far_boxes()).unwrap(), ["1"]);
+    assert_eq!(store.read(|view| view.fates("1", 9)).unwrap(), [Id(1)]);
     let parts = store.read(|view| view.stale_parts(Time(9))).unwrap();
     assert_eq!((parts[0].0.as_str(), parts[0].1[0].1.device.as_str()), ("1|a@b.org|tag|2", "1"));
     // The next one that is met gets the next number.

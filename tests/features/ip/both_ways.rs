@@ -10,8 +10,9 @@ fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
     let before = sea.counts();
     sea.send(0);
     sea.wait_taken(0..1);
-    let sent = sea.station.wait_state(SOON, "bob0@world.example", "sent");
-    assert!(sent["reason"].as_str().unwrap().contains("far box has it"), "{sent}");
+    let gone = sea.station.wait_gone(SOON, "bob0@world.example");
+    let steps = sea.station.json(&["queue", "show", gone["id"].as_str().unwrap()])["steps"].to_string();
+    assert!(steps.contains("far box has it"), "{steps}");
     let after = sea.counts();
     assert_eq!(after.connections, before.connections, "the line was held");
     sea.station.books_balance();

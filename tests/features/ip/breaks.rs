@@ -12,7 +12,7 @@ fn cuts(way: &str, places: &[u64]) {
         sea.line_says(&format!("cut-after {way} {place}"));
         sea.send(number);
         sea.wait_taken(0..number + 1);
-        sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
+        sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
         sea.line_says("clear");
         sea.wait_up();
     }
@@ -36,7 +36,7 @@ fn a_gateway_that_is_killed_takes_each_message_once() {
     }
     sea.wait_taken(0..4);
     for number in 0..4 {
-        sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
+        sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
     }
     sea.gateway.books_balance();
 }
@@ -52,7 +52,7 @@ fn a_station_that_is_killed_sends_each_message_once() {
     }
     sea.wait_taken(0..4);
     for number in 0..4 {
-        sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
+        sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
     }
     sea.station.books_balance();
 }
@@ -107,5 +107,5 @@ fn a_slow_drip_is_a_line_too() {
     sea.line_says("drip");
     sea.send(0);
     sea.wait_taken(0..1);
-    sea.station.wait_state(SOON, "bob0@world.example", "sent");
+    sea.station.wait_gone(SOON, "bob0@world.example");
 }

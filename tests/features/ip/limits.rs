@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::Sea;
 use crate::support::web::Client;
-use crate::support::{SOON, Station, wait_for};
+use crate::support::{SOON, Station, has_gone, wait_for};
 
 fn link_name(station: &Station) -> String {
     station.json(&["link", "list"])[0]["name"].as_str().unwrap().to_owned()
@@ -23,7 +23,7 @@ fn a_line_whose_bytes_are_used_up_carries_what_is_urgent() {
         if words.contains("budget for the bytes of this line is used up") {
             return Some(());
         }
-        if sea.station.waiting().iter().all(|message| message["state"] == "sent") {
+        if sea.station.waiting().iter().all(has_gone) {
             sea.send(sent);
             sent += 1;
         }

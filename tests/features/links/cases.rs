@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::both::Both;
 use crate::support::clock::OwnClock;
-use crate::support::{SOON, wait_for};
+use crate::support::{SOON, has_gone, wait_for};
 
 const RUNNING: [&str; 2] = ["--start", "running"];
 
@@ -26,11 +26,8 @@ fn away(how: &str) {
     both.line_says("clear");
     both.mails(3);
     assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
-    let ends = |id: &str| both.station.json(&["queue", "show", id])["state"].clone();
-    wait_for("both to be ashore", 2 * SOON, || {
-        let there = |id: &str| ["at the far box", "delivered", "sent"].iter().any(|state| ends(id) == *state);
-        (there(&normal) && there(&urgent)).then_some(())
-    });
+    let gone = |id: &str| has_gone(&both.station.json(&["queue", "show", id]));
+    wait_for("both to be ashore", 2 * SOON, || (gone(&normal) && gone(&urgent)).then_some(()));
     both.books_balance();
 }
 
@@ -73,8 +70,7 @@ fn a_body_of_the_line_that_arrived_unheard_of_is_not_delivered_again() {
     let mails = both.mails(2);
     assert!(mails[1].contains(words.last().unwrap()), "all of it came by the line");
     both.message(&both.station, "Log", |message| message["steps"].to_string().contains("it goes by m138, for"));
-    let sent = |message: &Value| ["sent", "at the far box", "delivered"].iter().any(|state| message["state"] == *state);
-    both.message(&both.station, "Log", sent);
+    both.message(&both.station, "Log", has_gone);
     let packets = both.on_air();
     assert!(packets > 1, "{packets} packets");
     both.line_says("clear");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::support::writers::{Writer, arrived_once, at_the_sink, in_the_mailbox, rest};
-use crate::support::{Dice, Station, World, pause};
+use crate::support::{Dice, Station, World, has_gone, pause};
 use serde_json::Value;
 
 /// Kills in all, of station and gateway in turn.
@@ -77,9 +77,7 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
 fn told_truly(from: &Station, to: &str) {
     let all = from.messages();
     let sent: Vec<_> = all.iter().filter(|message| message["to"] == to && message["origin"] != "link").collect();
-    let true_word =
-        |message: &Value| ["sent", "at the far box", "delivered"].iter().any(|word| message["state"] == *word);
-    let wrong: Vec<_> = sent.into_iter().filter(|message| !true_word(message)).collect();
+    let wrong: Vec<_> = sent.into_iter().filter(|message| !has_gone(message)).collect();
     assert!(wrong.is_empty(), "these have arrived: {wrong:?}");
     let notices: Vec<_> = all.iter().filter(|message| message["origin"] == "notice").collect();
     assert!(notices.is_empty(), "{notices:?}");

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use imap::Imap;
 pub use program::{Program, ask};
 pub use smtp::{Smtp, read_all, send};
-pub use station::Station;
+pub use station::{Station, has_gone};
 pub use testing::{Dice, Folder, lasting_port, pause, wait_for};
 pub use world::{DEVICE, SECOND_DEVICE, World, gateway_settings};
 

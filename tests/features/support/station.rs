@@ -14,6 +14,11 @@ use serde_json::{Value, json};
 use super::command::commands;
 use super::{Folder, PASSWORD, Program, SATPOST, SOON, coder, pause, wait_for};
 
+/// A message has left, whatever its far box has said of it by the time of the look.
+pub fn has_gone(message: &Value) -> bool {
+    ["sent", "at the far box", "delivered"].iter().any(|state| message["state"] == *state)
+}
+
 /// A box: its data folder, and its program while it runs.
 pub struct Station {
     pub folder: PathBuf,
@@ -189,6 +194,14 @@ impl Station {
     pub fn wait_state(&self, limit: Duration, to: &str, state: &str) -> Value {
         wait_for(&format!("a message to {to} to be {state}"), limit, || {
             self.messages().into_iter().find(|m| m["to"] == to && m["state"] == state)
+        })
+    }
+
+    /// Waits until a message has left. What became of it ashore may be told a moment later, so none stays *sent* where that
+    /// costs nothing.
+    pub fn wait_gone(&self, limit: Duration, to: &str) -> Value {
+        wait_for(&format!("a message to {to} to leave"), limit, || {
+            self.messages().into_iter().find(|m| m["to"] == to && has_gone(m))
         })
     }
 

@@ -24,6 +24,10 @@ impl Coding for Plain {
         vec![ModelId { number: 1, mark: *b"fuzz" }]
     }
 
+    fn is_settled(&self, _: u8) -> bool {
+        true
+    }
+
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         let mut code = vec![model, records.len() as u8];
         let mut plain: Vec<u8> = records.iter().flat_map(|record| record.iter().copied().chain([0])).collect();

@@ -13,8 +13,9 @@ pub const STRANGE: ModelId = ModelId { number: 1, mark: *b"odd!" };
 /// What letters say that have nothing to say.
 pub const USUAL: &str = "all well here at the hut ";
 
+/// The models, and whether they are ready.
 #[derive(Clone)]
-pub struct Fake(pub Vec<ModelId>);
+pub struct Fake(pub Vec<ModelId>, pub bool);
 
 impl Fake {
     fn mix(&self, model: u8, past: &[Vec<u8>], bytes: &[u8]) -> Vec<u8> {
@@ -32,6 +33,10 @@ impl Fake {
 impl Coding for Fake {
     fn models(&self) -> Vec<ModelId> {
         self.0.clone()
+    }
+
+    fn is_settled(&self, _: u8) -> bool {
+        self.1
     }
 
     fn encode(&mut self, model: u8, past: &[Vec<u8>], records: &[Vec<u8>], salt: u16) -> Vec<u8> {

@@ -10,7 +10,7 @@ use crate::peer::{Peer, PeerContext, PeerRules, WaitingMessage};
 #[test]
 fn noise_does_no_harm() {
     let mut dice = Dice::new(4);
-    let (mut codec, mut peers) = (Fake(vec![NORMAL, SMALL]), [Peer::default(), Peer::default()]);
+    let (mut codec, mut peers) = (Fake(vec![NORMAL, SMALL], true), [Peer::default(), Peer::default()]);
     let mut known: Vec<Vec<u8>> = vec![vec![0xB0], vec![0xC0, 0x00, 1], vec![0x08, 0x01, 0xC2, 0x3E, 0]];
     let mut now = 1000 * DAY;
     for round in 0..100_000_u64 {

@@ -5,7 +5,7 @@ use super::session::{Pair, message, messages};
 use crate::letter::Letter;
 use crate::packet::Form;
 use crate::packet::fragments::Fragment;
-use crate::peer::notes::unwrap;
+use crate::peer::notes::{Note, unwrap};
 use crate::peer::{OutgoingPacket, needs_coder};
 
 fn waiting(count: u64) -> Vec<(u64, Letter)> {
@@ -19,7 +19,9 @@ fn is_stored(packet: &OutgoingPacket) -> bool {
 #[test]
 fn they_go_as_they_are_and_in_their_order() {
     let mut pair = Pair::acquainted([&[NORMAL], &[NORMAL]]);
-    assert!(needs_coder(&pair.send(0, &waiting(1))[0].payload) && !needs_coder(&[0xb1, 1, 2]));
+    let coded = pair.send(0, &[(99, message("a@b.c", "coded"))]);
+    assert!(needs_coder(&coded[0].payload) && !needs_coder(&[0xb1, 1, 2]));
+    pair.carry(0, &coded);
     assert!(!needs_coder(b"\x08a classic packet"));
     pair.sides[0].rules.plain = true;
     let packets = pair.send(0, &waiting(40));
@@ -30,6 +32,10 @@ fn they_go_as_they_are_and_in_their_order() {
     let turns = pair.carry(0, &packets);
     let texts: Vec<String> = messages(&turns).into_iter().map(|letter| letter.text).collect();
     assert_eq!(texts, waiting(40).into_iter().map(|(_, letter)| letter.text).collect::<Vec<_>>());
+    // That they are not coded says nothing of what the other box knows.
+    let answer = pair.send(1, &[(50, message("x@y.z", "all of them are here"))]);
+    let (notes, _) = unwrap(&answer[0].payload).unwrap();
+    assert!(!notes.iter().any(|note| matches!(note, Note::Hello(_))), "{notes:?}");
     // The far box takes nothing for news that it has.
     assert_eq!(messages(&pair.carry(0, &packets)).len(), 0);
     pair.sides[0].rules.plain = false;

@@ -28,7 +28,7 @@ impl Pair {
     pub(super) fn new(models: [&[ModelId]; 2]) -> Self {
         let side = |models: &[ModelId]| Side {
             peer: Peer::default(),
-            codec: Fake(models.to_vec()),
+            codec: Fake(models.to_vec(), true),
             rules: PeerRules::default(),
         };
         Self { sides: models.map(side), now: 1000 * DAY, step: 0 }
@@ -295,9 +295,15 @@ fn a_parked_packet_that_is_read_after_all_makes_its_successor_needless() {
     pair.now += HOUR;
     let question = pair.tick(1);
     pair.carry(1, &question.send);
+    assert!(pair.sides[0].peer.is_planned_anew(1) && !pair.sides[0].peer.is_planned_anew(2));
     let again = pair.send(0, &[(1, message("a@b.c", "one"))]);
-    pair.sides[1].codec.0 = BOTH.to_vec();
-    assert_eq!(messages(&[pair.tick(1)]).len(), 1);
+    pair.sides[1].codec = Fake(BOTH.to_vec(), false);
+    let turn = pair.tick(1);
+    assert!(turn.waits_for_model && turn.messages.is_empty(), "nothing waits for the model here: {turn:?}");
+    pair.sides[1].codec.1 = true;
+    let turn = pair.tick(1);
+    assert!(!turn.waits_for_model);
+    assert_eq!(messages(&[turn]).len(), 1);
     assert_eq!(messages(&pair.carry(0, &again)).len(), 0);
     assert_eq!(delivered(&pair.settle()[0]), [1]);
 }

@@ -73,7 +73,7 @@ impl Post {
     pub fn new(models: &[crate::packet::ModelId], rules: PeerRules) -> Self {
         Self {
             peer: Peer::default(),
-            codec: Fake(models.to_vec()),
+            codec: Fake(models.to_vec(), true),
             rules,
             old: false,
             rows: Vec::new(),

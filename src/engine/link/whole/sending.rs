@@ -82,8 +82,8 @@ impl Sending {
         match self.have.replace(got) {
             Some(before) if got > before => got - before,
             // A small one went with its offer, of which this is the answer.
-            None if self.sent > got => 0,
-            // Where it goes on, or begins again because what came was damaged.
+            None if got == 0 && self.sent > 0 => 0,
+            // Where it goes on, as what went with the offer began before that, or begins again because what came was damaged.
             _ => {
                 self.sent = got;
                 0
@@ -210,6 +210,17 @@ mod tests {
         say(&mut there, NOW);
         there.have(2_000, NOW);
         assert_eq!(there.progress(), Progress::There);
+    }
+
+    /// What goes with the offer begins at the beginning, and is dropped where some of it is there.
+    #[test]
+    fn a_small_one_of_which_a_part_is_there_goes_on() {
+        let mut sending = mail(2_000);
+        assert_eq!(say(&mut sending, NOW), [(0, 2_000)]);
+        sending.have(700, NOW);
+        assert_eq!(say(&mut sending, NOW), [(700, 1_300)]);
+        sending.have(2_000, NOW);
+        assert_eq!(sending.progress(), Progress::There);
     }
 
     #[test]

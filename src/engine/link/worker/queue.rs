@@ -35,7 +35,7 @@ impl LinkWorker<'_> {
         let more = self.lines.learn(context, &self.market, &queue, &planned)?;
         let (mut ahead, choose_at) = self.lines.ahead(self.id, &self.market, &queue, now);
         self.choose_at = choose_at;
-        let (mut gathering, mut left) = (BTreeMap::new(), if self.gathering.prompt { WIDE_BATCH } else { BATCH });
+        let (mut gathering, mut left) = (BTreeMap::new(), WIDE_BATCH);
         while left > 0
             && self.ready()
             && let Some(device) = self.lines.next(&ahead, |device, urgent| self.takes_more(device, urgent))
@@ -43,7 +43,9 @@ impl LinkWorker<'_> {
             self.gathering.idle = self.is_idle(device);
             let messages = self.take(&mut ahead, device)?;
             self.lines.serve(device);
-            left = left.saturating_sub(messages.len());
+            // One that is coded takes the place of several that go as they are.
+            let each = if self.gathering.idle { 1 } else { WIDE_BATCH / BATCH };
+            left = left.saturating_sub(messages.len() * each);
             if let Some((until, why)) = self.plan(device, &messages)? {
                 ahead.remove(&device);
                 gathering.insert(device, (until, why));

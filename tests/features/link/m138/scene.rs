@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::command::link_of;
-use crate::support::{Smtp, Station, World, pause, wait_for};
+use crate::support::{Smtp, Station, World, has_gone, pause, wait_for};
 
 /// What is wrong is told within 5 s; the rest is for a busy machine and for asking.
 pub const TOLD: Duration = Duration::from_secs(8);
@@ -144,8 +144,7 @@ impl Scene {
         let messages = self.station.messages();
         let in_state =
             |subject: &str, state: &str| messages.iter().any(|m| m["subject"] == subject && m["state"] == state);
-        // By the time of the look the far box may have said that it has it.
-        let left = |subject: &str| ["sent", "at the far box", "delivered"].iter().any(|state| in_state(subject, state));
+        let left = |subject: &str| messages.iter().any(|m| m["subject"] == subject && has_gone(m));
         let late = self.ups.iter().find(|subject| !left(subject)).map(|subject| format!("'{subject}' to be sent"));
         let late = late.or_else(|| {
             let late = self.downs.iter().find(|subject| !in_state(subject, "delivered"));

@@ -2,7 +2,11 @@
 
 use std::cell::Cell;
 
+use compact::peer::{BundleName, Fate, Peer};
+
 use super::*;
+use crate::engine::link::fate::collect;
+use crate::engine::link::session;
 use crate::settings::Key;
 
 pub(super) struct Pair {
@@ -393,10 +397,26 @@ fn news_for_a_far_box_that_is_owed_many_wait() {
     workers[1].hear_all(events).unwrap();
     workers[1].keep_inbound();
     let context = &pair.gateway.context;
-    let waiting = || context.store.read(|view| view.fates(9)).unwrap().len();
-    assert!(waiting() > 0);
-    assert_eq!(crate::engine::link::fate::collect(context, |far_box| far_box == Some(PeerId(1))).unwrap(), []);
-    assert!(waiting() > 0, "it waits");
-    crate::engine::link::fate::collect(context, |_| false).unwrap();
-    assert_eq!(waiting(), 0);
+    let waiting = || context.store.read(|view| view.fate_far_boxes()).unwrap();
+    let (boat, other) = (Some(PeerId(1)), Some(PeerId(2)));
+    assert_eq!(waiting(), ["1"]);
+    let before = context.peer(boat).unwrap();
+    let now = context.now().0;
+    let owe = move |peer: &mut Peer| {
+        (0..400).for_each(|name| peer.tell_fate(BundleName(name), 0, Fate::Delivered, now));
+    };
+    context.store.write(move |tx| session::change(tx, boat, owe)).unwrap();
+    assert_eq!(collect(context).unwrap(), []);
+    assert_eq!(waiting(), ["1"], "it waits");
+    // Another far box does not wait for that.
+    let mut theirs = pair.gateway.message(context.store.read(|view| view.fates("1", 1)).unwrap()[0]);
+    theirs.came_in.iter_mut().for_each(|came_in| came_in.far_box = other);
+    let theirs = IncomingMail { messages: vec![theirs], body: BodyIn::None };
+    context.store.write(move |tx| tx.add(&theirs)).unwrap();
+    assert_eq!(waiting(), ["1", "2"]);
+    collect(context).unwrap();
+    assert_eq!(waiting(), ["1"]);
+    context.store.write(move |tx| session::put(tx, boat, &before)).unwrap();
+    collect(context).unwrap();
+    assert_eq!(waiting(), [""; 0]);
 }
