@@ -14,7 +14,7 @@ fn link_name(station: &Station) -> String {
 #[test]
 fn a_line_whose_bytes_are_used_up_carries_what_is_urgent() {
     let sea = Sea::paired(&[], &[]);
-    sea.station.cli_ok(&["link", "set", &link_name(&sea.station), "ip.budget_day", "6000"], "");
+    sea.station.cli_ok(&["link", "set", &link_name(&sea.station), "ip.budget_day", "3000"], "");
     sea.wait_up();
     let mut sent = 0;
     wait_for("the bytes to be used up", 4 * SOON, || {

@@ -121,7 +121,8 @@ fn garbage_between_the_lines() {
     scene.modem("noise off");
     scene.both("after");
     // Until it is forgotten it is noise, and nobody is accused of it.
-    wait_for("the noise to be forgotten", SOON + SOON, || {
+    // Two spans of half a minute in which it is counted, and a poll after each.
+    wait_for("the noise to be forgotten", 3 * SOON, || {
         let link = scene.link();
         let words = link["words"].as_str()?;
         assert!(!words.contains("another program"), "{link}");
