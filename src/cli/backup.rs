@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub struct Restore {
     /// the backup
     #[argh(positional)]
     file: PathBuf,
-    /// only try it: restore it into a folder among the temporary files, open that, and delete it again. Of a folder the newest
+    /// only try it: restore it into a folder beside it, open that, and delete it again. Of a folder the newest
     /// backup with a date is tried. The page of the box shows how it went
     #[argh(switch)]
     drill: bool,
@@ -284,35 +284,27 @@ fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
     });
     // What cannot be removed is nobody else's to read.
     let _ = fs::remove_dir_all(&place);
-    let known = match &tried {
-        Ok(contents) => Some((contents.messages, None)),
+    let (messages, fault) = match &tried {
+        Ok(contents) => (contents.messages, None),
         Err(fault @ Fault::Temporary(_)) => {
             return Err(Failure::failed(format!("{} could not be tried out: {}", file.display(), fault.why())));
         }
-        Err(fault) => Some((0, Some(fault.why().to_owned()))),
+        Err(fault) => (0, Some(fault.why().to_owned())),
     };
-    if let Some((messages, fault)) = known {
-        let found = Drill { at: Clock::system().now(), file: file.display().to_string(), messages, fault };
-        let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
-        // A time, a path, a number and words always serialise.
-        tell(data, &Request { args, input: serde_json::to_string(&found).ok() });
-    }
+    let found = Drill { at: Clock::system().now(), file: file.display().to_string(), messages, fault };
+    let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
+    // A time, a path, a number and words always serialise.
+    tell(data, &Request { args, input: serde_json::to_string(&found).ok() });
     Ok(tried?)
 }
 
 /// A new folder beside a backup, for its owner alone; among the temporary files where nothing can be written there.
 fn place_for_drill(file: &Path) -> Result<PathBuf, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the backup in: {error}"));
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-    let name = format!("satpost-drill-{}", crate::hex::encode(&random));
-    let beside = std::path::absolute(file).ok().and_then(|path| path.parent().map(Path::to_owned));
-    let make = |folder: &Path| {
-        let place = folder.join(&name);
-        fs::DirBuilder::new().mode(0o700).create(&place).map(|()| place)
-    };
-    let made = beside.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).and_then(|folder| make(&folder));
-    made.or_else(|_| make(&std::env::temp_dir())).map_err(|error| failed(&error))
+    let make = |folder: &Path| reach::new_folder(folder, "satpost-drill");
+    let beside = std::path::absolute(file).ok().and_then(|path| make(path.parent()?).ok());
+    beside
+        .map_or_else(|| make(&std::env::temp_dir()), Ok)
+        .map_err(|error| Failure::failed(format!("no place to try the backup in: {error}")))
 }
 
 /// Tells the running box of what was done with a backup. A backup is often tried where there is none.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
@@ -113,15 +113,23 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
 /// its answer if it failed.
 fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the command in: {error}"));
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-    let name = crate::hex::encode(&random);
-    let folder = std::env::temp_dir().join(format!("satpost-try-{name}"));
-    std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| failed(&error))?;
+    let folder = new_folder(&std::env::temp_dir(), "satpost-try").map_err(|error| failed(&error))?;
     let answer = ask_store(&folder, request);
     // What cannot be removed does no harm: it is in the folder for such things, and nobody else's to read.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(Some(answer?).filter(|answer| answer.code != 0))
+}
+
+/// Makes a folder that was not there, for its owner alone, under a name that nobody can guess.
+///
+/// # Errors
+/// When it cannot be made, or there are no random numbers.
+pub fn new_folder(within: &Path, prefix: &str) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let folder = within.join(format!("{prefix}-{}", crate::hex::encode(&random)));
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
 }
 
 /// Gives number of the user who gave the command; root's stays known to a child that took another user.

@@ -14,7 +14,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::link::contact::named;
-use crate::link::{DRIVERS, Driver, Health, Series, driver};
+use crate::link::{DRIVERS, Driver, Health, OF_EVERY_LINK, Series, driver};
 use crate::links::{LinkRecord, Unit};
 use crate::message::Reason;
 use crate::message::reason::{Contact, DeviceReason};
@@ -155,17 +155,8 @@ fn test(ask: &Ask, live: Option<&LinkStatus>) -> Result<Value, Fault> {
     Ok(context! { free => health.map(Health::without_cost), to, text, costs, why, once })
 }
 
-/// Settings of links that few owners touch: pages fold them away until one of them is set, or wrong.
-const RARE: [Key; 8] = [
-    Key::LinkLeast,
-    Key::LinkFree,
-    Key::LinkEvery,
-    Key::LinkLasts,
-    Key::LinkDayPackets,
-    Key::LinkDayMoney,
-    Key::LinkMonthPackets,
-    Key::LinkMonthMoney,
-];
+/// Settings of every link that each owner looks at; pages fold the others away until one of them is set, or wrong.
+const COMMON: [Key; 2] = [Key::LinkUnit, Key::LinkPrice];
 
 /// The settings of a link as fields of a form, those that few touch apart; after an error with what was typed.
 pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
@@ -173,7 +164,8 @@ pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
     let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
     let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
-    let (rare, common): (Vec<_>, Vec<_>) = link_settings(driver).partition(|setting| RARE.contains(&setting.key));
+    let is_rare = |key: &Key| OF_EVERY_LINK.contains(key) && !COMMON.contains(key);
+    let (rare, common): (Vec<_>, Vec<_>) = link_settings(driver).partition(|setting| is_rare(&setting.key));
     let wrong = |name: &str| problems.iter().any(|(known, _)| known == name);
     let open = rare.iter().any(|setting| own.text(setting.key) != setting.default || wrong(setting.name));
     let field = |setting| settings::field_with(ask, setting, &own, posted, &problems);
