@@ -256,7 +256,8 @@ pub fn bytes(count: u64) -> String {
     match count {
         0..1000 => format!("{count} B"),
         1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        _ => format!("{:.1} MB", count as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
     }
 }
 
@@ -325,5 +326,6 @@ mod tests {
         assert_eq!(times.moment(times.now + Duration::from_secs(90_000)).ago, "in 25 h");
         assert_eq!(times.moment(Time::NEVER).short, "never");
         assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
+        assert_eq!(bytes(82_250_900_000), "82.3 GB");
     }
 }

@@ -9,6 +9,7 @@ use crate::admin::request::Fields;
 use crate::admin::service::FarBoxEdit;
 use crate::fault::Fault;
 use crate::people::{FarBox, Newcomers};
+use crate::settings::Key;
 
 fn edit_of(form: &Fields) -> FarBoxEdit {
     FarBoxEdit {
@@ -37,7 +38,8 @@ fn listed(ask: &Ask, status: u16, error: &str, problems: &[Problem], edit: &FarB
     let rows: Vec<_> = ask.service.far_boxes().iter().map(|far_box| row(ask, far_box)).collect();
     let (error, errors) = (wrong::heading(problems, error), wrong::by_field(problems));
     let open = !error.is_empty();
-    let values = context! { rows, error, errors, form => fields(edit), open };
+    let station = ask.settings.text(Key::Reach) == "satellite";
+    let values = context! { rows, error, errors, form => fields(edit), open, station };
     Ok(ask.page(status, "far-boxes.html", "far-boxes", "Far boxes", values))
 }
 

@@ -47,7 +47,7 @@ and let the world answer, into the mailbox on the boat:
 
 A phone texts the boat; to answer, send a mail from the boat to {PHONE_BY_MAIL} as above, and see what it got:
 
-  curl -sS -d From={PHONE} -d To={NUMBER} --data-urlencode 'Body=Where are you?' http://{carrier}/phone
+  curl -sS --data-urlencode From={PHONE} --data-urlencode To={NUMBER} --data-urlencode 'Body=Where are you?' http://{carrier}/phone
   curl -sS http://{carrier}/phone
 
 Ctrl-C ends everything.

@@ -68,13 +68,15 @@ impl Watch {
             }
             let from_phone = message["from"].as_str().is_some_and(|from| from.starts_with('+'));
             *(if from_phone { &mut self.texts_in_mailbox } else { &mut self.in_mailbox }) += 1;
-            let subject = message["subject"].as_str().unwrap_or_default().to_owned();
+            // A text has no subject: its words say which it is.
+            let named = if from_phone { "text" } else { "subject" };
+            let words = message[named].as_str().unwrap_or_default();
             let from = message["from"].as_str().unwrap_or_default();
-            let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
+            let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(words, 60));
             let lines = self.time_lines(&[&parts.gateway, &parts.station], |message| {
                 let to = message["to"].as_str().unwrap_or_default();
                 let inbound = to == ANNA_ASHORE || message["origin"] == "link" || message["origin"] == "sms";
-                inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
+                inbound && message[named] == words && message["way"] != "relay"
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }

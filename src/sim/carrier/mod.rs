@@ -38,7 +38,7 @@ const TICK: Duration = Duration::from_millis(50);
 #[argh(
     example = "A phone that texts a service number, and what arrived at phones, with curl:
 
-  curl -d From=+14155550123 -d To=+14155550199 --data-urlencode 'Body=Hello' http://127.0.0.1:PORT/phone
+  curl --data-urlencode From=+14155550123 --data-urlencode To=+14155550199 --data-urlencode Body=Hello http://127.0.0.1:PORT/phone
   curl http://127.0.0.1:PORT/phone",
     note = "Each line on the control socket gets a line 'ok ...' or 'error ...'; lists end with a line that holds a dot.
   text FROM TO WORDS            a phone texts a service number
@@ -240,6 +240,12 @@ impl Carrier {
         }
         let form = twilio::form(&request.body);
         let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+        for name in ["From", "To"] {
+            if !phones::is_e164(field(name)) {
+                let words = format!("{name} is no number such as +14155550123 (a plus in a form is written %2B)");
+                return Answer::json(400, &json!({"message": words, "status": 400}));
+            }
+        }
         let id = self.phone_texts(field("From"), field("To"), field("Body"));
         Answer::json(201, &json!({"id": id}))
     }

@@ -1,5 +1,6 @@
 //! The whole way, as anybody sees it first: `satpost demo`.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -65,6 +66,34 @@ fn modems_that_can_be_bought_are_shown_as_well_and_none_at_all() {
         assert!(out.contains(words), "{link}: {out}");
         assert_eq!(left_behind(&folder), Vec::<String>::new());
     }
+}
+
+#[test]
+#[ignore = "needs curl and msmtp, which tests/run installs"]
+fn the_lines_that_it_prints_can_be_pasted() {
+    let folder = Folder::new();
+    let mut child = demo(&folder, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let printed: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("Ctrl-C")).collect();
+    let pasted: Vec<&str> = printed
+        .iter()
+        .map(|line| line.trim_start())
+        .filter(|line| line.starts_with("printf ") || line.starts_with("curl "))
+        .collect();
+    assert_eq!(pasted.len(), 5, "two mails from the boat, an answer, a text, and what the phone got: {printed:?}");
+    for line in pasted {
+        let ended = Command::new("sh").args(["-c", line]).env("HOME", folder.path("")).output().unwrap();
+        assert!(ended.status.success(), "{line}: {ended:?}");
+    }
+    let mut missing = vec!["\"Position\"", "\"Position\"", "\"Answer\"", "\"Where are you?\""];
+    while !missing.is_empty() {
+        let line = lines.next().expect("the demo goes on until all has arrived");
+        if let Some(at) = missing.iter().position(|words| line.starts_with("ARRIVED") && line.contains(words)) {
+            missing.remove(at);
+        }
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
