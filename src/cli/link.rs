@@ -19,8 +19,8 @@ use crate::status::LinkStatus;
 #[argh(
     subcommand,
     name = "link",
-    example = "  satpost link add boat m138 link.price 0.07
-  satpost link set boat m138.port /dev/ttyUSB0
+    example = "  satpost link add boat sbd link.price 0.12
+  satpost link set boat sbd.port /dev/ttyUSB0
   satpost link set shore hive.password < password.txt
   satpost link show boat",
     note = "A message goes by the cheapest link that is ready; while a cheaper one is down it waits for that, as the settings

@@ -62,7 +62,7 @@ pub const NOT_FOUND: u8 = 3;
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
-  satpost link add boat m138 link.price 0.07
+  satpost link add boat sbd link.price 0.12
   satpost people add anna --role owner < password.txt
   satpost check
   satpost run

@@ -34,8 +34,6 @@ pub struct FirstContact {
     pub ask: fn(&mut Line) -> Option<String>,
     /// The setting that holds its port.
     pub port: Key,
-    /// Other settings that a new link begins with.
-    pub settings: &'static [(Key, &'static str)],
 }
 
 /// A port that is asked.

@@ -212,8 +212,7 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
     // One of more names than there are links is free.
     let name = names.take(all.len() + 1).find(is_free).unwrap_or_default();
     let setting = |key: Key| crate::settings::row(key).name.to_owned();
-    let mut pairs = vec![(setting(contact.port), it.name.clone())];
-    pairs.extend(contact.settings.iter().map(|(key, value)| (setting(*key), (*value).to_owned())));
+    let pairs = [(setting(contact.port), it.name.clone())];
     match ask.service.add_link(&name, row.name, &pairs) {
         Ok(_) if ask.request.form.ticked("setup") => {
             ask.done("/setup/link?test=1", "The link is added: write its price below.")

@@ -10,9 +10,11 @@ use crate::admin::request::Request;
 use crate::admin::response::Response;
 use crate::admin::service::{Claim, PersonEdit};
 use crate::deliver::relay::{Relay, RelayConfig};
+use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake;
-use crate::link::{DRIVERS, driver};
+use crate::link::{DRIVERS, Driver, driver};
+use crate::links::LinkRecord;
 use crate::password::LEAST_OWNER;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -127,7 +129,13 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
         let done = match step.name {
             "box" => !settings.text(Key::Domain).is_empty(),
             // A link that carried packets works, whatever it does at this moment.
-            "link" => facts.links.values().any(LinkStatus::is_ready) || ledger.packets_sent + ledger.packets_in > 0,
+            "link" => {
+                let usable = |link: &LinkRecord| {
+                    let live = facts.links.get(&link.id).is_some_and(LinkStatus::is_ready);
+                    live && driver(&link.driver).is_some_and(|driver| lacks(ask, link, driver).is_empty())
+                };
+                ask.service.links().iter().any(usable) || ledger.packets_sent + ledger.packets_in > 0
+            }
             "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
             "relay" => proven.iter().any(|name| name == "relay") || facts.relay.as_ref().is_some_and(PartStatus::is_ok),
@@ -211,8 +219,11 @@ fn special(ask: &Ask, step: &str) -> Value {
                     context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text }
                 })
                 .collect();
+            let station = ask.settings.text(Key::Reach) == "satellite";
+            let first = DRIVERS.iter().find(|driver| driver.contact.is_some() == station).map(|driver| driver.name);
             context! {
-                ports => ports::list(), plugged => links::plugged(ask), takers => links::takers(), lines, after => facts.next_line,
+                first, lacks => link.as_ref().zip(driver).map(|(link, driver)| lacks(ask, link, driver)),
+                ports => ports::list(), has_port => driver.is_none_or(|driver| driver.contact.is_some()), plugged => links::plugged(ask), takers => links::takers(), lines, after => facts.next_line,
                 drivers => DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect::<Vec<_>>(),
                 name => link.as_ref().map(|link| link.name.clone()), driver => driver.map(|driver| driver.name),
                 console => driver.is_some_and(|driver| driver.console),
@@ -229,6 +240,15 @@ fn special(ask: &Ask, step: &str) -> Value {
             context! { once => auth::once(&auth::once_of(ask.request)).unwrap_or_default(), address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) }
         }
     }
+}
+
+/// What is still to be set before this link is used.
+fn lacks(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<String> {
+    let price = link.price().is_none().then(|| "nothing goes by it until it has a price; 0 is one".to_owned());
+    // What a modem lacks it says itself, as soon as it is asked.
+    let silent = driver.contact.is_none();
+    let wrong = silent.then(|| equipment::check(&ask.app.store, driver, link).err().unwrap_or_default());
+    wrong.into_iter().flatten().chain(price).collect()
 }
 
 /// Saves a step, tests it, or says that it is not needed, as the button says.

@@ -55,6 +55,8 @@ impl Service {
             added: self.store.clock().now(),
             values: BTreeMap::new(),
         };
+        let unit = (settings::row(Key::LinkUnit).name.to_owned(), row.unit.to_owned());
+        changed(&mut link, row, &[unit])?;
         changed(&mut link, row, pairs)?;
         let record = link.clone();
         let words = format!("link {name} was added, driver {}", row.name);

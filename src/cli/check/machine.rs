@@ -152,12 +152,7 @@ pub fn gps(session: &Session, findings: &mut Findings) {
 /// The command that adds a link with the modem at this port.
 fn offer(driver: &str, port: &str) -> String {
     let Some(contact) = link::driver(driver).and_then(|row| row.contact.as_ref()) else { return String::new() };
-    let pairs = contact.settings.iter().map(|(key, value)| format!(" {} {value}", row(*key).name));
-    format!(
-        "; satpost link add {driver} {driver} {} {port}{} link.price PRICE",
-        row(contact.port).name,
-        pairs.collect::<String>()
-    )
+    format!("; satpost link add {driver} {driver} {} {port} link.price PRICE", row(contact.port).name)
 }
 
 /// Says that the setting of a listener has no effect.

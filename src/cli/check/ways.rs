@@ -28,12 +28,12 @@ pub fn settings(session: &Session, findings: &mut Findings) {
             "reach",
             format!(
                 "a station needs a link to its far box, and {to_devices} reaches only devices: what people write waits. \
-                 satpost link add boat m138 (or box.reach internet for a gateway)"
+                 satpost link add boat sbd (or box.reach internet for a gateway)"
             ),
         ),
         (false, _) => findings.error(
             "reach",
-            "a station needs a link: satpost link add boat m138 (or box.reach internet for a gateway)",
+            "a station needs a link: satpost link add boat sbd (or box.reach internet for a gateway)",
         ),
         (true, "") => findings.error(
             "reach",

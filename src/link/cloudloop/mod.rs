@@ -97,8 +97,11 @@ impl Service for Cloudloop {
         Ok(heard)
     }
 
-    fn accepts(&self, imei: &str, _payload: &[u8]) -> Result<(), Fault> {
-        self.api.ready()?;
+    fn complete(&self) -> Result<(), Fault> {
+        self.api.ready()
+    }
+
+    fn reaches(&self, imei: &str) -> Result<(), Fault> {
         self.things.of(imei).map(drop)
     }
 

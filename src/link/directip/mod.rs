@@ -128,7 +128,7 @@ impl Service for DirectIp {
         Ok(heard(&parts, mo.imei, mo.payload, Some(mo.at)))
     }
 
-    fn accepts(&self, _imei: &str, _payload: &[u8]) -> Result<(), Fault> {
+    fn complete(&self) -> Result<(), Fault> {
         match is_address(&self.gateway) {
             true => Ok(()),
             false => Err(Fault::operator("no gateway is set: set directip.gateway")),
@@ -280,6 +280,6 @@ mod tests {
         }
         answers.join().unwrap();
         assert!(matches!(link(&address).queue(IMEI, b"hello"), Handed::Stopped(..)), "nobody listens any more");
-        assert!(link("gateway.example.net").accepts(IMEI, b"x").is_err() && link("").accepts(IMEI, b"x").is_err());
+        assert!(link("gateway.example.net").complete().is_err() && link("").complete().is_err());
     }
 }

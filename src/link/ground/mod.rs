@@ -89,11 +89,19 @@ pub trait Service: Send {
     /// Why nothing comes of it.
     fn read(&mut self, call: &HookCall, now: Option<Time>) -> Result<Heard, Unheard>;
 
-    /// Whether this could be handed over.
+    /// Whether its settings are enough to send anything.
     ///
     /// # Errors
     /// What is missing.
-    fn accepts(&self, imei: &str, payload: &[u8]) -> Result<(), Fault>;
+    fn complete(&self) -> Result<(), Fault>;
+
+    /// Whether something could be handed over for this terminal.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn reaches(&self, _imei: &str) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Hands a message over.
     fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed;
@@ -218,6 +226,9 @@ impl<S: Service> Ground<S> {
 
     fn state(&self) -> Reason {
         let service = S::TITLE.to_owned();
+        if let Err(lacks) = self.service.complete() {
+            return lacks.reason().clone();
+        }
         match (self.blocked(), &self.refused) {
             (Some(fault), _) => fault.reason().clone(),
             (None, Some(why)) => Reason::said(format_args!("ready, but a call to the webhook was refused: {why}")),
@@ -234,7 +245,8 @@ impl<S: Service> Ground<S> {
 
     /// Reports the state of the link when it changed.
     fn report(&mut self) {
-        let health = Health { ready: self.blocked().is_none(), state: self.state(), ..self.health.clone() };
+        let ready = self.blocked().is_none() && self.service.complete().is_ok();
+        let health = Health { ready, state: self.state(), ..self.health.clone() };
         // What was never told is news, whatever it is.
         if health != self.health || !self.health.ready && health.ready {
             self.health = health.clone();
@@ -407,7 +419,8 @@ impl<S: Service> Link for Ground<S> {
         if bytes == 0 || bytes > MAX_PAYLOAD {
             return Err(Fault::refused(TrackingReason::Length { bytes, most: MAX_PAYLOAD }));
         }
-        self.service.accepts(&terminal(packet)?, &packet.payload)?;
+        self.service.complete()?;
+        self.service.reaches(&terminal(packet)?)?;
         match self.blocked() {
             Some(fault) => Err(fault.clone()),
             None => Ok(Intent { at: self.clock.now(), memo: String::new() }),

@@ -101,8 +101,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
 }
 
 /// The modem is recognised by its answer to the first question, whatever that is.
-pub const CONTACT: FirstContact =
-    FirstContact { baud: BAUD, ask: contact, port: Key::ImtPort, settings: &[(Key::LinkUnit, "byte")] };
+pub const CONTACT: FirstContact = FirstContact { baud: BAUD, ask: contact, port: Key::ImtPort };
 
 fn contact(line: &mut Line) -> Option<String> {
     let answer = |said: &str| jspr::Lines::default().feed(format!("{said}\r").as_bytes()).pop();

@@ -50,8 +50,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
 }
 
 /// The modem is recognised by its answer to the question for its number.
-pub const CONTACT: FirstContact =
-    FirstContact { baud: escalation::BAUD, ask: contact, port: Key::M138Port, settings: &[] };
+pub const CONTACT: FirstContact = FirstContact { baud: escalation::BAUD, ask: contact, port: Key::M138Port };
 
 fn contact(line: &mut Line) -> Option<String> {
     line.ask("$CS*10\n", identity).map(|number| format!("Swarm M138, device 0x{number:06x}"))

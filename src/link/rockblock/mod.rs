@@ -88,7 +88,7 @@ impl Service for Rockblock {
         inbound::read(&call.form, &call.body, &self.keys, self.forms, now)
     }
 
-    fn accepts(&self, _imei: &str, _payload: &[u8]) -> Result<(), Fault> {
+    fn complete(&self) -> Result<(), Fault> {
         match self.user.is_empty() {
             true => Err(Fault::operator("no RockBLOCK user is set: set rockblock.user and rockblock.password")),
             false => Ok(()),

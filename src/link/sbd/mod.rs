@@ -78,8 +78,7 @@ pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String
 }
 
 /// The modem is recognised by what only such a modem can be asked: what is in its slots.
-pub const CONTACT: FirstContact =
-    FirstContact { baud: BAUD, ask: contact, port: Key::SbdPort, settings: &[(Key::LinkUnit, "credit")] };
+pub const CONTACT: FirstContact = FirstContact { baud: BAUD, ask: contact, port: Key::SbdPort };
 
 fn contact(line: &mut Line) -> Option<String> {
     // Digits stand for words in a modem that was told so.

@@ -166,7 +166,7 @@ impl Service for Sbdmail {
         mail::read(&call.body, self.settings.text(Key::SbdmailFrom))
     }
 
-    fn accepts(&self, _imei: &str, _payload: &[u8]) -> Result<(), Fault> {
+    fn complete(&self) -> Result<(), Fault> {
         for key in [Key::SbdmailSender, Key::SbdmailTo] {
             if self.settings.text(key).parse::<Mailbox>().is_err() {
                 let name = crate::settings::row(key).name;

@@ -200,7 +200,7 @@ fn a_modem_that_is_plugged_in_is_named_and_its_link_is_offered_and_tested() {
     let stable = machine.stable("ttyUSB0", "sbd").display().to_string();
     assert!(page(&client, "/setup/link").contains("Add a link with it"));
     let checked = station.said(&["check"]).out;
-    let command = format!("satpost link add sbd sbd sbd.port {stable} link.unit credit");
+    let command = format!("satpost link add sbd sbd sbd.port {stable} link.price PRICE");
     assert!(checked.contains(&command), "{checked}");
     let answer = client.post("/links", &format!("port={}", port.replace('/', "%2F")));
     assert_eq!((answer.status, answer.header("location")), (303, "/links/sbd"));

@@ -13,4 +13,5 @@ mod payloads;
 mod plain;
 mod reading;
 mod roles;
+mod setup;
 mod wrong;
