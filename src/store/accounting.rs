@@ -91,9 +91,16 @@ impl Tx<'_> {
         let credits = packet.charge.as_ref().map_or(0, |charge| i64::try_from(charge.credits).unwrap_or(i64::MAX));
         let credits = crate::money::shares(&bytes, part, Money(credits));
         let total = bytes.iter().sum::<usize>().max(1);
-        let mut counted = Vec::new();
-        for (((message, share), credits), bytes) in found.iter().zip(shares).zip(credits).zip(&bytes) {
+        let (mut counted, mut of_box) = (Vec::new(), Money::default());
+        for (((message, mut share), mut credits), bytes) in found.iter().zip(shares).zip(credits).zip(&bytes) {
             let mut bill = message.bill.clone().unwrap_or_default();
+            // What waits pays no more than was reserved for it: what else rides in the packet, and makes it dearer, is the box's.
+            if matches!(message.state, State::Queued | State::OnLink) {
+                let most = share.money.min(bill.reserved.money);
+                of_box.0 += share.money.0 - most.0;
+                credits.money.0 = credits.money.0 * most.0 / share.money.0.max(1);
+                share.money = most;
+            }
             self.spend(&mut bill, share)?;
             let bytes = (packet.payload.len() * bytes / total) as u64;
             counted.extend(bill.people().map(|person| PacketShare {
@@ -104,7 +111,17 @@ impl Tx<'_> {
             }));
             self.change(message.id, |message| message.bill = Some(bill))?;
         }
+        self.spend_own(of_box)?;
         Ok(counted)
+    }
+
+    /// Spends money for what carried no message of anybody: it is the box's own.
+    pub fn spend_own(&mut self, money: Money) -> TxResult<()> {
+        if money == Money::default() {
+            return Ok(());
+        }
+        let what = Use { money, ..Use::default() };
+        self.spend(&mut Bill::own(what, Vec::new()), what)
     }
 
     /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what is reserved for

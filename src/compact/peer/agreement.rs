@@ -39,6 +39,9 @@ pub struct Agreement {
     /// When a hello of ours last went out, and when last in answer to one of its own.
     said: Option<i64>,
     answered: Option<i64>,
+    /// Hellos of ours that went out since it last said one.
+    #[serde(default, skip_serializing_if = "is_none")]
+    unheard: u8,
     /// It has spoken compactly, so packets of notes alone mean something to it.
     pub(super) understands_notes: bool,
 }
@@ -52,8 +55,12 @@ const PAST: ModelId = ModelId { number: 14, mark: *b"line" };
 /// Models that a hello names besides.
 const MOST_MODELS: usize = 13;
 
-/// Among compact packets a hello rides in one a day until the other box has it.
+/// Among compact packets a hello rides in one a day until the other box has it. One that makes a classic packet dearer goes
+/// again after this time at the soonest, and after twice as long each time that nothing is heard: a modem without a box
+/// never answers.
 const SAY_AGAIN: i64 = 24 * 3_600_000;
+/// How often that time is doubled at most.
+const DOUBLED: u8 = 5;
 
 impl Agreement {
     /// The form in which it reads messages; `None`: classic.
@@ -91,7 +98,7 @@ impl Agreement {
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], rules: &PeerRules, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, rules);
-        // Among classic packets a hello costs nothing: there only packets count.
+        // Where it makes a classic packet no dearer it rides in each of them ([`Agreement::may_cost`]).
         let lately = self.theirs.is_some() && self.said.is_some_and(|at| now - at < SAY_AGAIN);
         (hello.check() != self.known && !lately || self.owed.is_some()).then_some(hello)
     }
@@ -103,9 +110,16 @@ impl Agreement {
         Hello { hours: rules.receipt_hours, echo, models }
     }
 
+    /// Whether our hello may make a packet dearer: the first one, an answer, and one again after a while.
+    pub fn may_cost(&self, now: i64) -> bool {
+        let wait = SAY_AGAIN << self.unheard.saturating_sub(1).min(DOUBLED);
+        self.owed.is_some() || self.said.is_none_or(|at| now.saturating_sub(at) >= wait)
+    }
+
     /// A packet with our hello goes out.
     pub fn hello_sent(&mut self, now: i64) {
         self.said = Some(now);
+        self.unheard = self.unheard.saturating_add(1);
         if self.owed.take().is_some() {
             self.answered = Some(now);
         }
@@ -114,6 +128,7 @@ impl Agreement {
     /// That packet did not go out.
     pub fn hello_lost(&mut self, now: i64) {
         self.said = None;
+        self.unheard = self.unheard.saturating_sub(1);
         if self.known == 0 && self.theirs.is_some() {
             self.owed.get_or_insert(now);
         }
@@ -138,7 +153,7 @@ impl Agreement {
                 self.owed.get_or_insert(now);
             }
         }
-        self.understands_notes = true;
+        (self.understands_notes, self.unheard) = (true, 0);
         if news {
             (self.theirs, self.struck) = (Some(hello.clone()), 0);
         }
@@ -168,6 +183,10 @@ impl Agreement {
     pub fn unlearned(&mut self) -> bool {
         std::mem::take(self).theirs.is_some()
     }
+}
+
+fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 fn bit(form: Form) -> u32 {
@@ -207,6 +226,23 @@ mod tests {
         there.has_ours(&answer);
         assert_eq!(there.hello(&theirs, &hours(48), i64::MAX), None);
         assert!(here.hello(&ours[..1], &hours(24), i64::MAX).is_some(), "what changed is said again");
+    }
+
+    #[test]
+    fn a_hello_that_nobody_answers_costs_less_and_less_often() {
+        let mut here = Agreement::default();
+        let (ours, rules) = ([NORMAL], hours(24));
+        assert!(here.may_cost(0));
+        let mut now = 0;
+        for days in [1, 2, 4, 8, 16, 32, 32] {
+            here.hello_sent(now);
+            assert!(here.hello(&ours, &rules, now + 1).is_some(), "free it rides in each packet");
+            assert!(!here.may_cost(now + days * SAY_AGAIN - 1) && here.may_cost(now + days * SAY_AGAIN), "{days}");
+            now += days * SAY_AGAIN;
+        }
+        let theirs = Hello { hours: 0, echo: 0, models: ours.to_vec() };
+        here.receive(&theirs, &ours, &rules, now);
+        assert!(here.may_cost(now), "an answer is owed");
     }
 
     #[test]

@@ -16,8 +16,7 @@ impl Peer {
             return plan.refused.push((waiting.key, PlanRefusal::NotClassic));
         };
         let hello = self.agreement.hello(&context.codec.models(), &context.rules, context.now).map(Note::Hello);
-        let of: Vec<_> = waiting.message.person.iter().map(|person| Note::Of(person.clone())).collect();
-        let head = |notes: &[Note]| append_to_classic(&[], notes).map_or(MARK, |head| head.len());
+        let of = of(waiting.message);
         let mark = head(&of);
         let known = self.agreement.knows_us();
         let spares = [head(&of.iter().cloned().chain(hello).collect::<Vec<_>>()), mark];
@@ -26,7 +25,7 @@ impl Peer {
             (packets.len() == plain.len() || known && spare == mark).then_some(packets)
         });
         let packets = packets.unwrap_or_else(|| plain.clone());
-        let bytes = packets.iter().map(Vec::len).sum();
+        let bytes = packets.iter().map(|packet| packet.len() + charged_mark(context, mark)).sum();
         let (count, classic) = (packets.len(), (plain.iter().map(Vec::len).sum(), plain.len()));
         let answers = answers([waiting].iter());
         let all = self.classic_packets(context, waiting.key, packets, (&of, &answers));
@@ -97,5 +96,21 @@ impl Peer {
 /// Bytes and packets that a message takes classically.
 pub fn size(context: &mut PeerContext, message: &Letter) -> Option<(usize, usize)> {
     let packets = context.codec.classic(message, context.room)?;
-    Some((packets.iter().map(Vec::len).sum(), packets.len()))
+    let mark = charged_mark(context, head(&of(message)));
+    Some((packets.iter().map(|packet| packet.len() + mark).sum(), packets.len()))
+}
+
+/// What a classic packet of this message has to say in its field.
+fn of(message: &Letter) -> Vec<Note> {
+    message.person.iter().map(|person| Note::Of(person.clone())).collect()
+}
+
+/// Bytes of a field with these notes.
+fn head(notes: &[Note]) -> usize {
+    append_to_classic(&[], notes).map_or(MARK, |head| head.len())
+}
+
+/// Bytes of the field that makes a classic packet dearer; nothing where only packets are charged for.
+fn charged_mark(context: &PeerContext, mark: usize) -> usize {
+    if context.step > 0 { mark } else { 0 }
 }

@@ -337,8 +337,12 @@ impl Peer {
         let mut packet = fits(&notes, context.room)?;
         for note in wish.into_iter().chain(self.owed_notes(context)) {
             let begun = packet.len().checked_next_multiple_of(context.step).unwrap_or(context.room).min(context.room);
+            let waits = match note {
+                Note::Hello(_) => !self.agreement.may_cost(context.now),
+                _ => note.can_wait(),
+            };
             // A packet of notes alone is there for their sake.
-            let room = if note.can_wait() && !core.is_empty() { begun } else { context.room };
+            let room = if waits && !core.is_empty() { begun } else { context.room };
             notes.push(note);
             match fits(&notes, room) {
                 Some(more) => packet = more,

@@ -159,8 +159,9 @@ pub fn mailbox(context: &Context) -> Result<(), Fault> {
     let (price, extent, now) =
         (links.get(id).and_then(LinkRecord::price), Extent { bytes: 1, packets: 1 }, context.now());
     context.store.write(move |tx| {
-        let charge = tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))?;
-        tx.count_credits(charge.map_or(0, |charge| charge.credits))
+        let Ok(charge) = tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))? else { return Ok(()) };
+        tx.spend_own(charge.money)?;
+        tx.count_credits(charge.credits)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::session::{BOTH, Pair, bundle, delivered, message, messages};
 use crate::peer::OutgoingPacket;
-use crate::peer::notes::unwrap;
+use crate::peer::notes::{MARK, find_in_classic, hello_in, unwrap};
 
 fn pair() -> Pair {
     Pair { step: 50, ..Pair::acquainted([BOTH, BOTH]) }
@@ -79,4 +79,23 @@ fn messages_share_what_is_begun() {
         assert!(billed < alone, "{sizes:?}: {billed} for {alone}");
         assert!(plan.send.iter().all(|packet| !bundle(packet).is_empty()));
     }
+}
+
+/// A hello that nobody has answered yet makes the first packet dearer and no other one that day; where there is room it rides.
+#[test]
+fn a_hello_makes_one_packet_dearer_and_no_other() {
+    let new = || Pair { step: 50, ..Pair::new([BOTH, BOTH]) };
+    let send = |pair: &mut Pair, key: u64, words: usize| {
+        let payload = pair.send(0, &[(key, message("a@b.c", &"word ".repeat(words)))]).remove(0).payload;
+        let (plain, notes) = find_in_classic(&payload);
+        let said = notes.is_some_and(|notes| hello_in(&notes).is_some());
+        (said, payload.len().div_ceil(50) > (plain.len() + MARK).div_ceil(50))
+    };
+    let firsts: Vec<_> = (1..12).map(|words| send(&mut new(), 0, words)).collect();
+    assert!(firsts.iter().all(|(said, _)| *said) && firsts.contains(&(true, true)), "it is said at once: {firsts:?}");
+    let mut pair = new();
+    send(&mut pair, 0, 1);
+    let day: Vec<_> = (1..40).map(|key| send(&mut pair, key, 1 + key as usize % 12)).collect();
+    assert!(day.iter().any(|(said, _)| *said) && day.iter().any(|(said, _)| !said), "{day:?}");
+    assert!(day.iter().all(|(_, dearer)| !dearer), "{day:?}");
 }

@@ -49,7 +49,13 @@ impl LinkWorker<'_> {
             let (id, now, extent) = (self.id, context.now(), request::extent(bytes));
             let price = context.store.links().get(id).and_then(LinkRecord::price);
             // It went, whatever the budget says now: that keeps the next one from going.
-            let charged = context.store.write(move |tx| tx.charge(id, &budget, (price, extent), (true, now)))?;
+            let charged = context.store.write(move |tx| {
+                let charged = tx.charge(id, &budget, (price, extent), (true, now))?;
+                if let Ok(charge) = &charged {
+                    tx.spend_own(charge.money)?;
+                }
+                Ok(charged)
+            })?;
             if let Err(why) = charged {
                 log::warn!("link: {bytes} bytes of whole mails went beyond a budget: {why:?}");
             }

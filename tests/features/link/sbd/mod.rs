@@ -71,6 +71,13 @@ fn up_and_down(scene: &Scene) {
         (bill(&station) == counted[0] + counted[2] && bill(&gateway) == counted[1]).then_some(counted)
     });
     assert!(up > 0 && down > 0 && mailbox <= 2, "{up} {down} {mailbox}");
+    // The accounts say the same: what no message paid for is the box's own.
+    for (station, credits) in [(&station, up + mailbox), (&gateway, down)] {
+        let report = station.json(&["costs", "--json"]);
+        let accounts = report["accounts"].as_array().unwrap();
+        let all = accounts.iter().find(|row| row["account"] == "(box)").unwrap_or(&Value::Null);
+        assert_eq!(all["money"], format!("{}.{:02}", credits / 100, credits % 100), "{report}");
+    }
     assert_eq!(scene.mails().len(), 1);
     station.books_balance();
     gateway.books_balance();
@@ -222,6 +229,36 @@ fn what_the_service_says_of_a_message_is_heard() {
     words("buy some there");
     assert_eq!(scene.service("queue").len(), 3);
     gateway.books_balance();
+}
+
+/// The first packet to a far box that nobody knows yet says what this box reads, which takes a credit more: the box pays it, and
+/// the writer what was told before.
+#[test]
+fn what_rides_along_is_not_on_the_writers_bill() {
+    let scene = Scene::start(Service::Rockblock, "4000");
+    let (station, gateway) = (scene.station().started(), scene.gateway().started());
+    scene.calls(&gateway);
+    let text = "All well. Fuel in Horta on Friday?";
+    let send = ["send", "--from", "anna", "--subject", "From the boat", "--text", text, "bob@world.example"];
+    station.cli_ok(&send, "");
+    wait_mail(&scene, "From the boat");
+    let sent = station.wait_state(SOON, "bob@world.example", "sent");
+    let id = sent["id"].as_str().unwrap();
+    let bill_of = wait_for("what it cost", SOON, || {
+        let bill = station.json(&["queue", "show", id, "--json"])["bill"].clone();
+        (bill["spent"]["packets"] == 1).then_some(bill)
+    });
+    assert_eq!(
+        (&bill_of["quoted"]["money"], &bill_of["spent"]["money"]),
+        (&"0.02".into(), &"0.02".into()),
+        "{bill_of}"
+    );
+    let up = scene.credits()[0];
+    assert_eq!((up, bill(&station)), (3, 3), "a credit more than the message takes");
+    let costs = station.cli_ok(&["costs"], "");
+    let row = |who: &str| costs.lines().find(|line| line.starts_with(who)).unwrap_or_default().to_owned();
+    assert!(row("(box)").contains("0.03 ") && row("anna").contains("0.02 "), "{costs}");
+    station.books_balance();
 }
 
 /// What is begun of fifty bytes is paid for: it is told while one writes, filled by what waits, and on the bill.
