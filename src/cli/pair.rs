@@ -34,7 +34,12 @@ enum What {
 /// On a gateway: print a code that one station can enter within ten minutes.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "new")]
-struct New {}
+struct New {
+    /// the far box that the station is, where it is known already by its modem: a name or an address; messages for its people
+    /// go by either
+    #[argh(option)]
+    far_box: Option<String>,
+}
 
 /// On a station: enter the code of a gateway.
 #[derive(ArgsInfo, FromArgs)]
@@ -75,8 +80,8 @@ impl Pair {
     pub(super) fn act(self, session: &mut Session) -> Done {
         let service = session.service();
         match self.what {
-            What::New(_) => {
-                let given = service.new_pairing_code().map_err(Failure::of_request)?;
+            What::New(new) => {
+                let given = service.new_pairing_code(new.far_box.as_deref()).map_err(Failure::of_request)?;
                 session.line(given.code);
                 session.err.push_str(&format!(
                     "Enter it on the station within 10 minutes: satpost pair join ADDRESS {}\n",
@@ -89,20 +94,19 @@ impl Pair {
                         "This box does not listen for others yet: set ip.listen, to 0.0.0.0:443 for instance\n",
                     );
                 }
+                if service.links().iter().all(|link| link.driver != "ip") {
+                    session.err.push_str(
+                        "Its line is a link of this box: satpost link add line ip link.price 0 where it costs nothing\n",
+                    );
+                }
+                tell_unpriced(session);
             }
             What::Join(join) => {
                 let paired = service
                     .pair_with(&session.context.callers, &join.address, &join.code)
                     .map_err(Failure::of_request)?;
                 session.line(format!("paired with {}, {}", paired.name, paired.address.shown()));
-                for link in
-                    session.service().links().iter().filter(|link| link.driver == "ip" && link.price().is_none())
-                {
-                    session.err.push_str(&format!(
-                        "Nothing goes by it until it has a price: satpost link set {} link.price 0 where it costs nothing\n",
-                        link.name
-                    ));
-                }
+                tell_unpriced(session);
             }
             What::List(list) if list.json => {
                 let rows = service.paired()?.into_iter().map(|paired| {
@@ -126,5 +130,15 @@ impl Pair {
             }
         }
         Ok(())
+    }
+}
+
+/// Says which line takes nothing yet.
+fn tell_unpriced(session: &mut Session) {
+    for link in session.service().links().iter().filter(|link| link.driver == "ip" && link.price().is_none()) {
+        session.err.push_str(&format!(
+            "Nothing goes by it until it has a price: satpost link set {} link.price 0 where it costs nothing\n",
+            link.name
+        ));
     }
 }

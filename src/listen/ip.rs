@@ -145,7 +145,12 @@ impl BoxListener {
             let what = EventKind::Called { name, key: key.groups(), from, why };
             tx.event(&Event { at: now, part: "ip".to_owned(), link: None, kind: what, alarm: fits.is_err() })?;
             if fits.is_ok() {
+                if let Some(far_box) = code.far_box {
+                    tx.add_address(far_box, paired.address)?;
+                }
                 tx.pair(&paired)?;
+                // Without such a link whoever calls is not heard.
+                tx.line(now)?;
             }
             Ok(fits)
         });

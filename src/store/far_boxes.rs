@@ -43,6 +43,25 @@ impl Tx<'_> {
         }
     }
 
+    /// Frees an address for the far box `to`. One with no people gives it away: it was there only because it wrote, or was paired.
+    /// Gives the one that keeps it, if somebody is at that or something is on its way to it.
+    pub fn give_away(&mut self, address: LinkAddress, to: PeerId) -> TxResult<Option<FarBox>> {
+        let owner =
+            self.all_far_boxes()?.into_iter().find(|other| other.id != to && other.addresses.contains(&address));
+        let Some(mut owner) = owner else { return Ok(None) };
+        let in_use = self.everybody()?.iter().any(|person| person.far_box == Some(owner.id))
+            || self.open_packets()?.iter().any(|packet| packet.far_box == Some(owner.id));
+        if in_use {
+            return Ok(Some(owner));
+        }
+        owner.addresses.retain(|known| *known != address);
+        match owner.addresses.is_empty() {
+            true => self.remove_far_box(owner.id)?,
+            false => self.put_far_box(&owner).map(drop)?,
+        }
+        Ok(None)
+    }
+
     /// Removes a far box, and what the two boxes know of each other.
     pub fn remove_far_box(&mut self, id: PeerId) -> TxResult<()> {
         let name = id.to_string();

@@ -1,18 +1,24 @@
 //! Boxes that this one is paired with, and the key that it proves itself with. Notes of the store, so that a backup has
 //! them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::schema::{self, Tx, TxResult, View, json, record};
-use crate::address::LinkAddress;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::links::LinkRecord;
+use crate::message::LinkId;
 use crate::people::FarBox;
 use crate::store::schema::Readable;
 
 /// Start of the names of these notes; the address of the box follows.
 const PAIRED: &str = "note:paired:";
+/// The driver of links over the internet, and the name of one that is added by itself.
+const LINE: &str = "ip";
 /// The key of this box and the name of its store.
 const IDENTITY: &str = "identity";
 
@@ -71,6 +77,30 @@ impl Tx<'_> {
             self.put_far_box(&named)?;
         }
         Ok(())
+    }
+
+    /// The link over the internet, the first if there are several. Where there is none it is added, without a price.
+    pub fn line(&mut self, now: Time) -> TxResult<LinkRecord> {
+        if let Some(link) = self.links()?.iter().find(|link| link.driver == LINE) {
+            return Ok(link.clone());
+        }
+        let (name, values) = (LINE.to_owned(), BTreeMap::new());
+        let link = LinkRecord { id: LinkId::FIRST, driver: name.clone(), name, on: true, added: now, values };
+        let id = self.add_link(&link)?;
+        Ok(LinkRecord { id, ..link })
+    }
+
+    /// Gives a far box that is there one address more; one that has the address and nobody at it gives it away.
+    pub fn add_address(&mut self, far_box: PeerId, address: LinkAddress) -> TxResult<()> {
+        let Some(mut known) = self.far_box(far_box)?.filter(|known| !known.addresses.contains(&address)) else {
+            return Ok(());
+        };
+        known.addresses.push(address);
+        // One with too many addresses stays as it is, and the box is a far box of its own.
+        if known.check().is_err() || self.give_away(address, far_box)?.is_some() {
+            return Ok(());
+        }
+        self.put_far_box(&known).map(drop)
     }
 
     /// Forgets a box; false when it is not paired.

@@ -1,9 +1,12 @@
 //! Other boxes over the internet: a code for a station, the code of a gateway, and who is paired.
 
+use std::sync::Arc;
+
 use minijinja::{Value, context};
 
 use super::{Ask, Reply, qr};
 use crate::fault::Fault;
+use crate::people::FarBox;
 use crate::settings::Key;
 
 /// Shows the page; `error` belongs to the form with which a code is entered.
@@ -25,9 +28,18 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
         let text = given.code.to_string();
         context! { qr => Value::from_safe_string(qr::picture(&text, "The code as a QR code")), text, until => ask.times.moment(given.until) }
     });
+    // Those that a line leads to already need no code.
+    let offline = |far_box: &&Arc<FarBox>| !far_box.addresses.iter().any(|address| address.kind() == "ip");
+    let far_boxes: Vec<_> = ask
+        .service
+        .far_boxes()
+        .iter()
+        .filter(offline)
+        .map(|far_box| context! { handle => far_box.handle(), shown => far_box.shown() })
+        .collect();
     let listens = ask.app.status.facts().listen.get("ip").cloned().unwrap_or_default();
     let values = context! {
-        rows, code, error,
+        rows, code, error, far_boxes,
         address => form.get("address"), typed => form.get("code"),
         ports => listens.iter().map(|address| address.port()).collect::<Vec<_>>(),
         gateway => ask.settings.text(Key::Reach) == "internet",
@@ -39,7 +51,12 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
 
 /// Makes a code.
 pub fn new(ask: &Ask) -> Reply {
-    ask.service.new_pairing_code()?;
+    let far_box = Some(ask.request.form.get("far_box")).filter(|text| !text.is_empty());
+    match ask.service.new_pairing_code(far_box) {
+        Ok(_) => {}
+        Err(Fault::Permanent(why)) => return show(ask, 422, &why.to_string()),
+        Err(fault) => return Err(fault),
+    }
     ask.done("/pair", "This code is good for ten minutes, and once.".to_owned())
 }
 

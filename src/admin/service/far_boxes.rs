@@ -174,31 +174,21 @@ impl Service {
     }
 }
 
-/// Makes sure that no other far box has this name, or one of these addresses. One with no people gives its address away:
-/// it was there only because it wrote, or was paired.
+/// Makes sure that no other far box has this name, or one of these addresses.
 fn alone(tx: &mut Tx, far_box: &FarBox) -> TxResult<()> {
-    for mut other in tx.all_far_boxes()?.into_iter().filter(|other| other.id != far_box.id) {
-        if let Some(address) = far_box.addresses.iter().find(|address| other.addresses.contains(address)) {
-            let in_use = tx.everybody()?.iter().any(|person| person.far_box == Some(other.id))
-                || tx.open_packets()?.iter().any(|packet| packet.far_box == Some(other.id));
-            if !in_use {
-                other.addresses.retain(|address| !far_box.addresses.contains(address));
-                match other.addresses.is_empty() {
-                    true => tx.remove_far_box(other.id)?,
-                    false => tx.put_far_box(&other).map(drop)?,
-                }
-                continue;
-            }
+    for address in &far_box.addresses {
+        if let Some(owner) = tx.give_away(*address, far_box.id)? {
             return reject(Fault::permanent(format!(
                 "{address} is an address of {}: an address belongs to one far box, take it away there first",
-                other.shown()
+                owner.shown()
             )));
         }
-        if !far_box.name.is_empty() && other.name.to_lowercase() == far_box.name.to_lowercase() {
-            return reject(Fault::permanent(format!("there is already a far box named {}", other.name)));
-        }
     }
-    Ok(())
+    let named = |other: &FarBox| other.id != far_box.id && other.name.to_lowercase() == far_box.name.to_lowercase();
+    match tx.all_far_boxes()?.into_iter().find(named).filter(|_| !far_box.name.is_empty()) {
+        Some(other) => reject(Fault::permanent(format!("there is already a far box named {}", other.name))),
+        None => Ok(()),
+    }
 }
 
 /// What names the far box of a person in a form: its address, or else its name; empty without one.

@@ -1,7 +1,5 @@
 //! Pairing with other boxes: a gateway gives out a code, a station enters it, either forgets the other.
 
-use std::collections::BTreeMap;
-
 use super::{Action, Service};
 use crate::address::LinkAddress;
 use crate::clock::Time;
@@ -10,14 +8,9 @@ use crate::fault::Fault;
 use crate::link::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
 use crate::link::ip::pairing::{Introduction, LIFE, OpenCode, PairingCode};
-use crate::links::LinkRecord;
-use crate::message::LinkId;
 use crate::message::reason::CallFailure;
 use crate::settings::Key;
 use crate::store::{PairedBox, View};
-
-/// The driver of links over the internet.
-const DRIVER: &str = "ip";
 
 /// A code that stations can be given now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +22,17 @@ pub struct GivenCode {
 }
 
 impl Service {
-    /// Makes a code that one station can enter within ten minutes; an older one is void then.
+    /// Makes a code that one station can enter within ten minutes; an older one is void then. That station is the far box that
+    /// `far_box` means by its name or an address, if any: the line is one more way to it.
     ///
     /// # Errors
-    /// Permanent for who may not; otherwise when the store fails.
-    pub fn new_pairing_code(&self) -> Result<GivenCode, Fault> {
+    /// Permanent for who may not, and when there is no such far box; otherwise when the store fails.
+    pub fn new_pairing_code(&self, far_box: Option<&str>) -> Result<GivenCode, Fault> {
+        self.may(Action::PairCode)?;
+        let far_box = far_box.map(|text| self.far_box(text)).transpose()?.map(|far_box| far_box.id);
         let now = self.store.clock().now();
         let key = equipment::own_key(&self.store)?;
-        let code = OpenCode::new(now)?;
+        let code = OpenCode::new(now, far_box)?;
         let (token, bytes) = (code.token, serde_json::to_vec(&code).map_err(Fault::temporary)?);
         self.act(Action::PairCode, "", "a pairing code was made", move |tx| tx.put_note(OpenCode::NOTE, Some(&bytes)))?;
         Ok(GivenCode { code: PairingCode::new(key.id(), token), until: now + LIFE })
@@ -93,18 +89,7 @@ impl Service {
         let kept = paired.clone();
         self.act(Action::Pair, &paired.address.to_string(), words, move |tx| {
             tx.pair(&kept)?;
-            // The first link of this driver is that line; where there is none, it is added.
-            let links = tx.links()?;
-            let mut link = match links.iter().find(|link| link.driver == DRIVER) {
-                Some(link) => link.clone(),
-                None => {
-                    let (name, values) = (DRIVER.to_owned(), BTreeMap::new());
-                    let link =
-                        LinkRecord { id: LinkId::FIRST, driver: name.clone(), name, on: true, added: now, values };
-                    let id = tx.add_link(&link)?;
-                    LinkRecord { id, ..link }
-                }
-            };
+            let mut link = tx.line(now)?;
             for (setting, value) in [(Key::IpAddress, &address), (Key::IpKey, &key)] {
                 link.values.insert(crate::settings::row(setting).name.to_owned(), value.clone());
             }
@@ -189,9 +174,9 @@ mod tests {
         let place = Place::new();
         let service = place.service();
         assert_eq!(service.pairing_code().unwrap(), None);
-        let first = service.new_pairing_code().unwrap();
+        let first = service.new_pairing_code(None).unwrap();
         assert_eq!(service.pairing_code().unwrap(), Some(first));
-        let second = service.new_pairing_code().unwrap();
+        let second = service.new_pairing_code(None).unwrap();
         assert_eq!(first.code.key, second.code.key);
         assert_eq!(service.pairing_code().unwrap(), Some(second));
     }

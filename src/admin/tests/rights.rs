@@ -249,7 +249,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null")).map(drop),
         Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ErasePerson => service.erase("carl").map(drop),
-        Action::PairCode => service.new_pairing_code().map(drop),
+        Action::PairCode => service.new_pairing_code(None).map(drop),
         Action::Pair | Action::Unpair => {
             let paired = crate::store::PairedBox {
                 address: format!("ip:{}", "a".repeat(64)).parse().unwrap(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::KeyId;
+use crate::address::{KeyId, PeerId};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::hex::CODE_ALPHABET;
@@ -184,6 +184,9 @@ pub struct OpenCode {
     pub token: u32,
     /// When it was made.
     pub made: Time,
+    /// The far box that it is for; `None`: one that is not known yet, or was only heard.
+    #[serde(default)]
+    pub far_box: Option<PeerId>,
     /// Wrong tokens so far.
     wrong: u8,
     used: bool,
@@ -197,11 +200,11 @@ impl OpenCode {
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn new(now: Time) -> Result<Self, Fault> {
+    pub fn new(now: Time, far_box: Option<PeerId>) -> Result<Self, Fault> {
         let mut random = [0; 4];
         getrandom::fill(&mut random)
             .map_err(|error| Fault::temporary(format!("there are no random numbers: {error}")))?;
-        Ok(Self { token: u32::from_be_bytes(random) & 0x0f_ffff, made: now, wrong: 0, used: false })
+        Ok(Self { token: u32::from_be_bytes(random) & 0x0f_ffff, made: now, far_box, wrong: 0, used: false })
     }
 
     /// True while it can be used.
@@ -257,7 +260,7 @@ mod tests {
     fn an_open_code_is_good_once_for_a_while_and_bears_few_tries() {
         let now = Time(1_000_000);
         let late = now + LIFE;
-        let fresh = OpenCode::new(now).unwrap();
+        let fresh = OpenCode::new(now, None).unwrap();
         let mut code = fresh.clone();
         assert!(code.is_open(now) && !code.is_open(late));
         assert_eq!(code.try_token(code.token, now), Ok(()));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::shore::Shore;
+use crate::support::web::Client;
 use crate::support::{DEVICE, SOON, Station, wait_for};
 
 /// Writes to the far box; the names of the links that took it, once it has left.
@@ -51,4 +52,38 @@ fn a_station_that_is_away_is_reached_by_satellite() {
     assert_eq!(sent(&gateway, "while it calls again"), "line");
     assert_eq!(shore.to_device(6846).len(), 1);
     gateway.books_balance();
+}
+
+/// A station that is known by its modem is paired: it is one far box with two ways, and the link that it calls is there.
+#[test]
+fn a_pairing_adds_a_way_to_the_far_box_that_it_is_for() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", &format!("anna={DEVICE}")]);
+    gateway.cli_ok(&["link", "set", "hive", "link.price", "0.07"], "");
+    gateway.cli_ok(&["settings", "set", "ip.listen", "127.0.0.1:0"], "");
+    let gateway = gateway.started();
+    let settings = [("box.name", "boat"), ("box.domain", "boat.example"), ("link.driver", "ip")];
+    let station = Station::new(&shore.folder, "station", &settings, &["ben"]).started();
+    let wrong = gateway.said(&["pair", "new", "--far-box", "nobody"]);
+    assert!(wrong.err.contains("there is no far box 'nobody'"), "{}", wrong.err);
+    let said = gateway.said(&["pair", "new", "--far-box", DEVICE]);
+    assert!(said.err.contains("Its line is a link of this box"), "{}", said.err);
+    station.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), said.out.trim()], "");
+
+    let far_boxes = gateway.json(&["far-box", "list"]);
+    let far_boxes = far_boxes.as_array().unwrap();
+    assert_eq!(far_boxes.len(), 1, "{far_boxes:?}");
+    let key = gateway.json(&["pair", "list"])[0]["key"].clone();
+    assert!(far_boxes[0]["addresses"].as_array().unwrap().contains(&key), "{far_boxes:?}");
+    let again = gateway.said(&["pair", "new"]);
+    assert!(again.err.contains("satpost link set ip link.price 0"), "{}", again.err);
+    gateway.cli_ok(&["link", "set", "ip", "link.price", "0"], "");
+    wait_for("the station to call", 2 * SOON, || {
+        let status = gateway.status()?;
+        status["links"]["ip"]["words"].as_str().filter(|words| words.starts_with("1 of 1")).map(|_| ())
+    });
+    assert_eq!(sent(&gateway, "by the line"), "ip");
+    // The page offers what no line leads to yet.
+    let page = Client::logged_in(&gateway, "olga").get("/pair").body;
+    assert!(!page.contains("name=far_box"), "{page}");
 }
