@@ -23,6 +23,10 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     assert!(machine.greeting(25).starts_with("220 "));
     machine.ok("grep -q _imaps /etc/avahi/services/satpost.service");
     machine.ok("systemctl is-enabled satpost satpost-smtp.socket && test -s /usr/share/man/man1/satpost.1.gz");
+    // The parts that it is made of, for who looks after many machines: what is in the program, and nothing of its tests.
+    let parts = "zcat /usr/share/doc/satpost/satpost.cdx.json.gz | grep '\"purl\"'";
+    let parts = machine.ok(parts);
+    assert!(parts.contains("pkg:cargo/redb@") && !parts.contains("mailin-embedded"), "{parts}");
     machine.write("/tmp/password", "a-long-enough-one\n");
     machine.ok("satpost settings set box.domain box.example relay.host 127.0.0.1 relay.port 1 box.reach internet");
     machine.ok("satpost people add olga --role owner --password-file /tmp/password");
