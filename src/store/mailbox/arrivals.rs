@@ -13,7 +13,7 @@ use crate::store::schema::{Tx, TxResult};
 
 /// How far a mail got, as Sent shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+pub(super) enum Stage {
     Delivered,
     Sent,
     Queued,
@@ -21,7 +21,13 @@ enum Stage {
 }
 
 impl Stage {
-    const WORDS: [&'static str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
+    /// The keyword of each.
+    pub const WORDS: [&'static str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
+
+    /// True for the keyword of one.
+    pub fn is_word(keyword: &str) -> bool {
+        Self::WORDS.iter().any(|word| word.eq_ignore_ascii_case(keyword))
+    }
 
     fn of(message: &Message) -> Self {
         match message.state {

@@ -86,11 +86,11 @@ impl ImapSession<'_> {
             None => Value::Nil,
         };
         match item {
-            MessageDataItemName::Flags => {
-                let flags =
-                    self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, &entry.into()));
-                Value::Word(flags)
-            }
+            MessageDataItemName::Flags => list(&|out| {
+                if let Some(selected) = &self.selected {
+                    selected.write_flags(out, folder, &entry.into());
+                }
+            }),
             MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
             MessageDataItemName::InternalDate => Value::Word(date_time(entry.at())),
             MessageDataItemName::Rfc822Size => Value::Word(entry.size.to_string()),
