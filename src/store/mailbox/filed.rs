@@ -117,7 +117,7 @@ fn is_trace(bytes: &[u8]) -> bool {
     let Some(lines) = bytes.strip_suffix(b"\n") else { return bytes.is_empty() };
     let mut inside = false;
     lines.split(|byte| *byte == b'\n').all(|line| {
-        let folded = inside && line.starts_with(b"\t") || inside && line.starts_with(b" ");
+        let folded = inside && matches!(line.first(), Some(b' ' | b'\t'));
         let name = line.iter().position(|byte| *byte == b':').map(|at| &line[..at]);
         inside = folded || name.is_some_and(|name| TRACE.iter().any(|field| name.eq_ignore_ascii_case(field)));
         inside
