@@ -1,14 +1,15 @@
 //! Flags and keywords of entries, and how they change.
 
-use super::arrivals::Stage;
 use super::marks::page_of;
 use super::rows::{EntryFlags, Folder};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
 
+/// The keywords by which Sent shows how far a mail got.
+pub(super) const STAGES: [&str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
 /// Keywords that programs can give one folder. Its entries have bits for four more (see [`EntryFlags::keywords`]): there is always
 /// one for each stage that the box itself shows in Sent.
-const MAX_KEYWORDS: usize = 64 - Stage::WORDS.len();
+const MAX_KEYWORDS: usize = 64 - STAGES.len();
 /// Longest keyword, in bytes.
 const MAX_KEYWORD: usize = 64;
 
@@ -97,7 +98,8 @@ impl Folder {
         if self.place(keyword).is_some() {
             return true;
         }
-        let fits = keyword.len() <= MAX_KEYWORD && (self.takes_keywords() || Stage::is_word(keyword));
+        let is_stage = STAGES.iter().any(|stage| stage.eq_ignore_ascii_case(keyword));
+        let fits = keyword.len() <= MAX_KEYWORD && (self.takes_keywords() || is_stage);
         if fits {
             self.keywords.push(keyword.to_owned());
         }
@@ -213,7 +215,7 @@ mod tests {
         assert!(folder.learn(&words).is_err());
         assert_eq!(folder.learn_what_fits(&words).count_ones(), 60);
         assert!(!folder.takes_keywords() && folder.learn(&words[..60]).is_ok());
-        let stages = Stage::WORDS.map(str::to_owned);
+        let stages = STAGES.map(str::to_owned);
         assert_eq!(folder.learn(&stages).map_err(|_| "no place"), Ok(0xf << 60));
         assert_eq!((folder.learn_what_fits(&words[60..]), folder.keywords.len()), (0, 64));
         assert_eq!(folder.words(1 << 63 | 1).collect::<Vec<_>>(), ["word0", "$Failed"]);
