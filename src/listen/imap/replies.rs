@@ -101,12 +101,13 @@ pub fn string(out: &mut Vec<u8>, text: &[u8]) {
     let plain = |byte: &u8| (b' '..=b'~').contains(byte);
     if text.len() <= QUOTED && text.iter().all(plain) {
         out.push(b'"');
-        for byte in text {
-            if matches!(byte, b'"' | b'\\') {
-                out.push(b'\\');
-            }
-            out.push(*byte);
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+            out.extend_from_slice(&rest[..at]);
+            out.extend([b'\\', rest[at]]);
+            rest = &rest[at + 1..];
         }
+        out.extend_from_slice(rest);
         out.push(b'"');
     } else {
         out.extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());

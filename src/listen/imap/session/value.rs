@@ -17,6 +17,9 @@ use crate::store::mailbox::{Entry, Folder};
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
 
+/// Bytes that most lists have room in.
+const LIST: usize = 512;
+
 /// A value that is written for an item.
 pub enum Value {
     /// What stands in the row of the entry.
@@ -77,7 +80,7 @@ impl ImapSession<'_> {
         size: usize,
     ) -> Value {
         let list = |write: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(LIST);
             write(&mut out);
             Value::List(out)
         };
