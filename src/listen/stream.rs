@@ -125,6 +125,12 @@ impl Stream {
         let _ = rustix::net::sockopt::set_tcp_keepintvl(&self.socket, Duration::from_secs(60));
     }
 
+    /// Has the next piece acknowledged at once: many clients send the end of a command behind its literal by itself, and their
+    /// system holds it back until then, some 40 ms. Failure costs only that.
+    pub fn acknowledge(&self) {
+        let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+    }
+
     /// Gives the socket to somebody who keeps it after the session: the gate knows it no longer. It does not block.
     ///
     /// # Errors

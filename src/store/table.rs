@@ -221,6 +221,27 @@ pub trait Readable<K: Key, V: Value> {
         Ok(Rows(self.below().range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high))?, PhantomData))
     }
 
+    /// Takes the rows of a range one after the other, each read once.
+    ///
+    /// # Errors
+    /// Those of the table, and of `take`, with which this ends.
+    fn each<'k, E: From<redb::Error>>(
+        &self,
+        range: impl RangeBounds<K::Is<'k>>,
+        mut take: impl for<'r> FnMut(K::Is<'r>, V::Is<'r>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let (mut low, mut high) = (Vec::new(), Vec::new());
+        let rows = self.below().range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high));
+        for row in rows.map_err(redb::Error::from)? {
+            let (key, value) = row.map_err(redb::Error::from)?;
+            match (K::typed(key.value()), V::typed(value.value())) {
+                (Some(key), Some(value)) => take(key, value)?,
+                _ => return Err(damaged().into()),
+            }
+        }
+        Ok(())
+    }
+
     fn iter(&self) -> Result<Rows<'_, K, V>> {
         Ok(Rows(self.below().iter()?, PhantomData))
     }

@@ -47,6 +47,7 @@ mod far_boxes;
 mod mailbox;
 mod packets;
 mod search;
+mod sent;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
     Message {

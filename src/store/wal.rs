@@ -33,8 +33,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, read::DeflateDecoder};
+use flate2::{Compress, Compression, FlushCompress, Status, read::DeflateDecoder};
 use redb::StorageBackend;
 
 use super::table::changes::Changes;
@@ -74,6 +73,8 @@ pub struct Wal<B> {
     at: u64,
     /// Bytes of the changes that it holds.
     held: usize,
+    /// Kept from one record to the next: to make it is as much work as to deflate a small one.
+    deflate: Compress,
 }
 
 impl<B: StorageBackend> Wal<B> {
@@ -83,7 +84,8 @@ impl<B: StorageBackend> Wal<B> {
     /// # Errors
     /// Those of the disk.
     pub fn new(file: B) -> io::Result<Self> {
-        let mut wal = Self { file, id: 0, count: 0, generation: None, at: 0, held: 0 };
+        let deflate = Compress::new(Compression::fast(), false);
+        let mut wal = Self { file, id: 0, count: 0, generation: None, at: 0, held: 0, deflate };
         if wal.file.len()? == LENGTH {
             wal.identify()?;
         } else {
@@ -123,7 +125,7 @@ impl<B: StorageBackend> Wal<B> {
         if self.held + bytes.len() > HELD {
             return Ok(false);
         }
-        let record = record(generation, number, bytes)?;
+        let record = record(&mut self.deflate, generation, number, bytes)?;
         if self.at + record.len() as u64 > LENGTH {
             return Ok(false);
         }
@@ -167,16 +169,21 @@ impl<B: StorageBackend> Wal<B> {
     }
 }
 
-fn record(generation: u64, number: u64, changes: &[u8]) -> io::Result<Vec<u8>> {
+fn record(deflate: &mut Compress, generation: u64, number: u64, changes: &[u8]) -> io::Result<Vec<u8>> {
     let mut record = Vec::with_capacity(BLOCK);
     record.extend(MARK);
     record.extend([0; 4]);
     record.extend(generation.to_le_bytes());
     record.extend(number.to_le_bytes());
     record.extend([0; 4]);
-    let mut deflated = DeflateEncoder::new(record, Compression::fast());
-    io::Write::write_all(&mut deflated, changes)?;
-    let mut record = deflated.finish()?;
+    deflate.reset();
+    let mut end = Status::Ok;
+    while end != Status::StreamEnd {
+        record.reserve(BLOCK);
+        let left = usize::try_from(deflate.total_in()).ok().and_then(|taken| changes.get(taken..));
+        let left = left.ok_or(io::ErrorKind::InvalidData)?;
+        end = deflate.compress_vec(left, &mut record, FlushCompress::Finish).map_err(io::Error::other)?;
+    }
     let length = u32::try_from(record.len() - HEAD).map_err(io::Error::other)?;
     record[24..HEAD].copy_from_slice(&length.to_le_bytes());
     let check = crc32fast::hash(&record[8..]);

@@ -31,15 +31,19 @@ pub fn write(out: &mut Vec<u8>, header: &[u8]) {
     nstring(out, first("date").as_deref());
     out.push(b' ');
     nstring(out, first("subject").as_deref());
-    let from = addresses_in(fields.iter().copied(), "from");
-    for name in ["from", "sender", "reply-to", "to", "cc", "bcc"] {
+    out.push(b' ');
+    let begin = out.len();
+    list(out, &addresses_in(fields.iter().copied(), "from"));
+    let from = begin..out.len();
+    for name in ["sender", "reply-to", "to", "cc", "bcc"] {
         out.push(b' ');
-        let mut addresses = addresses_in(fields.iter().copied(), name);
+        let addresses = addresses_in(fields.iter().copied(), name);
         // Who sent it, and who is answered, is who wrote it if nothing else is said.
         if addresses.is_empty() && matches!(name, "sender" | "reply-to") {
-            addresses.clone_from(&from);
+            out.extend_from_within(from.clone());
+        } else {
+            list(out, &addresses);
         }
-        list(out, &addresses);
     }
     for name in ["in-reply-to", "message-id"] {
         out.push(b' ');

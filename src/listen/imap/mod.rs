@@ -132,6 +132,9 @@ impl ImapListener {
                 (true, false) => IDLE,
             };
             connection.stream().allow(limit);
+            if framer.is_inside() {
+                connection.stream().acknowledge();
+            }
             let read = match connection.read(&mut input) {
                 Ok(0) if !connection.stream().stopping() => return Ok(()),
                 Ok(read) => read,

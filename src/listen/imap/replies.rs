@@ -6,6 +6,8 @@ use crate::clock::Time;
 
 /// Replies are sent when so many bytes have gathered.
 const PIECE: usize = 64 * 1024;
+/// The first ones sooner: the client has something to read while the rest is found.
+const FIRST: usize = 4 * 1024;
 /// Longest string that is written in quotes.
 const QUOTED: usize = 512;
 
@@ -15,6 +17,7 @@ pub type Send<'a> = dyn FnMut(&mut Vec<u8>) -> io::Result<()> + 'a;
 /// Replies on their way. After a failure nothing more is sent, and it is told at the end.
 pub struct Replies<'a> {
     gathered: Vec<u8>,
+    piece: usize,
     send: &'a mut Send<'a>,
     failure: Option<io::Error>,
 }
@@ -22,18 +25,20 @@ pub struct Replies<'a> {
 impl<'a> Replies<'a> {
     /// Sends by `send`.
     pub fn new(send: &'a mut Send<'a>) -> Self {
-        Self { gathered: Vec::new(), send, failure: None }
+        Self { gathered: Vec::new(), piece: FIRST, send, failure: None }
     }
 
     /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.gathered.extend_from_slice(bytes);
         // The last byte of a body stays for the end of its reply: a client that waits for the one gets both at once.
-        let whole = self.gathered.len().saturating_sub(1) / PIECE * PIECE;
-        if whole > 0 {
-            let rest = self.gathered.split_off(whole);
+        if self.gathered.len() > self.piece {
+            let whole = (self.gathered.len() - 1) / self.piece * self.piece;
+            let rest = self.gathered[whole..].to_vec();
+            self.gathered.truncate(whole);
             self.flush();
-            self.gathered = rest;
+            self.gathered.extend(rest);
+            self.piece = PIECE.min(self.piece * 2);
         }
         self
     }
@@ -76,17 +81,33 @@ impl<'a> Replies<'a> {
     }
 }
 
+/// Writes a number.
+pub fn number(out: &mut Vec<u8>, number: u64) {
+    let (mut digits, mut at, mut left) = ([0; 20], 20, number);
+    loop {
+        at -= 1;
+        // A digit.
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
 /// Writes a string: in quotes where it can be, else as a literal.
 pub fn string(out: &mut Vec<u8>, text: &[u8]) {
     let plain = |byte: &u8| (b' '..=b'~').contains(byte);
     if text.len() <= QUOTED && text.iter().all(plain) {
         out.push(b'"');
-        for byte in text {
-            if matches!(byte, b'"' | b'\\') {
-                out.push(b'\\');
-            }
-            out.push(*byte);
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+            out.extend_from_slice(&rest[..at]);
+            out.extend([b'\\', rest[at]]);
+            rest = &rest[at + 1..];
         }
+        out.extend_from_slice(rest);
         out.push(b'"');
     } else {
         out.extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());
@@ -184,7 +205,7 @@ mod tests {
     /// iOS asks for 393,216 bytes of a part and waits.
     #[test]
     fn the_end_of_a_body_and_of_its_reply_leave_together() {
-        for size in [1, PIECE - 1, PIECE, PIECE + 1, 393_216, 400_000] {
+        for size in [1, FIRST - 1, FIRST, FIRST + 1, PIECE - 1, PIECE, PIECE + 1, 393_216, 400_000] {
             let mut sent: Vec<Vec<u8>> = Vec::new();
             let mut send = |gathered: &mut Vec<u8>| {
                 sent.push(std::mem::take(gathered));
@@ -212,6 +233,11 @@ mod tests {
             let mut out = Vec::new();
             string(&mut out, text);
             assert_eq!(out, written);
+        }
+        for (written, text) in [(0, "0"), (9, "9"), (1_234_567_890, "1234567890"), (u64::MAX, "18446744073709551615")] {
+            let mut out = b"x".to_vec();
+            number(&mut out, written);
+            assert_eq!(out, format!("x{text}").as_bytes());
         }
         assert_eq!(set([1, 2, 3, 5, 9, 10]), "1:3,5,9:10");
         assert_eq!(date_time(Time::from_seconds(1_790_000_000)), "\"21-Sep-2026 14:13:20 +0000\"");

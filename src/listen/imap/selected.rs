@@ -6,13 +6,24 @@ use std::ops::Range;
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 
 use super::answer::{Answer, Try};
-use super::replies::Replies;
+use super::replies::{Replies, number};
 
 use crate::store::Store;
 use crate::store::mailbox::{EntryFlags, Flags, Folder, UidRanges};
 
 /// Entries that are read at once.
 pub const BATCH: usize = 500;
+
+/// What an answer to FETCH says of what a message is marked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Its UID.
+    Uid,
+    /// Its flags and keywords.
+    Flags,
+    /// The number of the change that gave it these.
+    Modseq,
+}
 
 /// The open folder.
 #[derive(Debug)]
@@ -114,18 +125,52 @@ impl Selected {
         Ok(found)
     }
 
-    /// The flags of an entry as a list in parentheses.
-    pub fn flags(&self, folder: &Folder, entry: &EntryFlags) -> String {
-        let system = Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).map(|(_, name)| *name);
-        let recent = self.is_recent(entry.uid).then_some("\\Recent");
-        let mut list = String::from("(");
-        for word in system.chain(recent).chain(folder.words(entry.keywords)) {
-            if list.len() > 1 {
-                list.push(' ');
+    /// Writes the flags of an entry as a list in parentheses.
+    pub fn write_flags(&self, out: &mut Vec<u8>, folder: &Folder, entry: &EntryFlags) {
+        out.push(b'(');
+        let begin = out.len();
+        let mut add = |word: &str| {
+            if out.len() > begin {
+                out.push(b' ');
             }
-            list.push_str(word);
+            out.extend_from_slice(word.as_bytes());
+        };
+        Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).for_each(|(_, name)| add(name));
+        if self.is_recent(entry.uid) {
+            add("\\Recent");
         }
-        list + ")"
+        if entry.keywords != 0 {
+            folder.words(entry.keywords).for_each(add);
+        }
+        out.push(b')');
+    }
+
+    /// Writes what was marked of a message, as an answer to FETCH has it: the items are UID, FLAGS and MODSEQ or some of them. Nothing
+    /// for a message that this session does not know.
+    pub fn write_marks(&self, out: &mut Vec<u8>, folder: &Folder, entry: &EntryFlags, items: &[Mark]) {
+        let Some(place) = self.uids.place(entry.uid) else { return };
+        out.extend_from_slice(b"* ");
+        number(out, place.into());
+        out.extend_from_slice(b" FETCH ");
+        for (at, item) in items.iter().enumerate() {
+            out.push(if at == 0 { b'(' } else { b' ' });
+            match item {
+                Mark::Uid => {
+                    out.extend_from_slice(b"UID ");
+                    number(out, entry.uid.into());
+                }
+                Mark::Flags => {
+                    out.extend_from_slice(b"FLAGS ");
+                    self.write_flags(out, folder, entry);
+                }
+                Mark::Modseq => {
+                    out.extend_from_slice(b"MODSEQ (");
+                    number(out, entry.modseq);
+                    out.push(b')');
+                }
+            }
+        }
+        out.extend_from_slice(b")\r\n");
     }
 
     /// Tells new keywords, before something shows them.
@@ -195,13 +240,15 @@ impl Selected {
             out.line(&format!("* {} RECENT", self.count_recent()));
         }
         changed.sort_unstable();
+        let items: &[Mark] =
+            if condstore { &[Mark::Uid, Mark::Flags, Mark::Modseq] } else { &[Mark::Uid, Mark::Flags] };
+        let mut line = Vec::new();
         for batch in changed.chunks(BATCH) {
-            let entries = store.read(|view| view.entries(person, number, batch))?;
+            let entries = store.read(|view| view.flags(person, self.number, batch))?;
             for entry in entries.iter().filter(|entry| entry.modseq <= until) {
-                let Some(place) = self.uids.place(entry.uid) else { continue };
-                let modseq = if condstore { format!(" MODSEQ ({})", entry.modseq) } else { String::new() };
-                let flags = self.flags(&folder, &entry.into());
-                out.line(&format!("* {place} FETCH (UID {} FLAGS {flags}{modseq})", entry.uid));
+                line.clear();
+                self.write_marks(&mut line, &folder, entry, items);
+                out.bytes(&line);
             }
         }
         Ok(true)

@@ -2,7 +2,7 @@
 //! a keyword.
 
 use super::entries::NewEntry;
-use super::flags::{FlagChange, Flags};
+use super::flags::{FlagChange, Flags, STAGES};
 use super::names::SAME;
 use super::rows::Special;
 use crate::address::{Address, Mailbox};
@@ -11,7 +11,7 @@ use crate::message::{Id, Message, Origin, State, Way};
 use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
-/// How far a mail got, as Sent shows it.
+/// How far a mail got, as Sent shows it, in the order of [`STAGES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Delivered,
@@ -21,8 +21,6 @@ enum Stage {
 }
 
 impl Stage {
-    const WORDS: [&'static str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
-
     fn of(message: &Message) -> Self {
         match message.state {
             State::Held | State::Queued | State::OnLink => Self::Queued,
@@ -34,7 +32,7 @@ impl Stage {
     }
 
     fn word(self) -> &'static str {
-        Self::WORDS[self as usize]
+        STAGES[self as usize]
     }
 }
 
@@ -113,7 +111,7 @@ impl Tx<'_> {
             return Ok(());
         }
         let stage = self.stage_of(message)?;
-        let all = Stage::WORDS.map(str::to_owned);
+        let all = STAGES.map(str::to_owned);
         for (person, folder, uid) in places.into_iter().filter(|(person, _, _)| *person == author) {
             // In INBOX lies what they got, and not what they wrote.
             let Some(entry) = self.entry(&person, folder, uid)? else { continue };
@@ -127,7 +125,7 @@ impl Tx<'_> {
 
     /// Marks an entry with how far its mail got, and with no other stage.
     fn put_stage(&mut self, person: &str, folder: u32, uid: u32, stage: Stage) -> TxResult<()> {
-        let others = Flags { system: 0, keywords: Stage::WORDS.map(str::to_owned).to_vec() };
+        let others = Flags { system: 0, keywords: STAGES.map(str::to_owned).to_vec() };
         let flags = Flags { system: 0, keywords: vec![stage.word().to_owned()] };
         self.mark(person, folder, &[uid], FlagChange::Remove, &others, None)?;
         self.mark(person, folder, &[uid], FlagChange::Add, &flags, None).map(drop)

@@ -2,7 +2,7 @@
 
 use super::changes::CAME;
 use super::flags::Flags;
-use super::marks::{EntryReader, entries_of, page_of};
+use super::marks::{EntryReader, flags_of, page_of};
 use super::rows::{Entry, Folder};
 use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
@@ -38,7 +38,7 @@ impl Tx<'_> {
     /// Puts an entry into a folder and gives its UID.
     pub fn add_entry(&mut self, person: &str, folder: u32, new: &NewEntry) -> TxResult<u32> {
         let mut folder = self.folder(person, folder)?;
-        let keywords = folder.learn(&new.flags.keywords)?;
+        let keywords = folder.learn_what_fits(&new.flags.keywords);
         let entry = Entry {
             content: new.content,
             message: new.message,
@@ -127,7 +127,7 @@ impl Tx<'_> {
 
     /// Removes the entries of these UIDs, which rise, that are marked as deleted.
     pub fn expunge(&mut self, person: &str, number: u32, uids: &[u32]) -> TxResult<Vec<u32>> {
-        let entries = entries_of(&self.entries, &self.marks, (person, number), uids)?;
+        let entries = flags_of(&self.entries, &self.marks, (person, number), uids)?;
         let deleted = entries.iter().filter(|entry| entry.flags & Flags::DELETED != 0);
         let deleted: Vec<_> = deleted.map(|entry| entry.uid).collect();
         self.remove_entries(person, number, &deleted)
@@ -141,7 +141,7 @@ impl Tx<'_> {
         for uid in uids {
             let Some(entry) = self.entry(person, from, *uid)? else { continue };
             let words: Vec<_> = source.words(entry.keywords).map(str::to_owned).collect();
-            let keywords = target.learn(&words)?;
+            let keywords = target.learn_what_fits(&words);
             let new = self.put_in(person, &mut target, Entry { keywords, ..entry })?;
             copied.push((*uid, new));
         }

@@ -5,8 +5,11 @@ use super::rows::{EntryFlags, Folder};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
 
-/// Keywords that one folder can have; the bits of [`Entry::keywords`].
-const MAX_KEYWORDS: usize = 60;
+/// The keywords by which Sent shows how far a mail got.
+pub(super) const STAGES: [&str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
+/// Keywords that programs can give one folder. Its entries have bits for four more (see [`EntryFlags::keywords`]): there is always
+/// one for each stage that the box itself shows in Sent.
+const MAX_KEYWORDS: usize = 64 - STAGES.len();
 /// Longest keyword, in bytes.
 const MAX_KEYWORD: usize = 64;
 
@@ -85,18 +88,44 @@ impl Folder {
         self.keywords.iter().enumerate().filter(move |(place, _)| bits >> place & 1 == 1).map(|(_, word)| word.as_str())
     }
 
+    /// True while programs can give its entries keywords that it does not know yet.
+    pub fn takes_keywords(&self) -> bool {
+        self.keywords.len() < MAX_KEYWORDS
+    }
+
+    /// True once the keyword is known; one that has no place any more, or is too long, is not.
+    fn knows(&mut self, keyword: &str) -> bool {
+        if self.place(keyword).is_some() {
+            return true;
+        }
+        let is_stage = STAGES.iter().any(|stage| stage.eq_ignore_ascii_case(keyword));
+        let fits = keyword.len() <= MAX_KEYWORD && (self.takes_keywords() || is_stage);
+        if fits {
+            self.keywords.push(keyword.to_owned());
+        }
+        fits
+    }
+
     /// The bits of keywords; new ones become known.
+    ///
+    /// # Errors
+    /// When one of them has no place any more.
     pub(super) fn learn(&mut self, keywords: &[String]) -> TxResult<u64> {
-        for keyword in keywords {
-            if self.place(keyword).is_some() {
-                continue;
-            }
-            if keyword.len() > MAX_KEYWORD || self.keywords.len() >= MAX_KEYWORDS {
-                return reject(Fault::permanent("a folder can have 60 keywords of 64 bytes"));
-            }
-            self.keywords.push(keyword.clone());
+        if keywords.iter().any(|keyword| !self.knows(keyword)) {
+            return reject(Fault::permanent(format!(
+                "a folder can have {MAX_KEYWORDS} keywords of {MAX_KEYWORD} bytes"
+            )));
         }
         Ok(self.bits(keywords))
+    }
+
+    /// The bits of keywords of a mail that is put here; new ones become known. The mail counts more than a keyword of it that has
+    /// no place any more.
+    pub(super) fn learn_what_fits(&mut self, keywords: &[String]) -> u64 {
+        for keyword in keywords {
+            self.knows(keyword);
+        }
+        self.bits(keywords)
     }
 }
 
@@ -172,5 +201,23 @@ impl Tx<'_> {
         self.put_folder(person, &folder)?;
         marked.folder = folder;
         Ok(marked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_folder_has_a_place_for_each_stage() {
+        let mut folder = Folder::default();
+        let words: Vec<_> = (0..70).map(|n| format!("word{n}")).collect();
+        assert!(folder.learn(&words).is_err());
+        assert_eq!(folder.learn_what_fits(&words).count_ones(), 60);
+        assert!(!folder.takes_keywords() && folder.learn(&words[..60]).is_ok());
+        let stages = STAGES.map(str::to_owned);
+        assert_eq!(folder.learn(&stages).map_err(|_| "no place"), Ok(0xf << 60));
+        assert_eq!((folder.learn_what_fits(&words[60..]), folder.keywords.len()), (0, 64));
+        assert_eq!(folder.words(1 << 63 | 1).collect::<Vec<_>>(), ["word0", "$Failed"]);
     }
 }

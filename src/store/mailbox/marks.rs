@@ -13,6 +13,8 @@ use crate::store::schema::{Readable, Tx, TxResult};
 const PAGE: u32 = 64;
 /// What a damaged row of an entry is called.
 const AN_ENTRY: &str = "an entry of a folder";
+/// What a damaged row of marks is called.
+pub(super) const A_ROW: &str = "a row of flags";
 
 /// What an entry has instead of what it came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,14 +182,13 @@ where
     // Where few are left out, one walk is cheaper than a search for each.
     if span > 0 && span < uids.len().saturating_mul(4) {
         let mut wanted = uids.iter().peekable();
-        for row in entries.range((person, folder, *first)..=(person, folder, *last))? {
-            let (key, row) = row?;
-            let uid = key.value().2;
+        entries.each((person, folder, *first)..=(person, folder, *last), |(_, _, uid), row| {
             while wanted.next_if(|wanted| **wanted < uid).is_some() {}
-            if wanted.next_if(|wanted| **wanted == uid).is_some() {
-                take(uid, row.value())?;
+            match wanted.next_if(|wanted| **wanted == uid) {
+                Some(_) => take(uid, row),
+                None => Ok(()),
             }
-        }
+        })?;
     } else {
         for uid in uids {
             if let Some(row) = entries.get((person, folder, *uid))? {
@@ -212,34 +213,70 @@ where
     Ok(found)
 }
 
+/// The flags that the entries of these UIDs have now, which rise; those that are not there are left out. The row of an entry
+/// itself is read only where its flags are as they came.
+pub(super) fn flags_of<T>(entries: &T, marks: &T, place: (&str, u32), uids: &[u32]) -> TxResult<Vec<EntryFlags>>
+where
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
+    let (person, folder) = place;
+    let (mut found, mut unmarked) = (Vec::with_capacity(uids.len()), Vec::new());
+    let mut left = uids;
+    marks.each((person, folder, page_of(*first))..=(person, folder, page_of(*last)), |(_, _, page), row| {
+        let (before, rest) = left.split_at(left.partition_point(|uid| page_of(*uid) < page));
+        let (here, behind) = rest.split_at(rest.partition_point(|uid| page_of(*uid) == page));
+        left = behind;
+        unmarked.extend_from_slice(before);
+        if !here.is_empty() {
+            take_flags(&sound(Marks::read(page, row), A_ROW)?, here, &mut found, &mut unmarked);
+        }
+        TxResult::Ok(())
+    })?;
+    unmarked.extend_from_slice(left);
+    add_unmarked(entries, place, &unmarked, &mut found)?;
+    Ok(found)
+}
+
+/// Divides UIDs of one row into those with marks and those without.
+fn take_flags(marks: &Marks, uids: &[u32], found: &mut Vec<EntryFlags>, unmarked: &mut Vec<u32>) {
+    for uid in uids {
+        match marks.of(*uid) {
+            Some(flags) => found.push(flags),
+            None => unmarked.push(*uid),
+        }
+    }
+}
+
+/// Adds the flags that entries came with.
+fn add_unmarked<T>(entries: &T, place: (&str, u32), unmarked: &[u32], found: &mut Vec<EntryFlags>) -> TxResult<()>
+where
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let both = !found.is_empty();
+    each_row(entries, place, unmarked, |uid, row| {
+        found.push(sound(EntryFlags::read(uid, row), AN_ENTRY)?);
+        Ok(())
+    })?;
+    if both && !unmarked.is_empty() {
+        // Two lists that rise.
+        found.sort_by_key(|entry| entry.uid);
+    }
+    Ok(())
+}
+
 impl Tx<'_> {
     /// The marks of a row.
     pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
-        sound(marks_of(&self.marks, (person, folder, page))?, "a row of flags")
+        sound(marks_of(&self.marks, (person, folder, page))?, A_ROW)
     }
 
-    /// The flags that entries of one row have now: of these UIDs, which rise; those that are not there are left out. The row of an
-    /// entry itself is read only where its flags are as they came.
-    pub(super) fn flags_in(
-        &self,
-        (person, folder): (&str, u32),
-        marks: &Marks,
-        uids: &[u32],
-    ) -> TxResult<Vec<EntryFlags>> {
+    /// The flags that entries of one row, whose marks these are, have now: of these UIDs, which rise; those that are not there are
+    /// left out.
+    pub(super) fn flags_in(&self, place: (&str, u32), marks: &Marks, uids: &[u32]) -> TxResult<Vec<EntryFlags>> {
         let (mut found, mut unmarked) = (Vec::with_capacity(uids.len()), Vec::new());
-        for uid in uids {
-            match marks.of(*uid) {
-                Some(flags) => found.push(flags),
-                None => unmarked.push(*uid),
-            }
-        }
-        if !unmarked.is_empty() {
-            each_row(&self.entries, (person, folder), &unmarked, |uid, row| {
-                found.push(EntryFlags::from(&sound(Entry::read(uid, row), AN_ENTRY)?));
-                Ok(())
-            })?;
-            found.sort_unstable_by_key(|entry| entry.uid);
-        }
+        take_flags(marks, uids, &mut found, &mut unmarked);
+        add_unmarked(&self.entries, place, &unmarked, &mut found)?;
         Ok(found)
     }
 

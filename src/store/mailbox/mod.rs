@@ -25,6 +25,7 @@ mod arrivals;
 mod changes;
 mod contents;
 mod entries;
+mod filed;
 mod flags;
 mod folders;
 mod marks;

@@ -69,6 +69,38 @@ pub(super) fn hash(message_id: Option<&str>) -> u64 {
     digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)).max(1)
 }
 
+fn named<N>(names: &N, person: &str, name: u64, folder: Special) -> TxResult<Vec<u32>>
+where
+    N: Readable<(&'static str, u64, u32, u32), ()>,
+{
+    if name == 0 {
+        return Ok(Vec::new());
+    }
+    let range = (person, name, folder.number(), 0)..=(person, name, folder.number(), u32::MAX);
+    names.range(range)?.map(|row| Ok(row?.0.value().3)).collect()
+}
+
+/// The entries of Sent of this name, by the tables of names, entries and marks, that were not put there before `since` (in
+/// seconds). Damaged ones are passed over.
+pub(super) fn copies_of<N, T>(
+    (names, entries, marks): (&N, &T, &T),
+    person: &str,
+    name: &str,
+    since: i64,
+) -> TxResult<Vec<Entry>>
+where
+    N: Readable<(&'static str, u64, u32, u32), ()>,
+    T: Readable<(&'static str, u32, u32), &'static [u8]>,
+{
+    let (mut found, sent) = (Vec::new(), Special::Sent.number());
+    for uid in named(names, person, hash(Some(name)), Special::Sent)? {
+        let Some(row) = entries.get((person, sent, uid))? else { continue };
+        let entry = EntryReader::new(marks, person, sent).read(uid, row.value())?;
+        found.extend(entry.filter(|entry| entry.saved >= since));
+    }
+    Ok(found)
+}
+
 impl Tx<'_> {
     pub(super) fn put_name(&mut self, person: &str, folder: u32, entry: &Entry) -> TxResult<()> {
         if entry.name > 0 && is_named(folder) {
@@ -82,14 +114,6 @@ impl Tx<'_> {
             self.names.remove((person, entry.name, folder, entry.uid))?;
         }
         Ok(())
-    }
-
-    fn named(&self, person: &str, name: u64, folder: Special) -> TxResult<Vec<u32>> {
-        if name == 0 {
-            return Ok(Vec::new());
-        }
-        let range = (person, name, folder.number(), 0)..=(person, name, folder.number(), u32::MAX);
-        self.names.range(range)?.map(|row| Ok(row?.0.value().3)).collect()
     }
 
     /// The name by which copies of a message are found in Sent, as [`sent_as`] gives it for its mail.
@@ -111,29 +135,12 @@ impl Tx<'_> {
         }
     }
 
-    /// The entries of Sent of this name that were not put there before `since` (in seconds). Damaged ones are passed over.
-    fn copies(&self, person: &str, name: &str, since: i64) -> TxResult<Vec<Entry>> {
-        let (mut found, sent) = (Vec::new(), Special::Sent.number());
-        for uid in self.named(person, hash(Some(name)), Special::Sent)? {
-            let Some(row) = self.entries.get((person, sent, uid))? else { continue };
-            let entry = EntryReader::new(&self.marks, person, sent).read(uid, row.value())?;
-            found.extend(entry.filter(|entry| entry.saved >= since));
-        }
-        Ok(found)
-    }
-
-    /// The entry of Sent of a mail of this name, as [`sent_as`] gives it, that this person submitted; one that was not put there
-    /// before `since` (in seconds).
-    pub fn filed(&self, person: &str, name: &str, since: i64) -> TxResult<Option<u32>> {
-        Ok(self.copies(person, name, since)?.iter().find(|entry| entry.message > 0).map(|entry| entry.uid))
-    }
-
     /// Makes the copy that a program put into Sent, not before `since` (in seconds), the entry of the message of this name that is
     /// submitted only now, and gives its UID. It stays as it is: it may hold what the submitted mail does not, a Bcc field or the
     /// text of what was encrypted.
     pub(super) fn adopt(&mut self, person: &str, name: &str, since: i64, message: Id) -> TxResult<Option<u32>> {
         let is_copy = |entry: &&Entry| entry.message == 0 && entry.flags & (Flags::DELETED | Flags::DRAFT) == 0;
-        let copies = self.copies(person, name, since)?;
+        let copies = copies_of((&self.names, &self.entries, &self.marks), person, name, since)?;
         let Some(uid) = copies.iter().rfind(is_copy).map(|entry| entry.uid) else { return Ok(None) };
         let key = (person, Special::Sent.number(), uid);
         // Its flags stay those that it came with.
@@ -147,7 +154,7 @@ impl Tx<'_> {
     /// Removes the earlier versions of a draft: the entries of Drafts with this Message-ID that are marked as drafts.
     pub fn drop_drafts(&mut self, person: &str, message_id: &str, but: Option<u32>) -> TxResult<()> {
         let mut old = Vec::new();
-        for uid in self.named(person, hash(Some(message_id)), Special::Drafts)? {
+        for uid in named(&self.names, person, hash(Some(message_id)), Special::Drafts)? {
             let entry = self.entry(person, Special::Drafts.number(), uid)?;
             let is_draft = entry.is_some_and(|entry| entry.flags & Flags::DRAFT != 0);
             old.extend((is_draft && Some(uid) != but).then_some(uid));

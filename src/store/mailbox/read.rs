@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::changes::{MARKED, WENT};
 use super::flags::Flags;
-use super::marks::{EntryReader, entries_of};
-use super::rows::{Entry, Folder, Special, sound};
+use super::marks::{A_ROW, EntryReader, entries_of, flags_of};
+use super::rows::{Entry, EntryFlags, Folder, Special, sound};
 use super::uids::UidRanges;
 use crate::message::{Id, Message};
 use crate::store::schema::{self, Readable, TxResult, View};
@@ -75,9 +75,10 @@ impl View {
             return Ok(UidRanges::all(first, last));
         }
         let mut uids = UidRanges::default();
-        for row in all()? {
-            uids.push(row?.0.value().2);
-        }
+        entries.each((person, folder.number, 0)..=(person, folder.number, u32::MAX), |(_, _, uid), _| {
+            uids.push(uid);
+            TxResult::Ok(())
+        })?;
         Ok(uids)
     }
 
@@ -97,6 +98,12 @@ impl View {
     pub fn entries(&self, person: &str, folder: u32, uids: &[u32]) -> TxResult<Vec<Entry>> {
         let (entries, marks) = (schema::ENTRIES.read(&self.0)?, self.marks()?);
         entries_of(&entries, &marks, (person, folder), uids)
+    }
+
+    /// The flags that the entries of these UIDs have, which rise; those that are not there are left out.
+    pub fn flags(&self, person: &str, folder: u32, uids: &[u32]) -> TxResult<Vec<EntryFlags>> {
+        let (entries, marks) = (schema::ENTRIES.read(&self.0)?, self.marks()?);
+        flags_of(&entries, &marks, (person, folder), uids)
     }
 
     fn marks(&self) -> TxResult<MarksTable> {
@@ -188,7 +195,7 @@ impl View {
             match value.value() {
                 (_, MARKED) if own.contains(&modseq) => {}
                 (page, MARKED) => {
-                    let marks = sound(reader.marks(page)?, "a row of flags")?;
+                    let marks = sound(reader.marks(page)?, A_ROW)?;
                     let changed = marks.changed_by(modseq).map(|uid| Change { modseq, uid, removed: false });
                     changes.list.extend(changed);
                 }

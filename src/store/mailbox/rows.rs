@@ -196,8 +196,15 @@ impl<'a> Reader<'a> {
 
     pub fn number(&mut self, bytes: usize) -> Option<u64> {
         let (value, rest) = self.0.split_at_checked(bytes)?;
+        let mut number = [0; 8];
+        number.get_mut(..bytes)?.copy_from_slice(value);
         self.0 = rest;
-        Some(value.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        Some(u64::from_le_bytes(number))
+    }
+
+    fn pass(&mut self, bytes: usize) -> Option<()> {
+        self.0 = self.0.get(bytes..)?;
+        Some(())
     }
 
     fn short(&mut self) -> Option<u32> {
@@ -275,6 +282,18 @@ impl Entry {
     }
 }
 
+impl EntryFlags {
+    /// What the entry of a row came with.
+    pub(super) fn read(uid: u32, row: &[u8]) -> Option<Self> {
+        let mut row = Reader::new(row)?;
+        // Behind content and message; dates lie between them and the number of the change.
+        row.pass(16)?;
+        let (flags, keywords) = (row.number(1)?.try_into().ok()?, row.number(8)?);
+        row.pass(16)?;
+        Some(Self { uid, flags, keywords, modseq: row.number(8)? })
+    }
+}
+
 impl ContentRow {
     pub(in crate::store) fn row(&self) -> Vec<u8> {
         let mut row = Writer::new(56);
@@ -339,6 +358,7 @@ mod tests {
             ContentRow { count: 2, size: 9, check: 1, header: 4, copies: 3, name: 5, file: "00ff".to_owned() };
         assert_eq!(Folder::read(17, &folder.row()), Some(folder.clone()));
         assert_eq!(Entry::read(5, &entry.row()), Some(entry));
+        assert_eq!(EntryFlags::read(5, &entry.row()), Some(EntryFlags::from(&entry)));
         assert_eq!(ContentRow::read(&content.row()), Some(content));
         let row = folder.row();
         for bit in 0..row.len() * 8 {

@@ -1,8 +1,8 @@
 //! APPEND: a mail is put into a folder. It goes nowhere else, whatever the folder.
 //!
 //! The mail does not pass through the parser: its bytes are spooled as they come, a bare CR or LF becomes a line end, as
-//! programs append what their users typed. What the box filed in Sent itself, when the mail was submitted, is not filed again;
-//! a draft takes the place of its earlier version.
+//! programs append what their users typed. What the box filed in Sent itself, when the mail was submitted, is not filed again:
+//! the same mail stays, and another one of that name takes its place. So does a draft that of its earlier version.
 
 use std::fs::File;
 use std::io::Read;
@@ -29,6 +29,7 @@ use crate::store::mailbox::{Flags, Folder, HEADER, NewContent, NewEntry, SAME, S
 pub struct Append {
     tag: String,
     folder: String,
+    is_sent: bool,
     flags: Flags,
     /// INTERNALDATE, in seconds.
     arrived: Option<i64>,
@@ -98,9 +99,9 @@ impl ImapSession<'_> {
         if size == 0 {
             return Err(Answer::No("[CANNOT] this mail is empty".to_owned()));
         }
-        if self.folder(&mailbox)?.is_none() {
+        let Some(folder) = self.folder(&mailbox)? else {
             return Err(Answer::No("[TRYCREATE] there is no folder of this name".to_owned()));
-        }
+        };
         if size > self.room()? {
             return Err(Answer::No("[OVERQUOTA] this mailbox is full".to_owned()));
         }
@@ -110,6 +111,7 @@ impl ImapSession<'_> {
         Ok(Append {
             tag: tag.inner().to_owned(),
             folder: name_of(&mailbox)?,
+            is_sent: folder.special() == Some(Special::Sent),
             flags,
             arrived: date.map(|date| date.as_ref().timestamp()),
             spool: Spool::new(&self.services.spool),
@@ -147,24 +149,27 @@ impl ImapSession<'_> {
         let store = &self.services.store;
         let body = append.spool.finish().map_err(Fault::temporary)?;
         let new = content(store, body)?;
-        let (message_id, name_in_sent) = (message_id_of(new.head()), sent_as(new.head()));
+        let (message_id, sent_as) = (message_id_of(new.head()), sent_as(new.head()).filter(|_| append.is_sent));
         let now = store.clock().now();
         let arrived = append.arrived.unwrap_or_else(|| now.seconds());
         let since = (now - SAME).seconds();
         let (person, name, flags) = (self.person()?.to_owned(), append.folder, append.flags);
+        if let Some(sent_as) = &sent_as
+            && let Some(answer) = self.is_filed(&new, sent_as, since)?
+        {
+            return Ok(answer);
+        }
         let (validity, uid) = store.write(move |tx: &mut Tx| {
             let folders = tx.all_folders(&person)?;
             let Some(folder) = Folder::find(&folders, &name) else {
                 return crate::store::reject(Fault::permanent("there is no folder of this name any more"));
             };
-            if folder.special() == Some(Special::Sent)
-                && let Some(sent_as) = &name_in_sent
-                && let Some(filed) = tx.filed(&person, sent_as, since)?
-            {
-                return Ok((folder.validity, filed));
-            }
             let content = tx.add_content(&new)?;
             let entry = NewEntry { content, flags: flags.clone(), arrived, ..NewEntry::default() };
+            let filed = sent_as.as_ref().map(|name| tx.filed(&person, name, since)).transpose()?;
+            if let Some(filed) = filed.and_then(|mut all| all.pop()) {
+                return Ok((folder.validity, tx.put_in_place(&person, &filed, entry)?));
+            }
             let uid = tx.add_entry(&person, folder.number, &entry)?;
             if folder.special() == Some(Special::Drafts)
                 && flags.system & Flags::DRAFT != 0
@@ -174,8 +179,25 @@ impl ImapSession<'_> {
             }
             Ok((folder.validity, uid))
         })?;
-        Ok(Answer::Ok(format!("[APPENDUID {validity} {uid}] kept")))
+        Ok(kept(validity, uid))
     }
+
+    /// The answer where the box has filed this mail, which is called so in Sent, not before `since` (in seconds).
+    fn is_filed(&self, new: &NewContent, name: &str, since: i64) -> Try<Option<Answer>> {
+        let (person, store) = (self.person()?, &self.services.store);
+        let (filed, sent) =
+            store.read(|view| Ok((view.filed(person, name, since)?, view.folder(person, Special::Sent.number())?)))?;
+        for entry in filed {
+            if store.is_as_filed(&entry, new)? {
+                return Ok(sent.map(|sent| kept(sent.validity, entry.uid)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn kept(validity: u32, uid: u32) -> Answer {
+    Answer::Ok(format!("[APPENDUID {validity} {uid}] kept"))
 }
 
 /// A mail as the store takes it.

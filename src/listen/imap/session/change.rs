@@ -8,7 +8,7 @@ use imap_codec::imap_types::sequence::SequenceSet;
 use super::ImapSession;
 use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::replies::{Replies, set};
-use crate::listen::imap::selected::BATCH;
+use crate::listen::imap::selected::{BATCH, Mark};
 use crate::settings::Key;
 use crate::store::Tx;
 use crate::store::mailbox::{Copied, FlagChange, Flags, Folder};
@@ -87,24 +87,20 @@ impl ImapSession<'_> {
         let known = |before: &u64| *before <= selected.modseq || selected.own.contains(before);
         let known: Vec<bool> = marked.before.iter().map(known).collect();
         selected.own.extend(marked.made());
+        let (mut line, mut items) = (Vec::new(), Vec::new());
         for (entry, known) in marked.entries.iter().zip(known) {
             let silent = response == StoreResponse::Silent && known;
             if silent && !condstore {
                 continue;
             }
-            let Some(place) = selected.uids.place(entry.uid) else { continue };
-            let mut items = Vec::new();
+            items.clear();
             // With the mod-sequence comes the UID (RFC 7162 section 3.1).
-            if by_uid || condstore {
-                items.push(format!("UID {}", entry.uid));
-            }
-            if !silent {
-                items.push(format!("FLAGS {}", selected.flags(folder, entry)));
-            }
-            if condstore {
-                items.push(format!("MODSEQ ({})", entry.modseq));
-            }
-            out.line(&format!("* {place} FETCH ({})", items.join(" ")));
+            items.extend((by_uid || condstore).then_some(Mark::Uid));
+            items.extend((!silent).then_some(Mark::Flags));
+            items.extend(condstore.then_some(Mark::Modseq));
+            line.clear();
+            selected.write_marks(&mut line, folder, entry, &items);
+            out.bytes(&line);
         }
         if marked.modified.is_empty() {
             return Ok(Answer::done());
@@ -184,7 +180,7 @@ impl ImapSession<'_> {
             None => store.read(|view| view.uids(person, &folder))?.iter().collect(),
         };
         for batch in uids.chunks(BATCH) {
-            let entries = store.read(|view| view.entries(person, number, batch))?;
+            let entries = store.read(|view| view.flags(person, number, batch))?;
             let deleted = entries.iter().filter(|entry| entry.flags & Flags::DELETED != 0);
             let deleted: Vec<_> = deleted.map(|entry| entry.uid).collect();
             for some in deleted.chunks(TOGETHER) {

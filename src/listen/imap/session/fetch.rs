@@ -15,13 +15,15 @@ use crate::listen::imap::answer::{Answer, Try};
 use crate::listen::imap::mime::{self, Part};
 use crate::listen::imap::replies::Replies;
 use crate::listen::imap::section;
-use crate::listen::imap::selected::BATCH;
+use crate::listen::imap::selected::{BATCH, Mark};
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
 /// Bytes of small mails, or of headers, that are read at once.
 const AHEAD: u64 = 256 * 1024;
 /// Some of the messages are not there any more, because of another session (RFC 5530).
 const GONE: &str = "[EXPUNGEISSUED] some of these messages were removed meanwhile";
+/// The bytes of some are not those that were written, or not there (RFC 5530).
+const DAMAGED: &str = "[CORRUPTION] some of these messages are damaged on the disk of this box, all others were sent";
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -48,6 +50,21 @@ fn need_of(item: &MessageDataItemName<'_>) -> Need {
         | MessageDataItemName::Rfc822Text => Need::Whole,
         _ => Need::Nothing,
     }
+}
+
+/// The item as one of what a message is marked with; `None` for any other.
+fn mark_of(item: &MessageDataItemName<'_>) -> Option<Mark> {
+    match item {
+        MessageDataItemName::Uid => Some(Mark::Uid),
+        MessageDataItemName::Flags => Some(Mark::Flags),
+        MessageDataItemName::ModSeq => Some(Mark::Modseq),
+        _ => None,
+    }
+}
+
+/// How FETCH ends when nothing was in its way.
+fn all_there(all: bool) -> Answer {
+    if all { Answer::done() } else { Answer::Ok(GONE.to_owned()) }
 }
 
 fn reads(item: &MessageDataItemName<'_>) -> bool {
@@ -134,7 +151,10 @@ impl ImapSession<'_> {
             }
             return Ok(Answer::done());
         }
-        let mut there = 0;
+        if let Some(marks) = items.iter().map(mark_of).collect::<Option<Vec<_>>>() {
+            return self.fetch_marks(&uids, &marks, since, out);
+        }
+        let (mut there, mut damaged) = (0, false);
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
         let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
@@ -159,26 +179,57 @@ impl ImapSession<'_> {
                     Need::Whole => self.services.store.small_contents(group)?,
                 };
                 for (entry, ahead) in group.iter().zip(ahead) {
-                    let values = self.values(&folder, entry, &items, need, ahead);
-                    let Some(values) = gone(values)? else { continue };
-                    self.write_one(entry, &labels, values, out);
+                    match self.values(&folder, entry, &items, need, ahead) {
+                        Ok(values) => self.write_one(entry, &labels, values, out),
+                        Err(fault) => {
+                            log::warn!("imap: {}, UID {} of {person}: {fault}", folder.name, entry.uid);
+                            match self.services.store.read(|view| view.entry(&person, number, entry.uid))? {
+                                Some(_) => damaged = true,
+                                // Another session removed it meanwhile.
+                                None => there -= 1,
+                            }
+                        }
+                    }
                     if out.broken() {
                         return Ok(Answer::done());
                     }
                 }
             }
         }
-        match there == uids.len() {
-            true => Ok(Answer::done()),
-            false => Ok(Answer::Ok(GONE.to_owned())),
+        match damaged {
+            true => Ok(Answer::No(DAMAGED.to_owned())),
+            false => Ok(all_there(there == uids.len())),
         }
+    }
+
+    /// Tells of what messages are marked with, which stands in few rows for many of them.
+    fn fetch_marks(&mut self, uids: &[u32], items: &[Mark], since: Option<u64>, out: &mut Replies<'_>) -> Try<Answer> {
+        let (person, number) = (self.person()?.to_owned(), self.open()?.number);
+        let (mut there, mut line) = (0, Vec::new());
+        for batch in uids.chunks(BATCH) {
+            let store = &self.services.store;
+            let (folder, entries) =
+                store.read(|view| Ok((view.folder(&person, number)?, view.flags(&person, number, batch)?)))?;
+            let (Some(folder), Some(selected)) = (folder, &mut self.selected) else { break };
+            selected.tell_keywords(&folder, out);
+            there += entries.len();
+            for entry in entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)) {
+                line.clear();
+                selected.write_marks(&mut line, &folder, entry, items);
+                out.bytes(&line);
+            }
+            if out.broken() {
+                break;
+            }
+        }
+        Ok(all_there(there == uids.len()))
     }
 
     /// Marks messages as read, in one commit.
     fn read_them(&mut self, person: &str, number: u32, uids: Vec<u32>) -> Try<Vec<u32>> {
         let mut unread = Vec::new();
         for batch in uids.chunks(BATCH) {
-            let entries = self.services.store.read(|view| view.entries(person, number, batch))?;
+            let entries = self.services.store.read(|view| view.flags(person, number, batch))?;
             unread.extend(entries.iter().filter(|entry| entry.flags & Flags::SEEN == 0).map(|entry| entry.uid));
         }
         if !unread.is_empty() {
@@ -260,17 +311,5 @@ impl ImapSession<'_> {
         let mut bytes = self.services.store.content_head(entry)?;
         bytes.truncate(mime::header_end(&bytes));
         Ok(bytes)
-    }
-}
-
-/// A message that another session removed meanwhile is left out.
-fn gone<T>(found: Result<T, Fault>) -> Try<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.is_permanent() => {
-            log::warn!("imap: {fault}");
-            Ok(None)
-        }
-        Err(fault) => Err(fault.into()),
     }
 }

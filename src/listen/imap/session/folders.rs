@@ -182,7 +182,11 @@ impl ImapSession<'_> {
         let selected = Selected::new(&folder, uids, read_only, recent);
         let all = all_flags(&folder);
         out.line(&format!("* FLAGS {all}"));
-        let kept = if read_only { "()".to_owned() } else { format!("{} \\*)", &all[..all.len() - 1]) };
+        let kept = match (read_only, folder.takes_keywords()) {
+            (true, _) => "()".to_owned(),
+            (false, true) => format!("{} \\*)", &all[..all.len() - 1]),
+            (false, false) => all,
+        };
         out.line(&format!("* OK [PERMANENTFLAGS {kept}] these can be changed"));
         out.line(&format!("* {} EXISTS", selected.uids.len()));
         out.line(&format!("* {} RECENT", selected.count_recent()));

@@ -17,6 +17,9 @@ use crate::store::mailbox::{Entry, Folder};
 /// Bytes of a file that are sent at once.
 const PIECE: usize = 64 * 1024;
 
+/// Bytes that most lists have room in.
+const LIST: usize = 512;
+
 /// A value that is written for an item.
 pub enum Value {
     /// What stands in the row of the entry.
@@ -77,7 +80,7 @@ impl ImapSession<'_> {
         size: usize,
     ) -> Value {
         let list = |write: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(LIST);
             write(&mut out);
             Value::List(out)
         };
@@ -86,11 +89,11 @@ impl ImapSession<'_> {
             None => Value::Nil,
         };
         match item {
-            MessageDataItemName::Flags => {
-                let flags =
-                    self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, &entry.into()));
-                Value::Word(flags)
-            }
+            MessageDataItemName::Flags => list(&|out| {
+                if let Some(selected) = &self.selected {
+                    selected.write_flags(out, folder, &entry.into());
+                }
+            }),
             MessageDataItemName::Uid => Value::Word(entry.uid.to_string()),
             MessageDataItemName::InternalDate => Value::Word(date_time(entry.at())),
             MessageDataItemName::Rfc822Size => Value::Word(entry.size.to_string()),
