@@ -15,12 +15,14 @@ use super::attribution;
 use super::blocks::{self, Block, Title};
 use super::context::Context;
 use super::cuts::Confidence;
-use super::{marks, notices, shapes, subject, words};
+use super::{marks, notices, quotes, shapes, subject, words};
 
 /// Lines below an attribution that are searched for quote marks.
 const MAX_LOOK: usize = 100;
-/// Bytes of own words, at most, that may point to answers below.
+/// Bytes of own words, at most, of which any place may point to answers below.
 const MAX_POINTER: usize = 240;
+/// Bytes of the beginning and of the end of own words in which a sentence is looked for that speaks of answers and their place.
+const MAX_SENTENCES: usize = 1500;
 /// Lines at the end of a history where the writer may have signed.
 const SIGN_OFF: usize = 3;
 
@@ -33,6 +35,11 @@ pub enum Split {
     History(usize, Confidence),
     /// From the first line on it is another mail, whose text begins at the second; its header in one line.
     Other(usize, usize, String),
+    /// From the first line on all stays, as the writer answered inside of it or below; without its header, up to the second
+    /// line, for which the words stand.
+    Answered(usize, usize, String),
+    /// From the first line to the second a header stands above a quote that was answered: marks tell whose words are whose.
+    Quoted(usize, usize),
 }
 
 /// Takes a text apart.
@@ -75,8 +82,9 @@ fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
         _ => return by_attribution(lines, at, context),
     };
     let top = if by_element { attributed_above(lines, at, context) } else { at };
-    let own = &lines[..top];
-    (!shapes::says_nothing(own) && !points_below(own)).then_some(Split::History(top, confidence))
+    let unsigned = Block::default();
+    let answered = answered(&lines[..top], &lines[at + 1..], &unsigned, context);
+    Some(if answered { Split::Answered(at, at, String::new()) } else { Split::History(top, confidence) })
 }
 
 /// A title or an element with a block, or a block alone.
@@ -92,10 +100,13 @@ fn by_block(lines: &[&str], at: usize, title: Option<Title>, block: &Block, cont
     if context.is_forward || title == Some(Title::Forwarded) && !is_original {
         return Some(forward);
     }
+    if context.is_answer && quotes::is_answered(&lines[block.end..]) {
+        return Some(Split::Quoted(top, block.end));
+    }
     match (answers, is_empty(own)) {
         (true, true) => Some(forward),
         (true, false) if answered(own, &lines[block.end..], block, context) => {
-            Some(Split::Other(top, block.end, format!("{} wrote:", name(block))))
+            Some(Split::Answered(top, block.end, format!("{} wrote:", name(block))))
         }
         (true, false) if is_third(block, context) => Some(forward),
         (true, false) => Some(Split::History(top, Confidence::Sure)),
@@ -134,7 +145,8 @@ fn by_attribution(lines: &[&str], at: usize, context: &Context) -> Option<Split>
     let top = blocks::fields_above(lines, at);
     let own = &lines[..top];
     let block = Block { end, from: joined, ..Block::default() };
-    (!answered(own, &lines[next..], &block, context)).then_some(Split::History(top, Confidence::Likely))
+    let answered = answered(own, &lines[next..], &block, context);
+    Some(if answered { Split::Answered(at, at, String::new()) } else { Split::History(top, Confidence::Likely) })
 }
 
 /// True when the writer seems to have answered inside or below a history without quote marks: the words above say
@@ -174,12 +186,25 @@ fn points_below(own: &[&str]) -> bool {
     }
     let leads = filled.last().is_some_and(|line| line.ends_with(shapes::COLONS));
     let short = filled.iter().map(|line| line.len()).sum::<usize>() <= MAX_POINTER;
-    leads
-        || short
-            && filled.iter().any(|line| {
-                let lower = line.to_lowercase();
-                words::BELOW.iter().any(|word| shapes::has_word(&lower, word))
-            })
+    leads || short && filled.iter().any(|line| words::BELOW.apart(&line.to_lowercase())) || says_where(&filled)
+}
+
+/// A sentence speaks of answers and says where they stand, or how they look.
+fn says_where(filled: &[&&str]) -> bool {
+    let text = filled.iter().map(|line| line.to_lowercase()).collect::<Vec<_>>().join(" ");
+    let first = &text[..text.floor_char_boundary(MAX_SENTENCES)];
+    let last = &text[text.ceil_char_boundary(text.len().saturating_sub(MAX_SENTENCES))..];
+    [first, last].iter().filter(|text| words::ANSWERS.within(text)).any(|text| {
+        notices::sentences(text).any(|sentence| {
+            let closed = format!("{}$", sentence.trim_end_matches(|c: char| !c.is_alphanumeric()));
+            let marked = sentence.contains("**") || sentence.contains(">>");
+            words::ANSWERS.starts(sentence)
+                && (marked
+                    || words::BELOW.apart(sentence)
+                    || words::PLACES.apart(&closed)
+                    || words::PLACE_STEMS.starts(&closed))
+        })
+    })
 }
 
 /// The name before the first dashes is of somebody whom the mail goes to.

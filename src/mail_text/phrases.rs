@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use super::shapes;
+
 /// Bytes of a phrase by which it is found.
 const KEY: usize = 4;
 /// Places for keys in [`Index::keys`], a power of two.
@@ -34,6 +36,19 @@ impl Words {
     /// True when one of them stands somewhere in `text`, be it within a word.
     pub fn within(&self, text: &str) -> bool {
         self.index().find(text, |_, _| true)
+    }
+
+    /// True when one of them stands in `text` as a word or words of its own.
+    pub fn apart(&self, text: &str) -> bool {
+        self.index().find(text, |at, word| {
+            shapes::begins_word(text, at, word) && shapes::ends_word(text, at, word)
+                || word.len() < KEY && shapes::has_word(text, word)
+        })
+    }
+
+    /// True when a word of `text` begins with one of them.
+    pub fn starts(&self, text: &str) -> bool {
+        self.index().find(text, |at, word| shapes::begins_word(text, at, word))
     }
 
     /// Where the last of them begins in `text`.

@@ -15,6 +15,9 @@ const MAX_CLASSES: usize = 64;
 /// Longest entity name of HTML is 31 letters.
 const MAX_ENTITY: usize = 33;
 
+/// Largest width or height of an icon, in pixels.
+const MAX_ICON: u32 = 40;
+
 /// Elements whose content is not for reading.
 const SILENT: [&str; 14] = [
     "style", "script", "title", "template", "xml", "object", "svg", "select", "textarea", "noframes", "iframe", "math",
@@ -35,9 +38,19 @@ const HISTORY: [&str; 8] = [
 /// Names of elements that say whose words are quoted below: Gmail, Thunderbird, Proton, Roundcube.
 const ATTRIBUTION: [&str; 4] = ["gmail_attr", "moz-cite-prefix", "protonmail_quote", "reply-intro"];
 /// Words of a picture's text that describe the picture rather than say something, in lower case.
-const DESCRIBING: [&str; 12] = [
+const DESCRIBING: [&str; 22] = [
     "logo",
     "icon",
+    "youtube",
+    "whatsapp",
+    "telegram",
+    "tiktok",
+    "pinterest",
+    "xing",
+    "spacer",
+    "separator",
+    "divider",
+    "emoji",
     "image",
     "picture",
     "photo",
@@ -243,6 +256,27 @@ impl<'a> Tag<'a> {
         let small =
             |name: &str| self.attribute(name).is_some_and(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
         small("width") || small("height")
+    }
+
+    /// True for a picture of the size of the signs that lead to pages of other services.
+    pub fn is_icon(&self) -> bool {
+        let size = |name: &str| self.attribute(name)?.trim_end_matches("px").parse::<u32>().ok();
+        ["width", "height"].iter().filter_map(|name| size(name)).any(|size| size <= MAX_ICON)
+            && !["width", "height"].iter().filter_map(|name| size(name)).any(|size| size >= 2 * MAX_ICON)
+    }
+
+    /// True for a button of a form, whose words are in an attribute.
+    pub fn is_button(&self) -> bool {
+        self.name == "input" && self.is_of_type(&["submit", "button", "reset"])
+    }
+
+    /// True for a picture that is a button of a form.
+    pub fn is_image(&self) -> bool {
+        self.name == "input" && self.is_of_type(&["image"])
+    }
+
+    fn is_of_type(&self, types: &[&str]) -> bool {
+        self.attribute("type").is_some_and(|own| types.iter().any(|known| own.eq_ignore_ascii_case(known)))
     }
 
     /// What the element is to the text around it, by the names that mail programs give.
