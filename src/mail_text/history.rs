@@ -15,16 +15,10 @@ use super::attribution;
 use super::blocks::{self, Block, Title};
 use super::context::Context;
 use super::cuts::Confidence;
-use super::{marks, notices, quotes, shapes, subject, words};
+use super::{marks, notices, pointers, quotes, shapes, subject};
 
 /// Lines below an attribution that are searched for quote marks.
 const MAX_LOOK: usize = 100;
-/// Bytes of own words, at most, of which any place may point to answers below.
-const MAX_POINTER: usize = 240;
-/// Bytes of the beginning and of the end of own words in which a sentence is looked for that speaks of answers and their place.
-const MAX_SENTENCES: usize = 1500;
-/// Lines at the end of a history where the writer may have signed.
-const SIGN_OFF: usize = 3;
 
 /// A text taken apart.
 #[derive(Debug)]
@@ -150,61 +144,13 @@ fn by_attribution(lines: &[&str], at: usize, context: &Context) -> Option<Split>
 }
 
 /// True when the writer seems to have answered inside or below a history without quote marks: the words above say
-/// nothing or point below, the writer signed below, or marked answers with a name or an arrow.
+/// nothing or point below, the writer signed below, or marked answers.
 fn answered(own: &[&str], below: &[&str], block: &Block, context: &Context) -> bool {
-    if shapes::says_nothing(own) || points_below(own) {
+    if shapes::says_nothing(own) || pointers::point_below(own) || pointers::name_mark(own, below) {
         return true;
     }
     let wrote_it = |word: &String| shapes::words(&block.from).any(|own| own == *word);
-    if context.writer.iter().any(wrote_it) {
-        return false;
-    }
-    let is_writer = |text: &str| {
-        let mut words = shapes::words(text).peekable();
-        words.peek().is_some() && words.all(|word| context.writer.contains(&word))
-    };
-    let last = below.iter().rev().filter(|line| !line.is_empty()).take(SIGN_OFF);
-    let signed = last.into_iter().any(|line| line.chars().count() <= 40 && is_writer(line));
-    let tagged = below.iter().any(|line| {
-        let line = line.trim_start();
-        let tag = line.strip_prefix('[').and_then(|rest| rest.split_once([']', ':']));
-        let named = line.split_once(':').is_some_and(|(name, rest)| rest.starts_with(' ') && is_writer(name));
-        named
-            || tag.is_some_and(|(tag, rest)| !rest.is_empty() && is_writer(tag))
-            || ["==>", "-->", "=>", "->", ">>>", "***", "###"].iter().any(|arrow| line.starts_with(arrow))
-                && line.chars().any(char::is_alphanumeric)
-    });
-    signed || tagged
-}
-
-/// Says that the answers stand below, in some language, or ends with a colon.
-fn points_below(own: &[&str]) -> bool {
-    let filled: Vec<&&str> = own.iter().filter(|line| !line.is_empty()).collect();
-    // A sign that somebody chose instead of an answer leads to nothing but the words it is meant for.
-    if filled.len() == 1 && words::REACTION.within(&filled[0].to_lowercase()) {
-        return false;
-    }
-    let leads = filled.last().is_some_and(|line| line.ends_with(shapes::COLONS));
-    let short = filled.iter().map(|line| line.len()).sum::<usize>() <= MAX_POINTER;
-    leads || short && filled.iter().any(|line| words::BELOW.apart(&line.to_lowercase())) || says_where(&filled)
-}
-
-/// A sentence speaks of answers and says where they stand, or how they look.
-fn says_where(filled: &[&&str]) -> bool {
-    let text = filled.iter().map(|line| line.to_lowercase()).collect::<Vec<_>>().join(" ");
-    let first = &text[..text.floor_char_boundary(MAX_SENTENCES)];
-    let last = &text[text.ceil_char_boundary(text.len().saturating_sub(MAX_SENTENCES))..];
-    [first, last].iter().filter(|text| words::ANSWERS.within(text)).any(|text| {
-        notices::sentences(text).any(|sentence| {
-            let closed = format!("{}$", sentence.trim_end_matches(|c: char| !c.is_alphanumeric()));
-            let marked = sentence.contains("**") || sentence.contains(">>");
-            words::ANSWERS.starts(sentence)
-                && (marked
-                    || words::BELOW.apart(sentence)
-                    || words::PLACES.apart(&closed)
-                    || words::PLACE_STEMS.starts(&closed))
-        })
-    })
+    !context.writer.iter().any(wrote_it) && (pointers::is_signed(below, context) || pointers::is_tagged(below, context))
 }
 
 /// The name before the first dashes is of somebody whom the mail goes to.

@@ -2,7 +2,7 @@
 
 use super::labels::Labels;
 use super::tags::{self, HiddenClasses, Role, Tag};
-use super::{clean, links, marks};
+use super::{clean, forms, links, marks};
 
 /// Deepest quote that is marked as such.
 const MAX_QUOTE: usize = 8;
@@ -120,6 +120,14 @@ impl Reader {
                 }
                 continue;
             }
+            if tag.name == "select" && !tag.closes {
+                let (chosen, after) = forms::chosen(rest);
+                page.space = true;
+                page.text(chosen);
+                page.space = true;
+                rest = after;
+                continue;
+            }
             page.role(&tag);
             page.tag(&tag);
         }
@@ -222,9 +230,10 @@ impl Reader {
         match (tag.name.as_str(), tag.closes) {
             ("br", _) => self.break_line(),
             ("hr", _) => self.paragraph(),
+            ("button", _) => self.space = true,
             ("img", false) => self.picture(tag, &["alt", "title"]),
-            ("input", false) if tag.is_button() => self.button(tag),
-            ("area" | "input", false) if self.pictures || tag.is_image() => self.picture(tag, &["alt"]),
+            ("input", false) if forms::is_filled(tag) => self.filled(tag),
+            ("area" | "input", false) if self.pictures || forms::is_image(tag) => self.picture(tag, &["alt"]),
             ("a", false) if self.links.len() < MAX_OPEN => {
                 self.links.push((tag.attribute("href").unwrap_or_default(), self.line.len()));
             }
@@ -257,12 +266,11 @@ impl Reader {
             ("blockquote", true) => self.close_quote(),
             ("p", closes) => self.p(tag, closes),
             (name, _) if tags::is_paragraph(name) => self.paragraph(),
-            (name, _) if tags::is_block(name) => {
+            ("tr", closes) => {
                 self.end_line();
-                if name == "tr" {
-                    self.labels.row();
-                }
+                self.labels.row(closes);
             }
+            (name, _) if tags::is_block(name) => self.end_line(),
             _ => (),
         }
     }
@@ -321,7 +329,7 @@ impl Reader {
         }
         let foreign = self.quotes.contains(&true) || self.signature.is_some();
         let says = self.labels.add(tag, &alt, !self.links.is_empty(), foreign);
-        let least = if self.pictures || says || tag.is_image() { 1 } else { ALT_WORDS };
+        let least = if self.pictures || says || forms::is_image(tag) { 1 } else { ALT_WORDS };
         if tags::is_sentence(&alt, least) && !tag.is_pixel() {
             self.space = true;
             self.word(&format!("[{alt}]"));
@@ -329,8 +337,8 @@ impl Reader {
         }
     }
 
-    /// The words on a button.
-    fn button(&mut self, tag: &Tag<'_>) {
+    /// The words on a button, or in a line of a form.
+    fn filled(&mut self, tag: &Tag<'_>) {
         self.space = true;
         self.text(&tag.attribute("value").unwrap_or_default());
         self.space = true;

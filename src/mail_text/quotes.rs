@@ -9,7 +9,7 @@ use super::attribution::{self, is_quote};
 use super::blocks::{self, inner};
 use super::context::Context;
 use super::cuts::{Confidence, Cuts, Rule};
-use super::{marks, shapes};
+use super::{marks, pointers, shapes};
 
 /// Lines of an answered quote that stay.
 const KEPT: usize = 2;
@@ -59,6 +59,11 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
             out.extend(quote.iter().map(|line| (*line).to_owned()));
             continue;
         }
+        // Answers that were written into the quote, behind its marks.
+        if is_last && is_answered_inside(&out, quote, context) {
+            out.extend(lines[start..at].iter().map(|line| (*line).to_owned()));
+            continue;
+        }
         let kept = if is_last { Vec::new() } else { shorten(quote) };
         let gone: Vec<&str> =
             lines[start..at].iter().copied().filter(|line| !kept.iter().any(|own| inner(own) == inner(line))).collect();
@@ -69,6 +74,16 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
         out.extend(kept);
     }
     out
+}
+
+/// All own words stand above the quote, and lead into it, or it has lines that are the writer's by name.
+fn is_answered_inside(own: &[String], quote: &[&str], context: &Context) -> bool {
+    if own.iter().any(|line| line.starts_with('>')) || !own.iter().any(|line| shapes::says(line)) {
+        return false;
+    }
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    let named = |line: &&str| pointers::is_named(inner(line), context);
+    pointers::point_inside(&own) || pointers::name_mark(&own, quote) || quote.iter().any(named)
 }
 
 /// Lines with quote marks, and below them words without: below a header that a program wrote these are the writer's.

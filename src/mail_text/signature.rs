@@ -90,7 +90,8 @@ pub fn cut_delimited(lines: &mut Vec<String>, cuts: &mut Cuts) {
     lines.drain(at..end);
 }
 
-/// At this line of a signature its writer goes on: an afterword by name, or a paragraph of its own that speaks to somebody.
+/// At this line of a signature its writer goes on: an afterword by name, or a sentence apart that is no
+/// quotation.
 fn is_afterword(below: &[String], at: usize) -> bool {
     let lower = below[at].to_lowercase();
     if words::AFTERWORD.begins(&lower) {
@@ -98,8 +99,9 @@ fn is_afterword(below: &[String], at: usize) -> bool {
     }
     let begins = at > 0 && below[at - 1].is_empty() && below[..at].iter().any(|line| !line.is_empty());
     let end = below[at..].iter().position(String::is_empty).map_or(below.len(), |end| at + end);
-    let paragraph = shapes::lower(&below[at..end]);
-    let speaks = paragraph.split_whitespace().count() >= MIN_TYPED && words::PERSON.apart(&paragraph);
+    let words = below[at..end].iter().flat_map(|line| line.split_whitespace()).count();
+    let quoted = below[at..end].first().is_some_and(|line| line.starts_with(['"', '“', '„', '«', '\'', '‘']));
+    let speaks = words >= MIN_TYPED && !quoted;
     begins && end > at && is_sentence(&below[end - 1]) && speaks && !below[at..end].iter().any(|line| is_added(line))
 }
 
@@ -121,7 +123,18 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     let prose =
         filled.filter(|line| line.split_whitespace().count() >= SENTENCE && line.ends_with(['.', '!', '?'])).count();
     let is_program = below.iter().any(|line| is_added(line)) || below.join(" ").contains("http");
-    (apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+    (apart && !quoted && !is_data(below) && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+}
+
+/// Numbers on every line, as many as words or more: a position, readings, prices.
+fn is_data(below: &[String]) -> bool {
+    let filled = || below.iter().filter(|line| !line.is_empty());
+    let numbered = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    let (all, numbers) = filled().fold((0, 0), |(all, numbers), line| {
+        (all + line.split_whitespace().count(), numbers + line.split_whitespace().filter(numbered).count())
+    });
+    let sites = below.iter().any(|line| line.contains("://") || line.contains('@') || line.starts_with('+'));
+    all > 0 && !sites && filled().all(|line| line.split_whitespace().any(|word| numbered(&word))) && numbers * 2 >= all
 }
 
 /// The line leads to what stands below it: its sentence is not at its end.

@@ -19,10 +19,8 @@ const MAX_ENTITY: usize = 33;
 const MAX_ICON: u32 = 40;
 
 /// Elements whose content is not for reading.
-const SILENT: [&str; 14] = [
-    "style", "script", "title", "template", "xml", "object", "svg", "select", "textarea", "noframes", "iframe", "math",
-    "audio", "datalist",
-];
+const SILENT: [&str; 12] =
+    ["style", "script", "title", "template", "xml", "object", "svg", "noframes", "iframe", "math", "audio", "datalist"];
 
 /// Names of elements with which the history begins: Outlook, its new kind, Yahoo, Zimbra, Zoho, Outlook of old, NetEase.
 const HISTORY: [&str; 8] = [
@@ -265,20 +263,6 @@ impl<'a> Tag<'a> {
             && !["width", "height"].iter().filter_map(|name| size(name)).any(|size| size >= 2 * MAX_ICON)
     }
 
-    /// True for a button of a form, whose words are in an attribute.
-    pub fn is_button(&self) -> bool {
-        self.name == "input" && self.is_of_type(&["submit", "button", "reset"])
-    }
-
-    /// True for a picture that is a button of a form.
-    pub fn is_image(&self) -> bool {
-        self.name == "input" && self.is_of_type(&["image"])
-    }
-
-    fn is_of_type(&self, types: &[&str]) -> bool {
-        self.attribute("type").is_some_and(|own| types.iter().any(|known| own.eq_ignore_ascii_case(known)))
-    }
-
     /// What the element is to the text around it, by the names that mail programs give.
     pub fn role(&self) -> Role {
         let names = ["id", "class", "name", "data-smartmail"].map(|name| self.attribute(name).unwrap_or_default());
@@ -357,6 +341,7 @@ pub fn is_block(name: &str) -> bool {
             | "figcaption"
             | "li"
             | "option"
+            | "textarea"
             | "details"
             | "summary"
             | "tbody"

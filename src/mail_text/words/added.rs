@@ -449,7 +449,8 @@ pub static TIP: Words = Words::new(
 
 /// Phrases of which notices are made.
 pub static TEMPLATE: Words = Words::new(
-    "received in error please|intended recipient|intended solely|intended only for|if you are not the|if you have received this|if you received this|\
+    "received in error please|intended recipient|intended solely|intended only for|if you are not the intended|if you are not the named|if you are not the addressee|if you are not the recipient|\
+     if you are not the person to|if you are not the individual|if you are not the designated|if you are not the correct|if you are not the proper|if you have received this|if you received this|\
      if you receive this|received this message in error|received this email in error|\
      received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
      diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|si vous avez recu ce|\

@@ -72,7 +72,20 @@ pub static BELOW: Words = Words::new(
      بالأزرق|في الأسفل|أسفل|داخل|زیر هر|بین خطوط|رنگ قرمز|پایین|در ادامه|ở dưới|phía dưới|màu đỏ|sau mỗi|bên trong|\
      di antara|warna merah|setelah setiap|di dalam|สีแดง|ใต้|ท้ายจดหมาย|लाल रंग|बीच में|の下に|文中|本文中|各質問|行間|末尾|青字|赤で|\
      青で|後ろに|每个问题|每個問題|后面|後面|红色|紅色|蓝色|藍色|信中|逐条|逐條|之间|往下|下文|里面|밑에|사이에|뒤에|본문에|각 질문|파란|a sota|més avall|sota cada|\
-     en vermell|entre línies|azpian|gorriz|embaixo",
+     en vermell|entre línies|azpian|gorriz|embaixo|\
+     vastaukset alla|vastaukseni alla|kommentit alla|kommenttini alla|kysymystesi alla|alla isoin|isoin kirjaimin|\
+     isoilla kirjaimilla|suuraakkosin|katso alla|ks. alla|tuossa alla|tässä alla|alla vastauks|in capital letters|\
+     capital letters|upper case|uppercase|block letters|großgeschrieben|en capitales|lettres capitales|\
+     in stampatello|in maiuscole|met hoofdletters|in kapitalen|stora bokstäver|store bogstaver|store bokstaver|\
+     blokbogstaver|wielkimi literami|drukowanymi|velkými písmeny|veľkými písmenami|nagybetűvel|csupa nagybetű|\
+     cu majuscule|büyük harfle|με κεφαλαία|прописными|большими буквами|капсом|великими літерами|с главни букви|\
+     velikim slovima|z velikimi črkami|באותיות גדולות|in hoa|huruf besar|huruf kapital|大文字|大写|大寫|대문자|filled in|\
+     filled out|right column|left column|second column|last column|your table|your list|your form|ticked|marked up|\
+     my corrections|my changes|my edits|my additions|deine liste|deiner liste|deine tabelle|deiner tabelle|spalte|\
+     meine änderungen|meine ergänzungen|ton tableau|votre tableau|ta liste|votre liste|colonne|mes corrections|\
+     mes modifications|tu tabla|su tabla|tu lista|columna|mis correcciones|mis cambios|tua lista|coluna|\
+     minhas correções|tua tabella|tuo elenco|colonna|mie correzioni|je tabel|je lijst|kolom|mijn wijzigingen|\
+     mina ändringar|din tabell|din lista|din tabel|mine rettelser|mine endringer",
 );
 
 /// Beginnings of words for what the writer has answered. With a place in the same sentence they do so in any text.
@@ -108,7 +121,7 @@ pub static PLACES: Words = Words::new(
      tussen|aan het eind$|aan het einde$|rood|blauw|groen|geel|vet|hoofdletters|in kleur|mellan|i ditt|i dina|\
      i mailet|i mejlet|sist$|rött|röd|blått|grönt|kursiv|fetstil|versaler|färg|inde i|inni|inne i|mellem|mellom|\
      i din|i dit|i dine|i mailen|i e-posten|til sidst$|til slutt$|rødt|rød|blåt|fed|fet|alapuolelle|sisällä|välissä|\
-     väliin|viestissäsi|viestiisi|jokaisen|kunkin|lopussa$|isoilla|pod|wewnątrz|w środku|między|pomiędzy|w mailu|\
+     väliin|viestissäsi|viestiisi|jokaisen|kunkin|lopussa$|isoilla|isoin|alla$|pod|wewnątrz|w środku|między|pomiędzy|w mailu|\
      w twoim|w twojej|na końcu$|wielkimi|po kolei|uvnitř|mezi|ve tvém|v tvém|na konci$|velkými|postupně|vnútri|medzi|\
      veľkými|alatt|alá|alul|közé|között|közben|benne|minden kérdés|a végén$|pirossal|kékkel|zölddel|dőlt|félkövér|\
      nagybetűvel|sorban|sub|în interior|între|în mesaj|în mailul|după fiecare|la final$|la sfârșit$|roșu|albastru|\
@@ -129,4 +142,13 @@ pub static PLACE_STEMS: Words = Words::new(
      באדום|בירוק|בגוף|تحت|بين|بعد كل|في النهاية$|بالأحمر|باللون|زیر|بین|بعد از هر|قرمز|آبی|ข้างใน|ระหว่าง|ท้าย|\
      สีน้ำเงิน|ตัวเอียง|के भीतर|नीले|下に|の下|中に|の中|間に|の後|最後に|赤|青|緑|太字|色で|続けて|それぞれ|之下|之后|之後|裡面|邮件中|郵件中|中间|中間|最后|最後|红|紅|\
      蓝|藍|绿|綠|斜体|粗体|逐一|안에|초록|색으로|본문|끝에|밑에|뒤에",
+);
+
+/// Beginnings of words that do as [`BELOW`] does.
+pub static BELOW_STEMS: Words = Words::new(
+    "ausgefüllt|eingetragen|angekreuzt|korrigiert|rempli|complété|coché|rellen|completad|preench|compilat|ingevuld|\
+     aangevinkt|ifyll|fyllt i|kolumn|udfyldt|utfylt|fylt ut|kolonne|täytin|taulukkoo|sarakkee|wypełni|kolumni|\
+     dopisał|vyplni|tabulk|sloupc|doplni|kitöltött|táblázat|oszlop|beírtam|doldurdum|sütun|заполнил|вписал|таблиц|\
+     столбц|мои правки|заповнив|заповнила|вписав|стовпч|попълни|συμπλήρωσ|πίνακ|στήλη|記入|表に|欄|填写|填寫|填好|表格|채웠|표에|기입|\
+     filled the|filled your",
 );

@@ -21,17 +21,8 @@ pub static WINDOWS_MAIL: Words = Words::new(
 
 /// Beginnings of an afterword.
 pub static AFTERWORD: Words = Words::new(
-    "ps:|ps |ps.|ps,|ps-|p.s.|p.s:|p.s |pps|p.p.s|nb:|nb |n.b.|p.d.|pd:|pd.|postdata|posdata|post scriptum|post-scriptum|nachtrag|\
+    "ps:|ps |p.-s|p-s|p.‑s|ps–|ps-|ps.|ps,|p.s.|p.s:|p.s |pps|p.p.s|nb:|nb |n.b.|p.d.|pd:|pd.|postdata|posdata|post scriptum|post-scriptum|nachtrag|\
      зы:|зы |з.ы.|p. s.|постскриптум|υ.γ.|υγ:|ui:|u.i.|ui.|i.m.|i.j.|dk.|附言|又及|追伸|추신|נ.ב|ملاحظة|ps!",
-);
-
-/// Words of one who speaks to somebody.
-pub static PERSON: Words = Words::new(
-    "i|i'll|i've|i'm|we|we'll|you|you'll|your|please|don't|bring|call|tell|ich|du|dir|dich|dein|deine|wir|euch|bitte|je|j'ai|tu|te|vous|\
-     nous|ton|votre|s'il te plaît|s'il vous plaît|n'oublie|yo|tú|nosotros|por favor|no olvides|eu|você|nós|não esqueças|io|noi|ti|vi|per favore|\
-     non dimenticare|ik|jij|jullie|wij|graag|vergeet|я|ты|вы|мы|тебе|тебя|вас|вам|пожалуйста|не забудь|jag|dig|jeg|deg|dig|husk|glöm|minä|sinä|\
-     muista|proszę|ty|ciebie|nie zapomnij|prosím|nezapomeň|nezabudni|kérlek|lütfen|te rog|παρακαλώ|будь ласка|моля|molim|palun|lūdzu|prašau|\
-     您|你|我|请|請|私|あなた|ください|당신|나는|제발|בבקשה|אני|من فضلك|أنا",
 );
 
 /// Addresses that stand behind the offer of Outlook for a telephone, in any language.
