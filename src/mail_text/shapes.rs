@@ -1,5 +1,7 @@
 //! Shapes that are the same in every language: dates, addresses, names, ends of sentences.
 
+pub use super::phrases::has_word;
+
 /// Signs that end a label or a line above a quote.
 pub const COLONS: [char; 10] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖', '՝'];
 /// Most words of a name.
@@ -101,25 +103,6 @@ pub fn skip_blank<S: AsRef<str>>(lines: &[S], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// True when the word stands in the text as a word of its own.
-pub fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| begins_word(text, at, word) && ends_word(text, at, word))
-}
-
-/// True when no letter stands before the word that was found at `at`; scripts without blanks have none to ask for.
-pub fn begins_word(text: &str, at: usize, word: &str) -> bool {
-    is_apart(text[..at].chars().next_back(), word)
-}
-
-/// True when no letter stands behind it.
-pub fn ends_word(text: &str, at: usize, word: &str) -> bool {
-    is_apart(text[at + word.len()..].chars().next(), word)
-}
-
-fn is_apart(beside: Option<char>, word: &str) -> bool {
-    beside.is_none_or(|c| !c.is_alphabetic() || !word.is_ascii() && !c.is_ascii())
 }
 
 #[cfg(test)]
