@@ -7,7 +7,7 @@ use super::decode;
 use super::mime::{Kind, Part, Tree};
 use super::output::Output;
 use super::subject;
-use super::{armor, artifacts, clean, flowed, html, tags, words};
+use super::{armor, artifacts, beside, clean, flowed, html, marks, tags, words};
 use crate::message::CutNote;
 
 /// A plain part of at most this many bytes may be a mere hint at the HTML part.
@@ -82,7 +82,8 @@ fn show_best(tree: &Tree<'_>, index: usize, out: &mut Output) {
     let of_type = |kind: &str| children.iter().copied().find(|child| holds(tree, *child, kind));
     let (plain, marked) = (of_type("text/plain"), of_type("text/html"));
     let invited = invitation.and_then(|child| out.invite(&decode::text(&tree.parts[child])));
-    let html = marked.and_then(|child| html_text(tree, child)).unwrap_or_default();
+    let page = marked.and_then(|child| html_text(tree, child)).unwrap_or_default();
+    let html = html::without_marks(&page);
     let plain_says = |child: usize| {
         let text = plain_text(tree, child).unwrap_or_default();
         let says = says_something(&artifacts::clean(&text));
@@ -96,7 +97,8 @@ fn show_best(tree: &Tree<'_>, index: usize, out: &mut Output) {
     if repeats {
         out.note(CutNote::InvitationText);
     } else {
-        show(tree, chosen, out);
+        let beside = if plain == Some(chosen) { beside::signatures(&page) } else { Vec::new() };
+        out.beside(beside, |out| show(tree, chosen, out));
     }
     for &child in children.iter().filter(|child| **child != chosen) {
         show_files(tree, child, out);
@@ -130,10 +132,12 @@ fn plain_text(tree: &Tree<'_>, index: usize) -> Option<String> {
     }
 }
 
+/// The text of the first page in a part, with marks.
 fn html_text(tree: &Tree<'_>, index: usize) -> Option<String> {
     let part = &tree.parts[index];
     match part.kind {
-        Kind::Leaf => (part.typed.value == "text/html").then(|| html::to_text(&decode::text(part))),
+        Kind::Leaf => (part.typed.value == "text/html")
+            .then(|| html::to_marked_text(&decode::text(part).replace(marks::is_mark, ""))),
         _ => part.children.iter().find_map(|child| html_text(tree, *child)),
     }
 }

@@ -24,6 +24,8 @@ pub struct Context {
     pub own: Vec<String>,
     /// Words of the names and local parts of those whom it goes to, in lower case.
     pub others: Vec<String>,
+    /// Words of the names of those whom it goes to, the writer's among them or not, in lower case.
+    pub receivers: Vec<String>,
     /// The subject without marks, in lower case.
     pub topic: String,
 }
@@ -34,12 +36,13 @@ impl Context {
         let answers = ["in-reply-to", "references"].iter().any(|name| !head.ids(name).is_empty());
         let writer = ["from", "reply-to"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();
         let own = ["from", "reply-to"].iter().filter_map(|name| head.mailbox(name)?.1);
-        let others = ["to", "cc"].iter().flat_map(|name| names(head, name));
+        let receivers = ["to", "cc"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();
         Self {
             trims,
             is_answer: !subject.is_forward && (subject.is_answer || answers),
             is_forward: subject.is_forward,
-            others: others.filter(|word| !writer.contains(word)).collect(),
+            others: receivers.iter().filter(|word| !writer.contains(word)).cloned().collect(),
+            receivers,
             writer,
             own: own.map(|address| address.to_lowercase()).collect(),
             topic: subject.topic.clone(),
@@ -54,6 +57,7 @@ impl Context {
             writer: Vec::new(),
             own: Vec::new(),
             others: Vec::new(),
+            receivers: Vec::new(),
             topic: String::new(),
             ..*self
         }

@@ -17,12 +17,14 @@ const MIN_SHORT_RULE: usize = 10;
 const MIN_DRAWN: usize = 8;
 /// Bytes of a line that are looked at for the beginning of a footer.
 const MAX_BEGINNING: usize = 120;
+/// Most words of a line in a part that holds nothing but a list's footer.
+const MAX_PART_WORDS: usize = 10;
 /// Most lines of a footer in a frame.
 const MAX_FRAMED: usize = 6;
 
 /// Where such a footer begins that goes on to the end.
 pub fn find(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    [list_footer, drawn_footer, framed_footer, forum_footer, desk_footer, service_footer]
+    [list_footer, part_footer, drawn_footer, framed_footer, forum_footer, desk_footer, service_footer]
         .iter()
         .find_map(|of| of(lines))
 }
@@ -49,6 +51,20 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     // One block right below the rule.
     let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
+}
+
+/// All of a text: a list puts its footer into a part of its own, below a line of two dashes.
+fn part_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let (first, below) = lines.split_first()?;
+    let drawn = first.len() >= 2 && first.chars().all(|c| "_-=#".contains(c));
+    let is_short = |line: &String| line.len() <= 120 && line.split_whitespace().count() <= MAX_PART_WORDS;
+    let short = below.len() <= MAX_LIST && below.iter().all(is_short);
+    if !drawn || !short {
+        return None;
+    }
+    let text = lower(below);
+    let is_list = words::LIST.within(&text) || words::LISTED.within(&text);
+    (is_list && (text.contains("://") || text.contains('@'))).then_some((0, Rule::Footer, Confidence::Sure))
 }
 
 /// Below a line that lists draw with several signs (`_._,_._,_`): their own words.

@@ -15,14 +15,10 @@ use super::attribution;
 use super::blocks::{self, Block, Title};
 use super::context::Context;
 use super::cuts::Confidence;
-use super::{marks, notices, shapes, subject, words};
+use super::{marks, notices, pointers, quotes, shapes, subject};
 
 /// Lines below an attribution that are searched for quote marks.
 const MAX_LOOK: usize = 100;
-/// Bytes of own words, at most, that may point to answers below.
-const MAX_POINTER: usize = 240;
-/// Lines at the end of a history where the writer may have signed.
-const SIGN_OFF: usize = 3;
 
 /// A text taken apart.
 #[derive(Debug)]
@@ -33,6 +29,11 @@ pub enum Split {
     History(usize, Confidence),
     /// From the first line on it is another mail, whose text begins at the second; its header in one line.
     Other(usize, usize, String),
+    /// From the first line on all stays, as the writer answered inside of it or below; without its header, up to the second
+    /// line, for which the words stand.
+    Answered(usize, usize, String),
+    /// From the first line to the second a header stands above a quote that was answered: marks tell whose words are whose.
+    Quoted(usize, usize),
 }
 
 /// Takes a text apart.
@@ -75,8 +76,9 @@ fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
         _ => return by_attribution(lines, at, context),
     };
     let top = if by_element { attributed_above(lines, at, context) } else { at };
-    let own = &lines[..top];
-    (!shapes::says_nothing(own) && !points_below(own)).then_some(Split::History(top, confidence))
+    let unsigned = Block::default();
+    let answered = answered(&lines[..top], &lines[at + 1..], &unsigned, context);
+    Some(if answered { Split::Answered(at, at, String::new()) } else { Split::History(top, confidence) })
 }
 
 /// A title or an element with a block, or a block alone.
@@ -92,10 +94,13 @@ fn by_block(lines: &[&str], at: usize, title: Option<Title>, block: &Block, cont
     if context.is_forward || title == Some(Title::Forwarded) && !is_original {
         return Some(forward);
     }
+    if context.is_answer && quotes::is_answered(&lines[block.end..]) {
+        return Some(Split::Quoted(top, block.end));
+    }
     match (answers, is_empty(own)) {
         (true, true) => Some(forward),
         (true, false) if answered(own, &lines[block.end..], block, context) => {
-            Some(Split::Other(top, block.end, format!("{} wrote:", name(block))))
+            Some(Split::Answered(top, block.end, format!("{} wrote:", name(block))))
         }
         (true, false) if is_third(block, context) => Some(forward),
         (true, false) => Some(Split::History(top, Confidence::Sure)),
@@ -134,52 +139,18 @@ fn by_attribution(lines: &[&str], at: usize, context: &Context) -> Option<Split>
     let top = blocks::fields_above(lines, at);
     let own = &lines[..top];
     let block = Block { end, from: joined, ..Block::default() };
-    (!answered(own, &lines[next..], &block, context)).then_some(Split::History(top, Confidence::Likely))
+    let answered = answered(own, &lines[next..], &block, context);
+    Some(if answered { Split::Answered(at, at, String::new()) } else { Split::History(top, Confidence::Likely) })
 }
 
 /// True when the writer seems to have answered inside or below a history without quote marks: the words above say
-/// nothing or point below, the writer signed below, or marked answers with a name or an arrow.
+/// nothing or point below, the writer signed below, or marked answers.
 fn answered(own: &[&str], below: &[&str], block: &Block, context: &Context) -> bool {
-    if shapes::says_nothing(own) || points_below(own) {
+    if shapes::says_nothing(own) || pointers::point_below(own) || pointers::name_mark(own, below) {
         return true;
     }
     let wrote_it = |word: &String| shapes::words(&block.from).any(|own| own == *word);
-    if context.writer.iter().any(wrote_it) {
-        return false;
-    }
-    let is_writer = |text: &str| {
-        let mut words = shapes::words(text).peekable();
-        words.peek().is_some() && words.all(|word| context.writer.contains(&word))
-    };
-    let last = below.iter().rev().filter(|line| !line.is_empty()).take(SIGN_OFF);
-    let signed = last.into_iter().any(|line| line.chars().count() <= 40 && is_writer(line));
-    let tagged = below.iter().any(|line| {
-        let line = line.trim_start();
-        let tag = line.strip_prefix('[').and_then(|rest| rest.split_once([']', ':']));
-        let named = line.split_once(':').is_some_and(|(name, rest)| rest.starts_with(' ') && is_writer(name));
-        named
-            || tag.is_some_and(|(tag, rest)| !rest.is_empty() && is_writer(tag))
-            || ["==>", "-->", "=>", "->", ">>>", "***", "###"].iter().any(|arrow| line.starts_with(arrow))
-                && line.chars().any(char::is_alphanumeric)
-    });
-    signed || tagged
-}
-
-/// Says that the answers stand below, in some language, or ends with a colon.
-fn points_below(own: &[&str]) -> bool {
-    let filled: Vec<&&str> = own.iter().filter(|line| !line.is_empty()).collect();
-    // A sign that somebody chose instead of an answer leads to nothing but the words it is meant for.
-    if filled.len() == 1 && words::REACTION.within(&filled[0].to_lowercase()) {
-        return false;
-    }
-    let leads = filled.last().is_some_and(|line| line.ends_with(shapes::COLONS));
-    let short = filled.iter().map(|line| line.len()).sum::<usize>() <= MAX_POINTER;
-    leads
-        || short
-            && filled.iter().any(|line| {
-                let lower = line.to_lowercase();
-                words::BELOW.iter().any(|word| shapes::has_word(&lower, word))
-            })
+    !context.writer.iter().any(wrote_it) && (pointers::is_signed(below, context) || pointers::is_tagged(below, context))
 }
 
 /// The name before the first dashes is of somebody whom the mail goes to.

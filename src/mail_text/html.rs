@@ -1,7 +1,8 @@
 //! HTML as a person would read it aloud: no markup, no pictures, no addresses that only a browser needs.
 
+use super::labels::Labels;
 use super::tags::{self, HiddenClasses, Role, Tag};
-use super::{clean, links, marks};
+use super::{clean, forms, links, marks};
 
 /// Deepest quote that is marked as such.
 const MAX_QUOTE: usize = 8;
@@ -28,13 +29,14 @@ enum Reading {
 /// quotes with `> `. The address of a link follows its text when it is short and says something else. What the page
 /// says about its own text outright (here is a signature, here history begins) is kept as [`marks`].
 pub fn to_marked_text(html: &str) -> String {
-    let seen = Reader::read(html, Reading::Seen);
+    let seen = Reader::read(html, Reading::Seen, Vec::new());
     if seen.says_words {
-        return seen.finish();
+        let known = seen.labels.alone(&seen.out);
+        return if known.is_empty() { seen.finish() } else { Reader::read(html, Reading::Seen, known).finish() };
     }
     // Pictures are all there is; and a page hidden as a whole is more likely a broken style than a secret.
     for reading in [Reading::Pictures, Reading::Everything] {
-        let text = Reader::read(html, reading).finish();
+        let text = Reader::read(html, reading, Vec::new()).finish();
         if text.chars().any(char::is_alphanumeric) {
             return text;
         }
@@ -44,7 +46,12 @@ pub fn to_marked_text(html: &str) -> String {
 
 /// The same without marks.
 pub fn to_text(html: &str) -> String {
-    clean::text(&marks::without(&to_marked_text(html)))
+    without_marks(&to_marked_text(html))
+}
+
+/// What [`to_marked_text`] gave, without marks.
+pub fn without_marks(marked: &str) -> String {
+    clean::text(&marks::without(marked))
 }
 
 #[derive(Default)]
@@ -77,14 +84,16 @@ struct Reader {
     signature: Option<(String, usize)>,
     /// The next line says whose words are quoted below.
     attribution: bool,
+    /// What the pictures are called.
+    labels: Labels,
 }
 
 impl Reader {
-    fn read(html: &str, reading: Reading) -> Self {
+    fn read(html: &str, reading: Reading, known: Vec<bool>) -> Self {
         let hidden = HiddenClasses::read(html);
         let mut heeds = reading != Reading::Everything;
         let mut looks = MAX_LOOKS;
-        let mut page = Self { pictures: reading != Reading::Seen, ..Self::default() };
+        let mut page = Self { pictures: reading != Reading::Seen, labels: Labels::known(known), ..Self::default() };
         let mut rest = html;
         while !rest.is_empty() {
             let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
@@ -109,6 +118,14 @@ impl Reader {
                     // A box that never closes: rather read too much than lose the mail.
                     None => heeds = false,
                 }
+                continue;
+            }
+            if tag.name == "select" && !tag.closes {
+                let (chosen, after) = forms::chosen(rest);
+                page.space = true;
+                page.text(chosen);
+                page.space = true;
+                rest = after;
                 continue;
             }
             page.role(&tag);
@@ -175,7 +192,10 @@ impl Reader {
             return;
         }
         let decoded = tags::decode_entities(raw);
-        self.says_words |= decoded.contains(char::is_alphanumeric);
+        if decoded.contains(char::is_alphanumeric) {
+            self.says_words = true;
+            self.labels.says();
+        }
         if self.pre > 0 {
             for (number, line) in decoded.split('\n').enumerate() {
                 if number > 0 {
@@ -210,8 +230,10 @@ impl Reader {
         match (tag.name.as_str(), tag.closes) {
             ("br", _) => self.break_line(),
             ("hr", _) => self.paragraph(),
+            ("button", _) => self.space = true,
             ("img", false) => self.picture(tag, &["alt", "title"]),
-            ("area" | "input", false) if self.pictures => self.picture(tag, &["alt"]),
+            ("input", false) if forms::is_filled(tag) => self.filled(tag),
+            ("area" | "input", false) if self.pictures || forms::is_image(tag) => self.picture(tag, &["alt"]),
             ("a", false) if self.links.len() < MAX_OPEN => {
                 self.links.push((tag.attribute("href").unwrap_or_default(), self.line.len()));
             }
@@ -224,7 +246,10 @@ impl Reader {
                 self.pre = self.pre.saturating_sub(1);
                 self.paragraph();
             }
-            ("td" | "th", _) => self.cell = !self.line.is_empty(),
+            ("td" | "th", closes) => {
+                self.labels.cell(closes);
+                self.cell = !self.line.is_empty();
+            }
             ("ul" | "ol" | "menu", false) => {
                 self.end_line();
                 if self.lists.len() < MAX_OPEN {
@@ -241,6 +266,10 @@ impl Reader {
             ("blockquote", true) => self.close_quote(),
             ("p", closes) => self.p(tag, closes),
             (name, _) if tags::is_paragraph(name) => self.paragraph(),
+            ("tr", closes) => {
+                self.end_line();
+                self.labels.row(closes);
+            }
             (name, _) if tags::is_block(name) => self.end_line(),
             _ => (),
         }
@@ -296,11 +325,23 @@ impl Reader {
             !alt.is_empty() && alt.chars().count() <= 4 && !alt.chars().any(|c| c.is_ascii() || c.is_alphabetic());
         if is_emoji {
             self.text(&alt);
-        } else if tags::is_sentence(&alt, if self.pictures { 1 } else { ALT_WORDS }) && !tag.is_pixel() {
+            return;
+        }
+        let foreign = self.quotes.contains(&true) || self.signature.is_some();
+        let says = self.labels.add(tag, &alt, !self.links.is_empty(), foreign);
+        let least = if self.pictures || says || forms::is_image(tag) { 1 } else { ALT_WORDS };
+        if tags::is_sentence(&alt, least) && !tag.is_pixel() {
             self.space = true;
             self.word(&format!("[{alt}]"));
             self.space = true;
         }
+    }
+
+    /// The words on a button, or in a line of a form.
+    fn filled(&mut self, tag: &Tag<'_>) {
+        self.space = true;
+        self.text(&tag.attribute("value").unwrap_or_default());
+        self.space = true;
     }
 
     fn end_link(&mut self) {
@@ -328,6 +369,7 @@ impl Reader {
     fn end_line(&mut self) {
         (self.space, self.cell) = (false, false);
         self.links.iter_mut().for_each(|(_, start)| *start = 0);
+        self.labels.end_line();
         let line = std::mem::take(&mut self.line);
         if line.trim().is_empty() {
             return;

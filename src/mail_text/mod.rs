@@ -10,12 +10,14 @@
 //! | characters | the bytes are believed more than the name of their set | [`charset`], [`encoded_words`], [`decode`] |
 //! | the right part | plain text, unless it is a stub, markup or another text than the HTML | [`body`] |
 //! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`hidden`], [`marks`] |
+//! | pictures, forms | sentences are read, and painted buttons where little else is said; what a form shows | [`labels`], [`forms`] |
 //! | files in texts | uuencode, yEnc, BinHex, base64 become an attachment's name | [`embedded`] |
 //! | only if the box is set so: | | [`trim`] |
 //! | words of programs | places of pictures, doubled and wrapped addresses, marks of the subject | [`artifacts`], [`wrapped`], [`subject`] |
 //! | above the text | warnings of servers, lines of help desks | [`notices`] |
 //! | history | titles, header blocks, attributions, by shape in any language | [`history`], [`blocks`], [`attribution`] |
-//! | below the text | notices, footers, signatures, lines of telephones | [`notices`], [`signature`] |
+//! | below the text | notices, footers, signatures (also those that the HTML beside it marks), lines of telephones | [`notices`], [`signature`], [`beside`] |
+//! | answers inside | a place, a mark or a name that the writer gives keeps what is below | [`pointers`] |
 //! | quotes | only in an answer; between own words in short form | [`quotes`] |
 //! | nothing left | then nothing was cut | [`output`] |
 //! | what stays behind | files, and what is encrypted, are named in one line | [`files`], [`armor`] |
@@ -28,6 +30,7 @@ mod artifacts;
 pub mod attached;
 mod attribution;
 mod automatic;
+mod beside;
 mod blocks;
 mod body;
 mod bounce;
@@ -42,16 +45,19 @@ mod encoded_words;
 mod files;
 mod flowed;
 mod footers;
+mod forms;
 mod head;
 mod hidden;
 mod history;
 mod html;
+mod labels;
 mod links;
 mod marks;
 mod mime;
 mod notices;
 mod output;
 mod phrases;
+mod pointers;
 mod quotes;
 mod shapes;
 mod signature;

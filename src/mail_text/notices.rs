@@ -98,7 +98,7 @@ fn first_sentence(text: &str) -> &str {
 }
 
 /// Sentences of a text; a point within a word ends none.
-fn sentences(text: &str) -> impl Iterator<Item = &str> {
+pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive([' ', '。', '！', '？'])
         .scan(0, |from, word| {
             *from += word.len();

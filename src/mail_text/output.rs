@@ -5,7 +5,7 @@ use super::context::Context;
 use super::cuts::{Cut, Cuts, Rule};
 use super::mime::Part;
 use super::trim::{self, Trimmed};
-use super::{calendar, clean, decode, embedded, files, marks};
+use super::{beside, calendar, clean, decode, embedded, files, marks};
 use crate::message::cut::{CutNote, FileKind};
 
 /// Longest text that is kept, in bytes.
@@ -56,6 +56,8 @@ pub struct Output {
     /// Bytes of texts that nobody looked at.
     beyond: usize,
     invited: bool,
+    /// What the page beside the text that comes next calls signatures.
+    signatures: Vec<beside::Signature>,
 }
 
 impl Output {
@@ -83,6 +85,13 @@ impl Output {
         decode::text(part).replace(marks::is_mark, "")
     }
 
+    /// Has `show` add texts beside which a page marks these signatures.
+    pub fn beside(&mut self, signatures: Vec<beside::Signature>, show: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.signatures, signatures);
+        show(self);
+        self.signatures = outer;
+    }
+
     /// Adds a text, which may hold [`marks`].
     pub fn text(&mut self, raw: &str) {
         // What is beyond can never go out; cutting needs no more than what stands there.
@@ -98,7 +107,7 @@ impl Output {
         let shown = clean::text(&shown);
         let context = if self.header.is_empty() { self.context.clone() } else { self.inner.clone() };
         let trimmed = match context.trims {
-            true => trim::trim(&shown, &context),
+            true => trim::trim(&beside::mark(&shown, &self.signatures), &context),
             false => Trimmed::untouched(&clean::text(&marks::without(&shown))),
         };
         let headers = std::mem::take(&mut self.header);

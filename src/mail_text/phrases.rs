@@ -36,6 +36,18 @@ impl Words {
         self.index().find(text, |_, _| true)
     }
 
+    /// True when one of them stands in `text` as a word or words of its own.
+    pub fn apart(&self, text: &str) -> bool {
+        self.index().find(text, |at, word| {
+            begins_word(text, at, word) && ends_word(text, at, word) || word.len() < KEY && has_word(text, word)
+        })
+    }
+
+    /// True when a word of `text` begins with one of them.
+    pub fn starts(&self, text: &str) -> bool {
+        self.index().find(text, |at, word| begins_word(text, at, word))
+    }
+
     /// Where the last of them begins in `text`.
     pub fn last(&self, text: &str) -> Option<usize> {
         let mut last = None;
@@ -128,6 +140,25 @@ impl Index {
         }
         false
     }
+}
+
+/// True when the word stands in the text as a word of its own.
+pub fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| begins_word(text, at, word) && ends_word(text, at, word))
+}
+
+/// True when no letter stands before the word that was found at `at`; scripts without blanks have none to ask for.
+fn begins_word(text: &str, at: usize, word: &str) -> bool {
+    is_apart(text[..at].chars().next_back(), word)
+}
+
+/// True when no letter stands behind it.
+fn ends_word(text: &str, at: usize, word: &str) -> bool {
+    is_apart(text[at + word.len()..].chars().next(), word)
+}
+
+fn is_apart(beside: Option<char>, word: &str) -> bool {
+    beside.is_none_or(|c| !c.is_alphabetic() || !word.is_ascii() && !c.is_ascii())
 }
 
 /// Where the bit of a key is. Two keys may have one: then a phrase is looked for in vain.

@@ -9,7 +9,7 @@ use super::attribution::{self, is_quote};
 use super::blocks::{self, inner};
 use super::context::Context;
 use super::cuts::{Confidence, Cuts, Rule};
-use super::{marks, shapes};
+use super::{marks, pointers, shapes};
 
 /// Lines of an answered quote that stay.
 const KEPT: usize = 2;
@@ -59,6 +59,11 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
             out.extend(quote.iter().map(|line| (*line).to_owned()));
             continue;
         }
+        // Answers that were written into the quote, behind its marks.
+        if is_last && is_answered_inside(&out, quote, context) {
+            out.extend(lines[start..at].iter().map(|line| (*line).to_owned()));
+            continue;
+        }
         let kept = if is_last { Vec::new() } else { shorten(quote) };
         let gone: Vec<&str> =
             lines[start..at].iter().copied().filter(|line| !kept.iter().any(|own| inner(own) == inner(line))).collect();
@@ -69,6 +74,23 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
         out.extend(kept);
     }
     out
+}
+
+/// All own words stand above the quote, and lead into it, or it has lines that are the writer's by name.
+fn is_answered_inside(own: &[String], quote: &[&str], context: &Context) -> bool {
+    if own.iter().any(|line| line.starts_with('>')) || !own.iter().any(|line| shapes::says(line)) {
+        return false;
+    }
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    let named = |line: &&str| pointers::is_named(inner(line), context);
+    pointers::point_inside(&own) || pointers::name_mark(&own, quote) || quote.iter().any(named)
+}
+
+/// Lines with quote marks, and below them words without: below a header that a program wrote these are the writer's.
+pub fn is_answered(lines: &[&str]) -> bool {
+    let filled = || lines.iter().filter(|line| shapes::says(line) || line.starts_with('>'));
+    let begins = filled().next().is_some_and(|line| line.starts_with('>'));
+    begins && filled().any(|line| !line.starts_with('>') && !blocks::is_known(line))
 }
 
 /// Some programs put fields, or the writer's own address, between the words and the quote below them.
@@ -110,10 +132,19 @@ fn is_question(line: &str) -> bool {
 /// programs write so. `None` for any other.
 pub fn without_initials(line: &str, context: &Context) -> Option<String> {
     let (initials, _) = line.trim_start().split_once('>')?;
-    let is_of =
-        |words: &[String]| initials.to_lowercase().chars().all(|c| words.iter().any(|word| word.starts_with(c)));
-    let sound = (2..=4).contains(&initials.chars().count()) && initials.chars().all(char::is_uppercase);
-    (sound && is_of(&context.others) && !is_of(&context.writer)).then(|| line.trim_start()[initials.len()..].to_owned())
+    let count = initials.chars().count();
+    if !(2..=4).contains(&count) || !initials.chars().all(char::is_uppercase) {
+        return None;
+    }
+    let lower = initials.to_lowercase();
+    let is_of = |c: char, word: &String| word.starts_with(c);
+    // In the order of the name, or with the last name first.
+    let named = context.receivers.windows(count).any(|name| {
+        lower.chars().zip(name).all(|(c, word)| is_of(c, word))
+            || lower.chars().zip(name.iter().rev()).all(|(c, word)| is_of(c, word))
+    });
+    let own = lower.chars().all(|c| context.writer.iter().any(|word| is_of(c, word)));
+    (named && !own).then(|| line.trim_start()[initials.len()..].to_owned())
 }
 
 /// Apple Mail and others quote what they forward.

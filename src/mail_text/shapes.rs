@@ -1,5 +1,7 @@
 //! Shapes that are the same in every language: dates, addresses, names, ends of sentences.
 
+pub use super::phrases::has_word;
+
 /// Signs that end a label or a line above a quote.
 pub const COLONS: [char; 10] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖', '՝'];
 /// Most words of a name.
@@ -101,16 +103,6 @@ pub fn skip_blank<S: AsRef<str>>(lines: &[S], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// True when the word stands in the text as a word of its own.
-pub fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic() || !word.is_ascii() && !c.is_ascii());
-        apart(before) && apart(after)
-    })
 }
 
 #[cfg(test)]

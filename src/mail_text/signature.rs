@@ -23,6 +23,8 @@ const MAX_BEHIND: usize = 4;
 const MAX_OFFER: usize = 7;
 /// Words of a line that is a sentence rather than a part of a signature.
 const SENTENCE: usize = 8;
+/// Fewest words of a sentence that was typed into or below a signature.
+const MIN_TYPED: usize = 4;
 /// Names of programs that say something else with *my* before them.
 const LONE: [&str; 2] = ["mailbox", "ee"];
 
@@ -33,13 +35,17 @@ pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
         let inside: Vec<String> =
             lines[start..end].iter().filter(|line| !line.starts_with(marks::is_mark)).cloned().collect();
         let others = lines[..start].iter().chain(&lines[end..]);
-        let apart =
-            others.clone().any(|line| !line.is_empty() && !line.starts_with('>') && !line.starts_with(marks::is_mark));
+        let leading = leading(&inside);
+        let apart = leading > 0
+            || others
+                .clone()
+                .any(|line| !line.is_empty() && !line.starts_with('>') && !line.starts_with(marks::is_mark));
         let leads = lines[..start].iter().rfind(|line| !line.is_empty()).is_some_and(|line| leads_on(line));
         if apart && !leads {
-            let dashes = inside.iter().filter(|line| !matches!(line.as_str(), "--" | "—")).cloned().collect::<Vec<_>>();
+            let (own, rest) = inside.split_at(leading);
+            let dashes = rest.iter().filter(|line| !matches!(line.as_str(), "--" | "—")).cloned().collect::<Vec<_>>();
             cuts.add(Rule::Signature, Confidence::Sure, &dashes);
-            lines.drain(start..end);
+            lines.splice(start..end, own.to_vec());
         } else {
             lines.splice(start..end, inside);
         }
@@ -47,18 +53,56 @@ pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
     lines.retain(|line| line != marks::END);
 }
 
+/// Lines at the start of a signature's element that the writer typed into it: sentences, before any name or greeting.
+fn leading(inside: &[String]) -> usize {
+    let mut end = 0;
+    let mut open = 0;
+    for (at, line) in inside.iter().enumerate() {
+        let count = line.split_whitespace().count();
+        let wide = line.chars().filter(|c| *c > '\u{2e80}').count() >= MIN_TYPED * 2;
+        if line.is_empty() && open == 0 {
+            continue;
+        }
+        // A line that goes on below is one of few, and no greeting.
+        let goes_on = count >= MIN_TYPED && !line.ends_with([',', ':']) && open < 2 && !is_added(line);
+        if is_sentence(line) && (count >= MIN_TYPED || wide) && !is_added(line) {
+            (end, open) = (at + 1, 0);
+        } else if goes_on {
+            open += 1;
+        } else {
+            break;
+        }
+    }
+    end
+}
+
+fn is_sentence(line: &str) -> bool {
+    line.ends_with(['.', '!', '?', '…', '。', '！', '？', '؟', '।'])
+}
+
 /// Cuts the signature below `--`.
 pub fn cut_delimited(lines: &mut Vec<String>, cuts: &mut Cuts) {
     let Some(at) = delimiter(lines) else { return };
     let below = &lines[at + 1..];
-    let is_afterword = |line: &String| {
-        let lower = line.to_lowercase();
-        ["ps:", "ps ", "p.s.", "p.s:", "nb:", "n.b."].iter().any(|start| lower.starts_with(start))
-    };
     // An afterword is the writer's own again.
-    let end = below.iter().position(is_afterword).map_or(lines.len(), |found| at + 1 + found);
+    let end = (0..below.len()).find(|line| is_afterword(below, *line)).map_or(lines.len(), |found| at + 1 + found);
     cuts.add(Rule::Signature, Confidence::Likely, &lines[at + 1..end]);
     lines.drain(at..end);
+}
+
+/// At this line of a signature its writer goes on: an afterword by name, or a sentence apart that is no
+/// quotation.
+fn is_afterword(below: &[String], at: usize) -> bool {
+    let lower = below[at].to_lowercase();
+    if words::AFTERWORD.begins(&lower) {
+        return true;
+    }
+    let begins = at > 0 && below[at - 1].is_empty() && below[..at].iter().any(|line| !line.is_empty());
+    let end = below[at..].iter().position(String::is_empty).map_or(below.len(), |end| at + end);
+    let words = below[at..end].iter().flat_map(|line| line.split_whitespace()).count();
+    let quoted = below[at..end].first().is_some_and(|line| line.starts_with(['"', '“', '„', '«', '\'', '‘']));
+    let speaks = words >= MIN_TYPED && !quoted;
+    begins && end > at && is_sentence(&below[end - 1]) && speaks && !below[at..end].iter().any(|line| is_added(line))
 }
 
 /// Where a signature begins: the only `--` line, with few lines below it and a blank line above it (or very few below),
@@ -79,7 +123,18 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     let prose =
         filled.filter(|line| line.split_whitespace().count() >= SENTENCE && line.ends_with(['.', '!', '?'])).count();
     let is_program = below.iter().any(|line| is_added(line)) || below.join(" ").contains("http");
-    (apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+    (apart && !quoted && !is_data(below) && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+}
+
+/// Numbers on every line, as many as words or more: a position, readings, prices.
+fn is_data(below: &[String]) -> bool {
+    let filled = || below.iter().filter(|line| !line.is_empty());
+    let numbered = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    let (all, numbers) = filled().fold((0, 0), |(all, numbers), line| {
+        (all + line.split_whitespace().count(), numbers + line.split_whitespace().filter(numbered).count())
+    });
+    let sites = below.iter().any(|line| line.contains("://") || line.contains('@') || line.starts_with('+'));
+    all > 0 && !sites && filled().all(|line| line.split_whitespace().any(|word| numbered(&word))) && numbers * 2 >= all
 }
 
 /// The line leads to what stands below it: its sentence is not at its end.
@@ -128,6 +183,9 @@ pub fn is_added(line: &str) -> bool {
         return false;
     }
     let lower = line.to_lowercase().replace(['’', '\u{2011}', '\u{a0}'], " ").replace('\'', " ");
+    if words::OFFER_LINKS.within(&lower) && !is_sentence(line) && is_linked_offer(&lower) {
+        return true;
+    }
     let lower = bare(&lower);
     // "Sent from my iPhone. Please excuse typos."
     let ends = lower.match_indices(['.', ';', '!']).map(|(at, _)| at);
@@ -141,8 +199,13 @@ pub fn is_added(line: &str) -> bool {
         Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
         _ => (first, false),
     };
-    let sent = || is_sent_by(first) || is_named(first) || is_from_my(first) || words::WHOLE.has(first.trim());
-    (excuses || excuse) && sent() || is_offer(&lower) || words::WHOLE.has(&lower) || words::REACTED.ends(&lower)
+    let sent = || {
+        is_sent_by(first) || is_origin(first) || is_named(first) || is_from_my(first) || words::WHOLE.has(first.trim())
+    };
+    (excuses || excuse) && sent()
+        || !is_sentence(line) && is_offer(&lower)
+        || words::WHOLE.has(&lower)
+        || words::REACTED.ends(&lower)
 }
 
 /// The line without its decoration and without addresses of web pages.
@@ -216,6 +279,13 @@ fn is_named(line: &str) -> bool {
     words::SENT_STEMS.begins(verb) && words::NAMES.iter().any(named)
 }
 
+/// "Provenance : Courrier pour Windows 10": a label, and nothing but the program's name.
+fn is_origin(line: &str) -> bool {
+    let Some((label, name)) = line.split_once(shapes::COLONS) else { return false };
+    let name = name.trim().trim_end_matches([' ', '0', '1']);
+    words::ORIGIN_LABEL.has(label.trim()) && words::WINDOWS_MAIL.has(name)
+}
+
 /// "From my iPhone 6": the device, and at most its model.
 fn is_from_my(line: &str) -> bool {
     let Some(rest) = line.trim().strip_prefix("from my ") else { return false };
@@ -225,17 +295,41 @@ fn is_from_my(line: &str) -> bool {
     hardware && !model.contains(' ') && model.contains(|c: char| c.is_ascii_digit())
 }
 
+/// Outlook, a platform and the address of the offer, in any language: nothing that leads to it, no sentence.
+fn is_linked_offer(lower: &str) -> bool {
+    let said = bare(lower);
+    let short = said.split_whitespace().count() <= MAX_OFFER;
+    let platform = words::PLATFORMS.iter().any(|name| said.contains(name));
+    short && platform && said.contains("outlook") && !said.contains([':', ',', '?', '!'])
+}
+
 /// "Get Outlook for iOS": an offer of a program for a device.
 fn is_offer(line: &str) -> bool {
     let tokens: Vec<&str> = line.split_whitespace().collect();
     // The verb stands at the end in some languages, and the platform at the start.
     let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
-    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(2).filter(|_| !line.is_ascii()));
+    if tokens.iter().any(|word| words::GET_OUTLOOK.has(word)) && is_for_telephone(&tokens) {
+        return true;
+    }
+    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(3).filter(|_| !line.is_ascii()));
     let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
     let program = || words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
     let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
     let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
-    gets && platform && program() && !wants && tokens.len() <= MAX_OFFER
+    // In English people say much else with these verbs.
+    let at = tokens.iter().position(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
+    let english = tokens.first().is_some_and(|verb| ["get", "download", "try"].contains(verb));
+    let fits = !english || at.is_some_and(|at| at > 0 && ["for", "voor"].contains(&tokens[at - 1]));
+    fits && gets && platform && program() && !wants && tokens.len() <= MAX_OFFER
+}
+
+/// Outlook, at most a word beside it, and what it runs on, by the names that the offer has; little else.
+fn is_for_telephone(tokens: &[&str]) -> bool {
+    let place = |name: &str| tokens.iter().position(|word| word.trim_matches(['„', '“', '"', ',']).starts_with(name));
+    let (Some(program), Some(platform)) = (place("outlook"), place("ios").or_else(|| place("android"))) else {
+        return false;
+    };
+    tokens.len() <= MAX_OFFER && program.abs_diff(platform) <= 3 && (program <= 2 || platform == 0)
 }
 
 /// Where the first and the last name of a device or a program stand.
@@ -360,6 +454,8 @@ mod tests {
             "Get the Android tablet from Cy",
             "Get me an iPad",
             "Get Gmail to work on my iPad",
+            "Get Gmail going on Tom's iPad",
+            "Outlook crashes on Tom's iPad",
             "From my iPhone I see nothing",
             "From my desk",
             "Sent from Mailbox 12 in Horta",

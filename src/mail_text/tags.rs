@@ -15,11 +15,12 @@ const MAX_CLASSES: usize = 64;
 /// Longest entity name of HTML is 31 letters.
 const MAX_ENTITY: usize = 33;
 
+/// Largest width or height of an icon, in pixels.
+const MAX_ICON: u32 = 40;
+
 /// Elements whose content is not for reading.
-const SILENT: [&str; 14] = [
-    "style", "script", "title", "template", "xml", "object", "svg", "select", "textarea", "noframes", "iframe", "math",
-    "audio", "datalist",
-];
+const SILENT: [&str; 12] =
+    ["style", "script", "title", "template", "xml", "object", "svg", "noframes", "iframe", "math", "audio", "datalist"];
 
 /// Names of elements with which the history begins: Outlook, its new kind, Yahoo, Zimbra, Zoho, Outlook of old, NetEase.
 const HISTORY: [&str; 8] = [
@@ -35,9 +36,19 @@ const HISTORY: [&str; 8] = [
 /// Names of elements that say whose words are quoted below: Gmail, Thunderbird, Proton, Roundcube.
 const ATTRIBUTION: [&str; 4] = ["gmail_attr", "moz-cite-prefix", "protonmail_quote", "reply-intro"];
 /// Words of a picture's text that describe the picture rather than say something, in lower case.
-const DESCRIBING: [&str; 12] = [
+const DESCRIBING: [&str; 22] = [
     "logo",
     "icon",
+    "youtube",
+    "whatsapp",
+    "telegram",
+    "tiktok",
+    "pinterest",
+    "xing",
+    "spacer",
+    "separator",
+    "divider",
+    "emoji",
     "image",
     "picture",
     "photo",
@@ -245,6 +256,13 @@ impl<'a> Tag<'a> {
         small("width") || small("height")
     }
 
+    /// True for a picture of the size of the signs that lead to pages of other services.
+    pub fn is_icon(&self) -> bool {
+        let size = |name: &str| self.attribute(name)?.trim_end_matches("px").parse::<u32>().ok();
+        ["width", "height"].iter().filter_map(|name| size(name)).any(|size| size <= MAX_ICON)
+            && !["width", "height"].iter().filter_map(|name| size(name)).any(|size| size >= 2 * MAX_ICON)
+    }
+
     /// What the element is to the text around it, by the names that mail programs give.
     pub fn role(&self) -> Role {
         let names = ["id", "class", "name", "data-smartmail"].map(|name| self.attribute(name).unwrap_or_default());
@@ -323,6 +341,7 @@ pub fn is_block(name: &str) -> bool {
             | "figcaption"
             | "li"
             | "option"
+            | "textarea"
             | "details"
             | "summary"
             | "tbody"

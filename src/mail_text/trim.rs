@@ -1,7 +1,7 @@
 //! Cuts a text down to what its writer wanted to say.
 
 use super::context::Context;
-use super::cuts::{Cut, Cuts};
+use super::cuts::{Confidence, Cut, Cuts, Rule};
 use super::history::{self, Split};
 use super::{artifacts, attribution, blocks, clean, marks, notices, quotes, shapes, signature};
 
@@ -58,20 +58,33 @@ fn plain(line: &str, context: &Context) -> Vec<String> {
 fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut Cuts) -> String {
     signature::cut_marked(&mut lines, cuts);
     notices::cut_first(&mut lines, cuts);
+    let mut found = split(&lines, context);
+    for _ in 0..MAX_FORWARDS {
+        let Split::Quoted(at, from) = found else { break };
+        cuts.add(Rule::History, Confidence::Sure, &lines[at..from]);
+        lines.splice(at..from, [String::new(), format!("{}:", marks::ATTRIBUTION)]);
+        found = split(&lines, context);
+    }
     let all: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let (end, other) = match history::split(&all, context) {
-        Split::Own => (all.len(), None),
+    let (end, other) = match found {
+        // Nothing says where the answers are: not one line below is a program's for sure.
+        Split::Answered(at, from, header) => {
+            cuts.add(Rule::History, Confidence::Likely, &all[at..from]);
+            let mut own: Vec<String> = all[..at].iter().map(|line| (*line).to_owned()).collect();
+            cut_own(&mut own, cuts);
+            let text = format!("{}\n\n{header}\n{}", own.join("\n").trim_end(), all[from..].join("\n").trim_start());
+            return clean::text(&text);
+        }
+        Split::Own | Split::Quoted(..) => (all.len(), None),
         Split::History(at, confidence) => {
             let gone: Vec<&str> = all[at..].iter().copied().filter(|line| !line.starts_with(marks::is_mark)).collect();
-            cuts.add(super::cuts::Rule::History, confidence, &gone);
+            cuts.add(Rule::History, confidence, &gone);
             (at, None)
         }
         Split::Other(at, from, header) => (at, Some((from, header))),
     };
     let mut own: Vec<String> = all[..end].iter().map(|line| (*line).to_owned()).collect();
-    cut_ends(&mut own, cuts);
-    signature::cut_delimited(&mut own, cuts);
-    cut_ends(&mut own, cuts);
+    cut_own(&mut own, cuts);
     let mut own = quotes::cut(&own.iter().map(String::as_str).collect::<Vec<_>>(), context, cuts);
     // What stood between the words and the quotes.
     signature::cut_delimited(&mut own, cuts);
@@ -85,6 +98,17 @@ fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut C
         out = format!("{}\n\n{header}\n{body}", out.trim_end());
     }
     clean::text(&out)
+}
+
+fn split(lines: &[String], context: &Context) -> Split {
+    history::split(&lines.iter().map(String::as_str).collect::<Vec<_>>(), context)
+}
+
+/// Cuts what stands below the writer's words.
+fn cut_own(own: &mut Vec<String>, cuts: &mut Cuts) {
+    cut_ends(own, cuts);
+    signature::cut_delimited(own, cuts);
+    cut_ends(own, cuts);
 }
 
 /// Cuts what programs added at the end, as long as there is some.

@@ -4,8 +4,12 @@
 //! programs put dates, addresses, colons and names of devices where all others do.
 
 mod added;
+mod below;
+mod programs;
 
 pub use added::*;
+pub use below::*;
+pub use programs::*;
 
 use super::phrases::Words;
 
@@ -114,27 +118,6 @@ pub static GREETING: Words = Words::new(
      goedemorgen|привет|здравствуйте|добрый|дорогой|дорогая|cześć|dzień|witaj|ahoj|dobrý|szia|kedves|bună|\
      merhaba|selam|sayın|γεια|αγαπητέ|вітаю|привіт|здравей|bok|pozdrav|tere|labas|sveiki|שלום|היי|مرحبا|السلام|\
      سلام|xin|chào|halo|สวัสดี|नमस्ते|こんにちは|お世話になっております|你好|您好|안녕하세요|kia|aloha|ahoy",
-);
-
-/// Words that send the reader further down: the answers stand inside or below.
-pub static BELOW: Words = Words::new(
-    "below|inline|in-line|in line|beneath|underneath|interleaved|interspersed|in between|in the text|\
-     in your text|in your mail|in your email|in capitals|in caps|in red|in blue|in green|in bold|in colour|\
-     in color|further down|at the bottom|see my answers|my answers|my comments|my replies|comments in|see comments|see the comments|see answers|with comments|unten|\
-     untenstehend|weiter unten|im text|dazwischen|in rot|in blau|in grün|in fett|in großbuchstaben|\
-     in grossbuchstaben|in versalien|meine antworten|direkt im text|ci-dessous|plus bas|ci-après|dans le texte|\
-     en dessous|en rouge|en bleu|en gras|en majuscules|mes réponses|entre les lignes|abajo|más abajo|debajo|\
-     a continuación|en el texto|en rojo|en azul|en negrita|en mayúsculas|mis respuestas|entre líneas|abaixo|\
-     em baixo|no texto|em vermelho|em azul|em maiúsculas|minhas respostas|as respostas seguem|sotto|qui sotto|\
-     di seguito|più giù|nel testo|in rosso|in blu|in maiuscolo|le mie risposte|hieronder|onderaan|beneden|\
-     in de tekst|in het rood|in rood|in blauw|in hoofdletters|mijn antwoorden|tussen de regels|ниже|внизу|\
-     далее по тексту|в тексте|по тексту|красным|синим|заглавными|мои ответы|nedan|nedanför|här under|i texten|\
-     i rött|med rött|mina svar|nedenfor|herunder|under her|i teksten|med rødt|mine svar|alapuolella|tekstissä|\
-     punaisella|vastaukseni|poniżej|niżej|w tekście|na czerwono|moje odpowiedzi|níže|dole|v textu|červeně|nižšie|\
-     v texte|alább|a szövegben|pirossal|mai jos|în text|aşağıda|aşağıdaki|aşağıya|metinde|kırmızı|παρακάτω|\
-     πιο κάτω|στο κείμενο|με κόκκινο|нижче|у тексті|червоним|по-долу|ispod|dolje|spodaj|allpool|žemiau|zemāk|\
-     למטה|להלן|בגוף ההודעה|באדום|أدناه|بالأسفل|در زیر|bên dưới|dưới đây|di bawah|ด้านล่าง|नीचे|以下に|下記|赤字|インライン|\
-     見下|见下|如下|下面|下方|红字|아래|빨간",
 );
 
 /// An HTML part that says this may be no text at all.

@@ -56,7 +56,7 @@ pub static GET: Words = Words::new(
     "get|download|try|holen|hole|laden|obtenir|obtenez|télécharger|téléchargez|obtener|obtén|descargar|descarga|\
      obter|obtenha|baixe|baixar|ottieni|scarica|haal|скачать|получить|получите|установите|hämta|hent|hanki|lataa|\
      pobierz|získat|stáhněte|stáhnout|získajte|töltse|beszerezni|obțineți|descărcați|edinin|indirin|αποκτήστε|\
-     λήψη|отримати|завантажити|вземете|nabavite|preuzmite|hangi|gauti|iegūt|tải|dapatkan|获取|下载|取得|下載|を入手|outlook|\
+     λήψη|отримати|завантажити|вземете|nabavite|preuzmite|hangi|gauti|iegūt|tải|dapatkan|获取|下载|取得|下載|を入手|\
      قم|הורד",
 );
 
@@ -78,7 +78,8 @@ pub static DEVICES: Words = Words::new(
      rambler|seznam|wp.pl|wp poczta|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
      tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
      tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
-     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach|windows 8|windows 7|alcatel|acompli|nothing phone",
+     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach|windows 8|windows 7|alcatel|acompli|nothing phone|\
+     mail til windows|e-post for windows|pošty pro windows|pošty pre windows|pošty za windows|pošte za windows|דואר עבור windows|αλληλογραφία για windows|windows 版のメール|thư cho windows|البريد لـ windows|correio para windows",
 );
 
 /// Common words for a telephone.
@@ -181,7 +182,8 @@ pub static SELF: Words = Words::new(
      това съобщение|този имейл|ova poruka|ovaj email|to sporočilo|ta epošta|see kiri|käesolev kiri|šis laiškas|\
      šis elektroninis|šis epasts|šī vēstule|aquest missatge|aquest correu|本邮件|此邮件|本電子郵件|此電郵|本郵件|本メール|このメール|\
      このメッセージ|이 메일|본 메일|이 메시지|본 이메일|הודעה זו|דוא\"ל זה|هذه الرسالة|هذا البريد|این پیام|این ایمیل|email này|thư này|\
-     pesan ini|email ini",
+     pesan ini|email ini|\
+     detta e postmeddelande|detta e postbrev|本電子メール|see e-kiri|käesolev e-kiri|šis el.|šiame el.|šis e pasts|šī e pasta|þessi tölvupóstur|ky email|ky mesazh|tento emailov|táto emailov|acest e-mail",
 );
 
 /// What it says of those whom it was not meant for.
@@ -204,7 +206,8 @@ pub static NOT_MEANT: Words = Words::new(
      din eroare|exclusiv|yanlışlıkla|muhatabı değilseniz|alıcı değilseniz|kişiye aittir|kişiye özeldir|alıcısı değilseniz|εκ παραδρομής|κατά λάθος|\
      αποκλειστικά|помилково|виключно|по погрешка|greškom|isključivo|pomotoma|izključno|kogemata|klaidos|kļūdas|\
      per error|误收|错收|错误收到|仅限于|仅供|只供|僅供|宛先の方以外|名宛人以外|수신자가 아닌|본래의 수신|הנמען המיועד|المستلم المقصود|المرسل إليه|非指定|誤收|誤って|誤送|잘못 수신|수신인이 아닌|בטעות|عن طريق الخطأ|بالخطأ|به اشتباه|nhầm|kesalahan|\
-     secara keliru",
+     secara keliru|\
+     ekslikult|ainult adressaadile|fyrir mistök|eingöngu ætlað|gabimisht|vetëm për marrës|anderen dan de geadresseerde",
 );
 
 /// That it is secret.
@@ -213,7 +216,8 @@ pub static SECRET: Words = Words::new(
      confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
      confidencial|confidenciais|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|konfidensiel|fortrolig|\
      luottamuksellis|poufn|důvěrn|dôvern|bizalmas|confidențial|gizli|εμπιστευτικ|конфіденційн|поверителн|\
-     povjerljiv|zaupn|konfidential|konfidenc|机密|保密|機密|기밀|비밀|סודי|חסוי|سري|محرمانه|bảo mật|bí mật|rahasia",
+     povjerljiv|zaupn|konfidential|konfidenc|机密|保密|機密|기밀|비밀|סודי|חסוי|سري|محرمانه|bảo mật|bí mật|rahasia|\
+     秘密情報|poverljiv|trúnaðar",
 );
 
 /// That one must not use it, and what to do with it.
@@ -229,7 +233,8 @@ pub static FORBIDDEN: Words = Words::new(
      usunię|powiadom|zakázán|smažte|vymažte|informujte|tilos|törölje|értesítse|interzis|șterge|ștergeți|anunțați|\
      yasak|siliniz|bildiriniz|bilgilendirin|bilgilendiriniz|απαγορεύ|διαγράψ|ενημερώσ|заборон|видаліть|повідомте|забранен|изтрийте|zabranjen|\
      obrišite|izbrišite|prepovedan|keelatud|kusdraudž|ištrin|aizliegt|dzēsiet|禁止|删除|刪除|削除|삭제|금지|אסור|מחק|يحظر|\
-     حذف|ممنوع|xóa|cấm|dilarang|hapus",
+     حذف|ممنوع|xóa|cấm|dilarang|hapus|\
+     no está permitida su|no se permite su|破棄|kustuta|eyddu|eyðið|fshij|obrišete",
 );
 
 /// That nobody is liable.
@@ -444,7 +449,8 @@ pub static TIP: Words = Words::new(
 
 /// Phrases of which notices are made.
 pub static TEMPLATE: Words = Words::new(
-    "received in error please|intended recipient|intended solely|intended only for|if you are not the|if you have received this|if you received this|\
+    "received in error please|intended recipient|intended solely|intended only for|if you are not the intended|if you are not the named|if you are not the addressee|if you are not the recipient|\
+     if you are not the person to|if you are not the individual|if you are not the designated|if you are not the correct|if you are not the proper|if you have received this|if you received this|\
      if you receive this|received this message in error|received this email in error|\
      received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
      diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|si vous avez recu ce|\
@@ -454,7 +460,8 @@ pub static TEMPLATE: Words = Words::new(
      если вы не являетесь|если вы получили|если данное|om du inte är|om du har fått|hvis du ikke er|\
      hvis du har modtaget|hvis du har mottatt|jos et ole|jos olet saanut|jeżeli nie|jeśli nie|pokud nejste|\
      ak nie ste|ha nem ön|dacă nu sunteți|eğer bu|εάν δεν είστε|αν δεν είστε|якщо ви не|ако не сте|ako niste|\
-     če niste",
+     če niste|\
+     anderen dan de geadresseerde|geen rechten worden ontleend",
 );
 
 /// How many of [`DEVICES`] are devices, not programs.
