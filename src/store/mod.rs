@@ -91,7 +91,7 @@ pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use restore::{Kept, NotRestored, restore, restore_and};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
-pub use sessions::SessionRows;
+pub use sessions::{Edition, Meaning, SessionRows};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -154,6 +154,8 @@ struct Inner {
     written: Mutex<Instant>,
     /// When it was weighed whether to write the file anew.
     weighed: Mutex<rewrite::Weighed>,
+    /// What is known of the rows of far boxes.
+    editions: sessions::Editions,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
     links: RwLock<Arc<Links>>,
@@ -221,6 +223,7 @@ impl Store {
             noted: Mutex::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
+            editions: sessions::Editions::default(),
             people: RwLock::default(),
             settings: RwLock::default(),
             links: RwLock::default(),

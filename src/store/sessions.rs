@@ -1,12 +1,114 @@
 //! What two boxes know of each other: small rows, of which a commit writes those that changed. The record of a far box grows
 //! with what is remembered of it, and what one packet writes does not.
+//!
+//! Nor does what one packet reads: what somebody made of the rows stays in memory as long as they are the same. Each commit that
+//! changes them makes another *edition* of them. That is noted once the commit can be read and before the next one begins, so
+//! an edition never stands for rows of an earlier one.
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Store;
 use super::schema::{self, Readable, Tx, TxResult, View};
+use crate::fault::Fault;
 
 /// Part and id of a row, and its content. What the parts are is known to the sessions alone.
 pub type SessionRows = BTreeMap<(String, u64), Vec<u8>>;
+/// Rows that change: their content, or nothing for those that go.
+pub type SessionChanges = BTreeMap<(String, u64), Option<Vec<u8>>>;
+
+/// What somebody made of the rows of a far box.
+#[derive(Clone)]
+pub struct Meaning(pub Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meaning")
+    }
+}
+
+/// One state of the rows of a far box, in the life of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edition(u64);
+
+/// The editions of now, and what is known of them.
+#[derive(Debug, Default)]
+pub(super) struct Editions(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    last: u64,
+    of: HashMap<String, (Edition, Option<Meaning>)>,
+}
+
+impl Known {
+    fn next(&mut self) -> Edition {
+        self.last += 1;
+        Edition(self.last)
+    }
+}
+
+impl Editions {
+    /// A thread that died with the lock left whole values behind: every change is one assignment.
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, name: &str) -> (Edition, Option<Meaning>) {
+        let mut known = self.lock();
+        if let Some(known) = known.of.get(name) {
+            return known.clone();
+        }
+        let fresh = (known.next(), None);
+        known.of.insert(name.to_owned(), fresh.clone());
+        fresh
+    }
+
+    /// The rows of an edition mean this.
+    fn learn(&self, name: &str, edition: Edition, meaning: &Meaning) {
+        match self.lock().of.get_mut(name) {
+            Some((now, known)) if *now == edition => *known = Some(meaning.clone()),
+            _ => {}
+        }
+    }
+
+    /// A commit has changed these rows.
+    pub(super) fn changed(&self, sessions: BTreeMap<String, Option<Meaning>>) {
+        let mut known = self.lock();
+        for (name, meaning) in sessions {
+            let edition = known.next();
+            known.of.insert(name, (edition, meaning));
+        }
+    }
+
+    /// Another file is read from now on.
+    pub(super) fn clear(&self) {
+        self.lock().of.clear();
+    }
+}
+
+impl Store {
+    /// What is known of a far box, as `read` makes it of its rows, and the edition of those.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn session(
+        &self,
+        name: &str,
+        read: impl FnOnce(&SessionRows) -> Meaning,
+    ) -> Result<(Meaning, Edition), Fault> {
+        // Looked at before the rows: should those be newer, nothing that is worked out from them is kept.
+        let (edition, known) = self.0.editions.of(name);
+        if let Some(known) = known {
+            return Ok((known, edition));
+        }
+        let meaning = read(&self.read(|view| view.session_rows(name))?);
+        self.0.editions.learn(name, edition, &meaning);
+        Ok((meaning, edition))
+    }
+}
 
 /// Length of the CRC-32 behind each content.
 const CHECK: usize = 4;
@@ -68,26 +170,51 @@ impl Tx<'_> {
         (&self.session_rows as Table).names()
     }
 
+    /// What is known of a far box in this transaction, as `read` makes it of its rows.
+    pub fn session(&self, name: &str, read: impl FnOnce(&SessionRows) -> Meaning) -> TxResult<Meaning> {
+        let known = match self.after.sessions.get(name) {
+            Some(changed) => changed.clone(),
+            None => self.editions.and_then(|editions| editions.of(name).1),
+        };
+        known.map_or_else(|| Ok(read(&self.session_rows(name)?)), Ok)
+    }
+
+    /// True while the rows of a far box are those of an edition.
+    pub fn is_edition(&self, name: &str, edition: Edition) -> bool {
+        let now = self.editions.filter(|_| !self.after.sessions.contains_key(name));
+        now.is_some_and(|editions| editions.of(name).0 == edition)
+    }
+
     /// Writes what is known of a far box. Gives how many rows had changed.
     pub fn put_session_rows(&mut self, name: &str, rows: &SessionRows) -> TxResult<usize> {
         let before = self.session_rows(name)?;
-        self.change_session_rows(name, &before, rows)
+        let changed = rows.iter().filter(|(key, content)| before.get(key) != Some(content));
+        let changed = changed.map(|(key, content)| (key.clone(), Some(content.clone())));
+        let gone = before.keys().filter(|key| !rows.contains_key(*key)).map(|key| (key.clone(), None));
+        self.change_session_rows(name, &changed.chain(gone).collect(), None)
     }
 
-    /// The same, by what this transaction has read of them.
-    pub fn change_session_rows(&mut self, name: &str, before: &SessionRows, rows: &SessionRows) -> TxResult<usize> {
-        let changed: Vec<_> = rows.iter().filter(|(key, content)| before.get(key) != Some(content)).collect();
-        let gone: Vec<_> = before.keys().filter(|key| !rows.contains_key(*key)).collect();
-        let count = changed.len() + gone.len();
-        for (part, id) in gone {
-            self.session_rows.remove((name, part.as_str(), *id))?;
+    /// Writes rows that changed, and what all rows mean now, where that is known. Gives how many they are.
+    pub fn change_session_rows(
+        &mut self,
+        name: &str,
+        changes: &SessionChanges,
+        meaning: Option<Meaning>,
+    ) -> TxResult<usize> {
+        for ((part, id), content) in changes {
+            let key = (name, part.as_str(), *id);
+            match content {
+                Some(content) => {
+                    let bytes = [content, &crc32fast::hash(content).to_le_bytes()[..]].concat();
+                    self.session_rows.insert(key, bytes.as_slice())?;
+                }
+                None => drop(self.session_rows.remove(key)?),
+            }
         }
-        for ((part, id), content) in changed {
-            let mut bytes = content.clone();
-            bytes.extend(crc32fast::hash(content).to_le_bytes());
-            self.session_rows.insert((name, part.as_str(), *id), bytes.as_slice())?;
+        if !changes.is_empty() {
+            self.after.sessions.insert(name.to_owned(), meaning);
         }
-        Ok(count)
+        Ok(changes.len())
     }
 }
 

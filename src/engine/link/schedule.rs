@@ -21,7 +21,7 @@ use crate::money::{Bill, OverBudget};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan;
 use crate::settings::Key;
-use crate::store::{SessionRows, Tx, TxResult};
+use crate::store::{Edition, Tx, TxResult};
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
@@ -332,7 +332,7 @@ fn keep(
     context: &Context,
     device: Option<PeerId>,
     messages: &[Message],
-    (peer, before): (Peer, SessionRows),
+    (peer, before): (Peer, Edition),
     plan: SendPlan,
 ) -> Result<Kept, Fault> {
     let now = context.now();
@@ -343,7 +343,7 @@ fn keep(
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, context.link(), now);
     context.store.write(move |tx| {
-        if !peer::unchanged(tx, device, &before)? {
+        if !peer::unchanged(tx, device, before) {
             return Ok(Kept::Changed);
         }
         for id in &ids {
