@@ -179,6 +179,8 @@ struct LinkWorker<'c> {
     whole_most: usize,
     /// Messages that wait until theirs is at the far box.
     waits_whole: BTreeSet<Id>,
+    /// Far boxes for which more waited than one packet holds, and not all of that has gone.
+    floods: BTreeSet<Option<PeerId>>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -214,6 +216,7 @@ impl<'c> LinkWorker<'c> {
             wholes: Wholes::default(),
             whole_most: 0,
             waits_whole: BTreeSet::new(),
+            floods: BTreeSet::new(),
         }
     }
 

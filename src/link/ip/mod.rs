@@ -63,7 +63,7 @@ use crate::settings::{Key, Settings};
 /// minute, and the far box commits it within another. Before the next hello nothing else is said of it, and that tells for certain.
 pub const TRANSIT: Duration = Duration::from_secs(120);
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
-pub const WINDOW: usize = 32;
+pub const WINDOW: usize = 64;
 
 /// See [`super::Driver::check`]: whether there is somebody to talk to. Whether the line works is known once the box runs.
 pub fn check(settings: &Settings, paired: &[PairedWith]) -> Result<String, Vec<String>> {
