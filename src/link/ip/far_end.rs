@@ -221,6 +221,11 @@ impl FarEnd {
         self.waiting.len() + self.under_way.len()
     }
 
+    /// Bytes of them.
+    pub fn bytes_held(&self) -> usize {
+        self.waiting.iter().map(|(_, payload)| payload.len()).chain(self.under_way.values().copied()).sum()
+    }
+
     /// True when this box may say hello: all that came is committed.
     pub fn may_greet(&self) -> bool {
         self.uncommitted == 0

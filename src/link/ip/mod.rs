@@ -314,6 +314,11 @@ impl Link for Ip {
         work.hub.lock().fars.get(&key).is_some_and(|far| far.end.is_metered())
     }
 
+    fn bytes_held(&self, device: Option<LinkAddress>) -> Option<usize> {
+        let (work, key) = (self.work.as_ref()?, self.far(device)?);
+        work.hub.lock().fars.get(&key).map(|far| far.end.bytes_held())
+    }
+
     fn say(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> bool {
         self.with_line(device, |end| end.say(frame))
     }

@@ -117,7 +117,7 @@ fn a_station_that_was_put_back_says_nothing_twice_and_is_heard() {
     let mut sea = Sea::paired(&[], &[]);
     sea.send(0);
     sea.wait_taken(0..1);
-    sea.station.wait_state(3 * SOON, "bob0@world.example", "delivered");
+    sea.station.wait_gone(3 * SOON, "bob0@world.example");
     sea.line_says("stall");
     sea.send(1);
     sea.station.wait_state(3 * SOON, "bob1@world.example", "on the link");
@@ -133,14 +133,14 @@ fn a_station_that_was_put_back_says_nothing_twice_and_is_heard() {
     sea.wait_taken(0..3);
     sea.send(3);
     sea.wait_taken(0..4);
-    sea.station.wait_state(3 * SOON, "bob3@world.example", "delivered");
+    sea.station.wait_gone(3 * SOON, "bob3@world.example");
     sea.station.kill();
     sea.station.cli_ok(&["restore", backup.to_str().unwrap(), "--replace"], "");
     sea.station.start();
     sea.send(4);
     sea.wait_taken(0..5);
     for number in 0..3 {
-        sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "delivered");
+        sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
     }
     sea.send(5);
     sea.wait_taken(0..6);

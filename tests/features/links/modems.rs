@@ -80,9 +80,15 @@ impl Modem {
 
     /// The message with this subject, once it fits.
     fn message(&self, subject: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = String::new();
         wait_for(&format!("'{subject}' to be as expected"), LONG, || {
             let found = self.station.messages().into_iter().find(|message| message["subject"] == subject)?;
             let message = self.station.json(&["queue", "show", found["id"].as_str()?]);
+            let now = format!("{} {} {}", message["state"], message["reason"], message["packets"]);
+            if now != seen {
+                println!("{subject}: {now}");
+                seen = now;
+            }
             Some(message).filter(|message| fits(message))
         })
     }
@@ -173,7 +179,6 @@ fn what_an_imt_modem_holds_is_cancelled_for_the_line() {
     both.modem_is("stage", "on-air");
     both.message("On the air", |message| message["state"] == "on the link");
     both.line_comes();
-    both.mail("On the air");
     let message = both.message("On the air", |message| message["state"] == "delivered");
     let history = message["steps"].to_string();
     assert!(history.contains("by a link that costs nothing") || history.contains("does not have it"), "{history}");
