@@ -94,11 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub fn session(
-        &self,
-        name: &str,
-        read: impl FnOnce(&SessionRows) -> Meaning,
-    ) -> Result<(Meaning, Edition), Fault> {
+    pub fn session(&self, name: &str, read: impl FnOnce(&SessionRows) -> Meaning) -> Result<(Meaning, Edition), Fault> {
         // Looked at before the rows: should those be newer, nothing that is worked out from them is kept.
         let (edition, known) = self.0.editions.of(name);
         if let Some(known) = known {

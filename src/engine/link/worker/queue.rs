@@ -318,8 +318,7 @@ impl LinkWorker<'_> {
             let gathers =
                 gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
             let whole = self.waits_whole.contains(id).then(|| Why { why: Waits::Whole.into(), until: None });
-            let why =
-                rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, urgent)).or(gathers);
+            let why = rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, urgent)).or(gathers);
             let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
             if let Some(known) = self.lines.known(*id) {
                 known.said = why.clone();

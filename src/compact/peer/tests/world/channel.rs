@@ -62,7 +62,9 @@ impl World {
         let talks = row.ticketed && row.packet.payload[0] >= 0x80 && self.boxes[side].peer.is_known();
         let once = talks && !row.unknown && !row.packet.repeat && !row.packet.messages.is_empty();
         let may = |key: &u64| self.boxes[side].peer.may_go_by_itself(*key, self.now);
-        once && row.packet.messages.iter().all(may) && self.weather.overtaken > 0 && self.dice.chance(self.weather.overtaken)
+        once && row.packet.messages.iter().all(may)
+            && self.weather.overtaken > 0
+            && self.dice.chance(self.weather.overtaken)
     }
 
     /// The messages of a bundle go in another one, which replaces it. What the link has of it may arrive all the same.
