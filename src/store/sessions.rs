@@ -260,4 +260,49 @@ mod tests {
             .unwrap();
         assert_eq!(read("17"), rows(6..=6));
     }
+
+    #[test]
+    fn what_was_read_is_known_until_somebody_writes() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        // How many rows there are, and how often they were read.
+        let read = |times: &std::cell::Cell<u32>| {
+            let (meaning, edition) = store
+                .session("17", |rows| {
+                    times.set(times.get() + 1);
+                    Meaning(Arc::new(rows.len()))
+                })
+                .unwrap();
+            (*meaning.0.downcast::<usize>().unwrap(), edition)
+        };
+        let times = std::cell::Cell::new(0);
+        let (none, first) = read(&times);
+        assert_eq!((none, read(&times).1 == first, times.get()), (0, true, 1));
+        // Another far box, and a commit that fails, change nothing.
+        store.write(|tx| tx.put_session_rows("2", &rows(1..=3))).unwrap();
+        let failed = store.write(move |tx| {
+            tx.put_session_rows("17", &rows(1..=3))?;
+            assert!(!tx.is_edition("17", first), "what this transaction wrote is another one");
+            schema::reject::<()>(Fault::permanent("no"))
+        });
+        assert!(failed.is_err());
+        assert_eq!((read(&times), times.get()), ((0, first), 1));
+        // Who writes says what it means now; nobody reads it again.
+        let changes: SessionChanges = rows(1..=2).into_iter().map(|(key, row)| (key, Some(row))).collect();
+        store
+            .write(move |tx| {
+                assert!(tx.is_edition("17", first));
+                tx.change_session_rows("17", &changes, Some(Meaning(Arc::new(2_usize))))?;
+                let known = tx.session("17", |_| unreachable!("it is known"))?;
+                assert_eq!(known.0.downcast_ref::<usize>(), Some(&2));
+                Ok(())
+            })
+            .unwrap();
+        let (two, second) = read(&times);
+        assert_eq!((two, second == first, times.get()), (2, false, 1));
+        assert!(!store.write(move |tx| Ok(tx.is_edition("17", first))).unwrap());
+        // Who says nothing of it has it read.
+        store.write(|tx| tx.put_session_rows("17", &rows(1..=3))).unwrap();
+        assert_eq!((read(&times).0, times.get()), (3, 2));
+    }
 }
