@@ -14,6 +14,7 @@ mod clock_set;
 mod commit;
 mod conversations;
 mod counts;
+mod editions;
 mod erase;
 mod far_boxes;
 mod fates;
@@ -80,6 +81,7 @@ pub use audit::Record;
 pub use backup::{Contents, contents};
 pub use backups::Drill;
 pub use books::{Books, Ledger};
+pub use editions::{Edition, Meaning};
 pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
@@ -91,7 +93,7 @@ pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use restore::{Kept, NotRestored, restore, restore_and};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
-pub use sessions::{Edition, Meaning, SessionRows};
+pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -155,7 +157,7 @@ struct Inner {
     /// When it was weighed whether to write the file anew.
     weighed: Mutex<rewrite::Weighed>,
     /// What is known of the rows of far boxes.
-    editions: sessions::Editions,
+    editions: editions::Editions,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
     links: RwLock<Arc<Links>>,
@@ -223,7 +225,7 @@ impl Store {
             noted: Mutex::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
-            editions: sessions::Editions::default(),
+            editions: editions::Editions::default(),
             people: RwLock::default(),
             settings: RwLock::default(),
             links: RwLock::default(),

@@ -244,7 +244,7 @@ pub struct Tx<'t> {
     /// The mail domain of the box.
     pub(super) domain: String,
     /// What is known of the rows of far boxes as they were before; nothing where nobody keeps that.
-    pub(super) editions: Option<&'t super::sessions::Editions>,
+    pub(super) editions: Option<&'t super::editions::Editions>,
     /// What has to happen after the commit.
     pub(super) after: After,
 }
@@ -269,7 +269,7 @@ pub struct After {
     /// People in whose mailboxes something changed.
     pub mailboxes: std::collections::BTreeSet<String>,
     /// Far boxes whose rows changed, and what those mean now.
-    pub sessions: std::collections::BTreeMap<String, Option<super::sessions::Meaning>>,
+    pub sessions: std::collections::BTreeMap<String, Option<super::editions::Meaning>>,
 }
 
 impl<'t> Tx<'t> {

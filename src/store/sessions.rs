@@ -1,16 +1,11 @@
 //! What two boxes know of each other: small rows, of which a commit writes those that changed. The record of a far box grows
 //! with what is remembered of it, and what one packet writes does not.
-//!
-//! Nor does what one packet reads: what somebody made of the rows stays in memory as long as they are the same. Each commit that
-//! changes them makes another *edition* of them. That is noted once the commit can be read and before the next one begins, so
-//! an edition never stands for rows of an earlier one.
+//! Nor does what one packet reads ([`editions`](super::editions)).
 
-use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
 
 use super::Store;
+use super::editions::{Edition, Meaning};
 use super::schema::{self, Readable, Tx, TxResult, View};
 use crate::fault::Fault;
 
@@ -18,76 +13,6 @@ use crate::fault::Fault;
 pub type SessionRows = BTreeMap<(String, u64), Vec<u8>>;
 /// Rows that change: their content, or nothing for those that go.
 pub type SessionChanges = BTreeMap<(String, u64), Option<Vec<u8>>>;
-
-/// What somebody made of the rows of a far box.
-#[derive(Clone)]
-pub struct Meaning(pub Arc<dyn Any + Send + Sync>);
-
-impl fmt::Debug for Meaning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meaning")
-    }
-}
-
-/// One state of the rows of a far box, in the life of this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edition(u64);
-
-/// The editions of now, and what is known of them.
-#[derive(Debug, Default)]
-pub(super) struct Editions(Mutex<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    last: u64,
-    of: HashMap<String, (Edition, Option<Meaning>)>,
-}
-
-impl Known {
-    fn next(&mut self) -> Edition {
-        self.last += 1;
-        Edition(self.last)
-    }
-}
-
-impl Editions {
-    /// A thread that died with the lock left whole values behind: every change is one assignment.
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn of(&self, name: &str) -> (Edition, Option<Meaning>) {
-        let mut known = self.lock();
-        if let Some(known) = known.of.get(name) {
-            return known.clone();
-        }
-        let fresh = (known.next(), None);
-        known.of.insert(name.to_owned(), fresh.clone());
-        fresh
-    }
-
-    /// The rows of an edition mean this.
-    fn learn(&self, name: &str, edition: Edition, meaning: &Meaning) {
-        match self.lock().of.get_mut(name) {
-            Some((now, known)) if *now == edition => *known = Some(meaning.clone()),
-            _ => {}
-        }
-    }
-
-    /// A commit has changed these rows.
-    pub(super) fn changed(&self, sessions: BTreeMap<String, Option<Meaning>>) {
-        let mut known = self.lock();
-        for (name, meaning) in sessions {
-            let edition = known.next();
-            known.of.insert(name, (edition, meaning));
-        }
-    }
-
-    /// Another file is read from now on.
-    pub(super) fn clear(&self) {
-        self.lock().of.clear();
-    }
-}
 
 impl Store {
     /// What is known of a far box, as `read` makes it of its rows, and the edition of those.
@@ -228,6 +153,8 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use testing::Folder;
 
     use super::*;
