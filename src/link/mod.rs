@@ -79,6 +79,11 @@ pub trait Link: Send {
         Wide::No
     }
 
+    /// Bytes that the link holds for a far box and of which it does not know that they are there; `None` where it does not count them.
+    fn bytes_held(&self, _device: Option<LinkAddress>) -> Option<usize> {
+        None
+    }
+
     /// True where a far box said that it pays for what it gets by this link.
     fn far_box_pays(&self, _device: Option<LinkAddress>) -> bool {
         false

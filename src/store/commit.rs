@@ -53,6 +53,7 @@ impl Store {
         let settings = self.settings();
         tx.day = usage::day(&settings, self.0.clock.now());
         tx.domain = settings.text(Key::Domain).to_owned();
+        tx.editions = Some(&self.0.editions);
         for ask in batch {
             // A panic in one job must not take the writer along; the batch is undone and the job told.
             let run = AssertUnwindSafe(|| (ask.job)(&mut tx));

@@ -14,6 +14,7 @@ mod clock_set;
 mod commit;
 mod conversations;
 mod counts;
+mod editions;
 mod erase;
 mod far_boxes;
 mod fates;
@@ -80,6 +81,7 @@ pub use audit::Record;
 pub use backup::{Contents, contents};
 pub use backups::Drill;
 pub use books::{Books, Ledger};
+pub use editions::{Edition, Meaning};
 pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
@@ -154,6 +156,8 @@ struct Inner {
     written: Mutex<Instant>,
     /// When it was weighed whether to write the file anew.
     weighed: Mutex<rewrite::Weighed>,
+    /// What is known of the rows of far boxes.
+    editions: editions::Editions,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
     links: RwLock<Arc<Links>>,
@@ -221,6 +225,7 @@ impl Store {
             noted: Mutex::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
+            editions: editions::Editions::default(),
             people: RwLock::default(),
             settings: RwLock::default(),
             links: RwLock::default(),

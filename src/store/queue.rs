@@ -133,7 +133,12 @@ impl Tx<'_> {
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
     pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> TxResult<Message> {
         let before = self.message(id)?;
-        let mut after = before.clone();
+        self.change_from(&before, change)
+    }
+
+    /// The same of a message as this transaction has it.
+    fn change_from(&mut self, before: &Message, change: impl FnOnce(&mut Message)) -> TxResult<Message> {
+        let (id, mut after) = (before.id, before.clone());
         change(&mut after);
         if after.is_final() {
             after.next = Time::NEVER;
@@ -143,11 +148,11 @@ impl Tx<'_> {
             self.ledger.book(after.door, Some(before.column()), after.column());
             self.count_moved(&after, Some(before.column()), after.column())?;
         }
-        self.note_fate(&after, Some(&before))?;
-        self.index(&after, Some(&before))?;
+        self.note_fate(&after, Some(before))?;
+        self.index(&after, Some(before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
-        self.follow(&after, Some(&before))?;
-        self.follow_text(&after, &before)?;
+        self.follow(&after, Some(before))?;
+        self.follow_text(&after, before)?;
         Ok(after)
     }
 
@@ -165,14 +170,14 @@ impl Tx<'_> {
         let reason = reason.into();
         // A field of a fact that is named like a tag would be lost in the store.
         debug_assert_eq!(record::<Reason>(&json(&reason)).ok().as_ref(), Some(&reason));
-        let entered = self.message(id)?.state != state;
-        let message = self.change(id, |message| {
+        let before = self.message(id)?;
+        let message = self.change_from(&before, |message| {
             message.state = state;
             message.reason = reason.clone();
             message.next = next;
             message.steps.push(Step { at, state, cause: reason, packets });
         })?;
-        if entered {
+        if before.state != state {
             self.note_success(&message)?;
         }
         Ok(message)

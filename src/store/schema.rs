@@ -243,6 +243,8 @@ pub struct Tx<'t> {
     pub(super) day: String,
     /// The mail domain of the box.
     pub(super) domain: String,
+    /// What is known of the rows of far boxes as they were before; nothing where nobody keeps that.
+    pub(super) editions: Option<&'t super::editions::Editions>,
     /// What has to happen after the commit.
     pub(super) after: After,
 }
@@ -266,6 +268,8 @@ pub struct After {
     pub unlink: Vec<String>,
     /// People in whose mailboxes something changed.
     pub mailboxes: std::collections::BTreeSet<String>,
+    /// Far boxes whose rows changed, and what those mean now.
+    pub sessions: std::collections::BTreeMap<String, Option<super::editions::Meaning>>,
 }
 
 impl<'t> Tx<'t> {
@@ -318,6 +322,7 @@ impl<'t> Tx<'t> {
             ledger,
             day: String::new(),
             domain: String::new(),
+            editions: None,
             after: After::default(),
         })
     }

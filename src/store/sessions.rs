@@ -1,12 +1,35 @@
 //! What two boxes know of each other: small rows, of which a commit writes those that changed. The record of a far box grows
 //! with what is remembered of it, and what one packet writes does not.
+//! Nor does what one packet reads ([`editions`](super::editions)).
 
 use std::collections::BTreeMap;
 
+use super::Store;
+use super::editions::{Edition, Meaning};
 use super::schema::{self, Readable, Tx, TxResult, View};
+use crate::fault::Fault;
 
 /// Part and id of a row, and its content. What the parts are is known to the sessions alone.
 pub type SessionRows = BTreeMap<(String, u64), Vec<u8>>;
+/// Rows that change: their content, or nothing for those that go.
+pub type SessionChanges = BTreeMap<(String, u64), Option<Vec<u8>>>;
+
+impl Store {
+    /// What is known of a far box, as `read` makes it of its rows, and the edition of those.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn session(&self, name: &str, read: impl FnOnce(&SessionRows) -> Meaning) -> Result<(Meaning, Edition), Fault> {
+        // Looked at before the rows: should those be newer, nothing that is worked out from them is kept.
+        let (edition, known) = self.0.editions.of(name);
+        if let Some(known) = known {
+            return Ok((known, edition));
+        }
+        let meaning = read(&self.read(|view| view.session_rows(name))?);
+        self.0.editions.learn(name, edition, &meaning);
+        Ok((meaning, edition))
+    }
+}
 
 /// Length of the CRC-32 behind each content.
 const CHECK: usize = 4;
@@ -68,26 +91,51 @@ impl Tx<'_> {
         (&self.session_rows as Table).names()
     }
 
+    /// What is known of a far box in this transaction, as `read` makes it of its rows.
+    pub fn session(&self, name: &str, read: impl FnOnce(&SessionRows) -> Meaning) -> TxResult<Meaning> {
+        let known = match self.after.sessions.get(name) {
+            Some(changed) => changed.clone(),
+            None => self.editions.and_then(|editions| editions.of(name).1),
+        };
+        known.map_or_else(|| Ok(read(&self.session_rows(name)?)), Ok)
+    }
+
+    /// True while the rows of a far box are those of an edition.
+    pub fn is_edition(&self, name: &str, edition: Edition) -> bool {
+        let now = self.editions.filter(|_| !self.after.sessions.contains_key(name));
+        now.is_some_and(|editions| editions.of(name).0 == edition)
+    }
+
     /// Writes what is known of a far box. Gives how many rows had changed.
     pub fn put_session_rows(&mut self, name: &str, rows: &SessionRows) -> TxResult<usize> {
         let before = self.session_rows(name)?;
-        self.change_session_rows(name, &before, rows)
+        let changed = rows.iter().filter(|(key, content)| before.get(key) != Some(content));
+        let changed = changed.map(|(key, content)| (key.clone(), Some(content.clone())));
+        let gone = before.keys().filter(|key| !rows.contains_key(*key)).map(|key| (key.clone(), None));
+        self.change_session_rows(name, &changed.chain(gone).collect(), None)
     }
 
-    /// The same, by what this transaction has read of them.
-    pub fn change_session_rows(&mut self, name: &str, before: &SessionRows, rows: &SessionRows) -> TxResult<usize> {
-        let changed: Vec<_> = rows.iter().filter(|(key, content)| before.get(key) != Some(content)).collect();
-        let gone: Vec<_> = before.keys().filter(|key| !rows.contains_key(*key)).collect();
-        let count = changed.len() + gone.len();
-        for (part, id) in gone {
-            self.session_rows.remove((name, part.as_str(), *id))?;
+    /// Writes rows that changed, and what all rows mean now, where that is known. Gives how many they are.
+    pub fn change_session_rows(
+        &mut self,
+        name: &str,
+        changes: &SessionChanges,
+        meaning: Option<Meaning>,
+    ) -> TxResult<usize> {
+        for ((part, id), content) in changes {
+            let key = (name, part.as_str(), *id);
+            match content {
+                Some(content) => {
+                    let bytes = [content, &crc32fast::hash(content).to_le_bytes()[..]].concat();
+                    self.session_rows.insert(key, bytes.as_slice())?;
+                }
+                None => drop(self.session_rows.remove(key)?),
+            }
         }
-        for ((part, id), content) in changed {
-            let mut bytes = content.clone();
-            bytes.extend(crc32fast::hash(content).to_le_bytes());
-            self.session_rows.insert((name, part.as_str(), *id), bytes.as_slice())?;
+        if !changes.is_empty() {
+            self.after.sessions.insert(name.to_owned(), meaning);
         }
-        Ok(count)
+        Ok(changes.len())
     }
 }
 
@@ -105,6 +153,8 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use testing::Folder;
 
     use super::*;
@@ -136,5 +186,50 @@ mod tests {
             })
             .unwrap();
         assert_eq!(read("17"), rows(6..=6));
+    }
+
+    #[test]
+    fn what_was_read_is_known_until_somebody_writes() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        // How many rows there are, and how often they were read.
+        let read = |times: &std::cell::Cell<u32>| {
+            let (meaning, edition) = store
+                .session("17", |rows| {
+                    times.set(times.get() + 1);
+                    Meaning(Arc::new(rows.len()))
+                })
+                .unwrap();
+            (*meaning.0.downcast::<usize>().unwrap(), edition)
+        };
+        let times = std::cell::Cell::new(0);
+        let (none, first) = read(&times);
+        assert_eq!((none, read(&times).1 == first, times.get()), (0, true, 1));
+        // Another far box, and a commit that fails, change nothing.
+        store.write(|tx| tx.put_session_rows("2", &rows(1..=3))).unwrap();
+        let failed = store.write(move |tx| {
+            tx.put_session_rows("17", &rows(1..=3))?;
+            assert!(!tx.is_edition("17", first), "what this transaction wrote is another one");
+            schema::reject::<()>(Fault::permanent("no"))
+        });
+        assert!(failed.is_err());
+        assert_eq!((read(&times), times.get()), ((0, first), 1));
+        // Who writes says what it means now; nobody reads it again.
+        let changes: SessionChanges = rows(1..=2).into_iter().map(|(key, row)| (key, Some(row))).collect();
+        store
+            .write(move |tx| {
+                assert!(tx.is_edition("17", first));
+                tx.change_session_rows("17", &changes, Some(Meaning(Arc::new(2_usize))))?;
+                let known = tx.session("17", |_| unreachable!("it is known"))?;
+                assert_eq!(known.0.downcast_ref::<usize>(), Some(&2));
+                Ok(())
+            })
+            .unwrap();
+        let (two, second) = read(&times);
+        assert_eq!((two, second == first, times.get()), (2, false, 1));
+        assert!(!store.write(move |tx| Ok(tx.is_edition("17", first))).unwrap());
+        // Who says nothing of it has it read.
+        store.write(|tx| tx.put_session_rows("17", &rows(1..=3))).unwrap();
+        assert_eq!((read(&times).0, times.get()), (3, 2));
     }
 }

@@ -194,6 +194,7 @@ impl Store {
             }
         };
         after.keep.iter().for_each(|file| file.keep());
+        self.0.editions.changed(after.sessions);
         if let Some(set) = after.clock {
             self.0.clock.settle(set);
         }
@@ -265,6 +266,7 @@ impl Store {
 
     fn use_file(&self, database: Database, read_only: Option<String>) {
         self.note_other_file();
+        self.0.editions.clear();
         *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
         *self.0.read_only.write().unwrap_or_else(PoisonError::into_inner) = read_only;
         *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;

@@ -19,7 +19,6 @@ use super::memory::{BundleName, Reception};
 use super::notes::Note;
 use super::outbox::OutboxBundle;
 use super::receive::MOST_ROUNDS;
-use super::tick::REPEATABLE;
 use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
 const HOUR: i64 = 3_600_000;
@@ -62,7 +61,7 @@ impl OutboxBundle {
 
     /// The far box has not forgotten by then what it took; later its *no* says nothing.
     fn is_remembered(&self, at: i64) -> bool {
-        at < self.planned.saturating_add(REPEATABLE)
+        !self.is_old(at)
     }
 
     /// When to ask again, as the far box answered while it may have been on its way, or may have been asked then; `None` where

@@ -57,7 +57,7 @@ impl TryFrom<String> for HexBytes {
 }
 
 /// What became of a bundle that came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reception {
     /// It could not be read; it is kept.
     Parked,
@@ -72,7 +72,7 @@ pub enum Reception {
 #[serde(into = "HexBytes", try_from = "HexBytes")]
 pub struct TakenBundles(Vec<TakenEntry>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct TakenEntry {
     /// Zero when only the name is known.
     hash: u64,
@@ -121,10 +121,24 @@ impl TakenBundles {
         self.0.retain(|entry| entry.name != name);
     }
 
+    /// Those that another memory does not have as they are here.
+    pub fn without(&self, other: &Self) -> Self {
+        Self(without(&self.0, &other.0))
+    }
+
     /// Forgets what is too old.
     pub fn age(&mut self, now: i64) {
         self.0.retain(|entry| i64::from(entry.hour) + TAKEN_HOURS > now / HOUR);
     }
+}
+
+/// What one list has and another has not.
+fn without<T: Copy + Eq + std::hash::Hash>(own: &[T], other: &[T]) -> Vec<T> {
+    if own == other {
+        return Vec::new();
+    }
+    let known: std::collections::HashSet<T> = other.iter().copied().collect();
+    own.iter().copied().filter(|entry| !known.contains(entry)).collect()
 }
 
 fn hour(now: i64) -> u32 {
@@ -213,6 +227,11 @@ impl UsedNames {
         self.0.push((name, hour(now)));
         let over = self.0.len().saturating_sub(2 * MOST);
         self.0.drain(..over);
+    }
+
+    /// Those that another memory does not have as they are here.
+    pub fn without(&self, other: &Self) -> Self {
+        Self(without(&self.0, &other.0))
     }
 
     /// Forgets what is too old.

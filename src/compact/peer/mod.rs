@@ -144,6 +144,9 @@ struct Recode {
     #[serde(rename = "letters")]
     messages: Vec<u64>,
     at: i64,
+    /// When the first of those bundles was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<i64>,
     /// Their owner wants it: they go as new ones when nothing can replace the others any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     wish: bool,

@@ -7,6 +7,7 @@ use super::inquiry::Inquiry;
 use super::memory::{BundleName, HexBytes};
 use super::notes::{Note, append_to_classic, wrap};
 use super::past::SharedMessage;
+use super::tick::REPEATABLE;
 use super::{OutgoingPacket, Peer, PeerContext};
 use crate::packet::Form;
 
@@ -56,6 +57,9 @@ pub struct OutboxBundle {
     /// The hello that rode along when it went out for the first time.
     pub hello: Option<Hello>,
     pub planned: i64,
+    /// When the first of the bundles was planned that it replaces: one of them may have arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
     pub first_sent: Option<i64>,
     pub last_sent: Option<i64>,
     /// When a link could not tell whether it has, or had, a packet of it ...
@@ -109,6 +113,12 @@ impl OutboxBundle {
     /// True while the link cannot tell of some of it whether it left.
     pub fn is_unknown(&self) -> bool {
         self.packets.iter().any(|fragment| fragment.unknown)
+    }
+
+    /// True once the far box may have forgotten that its messages came, in this bundle or in one that it replaces: should they go
+    /// again, they would be taken for new ones.
+    pub fn is_old(&self, now: i64) -> bool {
+        self.since.unwrap_or(self.planned).saturating_add(REPEATABLE) <= now
     }
 
     /// True while its messages wait for its receipt.
@@ -166,6 +176,7 @@ impl Peer {
                     names: bundle.replaces,
                     messages: bundle.messages,
                     at: now,
+                    since: bundle.since,
                     wish: false,
                     waits: true,
                 });
@@ -241,10 +252,11 @@ impl Peer {
         !self.out.iter().any(|it| !it.replaced && it.messages.contains(&key) && full(it))
     }
 
-    /// True where a message may go again by itself: the far box tells its copies apart, as none of them is classic.
-    pub fn may_go_by_itself(&self, key: u64) -> bool {
-        let classic = |it: &OutboxBundle| !it.replaced && it.messages.contains(&key) && it.form.is_none();
-        self.is_replaceable(key) && !self.out.iter().any(classic)
+    /// True where a message may go again by itself: the far box tells its copies apart, as none of them is classic, and still
+    /// knows those that may have come.
+    pub fn may_go_by_itself(&self, key: u64, now: i64) -> bool {
+        let own = |it: &&OutboxBundle| !it.replaced && it.messages.contains(&key);
+        self.is_replaceable(key) && !self.out.iter().filter(own).any(|it| it.form.is_none() || it.is_old(now))
     }
 
     fn goes_again(&mut self, key: u64, now: i64, wish: impl Fn(&OutboxBundle) -> bool) -> Vec<u64> {
@@ -261,8 +273,9 @@ impl Peer {
             told.append(&mut bundle.fates);
             keys.extend(&bundle.messages);
             let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
-            let wish = wish(bundle);
-            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now, wish, waits: !wish });
+            let (wish, since) = (wish(bundle), Some(bundle.since.unwrap_or(bundle.planned)));
+            let messages = bundle.messages.clone();
+            self.recode.push(super::Recode { names, messages, at: now, since, wish, waits: !wish });
         }
         self.notes_lost(told, now);
         keys.sort_unstable();

@@ -151,6 +151,12 @@ impl SharedMessages {
         !text.is_empty() && known.any(|known| begins(&known))
     }
 
+    /// Those that another list does not have as they are here.
+    pub fn without(&self, other: &Self) -> Self {
+        let known: HashMap<u64, &SharedMessage> = other.0.iter().map(|known| (known.serial, known)).collect();
+        Self(self.0.iter().filter(|own| known.get(&own.serial) != Some(own)).cloned().collect())
+    }
+
     /// Forgets what is too old.
     pub fn age(there: &mut Self, came: &mut Self, now: i64) {
         there.0.retain(|known| known.at.saturating_add(THERE_KEPT) > now);

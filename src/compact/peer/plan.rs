@@ -31,6 +31,8 @@ pub struct Batch<'l> {
     pub form: Form,
     /// Bundles whose messages these are.
     pub names: Vec<BundleName>,
+    /// When the first of those was planned.
+    pub since: Option<i64>,
     /// What a packet holds beside the notes that say so.
     pub room: Room,
     pub waiting: Vec<WaitingMessage<'l>>,
@@ -78,7 +80,7 @@ impl Peer {
             }
             group.messages.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
             match form.filter(|_| young) {
-                Some(form) => self.plan_compact(context, form, &group.names, &some, &mut plan),
+                Some(form) => self.plan_compact(context, form, (&group.names, group.since), &some, &mut plan),
                 None if group.wish => fresh.extend(some),
                 // In a classic packet nothing would tell that they replace others.
                 None => {
@@ -89,7 +91,7 @@ impl Peer {
         }
         let plain = context.rules.plain && self.agreement.reads_stored();
         match form.map(|form| if plain { Form::Stored } else { form }) {
-            Some(form) => self.plan_compact(context, form, &[], &fresh, &mut plan),
+            Some(form) => self.plan_compact(context, form, (&[], None), &fresh, &mut plan),
             None => fresh.iter().for_each(|waiting| self.plan_classic(context, *waiting, &mut plan)),
         }
         self.sweep();
@@ -112,7 +114,7 @@ impl Peer {
     pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
         let waiting = [WaitingMessage { key: 0, message, answers: None, urgent: false }];
         let form = self.agreement.form(&context.codec.models());
-        match form.and_then(|form| self.batch(context, form, &[], &waiting)) {
+        match form.and_then(|form| self.batch(context, form, (&[], None), &waiting)) {
             Some(batch) => (batch.alone[0], batch.packets(batch.alone[0])),
             None => classic::size(context, message).unwrap_or_default(),
         }
@@ -123,7 +125,7 @@ impl Peer {
         &self,
         context: &mut PeerContext,
         form: Form,
-        names: &[BundleName],
+        (names, since): (&[BundleName], Option<i64>),
         waiting: &[WaitingMessage<'l>],
     ) -> Option<Batch<'l>> {
         let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.message.clone()).collect();
@@ -133,6 +135,7 @@ impl Peer {
         let mut batch = Batch {
             form,
             names: names.to_vec(),
+            since,
             room,
             waiting: waiting.to_vec(),
             on_air: written.clone(),
@@ -154,11 +157,11 @@ impl Peer {
         &mut self,
         context: &mut PeerContext,
         form: Form,
-        names: &[BundleName],
+        (names, since): (&[BundleName], Option<i64>),
         waiting: &[WaitingMessage<'_>],
         plan: &mut SendPlan,
     ) {
-        let Some(batch) = self.batch(context, form, names, waiting) else {
+        let Some(batch) = self.batch(context, form, (names, since), waiting) else {
             return plan.refused.extend(waiting.iter().map(|waiting| (waiting.key, PlanRefusal::TooLong)));
         };
         for message in &batch.written {

@@ -5,7 +5,6 @@ use super::memory::{BundleName, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
 use super::outbox::OutboxBundle;
 use super::reassembly::{Answered, ArrivedBundle};
-use super::tick::REPEATABLE;
 use super::turn::{PeerChange, PeerFlaw, ResendCause};
 use super::{Peer, PeerContext, PeerTurn, Recode};
 use crate::packet::Form;
@@ -195,7 +194,7 @@ impl Peer {
         bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);
         let messages = bundle.messages.clone();
         let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
-        let form = bundle.form;
+        let (form, since) = (bundle.form, Some(bundle.since.unwrap_or(bundle.planned)));
         // Which of its copies arrived is not known.
         let told = std::mem::take(&mut bundle.fates);
         let why = match model {
@@ -221,14 +220,14 @@ impl Peer {
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),
         }
         turn.again.extend(messages.iter().map(|key| (*key, why)));
-        self.recode.push(Recode { names, messages, at: context.now, wish: false, waits: false });
+        self.recode.push(Recode { names, messages, at: context.now, since, wish: false, waits: false });
         self.notes_lost(told, context.now);
     }
 
     /// The far box waits for fragments.
     fn send_missing(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
         self.settle_fragments(context, turn, id, there);
-        let young = |bundle: &OutboxBundle| bundle.planned.saturating_add(REPEATABLE) > context.now;
+        let young = |bundle: &OutboxBundle| !bundle.is_old(context.now);
         let live = self.out.iter_mut().filter(|bundle| !bundle.replaced && !bundle.with_link() && young(bundle));
         let Some(bundle) =
             live.filter(|it| it.repeats < MOST_ROUNDS && it.fits(context.room)).find(|it| it.id == Some(id))

@@ -9,15 +9,18 @@
 //! | other names of members of [`Peer`] | 0 | JSON of the member |
 //! | empty | 0 | JSON of the whole, as boxes wrote it before there were rows; the other rows are newer |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::Peer;
 use super::memory::{TakenBundles, UsedNames};
+use super::outbox::OutboxBundle;
 
 /// The part and the id of a row, and its content.
 pub type Rows = BTreeMap<(String, u64), Vec<u8>>;
+/// Rows that change: their content, or nothing for those that go.
+pub type RowChanges = BTreeMap<(String, u64), Option<Vec<u8>>>;
 
 const TAKEN: &str = "taken";
 const USED: &str = "used";
@@ -76,6 +79,50 @@ impl Peer {
         rows
     }
 
+    /// Gives the rows that differ between this peer and what it was before, without making those that do not.
+    pub fn changes(&self, before: &Self) -> RowChanges {
+        let (now, then) = match has_twins(&self.out) || has_twins(&before.out) {
+            // The key of one of them depends on the others.
+            true => (self.clone(), before.clone()),
+            false => (self.without(before), before.without(self)),
+        };
+        let (now, then) = (now.rows(), then.rows());
+        let gone = then.keys().filter(|key| !now.contains_key(*key)).map(|key| (key.clone(), None)).collect();
+        now.into_iter().filter(|(key, row)| then.get(key) != Some(row)).fold(gone, |mut all: RowChanges, (key, row)| {
+            all.insert(key, Some(row));
+            all
+        })
+    }
+
+    /// This peer without what is the same in another one, where that takes room.
+    fn without(&self, other: &Self) -> Self {
+        fn unless_same<T: Clone + Default + PartialEq>(own: &T, other: &T) -> T {
+            if own == other { T::default() } else { own.clone() }
+        }
+        let known: HashMap<u64, &OutboxBundle> = other.out.iter().map(|bundle| (bundle.ticket, bundle)).collect();
+        let new = |bundle: &&OutboxBundle| known.get(&bundle.ticket) != Some(bundle);
+        Self {
+            book: unless_same(&self.book, &other.book),
+            names: unless_same(&self.names, &other.names),
+            fates: unless_same(&self.fates, &other.fates),
+            out: self.out.iter().filter(new).cloned().collect(),
+            there: self.there.without(&other.there),
+            came: self.came.without(&other.came),
+            used: self.used.without(&other.used),
+            taken: self.taken.without(&other.taken),
+            parked: unless_same(&self.parked, &other.parked),
+            sets: unless_same(&self.sets, &other.sets),
+            agreement: self.agreement.clone(),
+            owed: self.owed.clone(),
+            people: self.people.clone(),
+            recode: self.recode.clone(),
+            went: self.went,
+            alive: self.alive,
+            tickets: self.tickets,
+            ids: self.ids,
+        }
+    }
+
     /// Puts a peer together from its rows; what is not there is as in a new one.
     ///
     /// # Errors
@@ -120,4 +167,10 @@ impl Peer {
         }
         Ok(peer)
     }
+}
+
+/// True where two bundles have one ticket.
+fn has_twins(out: &[OutboxBundle]) -> bool {
+    let tickets: HashSet<u64> = out.iter().map(|bundle| bundle.ticket).collect();
+    tickets.len() < out.len()
 }

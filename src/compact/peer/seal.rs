@@ -50,6 +50,7 @@ impl Peer {
         let mut record = self.record(context, ticket, keys);
         (record.name, record.form, record.id) = (Some(name), Some(batch.form), id);
         record.answers = answers(draft.messages.iter().map(|at| &batch.waiting[*at]));
+        record.since = batch.since;
         (record.replaces, record.indexed, record.addresses) = (batch.names.clone(), indexed, of(&batch.written, false));
         record.after = !past.records.is_empty();
         if context.rules.past && self.agreement.knows_past() && batch.form != Form::Stored {
@@ -111,6 +112,7 @@ impl Peer {
             after: false,
             hello: None,
             planned: context.now,
+            since: None,
             first_sent: None,
             last_sent: None,
             doubted: None,

@@ -57,8 +57,7 @@ impl Peer {
                 continue;
             }
             // A classic box would take a repeat for another message, and reads no compact one.
-            let old = bundle.planned.saturating_add(REPEATABLE) <= context.now;
-            if bundle.form.is_none() || !speaks || old || bundle.repeats >= MOST_REPEATS {
+            if bundle.form.is_none() || !speaks || bundle.is_old(context.now) || bundle.repeats >= MOST_REPEATS {
                 bundle.given_up = true;
                 let told = std::mem::take(&mut bundle.fates);
                 turn.unconfirmed

@@ -19,7 +19,7 @@ use crate::message::events::SetAside;
 use crate::message::reason::{Unusable, Waits};
 use crate::message::{Id, Reason};
 use crate::settings::Key;
-use crate::store::{Committed, PartIn, SessionRows, Tx, TxResult};
+use crate::store::{Committed, Edition, PartIn, Tx, TxResult};
 
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
@@ -65,7 +65,7 @@ fn try_take(
     };
     let beside = received.beside(context, far_box, wholes)?;
     let (key, now) = (inbound.key.clone(), unpacker.now);
-    let (committed, current) = context.store.commit_in(move |tx| match received.is_current(tx)? {
+    let (committed, current) = context.store.commit_in(move |tx| match received.is_current(tx) {
         false => Ok((Vec::new(), false)),
         true if tx.remember(&key, now)? => {
             let mut ids = received.keep(tx, Some(&unpacker), now)?;
@@ -102,7 +102,7 @@ pub fn tick(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<
         let received = Received::new(context, far_box, peer, before, turn);
         let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
         let now = context.now();
-        let kept = context.store.write(move |tx| match received.is_current(tx)? {
+        let kept = context.store.write(move |tx| match received.is_current(tx) {
             true => received.keep(tx, unpacker.as_ref(), now).map(|_| true),
             false => Ok(false),
         })?;
@@ -128,7 +128,7 @@ struct Received {
 }
 
 impl Received {
-    fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, before: SessionRows, mut turn: PeerTurn) -> Self {
+    fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, before: Edition, mut turn: PeerTurn) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
@@ -152,8 +152,8 @@ impl Received {
     }
 
     /// See [`PeerEffects::is_current`].
-    fn is_current(&self, tx: &Tx) -> TxResult<bool> {
-        self.effects.as_ref().map_or(Ok(true), |effects| effects.is_current(tx))
+    fn is_current(&self, tx: &Tx) -> bool {
+        self.effects.as_ref().is_none_or(|effects| effects.is_current(tx))
     }
 
     /// The whole mails that came for messages which are here already, by another link.

@@ -16,8 +16,8 @@ use super::fate::{self, Heard};
 use super::give_back;
 use super::session;
 pub(super) use super::session::in_tx;
+use super::session::read;
 pub use super::session::{change, far_box, put, rules, unchanged};
-use super::session::{name, read};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
@@ -32,7 +32,7 @@ use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
 use crate::settings::Key;
-use crate::store::{Event, SessionRows, Tx, TxResult};
+use crate::store::{Edition, Event, Tx, TxResult};
 
 /// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -65,19 +65,17 @@ impl Context {
         self.peer_as_read(device).map(|(peer, _)| peer)
     }
 
-    /// The same, with its record: what is worked out from it is kept only while it is still that one ([`unchanged`]), as
+    /// The same, with its edition: what is worked out from it is kept only while it is still that one ([`unchanged`]), as
     /// each link has a worker of its own.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, SessionRows), Fault> {
-        let name = name(device);
-        let rows = self.store.read(|view| view.session_rows(&name))?;
-        let mut peer = read(&name, &rows);
+    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
+        let (mut peer, edition) = read(&self.store, device)?;
         if device.is_none() {
             crew::introduce(&self.policy(), &mut peer);
         }
-        Ok((peer, rows))
+        Ok((peer, edition))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
@@ -199,7 +197,7 @@ pub struct PeerEffects {
     link: Option<LinkId>,
     /// As it is after the turn, and as it was read before.
     peer: Peer,
-    before: SessionRows,
+    before: Edition,
     turn: PeerTurn,
     /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
@@ -211,7 +209,7 @@ pub struct PeerEffects {
 
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
-    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: SessionRows, turn: PeerTurn) -> Self {
+    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: Edition, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -233,8 +231,8 @@ impl PeerEffects {
 
     /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
     /// be taken anew.
-    pub fn is_current(&self, tx: &Tx) -> TxResult<bool> {
-        unchanged(tx, self.device, &self.before)
+    pub fn is_current(&self, tx: &Tx) -> bool {
+        unchanged(tx, self.device, self.before)
     }
 
     /// Writes it.

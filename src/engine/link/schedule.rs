@@ -21,7 +21,7 @@ use crate::money::{Bill, OverBudget};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan;
 use crate::settings::Key;
-use crate::store::{SessionRows, Tx, TxResult};
+use crate::store::{Edition, Tx, TxResult};
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
@@ -45,6 +45,8 @@ pub struct Gathering {
     /// Its bytes cost nothing, and it has less to do than it could: time is saved, and bytes are not
     /// ([`PeerRules::plain`](compact::peer::PeerRules)).
     pub idle: bool,
+    /// More wait for this far box than one coded packet holds, or did and not all of those have gone.
+    pub many: bool,
 }
 
 impl Gathering {
@@ -100,7 +102,7 @@ pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<Pee
         return commit::step(context, message, state, &reason, next).map(|()| None);
     }
     match quoted(context, &policy, message)? {
-        Quoted::Reserved => {}
+        Quoted::Known | Quoted::Reserved => {}
         Quoted::Held => return Ok(None),
         Quoted::Over(budget) => {
             short(context, message, budget)?;
@@ -137,7 +139,9 @@ fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message:
 
 /// Whether what a message costs is reserved for it.
 pub enum Quoted {
-    /// It is.
+    /// It was.
+    Known,
+    /// It is, since now.
     Reserved,
     /// It does not wait for a link any more.
     Held,
@@ -155,7 +159,7 @@ pub fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<Q
     let known = message.bill.as_ref();
     let same = |bill: &Bill| known.is_some_and(|known| known.same_quote(bill) && known.reserved == known.wanted);
     if bill.as_ref().is_none_or(same) {
-        return Ok(Quoted::Reserved);
+        return Ok(Quoted::Known);
     }
     let (id, now) = (message.id, context.now());
     context.store.write(move |tx| {
@@ -189,7 +193,7 @@ pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result
 pub fn together(context: &Context, gathering: &Gathering, device: Option<PeerId>) -> Result<usize, Fault> {
     let peer = context.peer(device)?;
     Ok(match context.speaks_compact() && context.form(&peer, device).is_some() {
-        true if gathering.idle && peer.reads_stored() => TOGETHER_PLAIN,
+        true if gathering.idle && gathering.many && peer.reads_stored() => TOGETHER_PLAIN,
         true => TOGETHER,
         false => 1,
     })
@@ -237,7 +241,7 @@ fn try_plan(
         return Ok(Some(Scheduled::Waits(context.now() + FULL, Waits::Receipts)));
     }
     // Coding takes longer than a wide line takes for what it saves; but where little waits, nobody waits for it.
-    let plain = gathering.idle && messages.len() > TOGETHER && peer.reads_stored();
+    let plain = gathering.idle && gathering.many && peer.reads_stored();
     if let Some(form) = context.form(&peer, device) {
         // What is planned anew, as the far box could not read it, is coded all the same.
         let coded = !plain || messages.iter().any(|message| peer.is_planned_anew(message.id.0));
@@ -332,7 +336,7 @@ fn keep(
     context: &Context,
     device: Option<PeerId>,
     messages: &[Message],
-    (peer, before): (Peer, SessionRows),
+    (peer, before): (Peer, Edition),
     plan: SendPlan,
 ) -> Result<Kept, Fault> {
     let now = context.now();
@@ -343,7 +347,7 @@ fn keep(
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, context.link(), now);
     context.store.write(move |tx| {
-        if !peer::unchanged(tx, device, &before)? {
+        if !peer::unchanged(tx, device, before) {
             return Ok(Kept::Changed);
         }
         for id in &ids {

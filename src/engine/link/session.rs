@@ -1,5 +1,7 @@
 //! What is known of each far box, in the store: read, changed and written in the commit of what it is about.
 
+use std::sync::Arc;
+
 use compact::peer::{Peer, PeerRules};
 
 use crate::address::{LinkAddress, PeerId};
@@ -7,7 +9,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::links::LinkRecord;
 use crate::settings::{Key, Settings};
-use crate::store::{SessionRows, Tx, TxResult};
+use crate::store::{Edition, Meaning, SessionRows, Store, Tx, TxResult};
 
 /// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
@@ -22,37 +24,76 @@ pub fn far_box(name: &str) -> Option<PeerId> {
     name.parse().ok()
 }
 
-/// What is known of a far box, from its rows; nothing where they cannot be read.
-pub(super) fn read(name: &str, rows: &SessionRows) -> Peer {
-    Peer::from_rows(rows).unwrap_or_else(|error| {
+/// A far box as the store has it.
+struct Kept {
+    peer: Peer,
+    /// Its rows are those of the peer: what changes in that is what changes in them. Not so of rows that an earlier version wrote,
+    /// or that could not be read.
+    as_written: bool,
+}
+
+/// What rows mean; nothing is known where they cannot be read.
+fn meaning(name: &str, rows: &SessionRows) -> Meaning {
+    let peer = Peer::from_rows(rows).unwrap_or_else(|error| {
         log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
         Peer::default()
-    })
+    });
+    let as_written = peer.rows() == *rows;
+    Meaning(Arc::new(Kept { peer, as_written }))
+}
+
+fn kept(meaning: Meaning) -> Arc<Kept> {
+    meaning.0.downcast().unwrap_or_else(|_| unreachable!("only this file says what the rows of a session mean"))
+}
+
+/// What is known of a far box, and the edition of that.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn read(store: &Store, device: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
+    let name = name(device);
+    let (meaning, edition) = store.session(&name, |rows| meaning(&name, rows))?;
+    Ok((kept(meaning).peer.clone(), edition))
+}
+
+fn kept_in(tx: &Tx, name: &str) -> TxResult<Arc<Kept>> {
+    tx.session(name, |rows| meaning(name, rows)).map(kept)
 }
 
 /// What is known of a far box, within a transaction.
 pub(super) fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
-    let name = name(device);
-    Ok(read(&name, &tx.session_rows(&name)?))
+    Ok(kept_in(tx, &name(device))?.peer.clone())
 }
 
 /// Changes what is known of a far box.
 pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
-    let before = tx.session_rows(&name)?;
-    let mut peer = read(&name, &before);
+    let before = kept_in(tx, &name)?;
+    let mut peer = before.peer.clone();
     change(&mut peer);
-    tx.change_session_rows(&name, &before, &peer.rows()).map(drop)
+    write(tx, &name, &before, peer)
 }
 
-/// True while the record of a far box is the one that was read before.
-pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: &SessionRows) -> TxResult<bool> {
-    Ok(tx.session_rows(&name(device))? == *before)
+/// True while what is known of a far box is what was read before.
+pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: Edition) -> bool {
+    tx.is_edition(&name(device), before)
 }
 
 /// Writes what is known of a far box.
 pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
-    tx.put_session_rows(&name(device), &peer.rows()).map(drop)
+    let name = name(device);
+    let before = kept_in(tx, &name)?;
+    write(tx, &name, &before, peer.clone())
+}
+
+fn write(tx: &mut Tx, name: &str, before: &Kept, peer: Peer) -> TxResult<()> {
+    match before.as_written {
+        true => {
+            let changes = peer.changes(&before.peer);
+            tx.change_session_rows(name, &changes, Some(Meaning(Arc::new(Kept { peer, as_written: true })))).map(drop)
+        }
+        false => tx.put_session_rows(name, &peer.rows()).map(drop),
+    }
 }
 
 /// The rules of this box for its sessions.

@@ -52,6 +52,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 const BATCH: usize = 32;
 /// The same for a far box to which they go as they are: there may be thousands, and each turn looks at all that wait.
 const WIDE_BATCH: usize = 256;
+/// So many bytes keep a line at work: a second of 0.5 Mbit/s, that is the way there and back, and the commit at its end.
+const AT_WORK: usize = 64_000;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
 /// Where there are several links, all sessions are looked at this often: another link may have changed what is due.
@@ -179,6 +181,8 @@ struct LinkWorker<'c> {
     whole_most: usize,
     /// Messages that wait until theirs is at the far box.
     waits_whole: BTreeSet<Id>,
+    /// Far boxes for which more waited than one packet holds, and not all of that has gone.
+    floods: BTreeSet<Option<PeerId>>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -214,6 +218,7 @@ impl<'c> LinkWorker<'c> {
             wholes: Wholes::default(),
             whole_most: 0,
             waits_whole: BTreeSet::new(),
+            floods: BTreeSet::new(),
         }
     }
 
@@ -433,7 +438,9 @@ impl<'c> LinkWorker<'c> {
 
     /// True where bytes for this far box cost nothing, and the link holds less for it than keeps it at work.
     fn is_idle(&self, device: Option<PeerId>) -> bool {
-        self.is_prompt(device) && self.outstanding.of(device) < self.window / 4 * 3
+        let held = self.link.bytes_held(self.address(device));
+        let few = held.map_or_else(|| self.outstanding.of(device) < self.window / 4 * 3, |bytes| bytes < AT_WORK);
+        self.is_prompt(device) && few
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.

@@ -63,7 +63,7 @@ use crate::settings::{Key, Settings};
 /// minute, and the far box commits it within another. Before the next hello nothing else is said of it, and that tells for certain.
 pub const TRANSIT: Duration = Duration::from_secs(120);
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
-pub const WINDOW: usize = 32;
+pub const WINDOW: usize = 64;
 
 /// See [`super::Driver::check`]: whether there is somebody to talk to. Whether the line works is known once the box runs.
 pub fn check(settings: &Settings, paired: &[PairedWith]) -> Result<String, Vec<String>> {
@@ -312,6 +312,11 @@ impl Link for Ip {
     fn far_box_pays(&self, device: Option<LinkAddress>) -> bool {
         let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return false };
         work.hub.lock().fars.get(&key).is_some_and(|far| far.end.is_metered())
+    }
+
+    fn bytes_held(&self, device: Option<LinkAddress>) -> Option<usize> {
+        let (work, key) = (self.work.as_ref()?, self.far(device)?);
+        work.hub.lock().fars.get(&key).map(|far| far.end.bytes_held())
     }
 
     fn say(&mut self, device: Option<LinkAddress>, frame: WholeFrame) -> bool {

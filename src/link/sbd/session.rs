@@ -337,7 +337,7 @@ impl Sbd {
             {
                 self.gave_up(&slot, why);
             }
-        } else if long {
+        } else if long || self.slot.as_ref().is_some_and(|slot| slot.back) {
             // Proven not to have left: another link may have it, or its sender may take it back.
             if self.slot.is_some()
                 && self.clear_slot()
@@ -346,7 +346,7 @@ impl Sbd {
                 self.remember(slot.number, Fate::NotTaken(SessionReason::CounterStands));
                 self.events.push(Event::NotTaken { reference: slot.reference(), why: why.clone() });
             }
-            self.plan.blocked = Some((why, self.plan.next));
+            self.plan.blocked = long.then_some((why, self.plan.next));
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Slot {
     pub sure: bool,
     /// A session was begun with it whose result is not known.
     pub tried: bool,
+    /// It is wanted back: a session that fails is its last one.
+    pub back: bool,
 }
 
 /// What became of a hand-over.
@@ -118,6 +120,7 @@ impl Sbd {
                 deadline,
                 sure,
                 tried: false,
+                back: false,
             };
             match wire.write_slot(&packet.payload, limit) {
                 Ok(0) => {
@@ -179,7 +182,10 @@ impl Sbd {
     /// See [`crate::link::Link::cancel`].
     pub(super) fn withdraw(&mut self, reference: &Reference) -> PacketStatus {
         match self.fate(reference) {
-            Ok(None) if self.plan.session.is_some() => PacketStatus::Unknown(SessionReason::Running.into()),
+            Ok(None) if self.plan.session.is_some() => {
+                self.slot.iter_mut().for_each(|slot| slot.back = true);
+                PacketStatus::Unknown(SessionReason::Running.into())
+            }
             Ok(None) => match self.clear_slot() {
                 true => {
                     self.slot = None;

@@ -109,3 +109,41 @@ fn a_slow_drip_is_a_line_too() {
     sea.wait_taken(0..1);
     sea.station.wait_gone(SOON, "bob0@world.example");
 }
+
+/// Case 11: the station is put back to a backup, in which one message is on the line and one waits. What it says again is known
+/// by what it says, and what is new is not taken for anything that it said before.
+#[test]
+fn a_station_that_was_put_back_says_nothing_twice_and_is_heard() {
+    let mut sea = Sea::paired(&[], &[]);
+    sea.send(0);
+    sea.wait_taken(0..1);
+    sea.station.wait_gone(3 * SOON, "bob0@world.example");
+    sea.line_says("stall");
+    sea.send(1);
+    sea.station.wait_state(3 * SOON, "bob1@world.example", "on the link");
+    sea.line_says("refuse");
+    sea.line_says("cut");
+    wait_for("the line to be down", 2 * SOON, || {
+        sea.station.status().filter(|status| link_of(status)["ready"] == false)
+    });
+    sea.send(2);
+    let backup = sea.folder.path("backup");
+    sea.station.cli_ok(&["backup", backup.to_str().unwrap()], "");
+    sea.line_says("clear");
+    sea.wait_taken(0..3);
+    sea.send(3);
+    sea.wait_taken(0..4);
+    sea.station.wait_gone(3 * SOON, "bob3@world.example");
+    sea.station.kill();
+    sea.station.cli_ok(&["restore", backup.to_str().unwrap(), "--replace"], "");
+    sea.station.start();
+    sea.send(4);
+    sea.wait_taken(0..5);
+    for number in 0..3 {
+        sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
+    }
+    sea.send(5);
+    sea.wait_taken(0..6);
+    sea.station.books_balance();
+    sea.gateway.books_balance();
+}

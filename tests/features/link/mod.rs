@@ -11,7 +11,7 @@ mod imt;
 mod m138;
 mod parts;
 mod past;
-mod sbd;
+pub mod sbd;
 mod threads;
 mod turns;
 mod unknown;

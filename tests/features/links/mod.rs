@@ -6,9 +6,9 @@
 //! |---|---|
 //! | 1 all by the cheap link | [`choice`] `all_go_by_the_cheap_link_...` |
 //! | 2, 3 patience, and back in time | [`cases`] `away::the_line_is_down`, [`choice`] `the_dear_link_takes_over_...`, `worker::several` |
-//! | 4 comes back during a session | `worker::moves::what_cannot_be_given_back_...` |
+//! | 4 comes back during a session | [`modems`] `what_is_in_a_session_...`, `worker::moves::what_cannot_be_given_back_...` |
 //! | 5 killed with a full slot, asked | `link::sbd`, `worker::asked::the_far_box_is_asked_...` |
-//! | 6 taken back from a modem | [`cases`] `what_waits_on_the_modem_...`, `worker::several`, `worker::asked` |
+//! | 6 taken back from a modem | [`modems`] `what_an_imt_modem_holds_...`, [`cases`] `what_waits_on_the_modem_...`, `worker::asked` |
 //! | 7 flapping | [`kills`], `links::tests::three_breaks_...`, `worker::several::a_line_that_comes_and_goes_...`, dials: `link::ip::dial` |
 //! | 8 a login page | [`cases`] `away::a_login_page_...` |
 //! | 9 planned anew for a narrow link | [`cases`] `a_body_of_the_line_...`, `worker::moves::what_was_made_for_a_wide_link_...`, `worker::overtaken` |
@@ -27,6 +27,7 @@ mod commands;
 mod faults;
 mod gateway;
 mod kills;
+mod modems;
 mod wholes;
 
 use serde_json::Value;

@@ -4,7 +4,7 @@ use super::session::{BOTH, Pair, delivered, message, messages};
 use super::world::{DAY, HOUR};
 use crate::peer::notes::{Note, find_in_classic, unwrap};
 use crate::peer::turn::PlanRefusal;
-use crate::peer::{OutgoingPacket, PeerTurn};
+use crate::peer::{OutgoingPacket, Peer, PeerTurn};
 
 const MINUTE: i64 = HOUR / 60;
 
@@ -228,6 +228,27 @@ fn what_goes_again_by_itself_never_goes_as_a_new_message() {
         peer.lost(plan.send[0].ticket, 0, context.now);
         assert!(peer.replaces_by_itself(1, context.now));
     });
+}
+
+/// The far box forgets what it took: however often the message went since, what counts is when its first copy did.
+#[test]
+fn what_the_far_box_may_have_forgotten_does_not_go_again_by_itself() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let text = message("a@b.c", "do you hear me");
+    pair.send(0, &[(1, text.clone())]);
+    pair.now += 10 * DAY;
+    pair.at(0, |peer, context| {
+        assert!(peer.may_go_by_itself(1, context.now));
+        peer.again_by_itself(1, context.now);
+    });
+    pair.send(0, &[(1, text)]);
+    pair.now += 10 * DAY - HOUR;
+    pair.at(0, |peer, context| assert!(peer.may_go_by_itself(1, context.now)));
+    pair.now += HOUR;
+    pair.at(0, |peer, context| assert!(!peer.may_go_by_itself(1, context.now)));
+    // Nor does it after the next start.
+    let kept = Peer::from_rows(&pair.sides[0].peer.rows()).unwrap();
+    assert!(!kept.may_go_by_itself(1, pair.now));
 }
 
 /// A bundle says as many names as the far box keeps, and what would replace more is refused: it would be another message there.

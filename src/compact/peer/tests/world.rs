@@ -118,6 +118,7 @@ pub struct World {
     /// How often things happened: histories in which nothing happens prove nothing.
     pub seen: BTreeMap<&'static str, usize>,
     next_key: u64,
+    commits: u64,
     /// Tells what happens.
     pub loud: bool,
 }
@@ -138,6 +139,7 @@ impl World {
             delivered: BTreeMap::new(),
             seen: BTreeMap::new(),
             next_key: 0,
+            commits: 0,
             loud: false,
         }
     }
@@ -163,10 +165,23 @@ impl World {
     fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> Option<T> {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
+        self.commits += 1;
+        // What changes is written, and has to be all that changes; looked at now and then, as it takes time.
+        let known = self.commits.is_multiple_of(16).then(|| post.peer.clone());
         let before = fails.then(|| post.peer.rows());
         let mut context =
             PeerContext { codec: &mut post.codec, now: self.now, room: self.room, step: self.step, rules: post.rules };
         let done = work(&mut post.peer, &mut context);
+        if let Some(known) = known {
+            let mut rows = known.rows();
+            for (key, row) in post.peer.changes(&known) {
+                match row {
+                    Some(row) => drop(rows.insert(key, row)),
+                    None => drop(rows.remove(&key)),
+                }
+            }
+            assert!(rows == post.peer.rows(), "the rows that changed are those that differ");
+        }
         let Some(kept) = before else { return Some(done) };
         self.boxes[side].peer = Peer::from_rows(&kept).unwrap();
         self.saw("crashes", 1);

@@ -190,7 +190,7 @@ impl LinkWorker<'_> {
             }
             // It may have unlearned a moment ago: it would take the second one for another message.
             let known = peer::in_tx(tx, first.far_box)?;
-            if !known.is_known() || !first.messages.iter().all(|id| known.may_go_by_itself(id.0)) {
+            if !known.is_known() || !first.messages.iter().all(|id| known.may_go_by_itself(id.0, now.0)) {
                 return Ok(());
             }
             for number in &group {

@@ -1,7 +1,7 @@
 //! From the queue to the link: whose messages become packets next, in which order packets leave the outbox, and what all
 //! that wait are waiting for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{AGAIN, BATCH, LinkWorker, WIDE_BATCH};
 use crate::address::{LinkAddress, PeerId};
@@ -35,12 +35,15 @@ impl LinkWorker<'_> {
         let more = self.lines.learn(context, &self.market, &queue, &planned)?;
         let (mut ahead, choose_at) = self.lines.ahead(self.id, &self.market, &queue, now);
         self.choose_at = choose_at;
+        self.floods.retain(|device| ahead.contains_key(device));
+        let goes: HashSet<Id> = ahead.values().flatten().map(|(_, id)| *id).collect();
         let (mut gathering, mut left) = (BTreeMap::new(), WIDE_BATCH);
         while left > 0
             && self.ready()
             && let Some(device) = self.lines.next(&ahead, |device, urgent| self.takes_more(device, urgent))
         {
             self.gathering.idle = self.is_idle(device);
+            self.gathering.many = self.is_flood(device, ahead.get(&device).map_or(0, Line::len));
             let messages = self.take(&mut ahead, device)?;
             self.lines.serve(device);
             // One that is coded takes the place of several that go as they are.
@@ -52,8 +55,17 @@ impl LinkWorker<'_> {
             }
         }
         self.gather_until = gathering.values().map(|(until, _)| *until).min();
-        self.explain(&queue, &gathering)?;
+        self.explain(&queue, &goes, &gathering)?;
         Ok((more || left == 0) && self.ready())
+    }
+
+    /// True where so many wait for a far box that nobody should wait for the coder, until all of them have gone: what is left of
+    /// them, or comes in small groups as the whole mails arrive before, would hold up the line for as long.
+    fn is_flood(&mut self, device: Option<PeerId>, waiting: usize) -> bool {
+        if waiting > schedule::TOGETHER {
+            self.floods.insert(device);
+        }
+        self.floods.contains(&device)
     }
 
     /// The next messages of a far box, as people and rules are now.
@@ -109,6 +121,7 @@ impl LinkWorker<'_> {
         }
         let policy = self.context.policy();
         Ok(match schedule::quoted(self.context, &policy, &message)? {
+            Quoted::Known => Some(message),
             Quoted::Reserved => self.context.store.message(message.id)?,
             Quoted::Held => None,
             Quoted::Over(budget) => {
@@ -226,11 +239,11 @@ impl LinkWorker<'_> {
             return Ok(());
         }
         let outbox = self.context.store.read(|view| view.open_on(self.id, PacketQueue::Outbox, Time::NEVER))?;
-        let outbox = self.in_turns(outbox)?;
+        let (outbox, urgent) = self.in_turns(outbox)?;
         let now = self.context.now();
         self.each_packet(outbox, |worker, packet| {
             let rests = packet.messages.iter().any(|id| worker.lines.resting(*id, now).is_some());
-            let urgent = worker.carries_urgent(&packet)?;
+            let urgent = urgent.contains(&packet.number);
             let open = worker.takes_more(packet.far_box, urgent) && !rests && !worker.lines.is_shy(packet.far_box, now);
             match open && !worker.goes_elsewhere(&packet)? && !worker.packet_waits(&packet)? {
                 true => worker.submit(packet),
@@ -246,14 +259,16 @@ impl LinkWorker<'_> {
         })
     }
 
-    /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn.
-    fn in_turns(&self, outbox: Vec<Item>) -> Result<Vec<Item>, Fault> {
+    /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn; and the numbers of
+    /// the urgent ones.
+    fn in_turns(&self, outbox: Vec<Item>) -> Result<(Vec<Item>, BTreeSet<u64>), Fault> {
         let mut round: BTreeMap<(bool, Option<PeerId>), u64> = BTreeMap::new();
-        let mut keyed = Vec::new();
+        let (mut keyed, mut all_urgent) = (Vec::new(), BTreeSet::new());
         for item in outbox {
             let key = match &item {
                 Ok(packet) => {
                     let urgent = self.carries_urgent(packet)?;
+                    all_urgent.extend(urgent.then_some(packet.number));
                     let round = round.entry((urgent, packet.far_box)).or_default();
                     *round += 1;
                     (!urgent, *round, self.lines.last_turn(packet.far_box))
@@ -263,7 +278,7 @@ impl LinkWorker<'_> {
             keyed.push((key, item));
         }
         keyed.sort_by_key(|(key, _)| *key);
-        Ok(keyed.into_iter().map(|(_, item)| item).collect())
+        Ok((keyed.into_iter().map(|(_, item)| item).collect(), all_urgent))
     }
 
     /// The link does not take a packet, and would take none: the rest of the queue need not find that out again.
@@ -271,10 +286,12 @@ impl LinkWorker<'_> {
         self.paused = Some((self.context.now() + AGAIN, why.clone()));
     }
 
-    /// Says at each message that waits what it waits for, and on the page which far boxes are silent.
+    /// Says at each message that waits what it waits for, and on the page which far boxes are silent. What `goes` by this link has
+    /// been chosen in this turn: it may only wait for its turn, of which nothing is said.
     fn explain(
         &mut self,
         queue: &[(Queue, Id)],
+        goes: &HashSet<Id>,
         gathering: &BTreeMap<Option<PeerId>, (Time, Waits)>,
     ) -> Result<(), Fault> {
         let (context, now) = (self.context, self.context.now());
@@ -282,7 +299,15 @@ impl LinkWorker<'_> {
         let mut waiting: BTreeMap<Option<PeerId>, BTreeSet<Id>> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
-            let (device, said, next) = (known.device, known.said.clone(), known.next);
+            let device = known.device;
+            let urgent = *part == Queue::LinkUrgent;
+            let clear = goes.contains(id) && !self.waits_whole.contains(id) && !gathering.contains_key(&device);
+            if clear && self.lines.resting(*id, now).is_none() && self.in_the_way(device, urgent).is_none() {
+                waiting.entry(device).or_default().insert(*id);
+                continue;
+            }
+            let Some(known) = self.lines.known(*id) else { continue };
+            let (said, next) = (known.said.clone(), known.next);
             let (choice, offers) = known.choice(&self.market, now);
             if !self.market.speaks(self.id, &choice) {
                 continue;
@@ -293,8 +318,7 @@ impl LinkWorker<'_> {
             let gathers =
                 gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
             let whole = self.waits_whole.contains(id).then(|| Why { why: Waits::Whole.into(), until: None });
-            let why =
-                rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
+            let why = rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, urgent)).or(gathers);
             let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
             if let Some(known) = self.lines.known(*id) {
                 known.said = why.clone();

@@ -214,7 +214,7 @@ impl LinkWorker<'_> {
         let found = reconcile::find_out(self.context, &mut *self.link, &group, &packet)?;
         let may_be_there = matches!(found, Some(Evidence::Taken(_) | Evidence::Sent(_) | Evidence::Undecidable(_)));
         if may_be_there && !self.carries_wholes() {
-            self.note_wholes(&packet, &[])?;
+            self.note_wholes(&packet, &self.messages_of(&packet)?, &[])?;
         }
         match found {
             None => {
@@ -268,16 +268,18 @@ impl LinkWorker<'_> {
 
     pub(super) fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
-        let wholes = self.whole_places(&packet)?;
+        // One that has ended goes along with the others.
+        let messages = if group.finished { self.messages_of(&packet)? } else { group.messages.clone() };
+        let wholes = self.whole_places(&packet, &messages)?;
         match submit::submit(self.context, self.driver, &mut *self.link, &group, packet, &wholes)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
             Submitted::Taken(packet, reference) => {
-                self.note_wholes(&packet, &wholes)?;
+                self.note_wholes(&packet, &messages, &wholes)?;
                 self.taken(&group, packet, reference, Taken::Handed).map(drop)
             }
             Submitted::Unknown(packet, why) => {
-                self.note_wholes(&packet, &wholes)?;
+                self.note_wholes(&packet, &messages, &wholes)?;
                 self.in_doubt(&group, &packet, why)
             }
             Submitted::Busy(packet, fault) => {

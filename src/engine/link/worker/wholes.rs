@@ -98,12 +98,12 @@ impl LinkWorker<'_> {
     }
 
     /// The mails of the messages of a packet that the far box has, as the packet names them.
-    pub(super) fn whole_places(&self, packet: &Packet) -> Result<Vec<WholePlace>, Fault> {
+    pub(super) fn whole_places(&self, packet: &Packet, messages: &[Message]) -> Result<Vec<WholePlace>, Fault> {
         let Some(ticket) = packet.peer.as_ref().map(|place| place.ticket).filter(|_| self.whole_most > 0) else {
             return Ok(Vec::new());
         };
-        let mut messages = self.messages_of(packet)?;
-        messages.retain(|message| self.wholes.there(packet.far_box, message).is_some());
+        let there = |message: &&Message| self.wholes.there(packet.far_box, message).is_some();
+        let messages: Vec<_> = messages.iter().filter(there).collect();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -112,7 +112,7 @@ impl LinkWorker<'_> {
         let mut places = Vec::new();
         for message in messages {
             let place = keys.iter().position(|key| *key == message.id.0).and_then(|place| u8::try_from(place).ok());
-            if let (Some(place), Some(name)) = (place, self.wholes.there(packet.far_box, &message)) {
+            if let (Some(place), Some(name)) = (place, self.wholes.there(packet.far_box, message)) {
                 places.push(WholePlace { bundle: bundle.0, place, name });
             }
         }
@@ -125,9 +125,14 @@ impl LinkWorker<'_> {
     }
 
     /// Writes at the messages of a packet that the link took, or may have taken, where their whole mails are.
-    pub(super) fn note_wholes(&self, packet: &Packet, places: &[WholePlace]) -> Result<(), Fault> {
+    pub(super) fn note_wholes(
+        &self,
+        packet: &Packet,
+        messages: &[Message],
+        places: &[WholePlace],
+    ) -> Result<(), Fault> {
         let mut news: Vec<(Id, Whole, Option<MailHere>)> = Vec::new();
-        for message in self.messages_of(packet)?.iter().filter(|message| message.mail.is_some()) {
+        for message in messages.iter().filter(|message| message.mail.is_some()) {
             let went = self.wholes.there(packet.far_box, message);
             let went = went.is_some_and(|name| places.iter().any(|place| place.name == name));
             let whole = match (went, &message.whole) {
@@ -164,7 +169,8 @@ impl LinkWorker<'_> {
         })
     }
 
-    fn messages_of(&self, packet: &Packet) -> Result<Vec<Message>, Fault> {
+    /// The messages of a packet, as they are now.
+    pub(super) fn messages_of(&self, packet: &Packet) -> Result<Vec<Message>, Fault> {
         let ids = packet.messages.clone();
         let read = move |id: &Id| self.context.store.message(*id).transpose();
         ids.iter().filter_map(read).filter(|item| !item.as_ref().is_err_and(Fault::is_permanent)).collect()

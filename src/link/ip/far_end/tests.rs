@@ -121,8 +121,8 @@ fn a_new_store_at_the_far_end_begins_anew() {
 #[test]
 fn the_window_holds_back_what_is_too_much() {
     let mut end = FarEnd::default();
-    take(&mut end, 40, 10);
-    assert_eq!(written(&mut end).len(), 32);
+    take(&mut end, 80, 10);
+    assert_eq!(written(&mut end).len(), 64);
     assert_eq!(end.receipt(Got { upto: 5, behind: 0 }).len(), 5);
     assert_eq!(written(&mut end).len(), 5);
     let mut end = FarEnd::default();

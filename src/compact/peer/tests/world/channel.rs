@@ -61,7 +61,10 @@ impl World {
     pub(super) fn is_left_behind(&mut self, side: usize, row: &Row) -> bool {
         let talks = row.ticketed && row.packet.payload[0] >= 0x80 && self.boxes[side].peer.is_known();
         let once = talks && !row.unknown && !row.packet.repeat && !row.packet.messages.is_empty();
-        once && self.weather.overtaken > 0 && self.dice.chance(self.weather.overtaken)
+        let may = |key: &u64| self.boxes[side].peer.may_go_by_itself(*key, self.now);
+        once && row.packet.messages.iter().all(may)
+            && self.weather.overtaken > 0
+            && self.dice.chance(self.weather.overtaken)
     }
 
     /// The messages of a bundle go in another one, which replaces it. What the link has of it may arrive all the same.
@@ -75,7 +78,7 @@ impl World {
             for fragment in fragments {
                 peer.unknown(&context.rules, ticket, fragment, context.now);
             }
-            messages.iter().flat_map(|key| peer.again(*key, context.now)).collect::<BTreeSet<u64>>()
+            messages.iter().flat_map(|key| peer.again_by_itself(*key, context.now)).collect::<BTreeSet<u64>>()
         });
         let (now, rows) = (self.now, std::mem::take(&mut self.boxes[side].rows));
         let (mut gone, mut rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(of);
