@@ -43,7 +43,7 @@ impl Sbd {
         match Port::open(path, BAUD) {
             Ok(port) => {
                 port.flush();
-                self.wire = Some(Wire::new(port));
+                self.wire = Some(Wire::new(port, self.limits.session));
                 self.facts.opened += 1;
                 self.ask_again(0, paths.len() > 1);
             }
@@ -55,7 +55,7 @@ impl Sbd {
     pub(super) fn ask_again(&mut self, tries: u32, others: bool) {
         match self.adopt() {
             Ok(()) => {}
-            Err(Trouble::Gone(why)) => self.close(DeviceReason::PortGone { why, unplugged: true }, 0),
+            Err(trouble) if matches!(trouble.cause(), Trouble::Gone(_)) => self.on_trouble(&trouble),
             Err(Trouble::Refused) => {
                 let port = self.path().display().to_string();
                 self.close(DeviceReason::NotAModem { port, looks_like: Some(Foreign::AtModem) }, tries + 1);
@@ -68,11 +68,8 @@ impl Sbd {
             Err(_) if others && tries > 0 => self.close(DeviceReason::Reopened, tries + 1),
             Err(trouble) => {
                 log::debug!("sbd: {}", trouble.reason());
-                if tries == ASKS
-                    && let Ok(port) = Port::open(&self.take_path(), BAUD)
-                {
-                    self.wire = Some(Wire::new(port));
-                    self.facts.opened += 1;
+                if tries == ASKS {
+                    self.reopen();
                 }
                 match self.wire {
                     Some(_) => {
@@ -89,11 +86,17 @@ impl Sbd {
         self.wire.as_ref().map(|wire| wire.port().path().to_owned()).unwrap_or_default()
     }
 
-    /// The path of the port, which is closed.
-    fn take_path(&mut self) -> PathBuf {
+    /// Opens the port anew; what the modem owes stays known.
+    fn reopen(&mut self) {
         let path = self.path();
-        self.drop_wire();
-        path
+        let Some(mut wire) = self.wire.take() else { return };
+        self.facts.noise_before += wire.noise;
+        self.events.append(&mut wire.take_lines());
+        let owed = wire.closed();
+        if let Ok(port) = Port::open(&path, BAUD) {
+            self.wire = Some(Wire::over(port, owed, self.limits.session));
+            self.facts.opened += 1;
+        }
     }
 
     fn drop_wire(&mut self) {
@@ -128,12 +131,12 @@ impl Sbd {
 
     /// Draws the conclusion from a failed command.
     pub(super) fn on_trouble(&mut self, trouble: &Trouble) {
-        match trouble {
+        match trouble.cause() {
             Trouble::Gone(why) => self.close(DeviceReason::PortGone { why: why.clone(), unplugged: true }, 0),
             Trouble::Silent { .. } if self.phase == Phase::Running => {
                 self.phase = Phase::Silent { tries: 0, next: Instant::now() };
             }
-            Trouble::Silent { .. } | Trouble::Refused | Trouble::Damaged => {}
+            _ => {}
         }
     }
 

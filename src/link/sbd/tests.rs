@@ -417,3 +417,27 @@ fn a_modem_that_is_unplugged_in_its_session_is_settled_when_it_is_back() {
     });
     assert_eq!(bench.gateway().len(), 1);
 }
+
+/// `OK` does not say to what. A slot counts as emptied by the answer to its own command alone: what it holds would go up
+/// with a later session, after another link has carried it.
+#[test]
+fn an_answer_to_an_earlier_command_proves_nothing() {
+    let mut bench = Bench::new("late-answer");
+    bench.tell("down aabbcc");
+    let first = bench.taken(b"first");
+    bench.until_sent(&first);
+    let inbound = bench.until_inbound();
+    // Until what came down is kept no session begins: this one waits in its slot.
+    let reference = bench.taken(b"stays");
+    bench.tell("slow 1000");
+    bench.link.confirm(&inbound.token).unwrap_err();
+    bench.tell("noclear 1");
+    // The answer to the other command comes now, and says that it was done.
+    let status = bench.link.cancel(&reference);
+    assert!(matches!(status, PacketStatus::Unknown(_)), "{status:?}: {}", bench.show("mo"));
+    assert_ne!(bench.show("mo"), "empty");
+    bench.tell("slow 0");
+    bench.until_sent(&reference);
+    assert_eq!(bench.gateway(), ["6669727374", "7374617973"]);
+    assert_eq!(bench.show("mo"), "empty");
+}
