@@ -72,7 +72,8 @@ pub fn add(ask: &Ask) -> Reply {
     }
 }
 
-fn meant(ask: &Ask, number: &str) -> Option<std::sync::Arc<FarBox>> {
+/// The far box of a path.
+pub fn meant(ask: &Ask, number: &str) -> Option<std::sync::Arc<FarBox>> {
     number.parse::<PeerId>().ok().and_then(|id| ask.service.store.people().far_box(id).cloned())
 }
 
@@ -94,6 +95,7 @@ fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem]
         coding => talk.coding,
         unconfirmed => talk.unconfirmed,
         heard => talk.heard.map(|at| ask.times.moment(at)),
+        position => super::position::heard(ask, far_box.id)?,
     };
     Ok(ask.page(status, "far-box.html", "far-boxes", &far_box.shown(), values))
 }
@@ -113,7 +115,7 @@ pub fn edit(ask: &Ask, number: &str) -> Reply {
     }
 }
 
-/// Gives somebody there an address or refuses that, or removes the far box.
+/// Gives somebody there an address or refuses that, asks where the far box is, or removes it.
 pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
     let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let (id, title) = (far_box.id, far_box.shown());
@@ -124,6 +126,7 @@ pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
             ask.service.admit(id, name, wanted).map(|person| (place, format!("{name} is {} here.", person.name)))
         }
         "refuse" => ask.service.refuse(id, name).map(|()| (place, format!("{name} gets no address here."))),
+        "ask" => ask.service.ask_position(id).map(|()| (place, "It is asked with the next packet.".to_owned())),
         "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{title} is removed."))),
         _ => return Ok(ask.sorry(404, "There is no such page.")),
     };

@@ -20,6 +20,7 @@
 //! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
 //! D0  length; messages of this packet, or of its fragments, answer those of yours: the two places (four bits each), name
+//! E0  8; where this box is (`position`)          E1  0; where are you?
 //! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
@@ -31,6 +32,7 @@ use super::fate::Fate;
 use super::memory::BundleName;
 use super::names::{AddressMark, LONGEST};
 use super::people::Answer;
+use super::position::Position;
 use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
@@ -51,6 +53,9 @@ const OF: u8 = 0xC2;
 const NAME: u8 = 0xB0;
 /// Kind of the note that tells what messages answer.
 const ANSWERS: u8 = 0xD0;
+/// Kinds of the notes about positions.
+const POSITION: u8 = 0xE0;
+const WHERE: u8 = 0xE1;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -88,6 +93,10 @@ pub enum Note {
     Name(AddressMark, String),
     /// The message at this place of the packet answers the one of yours at that place of that bundle.
     Answers(u8, BundleName, u8),
+    /// Here this box is.
+    Position(Position),
+    /// Where are you?
+    WhereAreYou,
 }
 
 /// What a question is about.
@@ -165,6 +174,11 @@ fn write(notes: &[Note]) -> Vec<u8> {
                 block.extend([NAME, (mark.len() + name.len()) as u8]);
                 block.extend(mark.iter().chain(name));
             }
+            Note::Position(position) => {
+                block.extend([POSITION, 8]);
+                block.extend(position.bytes());
+            }
+            Note::WhereAreYou => block.extend([WHERE, 0]),
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) | Note::Answers(..) => {}
         }
     }
@@ -284,6 +298,14 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
                     let name = BundleName(u16::from_be_bytes([high, low]));
                     notes.push(Note::Answers(places >> 4, name, places & 15));
                 }
+                return Some(());
+            }
+            if first == POSITION {
+                notes.extend(take(&mut content).and_then(Position::of_bytes).map(Note::Position));
+                return Some(());
+            }
+            if first == WHERE {
+                notes.push(Note::WhereAreYou);
                 return Some(());
             }
             while let Some(name) = name(&mut content) {
@@ -436,6 +458,8 @@ mod tests {
             Note::Fate(BundleName(14), 1, Fate::Held),
             Note::Answers(0, BundleName(15), 3),
             Note::Answers(15, BundleName(16), 0),
+            Note::Position(Position::new(0, -38.5312, 28.6243).unwrap()),
+            Note::WhereAreYou,
         ]
     }
 

@@ -4,6 +4,7 @@
 mod by_mail;
 mod cloudloop;
 mod directip;
+mod position;
 pub mod scene;
 
 use std::time::Duration;
