@@ -23,10 +23,11 @@ const FIRMWARE: usize = 40;
 const SESSION_SECONDS: u32 = 90;
 
 /// What is tried after so many questions without an answer.
-pub fn remedy(tries: u32) -> Remedy {
+pub fn remedy(tries: u32, wired: bool) -> Remedy {
     match tries {
         ..ASKS => Remedy::Ask,
         ASKS => Remedy::Reopen,
+        _ if wired => Remedy::Switch,
         _ => Remedy::Wait,
     }
 }
@@ -43,6 +44,7 @@ impl Sbd {
         match Port::open(path, BAUD) {
             Ok(port) => {
                 port.flush();
+                self.power.hold(&port);
                 self.wire = Some(Wire::new(port, self.limits.session));
                 self.facts.opened += 1;
                 self.ask_again(0, paths.len() > 1);
@@ -54,7 +56,7 @@ impl Sbd {
     /// Asks a modem that has not answered so far; on a port of several the next one is tried instead.
     pub(super) fn ask_again(&mut self, tries: u32, others: bool) {
         match self.adopt() {
-            Ok(()) => {}
+            Ok(()) => self.silent_since = None,
             Err(trouble) if matches!(trouble.cause(), Trouble::Gone(_)) => self.on_trouble(&trouble),
             Err(Trouble::Refused) => {
                 let port = self.path().display().to_string();
@@ -71,6 +73,7 @@ impl Sbd {
                 if tries == ASKS {
                     self.reopen();
                 }
+                self.switch_off_and_on();
                 match self.wire {
                     Some(_) => {
                         let next = Instant::now() + WAITS.wait(tries.saturating_sub(2).max(1));
@@ -80,6 +83,20 @@ impl Sbd {
                 }
             }
         }
+    }
+
+    /// The last step with a modem that answers nothing. One in a session answers nothing either, so it is waited for as long
+    /// as one takes.
+    fn switch_off_and_on(&mut self) {
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.limits.silent {
+            return;
+        }
+        let Some(wire) = &mut self.wire else { return };
+        if self.power.cycle(wire.port(), self.limits.off) {
+            wire.restarted();
+        }
+        self.silent_since = Some(Instant::now());
     }
 
     fn path(&self) -> PathBuf {
@@ -94,6 +111,7 @@ impl Sbd {
         self.events.append(&mut wire.take_lines());
         let owed = wire.closed();
         if let Ok(port) = Port::open(&path, BAUD) {
+            self.power.hold(&port);
             self.wire = Some(Wire::over(port, owed, self.limits.session));
             self.facts.opened += 1;
         }

@@ -132,6 +132,12 @@ impl Wire {
         Self { owed, ..Self::new(port, latest) }
     }
 
+    /// The modem was switched off: it answers nothing from before.
+    pub fn restarted(&mut self) {
+        self.owed.clear();
+        self.buffer.clear();
+    }
+
     /// Closes the port: the answers that are still owed.
     pub fn closed(self) -> VecDeque<(String, Instant)> {
         self.owed
