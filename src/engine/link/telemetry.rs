@@ -12,6 +12,7 @@ use crate::link::{Health, Series};
 use crate::links::{LinkBudget, LinkRecord, Standing};
 use crate::message::Extent;
 use crate::message::events::EventKind;
+use crate::money::{Bill, Use};
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
 
@@ -159,8 +160,11 @@ pub fn mailbox(context: &Context) -> Result<(), Fault> {
     let (price, extent, now) =
         (links.get(id).and_then(LinkRecord::price), Extent { bytes: 1, packets: 1 }, context.now());
     context.store.write(move |tx| {
-        let charge = tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))?;
-        tx.count_credits(charge.map_or(0, |charge| charge.credits))
+        let Ok(charge) = tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))? else { return Ok(()) };
+        // It is no packet, and costs the box the same money.
+        let mut bill = Bill::own(Use::default(), Vec::new());
+        tx.spend(&mut bill, Use { money: charge.money, ..Use::default() })?;
+        tx.count_credits(charge.credits)
     })
 }
 

@@ -4,6 +4,7 @@
 mod by_mail;
 mod cloudloop;
 mod directip;
+mod month;
 mod position;
 pub mod scene;
 
