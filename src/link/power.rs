@@ -12,8 +12,6 @@ use crate::message::reason::DeviceReason;
 use crate::settings::{Key, Settings};
 use crate::sys::control_lines::{self, ControlLine};
 
-/// The words of the settings.
-pub const WORDS: &[&str] = &["none", "dtr", "rts", "not-dtr", "not-rts"];
 /// A modem stays off, and is left alone once it is on again, for so long.
 pub const REST: Duration = Duration::from_millis(2500);
 
@@ -144,11 +142,13 @@ pub fn check(settings: &Settings, key: Key, named: Key, baud: u32) -> Result<(),
 mod tests {
     use super::*;
     use crate::link::serial::tests::terminal;
+    use crate::settings::{Kind, row};
 
     #[test]
     fn a_setting_names_a_line_and_which_way_it_is_wired() {
         let of = |line, on_while_set| Some(Wired { line, on_while_set });
-        let known: Vec<_> = WORDS.iter().map(|word| Wired::of(word)).collect();
+        let Kind::Choice(words) = row(Key::SbdPower).kind else { panic!() };
+        let known: Vec<_> = words.iter().map(|word| Wired::of(word)).collect();
         let (dtr, rts) = (ControlLine::Dtr, ControlLine::Rts);
         assert_eq!(known, [None, of(dtr, true), of(rts, true), of(dtr, false), of(rts, false)]);
     }

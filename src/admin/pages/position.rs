@@ -65,7 +65,7 @@ pub fn gpx(ask: &Ask) -> Reply {
 
 /// Shows where a far box was when it told.
 pub fn far_box(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = super::far_boxes::meant(ask, number) else { return Ok(ask.sorry(404, NOBODY)) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
     let (days, base) = (days(ask), format!("/far-boxes/{}/position", far_box.id));
     let drawn = drawn(ask, &base, days, of_far_box(ask, far_box.id, days)?);
     let gpx = format!("/far-boxes/{}/track.gpx", far_box.id);
@@ -75,7 +75,7 @@ pub fn far_box(ask: &Ask, number: &str) -> Reply {
 
 /// Gives the track of a far box as a file.
 pub fn far_box_gpx(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = super::far_boxes::meant(ask, number) else { return Ok(ask.sorry(404, NOBODY)) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
     Ok(file(&far_box.shown(), &of_far_box(ask, far_box.id, days(ask))?))
 }
 

@@ -48,7 +48,7 @@ impl Imt {
         self.power.hold(&port);
         // Never while a message may be on air.
         let idle = self.slot.is_none() && self.offer.is_none();
-        if idle && self.facts.mute > 0 && self.facts.mute % SWITCH_EVERY == 0 {
+        if idle && self.facts.mute > 0 && self.facts.mute.is_multiple_of(SWITCH_EVERY) {
             self.power.cycle(&port, self.limits.off);
         }
         let feed = self.offer.as_ref().map(|offer| offer.feed.clone());
