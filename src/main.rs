@@ -45,7 +45,7 @@
 //! | `mail_text` | `hex`, `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
 //! | `route` | `links`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `links`, `hex`, `back_off`, `deliver::compose`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
-//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::ports`, `sys::network`, `sys::sleep`, `hex`, `back_off`, `http_client` | | a driver never touches the queue: it reports, and the engine decides |
+//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::ports`, `sys::control_lines`, `sys::network`, `sys::sleep`, `hex`, `back_off`, `http_client` | | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
 //! | `status` | `links`, `message::LinkId`, `message::reason::Contact`, `address::PeerId`, `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `hex`, `limit`, `link::callers`, `link::hooks`, `link::directip`, `link::ip`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto`, `imap_codec` | an edge sends nothing by itself; a connection of a paired box, and a frame of the network's gateway, are handed to the link |

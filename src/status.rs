@@ -304,6 +304,11 @@ impl StatusBoard {
         self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Reads some of the facts.
+    pub fn with<T>(&self, read: impl FnOnce(&LiveStatus) -> T) -> T {
+        read(&self.0.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Changes facts.
     pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use minijinja::Value;
 
 use super::assets;
-use crate::clock::Time;
+use crate::store::Place;
 
 /// Size of the picture in its own units.
 const SIZE: (f64, f64) = (576.0, 400.0);
@@ -23,9 +23,6 @@ const MOST: usize = 400;
 const MILE: f64 = 1.852;
 /// Kilometres from the middle of the earth, on average.
 const EARTH: f64 = 6371.0;
-
-/// When, and degrees north and east.
-pub type Place = (Time, f64, f64);
 
 /// A picture, and which of the views it is.
 pub struct Map {
@@ -195,7 +192,7 @@ mod tests {
     use super::*;
 
     fn track(places: &[(f64, f64)]) -> Vec<Place> {
-        places.iter().map(|(north, east)| (Time(0), *north, *east)).collect()
+        places.iter().map(|(north, east)| (crate::clock::Time(0), *north, *east)).collect()
     }
 
     fn drawn(places: &[(f64, f64)], view: Option<usize>) -> (String, usize) {

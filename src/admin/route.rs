@@ -99,6 +99,8 @@ routes! {
     Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
     Get "/health" Person |ask, _| pages::status::show(ask);
     Get "/position" Person |ask, _| pages::position::show(ask);
+    Get "/position.gpx" Person |ask, _| pages::position::gpx(ask);
+    Post "/position/send" Operator |ask, _| pages::position::send(ask);
     Get "/people" Operator |ask, _| pages::people::list(ask);
     Post "/people" Operator |ask, _| pages::people::add(ask);
     Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0]);
@@ -109,6 +111,8 @@ routes! {
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
     Get "/far-boxes" Operator |ask, _| pages::far_boxes::list(ask);
     Post "/far-boxes" Operator |ask, _| pages::far_boxes::add(ask);
+    Get "/far-boxes/{number}/position" Operator |ask, part| pages::position::far_box(ask, part[0]);
+    Get "/far-boxes/{number}/track.gpx" Operator |ask, part| pages::position::far_box_gpx(ask, part[0]);
     Get "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::one(ask, part[0]);
     Post "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::edit(ask, part[0]);
     Post "/far-boxes/{number}/{what}" Operator |ask, part| pages::far_boxes::act(ask, part[0], part[1]);

@@ -27,6 +27,7 @@ mod outline;
 mod pair;
 mod pairs;
 mod people;
+mod position;
 mod queue;
 mod reach;
 mod repair;
@@ -97,6 +98,7 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     FarBox(far_box::FarBoxes),
+    Position(position::Position),
     Link(link::Link),
     Pair(pair::Pair),
     Settings(settings::Settings),
@@ -190,6 +192,7 @@ impl Command {
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::FarBox(far_box) => far_box.act(session),
+            Self::Position(position) => position.act(session),
             Self::Link(link) => link.act(session),
             Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),

@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::Context;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::Series;
 use crate::message::LinkId;
 use crate::settings::Key;
 use crate::status::{Gps, GpsState};
+use crate::store::Track;
 
 /// gpsd is asked this often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -169,18 +169,23 @@ fn tell(
     };
     let now = context.now();
     let place = looked.ok().flatten().map(|fix| (fix.north, fix.east, now));
+    let mut first = false;
     context.status.set(|facts| {
         let last = facts.gps.take().and_then(|gps| gps.place);
+        first = last.is_none();
         facts.gps = Some(Gps { state, place: place.or(last) });
     });
     let Some((north, east, _)) = place else { return Ok(()) };
     let stays = noted.is_some_and(|(fix, at)| {
         (fix.north - north).abs() < MOVED && (fix.east - east).abs() < MOVED && at.elapsed() < NOTED
     });
-    if !stays {
+    if !stays || first {
         *noted = Some((Fix { at: now, north, east }, Instant::now()));
-        let values = [(Series::Latitude.word(), now, north), (Series::Longitude.word(), now, east)];
-        context.store.write(move |tx| tx.samples(LinkId::BOX, &values))?;
+        context.store.write(move |tx| {
+            tx.note_place(Track::Link(LinkId::BOX), (now, north, east))?;
+            // Who wanted to know where this box is can be told now.
+            if first { tx.look_at_sessions() } else { Ok(()) }
+        })?;
     }
     Ok(())
 }

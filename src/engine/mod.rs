@@ -15,6 +15,7 @@ pub mod judge;
 pub mod link;
 pub mod outcome;
 mod owner;
+pub mod position;
 pub mod relay;
 pub mod sms;
 

@@ -19,6 +19,7 @@ pub mod imt;
 pub mod ip;
 pub mod m138;
 pub mod post;
+mod power;
 pub mod rockblock;
 pub mod sbd;
 pub mod sbdmail;
@@ -243,7 +244,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "sbd",
         about: "Iridium SBD modem (9602, 9603, RockBLOCK) on a serial port of this machine",
-        settings: &[Key::SbdPort, Key::SbdRing, Key::SbdCheck],
+        settings: &[Key::SbdPort, Key::SbdRing, Key::SbdCheck, Key::SbdPower],
         max_payload: sbd::MAX_PAYLOAD,
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
@@ -261,7 +262,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "imt",
         about: "Iridium IMT modem (RockBLOCK 9704) on a serial port of this machine",
-        settings: &[Key::ImtPort, Key::ImtTopic],
+        settings: &[Key::ImtPort, Key::ImtTopic, Key::ImtPower],
         max_payload: imt::MAX_PAYLOAD,
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -196,12 +196,29 @@ impl Port {
         let _ = rustix::termios::tcflush(&self.io, QueueSelector::IOFlush);
     }
 
+    /// Has the control lines stay as they are when the port is closed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep_lines(&self) -> io::Result<()> {
+        let mut line = rustix::termios::tcgetattr(&self.io)?;
+        line.control_modes -= rustix::termios::ControlModes::HUPCL;
+        rustix::termios::tcsetattr(&self.io, OptionalActions::Now, &line)?;
+        Ok(())
+    }
+
     fn wait_writable(&self, until: Instant) -> Result<(), Unwritten> {
         if Instant::now() >= until {
             return Err(Unwritten::Stalled);
         }
         sleep::until_writable(&self.io, until);
         Ok(())
+    }
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.as_fd()
     }
 }
 

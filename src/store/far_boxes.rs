@@ -2,6 +2,7 @@
 
 use super::SessionRows;
 use super::schema::{self, Tx, TxResult, View, json};
+use super::tracks::Track;
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::people::FarBox;
@@ -62,12 +63,13 @@ impl Tx<'_> {
         Ok(None)
     }
 
-    /// Removes a far box, and what the two boxes know of each other.
+    /// Removes a far box, what the two boxes know of each other, and where it was.
     pub fn remove_far_box(&mut self, id: PeerId) -> TxResult<()> {
         let name = id.to_string();
         self.far_boxes.remove(id.0)?;
         self.put_session_rows(&name, &SessionRows::new())?;
         self.fates.retain(|(peer, _), ()| peer != name)?;
+        self.drop_track(Track::FarBox(id))?;
         self.after.people = true;
         Ok(())
     }

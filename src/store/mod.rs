@@ -51,6 +51,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
+mod tracks;
 mod usage;
 mod waiting;
 mod wal;
@@ -96,6 +97,7 @@ pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
+pub use tracks::{Place, Track};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
 pub use wanted::{WANTED, Wanted};

@@ -139,7 +139,28 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// Has the workers of the links look at all sessions: something in one changed that no packet brought.
+    pub fn look_at_sessions(&mut self) -> TxResult<()> {
+        let looks = looks(self.note(LOOK)?).wrapping_add(1);
+        self.wake(crate::message::Way::Link);
+        self.put_note(LOOK, Some(&looks.to_le_bytes()))
+    }
+}
+
+/// The note with the number of the last such change.
+const LOOK: &str = "sessions.look";
+
+fn looks(note: Option<Vec<u8>>) -> u64 {
+    note.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
 impl View {
+    /// A number that changes when all sessions have to be looked at.
+    pub fn session_looks(&self) -> TxResult<u64> {
+        Ok(looks(self.note(LOOK)?))
+    }
+
     /// What is known of a far box; empty for one that was not spoken with.
     pub fn session_rows(&self, name: &str) -> TxResult<SessionRows> {
         (&schema::SESSION_ROWS.read(&self.0)? as Table).rows(name)

@@ -1,5 +1,6 @@
 //! The only place for calls to the platform: systemd, disk, processes, signals.
 
+pub mod control_lines;
 pub mod disk;
 pub mod memory;
 pub mod network;

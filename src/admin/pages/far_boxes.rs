@@ -4,7 +4,6 @@ use minijinja::{Value, context};
 
 use super::wrong::{self, Problem};
 use super::{Ask, Reply};
-use crate::address::PeerId;
 use crate::admin::request::Fields;
 use crate::admin::service::FarBoxEdit;
 use crate::fault::Fault;
@@ -74,17 +73,13 @@ pub fn add(ask: &Ask) -> Reply {
     }
 }
 
-fn meant(ask: &Ask, number: &str) -> Option<std::sync::Arc<FarBox>> {
-    number.parse::<PeerId>().ok().and_then(|id| ask.service.store.people().far_box(id).cloned())
-}
-
 /// Shows one far box, with its people and what the two boxes know of each other.
 pub fn one(ask: &Ask, number: &str) -> Reply {
     shown(ask, number, 200, "", &[], None)
 }
 
 fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem], edit: Option<&FarBoxEdit>) -> Reply {
-    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let talk = ask.app.context.talk(Some(far_box.id))?;
     let current = FarBoxEdit::of(&far_box);
     let values = context! {
@@ -96,13 +91,14 @@ fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem]
         coding => talk.coding,
         unconfirmed => talk.unconfirmed,
         heard => talk.heard.map(|at| ask.times.moment(at)),
+        position => super::position::heard(ask, far_box.id)?,
     };
     Ok(ask.page(status, "far-box.html", "far-boxes", &far_box.shown(), values))
 }
 
 /// Changes a far box.
 pub fn edit(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let edit = edit_of(&ask.request.form);
     let problems = ask.service.far_box_problems(&edit, Some(far_box.id));
     if !problems.is_empty() {
@@ -115,9 +111,9 @@ pub fn edit(ask: &Ask, number: &str) -> Reply {
     }
 }
 
-/// Gives somebody there an address or refuses that, or removes the far box.
+/// Gives somebody there an address or refuses that, asks where the far box is, or removes it.
 pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
-    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
     let (id, title) = (far_box.id, far_box.shown());
     let (name, place) = (ask.request.form.get("who").trim(), format!("/far-boxes/{number}"));
     let wanted = Some(ask.request.form.get("address_name").trim()).filter(|wanted| !wanted.is_empty());
@@ -126,6 +122,7 @@ pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
             ask.service.admit(id, name, wanted).map(|person| (place, format!("{name} is {} here.", person.name)))
         }
         "refuse" => ask.service.refuse(id, name).map(|()| (place, format!("{name} gets no address here."))),
+        "ask" => ask.service.ask_position(id).map(|()| (place, "It is asked with the next packet.".to_owned())),
         "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{title} is removed."))),
         _ => return Ok(ask.sorry(404, "There is no such page.")),
     };

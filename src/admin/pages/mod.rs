@@ -49,9 +49,10 @@ use super::response::Response;
 use super::service::{Actor, Service, zone};
 use super::view::{Frame, Light, NAV, TimeFormat, over, page, title};
 use super::{App, Told};
+use crate::address::PeerId;
 use crate::fault::Fault;
 use crate::message::Id;
-use crate::people::Role;
+use crate::people::{FarBox, Role};
 use crate::settings::{Key, Settings};
 
 /// What a page gives back; a fault becomes a page that says why.
@@ -122,6 +123,12 @@ impl<'a> Ask<'a> {
     /// Gives the name of the one who asks.
     pub fn me(&self) -> &str {
         &self.visitor.person.name
+    }
+
+    /// Finds the far box of a path by its number.
+    pub fn far_box(&self, number: &str) -> Option<Arc<FarBox>> {
+        let id = number.parse::<PeerId>().ok()?;
+        self.service.store.people().far_box(id).cloned()
     }
 
     /// Makes a page inside the frame.

@@ -1,28 +1,119 @@
-//! Where the device of a link is, and where it was: for everybody aboard.
+//! Where the device of a link is, and where it was: for everybody aboard. Where far boxes were when they told: for who runs
+//! the box.
 
 use std::time::Duration;
 
+use compact::peer::Position;
 use minijinja::{Value, context};
 
 use super::links::coordinates;
 use super::{Ask, Reply, query};
-use crate::admin::map::{self, FARTHEST, Place};
+use crate::address::PeerId;
+use crate::admin::map::{self, FARTHEST};
+use crate::admin::response::Response;
 use crate::clock::Time;
+use crate::engine::position;
 use crate::fault::Fault;
-use crate::link::Series;
 use crate::message::LinkId;
+use crate::settings::Key;
 use crate::status::LinkStatus;
+use crate::store::{Place, Track};
 
 /// Days that a track may cover.
 const DAYS: [u64; 3] = [1, 7, 31];
 /// Rows of the table behind the map.
 const ROWS: usize = 48;
 
-/// Shows the page.
+/// Shows where this box is.
 pub fn show(ask: &Ask) -> Reply {
-    let asked = &ask.request.query;
-    let days = DAYS.into_iter().find(|days| asked.get("days") == days.to_string()).unwrap_or(7);
-    let track = track(ask, ask.times.now - Duration::from_secs(days * 86_400))?;
+    let days = days(ask);
+    let drawn = drawn(ask, "/position", days, own(ask, days)?);
+    let told = match ask.operator() && crate::engine::policy(&ask.app.store).by_satellite() {
+        true => Some(position::told(&ask.app.context)?),
+        false => None,
+    };
+    let told = told.map(|told| {
+        context! {
+            taken => told.taken,
+            last => told.last.map(|((at, north, east), left)| context! {
+                place => coordinates(north, east), at => ask.times.moment(at), left => ask.times.moment(left),
+            }),
+            cost => told.cost.map(|cost| cost.words()),
+            rides => Position::NOTE,
+            shares => ask.settings.on(Key::AirPosition),
+        }
+    });
+    let values =
+        context! { gps => ask.app.status.facts().gps.map(|gps| gps.words()), told, gpx => "/position.gpx", ..drawn };
+    Ok(ask.page(200, "position.html", "position", "Position", values))
+}
+
+/// Has the box ashore told where this one is.
+pub fn send(ask: &Ask) -> Reply {
+    match ask.service.tell_position() {
+        Ok(()) => ask.done("/position", "The position goes with the next packet."),
+        Err(Fault::Permanent(why)) => ask.done("/position", format!("Nothing was sent: {why}.")),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Gives the track of this box as a file.
+pub fn gpx(ask: &Ask) -> Reply {
+    let name = ask.settings.text(Key::BoxName).to_owned();
+    Ok(file(&name, &own(ask, days(ask))?))
+}
+
+/// Shows where a far box was when it told.
+pub fn far_box(ask: &Ask, number: &str) -> Reply {
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
+    let (days, base) = (days(ask), format!("/far-boxes/{}/position", far_box.id));
+    let drawn = drawn(ask, &base, days, of_far_box(ask, far_box.id, days)?);
+    let gpx = format!("/far-boxes/{}/track.gpx", far_box.id);
+    let values = context! { far_box => far_box.shown(), id => far_box.id.0, gpx, ..drawn };
+    Ok(ask.page(200, "position.html", "far-boxes", &format!("Position of {}", far_box.shown()), values))
+}
+
+/// Gives the track of a far box as a file.
+pub fn far_box_gpx(ask: &Ask, number: &str) -> Reply {
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
+    Ok(file(&far_box.shown(), &of_far_box(ask, far_box.id, days(ask))?))
+}
+
+/// What the page of a far box says of its position.
+pub fn heard(ask: &Ask, id: PeerId) -> Result<Value, Fault> {
+    let heard = position::heard(&ask.app.context, id)?;
+    let last = of_far_box(ask, id, DAYS[2])?.last().copied();
+    Ok(context! {
+        place => last.map(|(_, north, east)| coordinates(north, east)),
+        at => last.map(|(at, ..)| ask.times.moment(at)),
+        tells => heard.tells,
+        asked => heard.asked.map(|at| ask.times.moment(at)),
+        cost => heard.cost.map(|cost| cost.words()),
+    })
+}
+
+const NOBODY: &str = "There is no such far box.";
+
+fn days(ask: &Ask) -> u64 {
+    DAYS.into_iter().find(|days| ask.request.query.get("days") == days.to_string()).unwrap_or(7)
+}
+
+fn since(ask: &Ask, days: u64) -> Time {
+    ask.times.now - Duration::from_secs(days * 86_400)
+}
+
+fn of_far_box(ask: &Ask, id: PeerId, days: u64) -> Result<Vec<Place>, Fault> {
+    ask.app.store.read(|view| view.track(Track::FarBox(id), since(ask, days)))
+}
+
+fn file(name: &str, track: &[Place]) -> Response {
+    let kind = "application/gpx+xml; charset=utf-8";
+    Response::typed(200, kind, position::gpx(name, track).into_bytes())
+        .with("Content-Disposition", "attachment; filename=\"track.gpx\"".to_owned())
+}
+
+/// A track with its map and table; `base` is the path of the page.
+fn drawn(ask: &Ask, base: &str, days: u64, track: Vec<Place>) -> Value {
     let last = track.last().copied();
     let words = match last {
         Some((_, north, east)) if track.len() > 1 => {
@@ -36,9 +127,9 @@ pub fn show(ask: &Ask) -> Reply {
         Some((_, north, east)) => format!("{}.", coordinates(north, east)),
         None => String::new(),
     };
-    let map = map::picture(&track, asked.get("view").parse().ok(), &words);
+    let map = map::picture(&track, ask.request.query.get("view").parse().ok(), &words);
     let view = map.as_ref().map_or(0, |map| map.view);
-    let here = |days: u64, view: &str| format!("/position{}", query(&[("days", &days.to_string()), ("view", view)]));
+    let here = |days: u64, view: &str| format!("{base}{}", query(&[("days", &days.to_string()), ("view", view)]));
     let step = track.len().div_ceil(ROWS).max(1);
     let rows: Vec<_> = track
         .iter()
@@ -46,56 +137,43 @@ pub fn show(ask: &Ask) -> Reply {
         .step_by(step)
         .map(|(at, north, east)| context! { at => ask.times.moment(*at), place => coordinates(*north, *east) })
         .collect();
-    let values = context! {
+    context! {
         rows,
+        days,
         map => map.map(|map| map.svg),
         place => last.map(|(_, north, east)| coordinates(north, east)),
         at => last.map(|(at, ..)| ask.times.moment(at)),
         fresh => last.is_some_and(|(at, ..)| at == ask.times.now),
         miles => (track.len() > 1).then(|| format!("{:.0}", map::miles(&track))),
-        gps => ask.app.status.facts().gps.map(|gps| gps.words()),
         tabs => DAYS.map(|known| context! { days => known, href => here(known, ""), current => known == days }),
         nearer => view.checked_sub(1).map(|view| here(days, &view.to_string())),
         farther => (view < FARTHEST).then(|| here(days, &(view + 1).to_string())),
-    };
-    Ok(ask.page(200, "position.html", "position", "Position", values))
+    }
 }
 
 /// Where the box is, as far as that is known: the place, when that was if it is not now, and how it is known.
 pub fn here(ask: &Ask) -> Option<Value> {
     let facts = ask.app.status.facts();
-    let mut known: Vec<(Time, Value)> = Vec::new();
-    for live in facts.links.values() {
-        let Some((health, (north, east, altitude))) =
-            live.health.as_ref().and_then(|health| Some((health, health.position?)))
-        else {
-            continue;
-        };
-        let at = if health.ready { ask.times.now } else { live.up.since };
-        let fix = health.fix.as_ref().map(ToString::to_string);
-        let how = fix.into_iter().chain([format!("{altitude:.0} m above sea level")]).collect::<Vec<_>>().join(", ");
-        known.push((
-            at,
-            context! {
-                place => coordinates(north, east), how,
-                stale => (!health.ready).then(|| ask.times.moment(at)),
-            },
-        ));
-    }
-    if let Some((north, east, at)) = facts.gps.as_ref().and_then(|gps| gps.place) {
-        let fresh = ask.times.now.since(at) < NOW;
-        let stale = (!fresh).then(|| ask.times.moment(at));
-        known.push((at, context! { place => coordinates(north, east), how => "from the receiver of gpsd", stale }));
-    }
-    known.into_iter().max_by_key(|(at, _)| *at).map(|(_, place)| place)
+    let newest = position::known(&facts, ask.times.now).into_iter().max_by_key(|known| known.place.0)?;
+    let (at, north, east) = newest.place;
+    let (how, fresh) = match newest.device {
+        Some(health) => {
+            let fix = health.fix.as_ref().map(ToString::to_string);
+            let altitude = health.position.map(|(_, _, altitude)| format!("{altitude:.0} m above sea level"));
+            (fix.into_iter().chain(altitude).collect::<Vec<_>>().join(", "), health.ready)
+        }
+        None => ("from the receiver of gpsd".to_owned(), ask.times.now.since(at) < NOW),
+    };
+    let stale = (!fresh).then(|| ask.times.moment(at));
+    Some(context! { place => coordinates(north, east), how, stale })
 }
 
 /// gpsd is asked twice a minute: what it said within this time is where the box is now.
 const NOW: Duration = Duration::from_secs(90);
 
 /// The places of the link, or of the receiver of gpsd, that noted one last, oldest first; where it is now stands at the end.
-fn track(ask: &Ask, from: Time) -> Result<Vec<Place>, Fault> {
-    let mut tracks = Vec::new();
+fn own(ask: &Ask, days: u64) -> Result<Vec<Place>, Fault> {
+    let (mut tracks, from) = (Vec::new(), since(ask, days));
     let facts = ask.app.status.facts();
     for link in ask.service.links().iter() {
         let live = facts.links.get(&link.id).filter(|live| live.is_ready());
@@ -111,17 +189,7 @@ fn track(ask: &Ask, from: Time) -> Result<Vec<Place>, Fault> {
 
 /// The places of one of them since then; behind them the last one that is known.
 fn noted(ask: &Ask, link: LinkId, from: Time, last: Option<Place>) -> Result<Vec<Place>, Fault> {
-    let series = |series: Series| ask.app.store.read(|view| view.samples(link, series.word(), from));
-    let (north, east) = (series(Series::Latitude)?, series(Series::Longitude)?);
-    let mut east = east.into_iter().peekable();
-    let mut track = Vec::new();
-    // Both are noted at the same moments.
-    for (at, north) in north {
-        while east.next_if(|(known, _)| *known < at).is_some() {}
-        if let Some((_, east)) = east.next_if(|(known, _)| *known == at) {
-            track.push((at, north, east));
-        }
-    }
+    let mut track = ask.app.store.read(|view| view.track(Track::Link(link), from))?;
     let newer = |last: &Place| last.0 >= from && track.last().is_none_or(|(at, ..)| last.0 > *at);
     track.extend(last.filter(newer));
     Ok(track)

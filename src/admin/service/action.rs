@@ -57,6 +57,10 @@ actions! {
     EditFarBox "far-box.edit" Operator
     /// A far box was removed.
     RemoveFarBox "far-box.remove" Operator
+    /// The box ashore was told where this one is.
+    TellPosition "position.send" Operator
+    /// A far box was asked where it is.
+    AskPosition "position.ask" Operator
     /// A message was held.
     Hold "queue.hold" Operator
     /// A held message was released.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Action, PersonEdit, Service};
 use crate::address::{Address, LinkAddress, PeerId};
-use crate::engine::admit;
+use crate::engine::{admit, position};
 use crate::fault::Fault;
 use crate::people::{FarBox, Newcomers, People, Person};
 use crate::settings::Key;
@@ -167,6 +167,25 @@ impl Service {
         let (key, now) = (name.to_owned(), self.store.clock().now());
         let words = format!("{name} of {} was refused an address", far_box.shown());
         self.act(Action::EditFarBox, &far_box.shown(), words, move |tx| admit::refuse(tx, id, &key, now))
+    }
+
+    /// Has the box ashore told where this one is.
+    ///
+    /// # Errors
+    /// Permanent where it takes no positions.
+    pub fn tell_position(&self) -> Result<(), Fault> {
+        let now = self.store.clock().now();
+        self.act(Action::TellPosition, "", "the position of this box was sent", move |tx| position::tell(tx, now))
+    }
+
+    /// Has a far box asked where it is.
+    ///
+    /// # Errors
+    /// Permanent where it tells no positions.
+    pub fn ask_position(&self, id: PeerId) -> Result<(), Fault> {
+        let (far_box, now) = (self.far_box_of(id)?, self.store.clock().now());
+        let words = format!("{} was asked where it is", far_box.shown());
+        self.act(Action::AskPosition, &far_box.shown(), words, move |tx| position::ask(tx, id, now))
     }
 
     pub(super) fn far_box_of(&self, id: PeerId) -> Result<Arc<FarBox>, Fault> {

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 42] = [
+pub const PAGES: [&str; 44] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -21,6 +21,8 @@ pub const PAGES: [&str; 42] = [
     "/people/ben",
     "/far-boxes",
     "/far-boxes/1",
+    "/far-boxes/1/position",
+    "/position",
     "/settings/box",
     "/settings/mail-in",
     "/settings/mail-out",

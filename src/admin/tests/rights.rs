@@ -26,6 +26,8 @@ const ACTIONS: &str = "
     far-box.add       no  yes yes
     far-box.edit      no  yes yes
     far-box.remove    no  yes yes
+    position.send     no  yes yes
+    position.ask      no  yes yes
     queue.hold        no  yes yes
     queue.release     no  yes yes
     queue.allow       no  yes yes
@@ -168,6 +170,14 @@ fn linked(site: &Site) -> String {
     service.add_link(&name, "m138", &[]).unwrap().name
 }
 
+/// The box at the other end says hello, and that it knows what to make of positions.
+fn takes_positions(site: &Site, device: Option<crate::address::LinkAddress>) {
+    let payload = [&[0xB0, 8, 0x21, 24, 0, 13][..], b"here"].concat();
+    let (wholes, key, token) = (Vec::new(), format!("hello {device:?}"), crate::link::Token(0));
+    let hello = crate::link::Inbound { device, payload, wholes, key, received: None, token };
+    crate::engine::link::inbound::take(&site.app.context, &hello).unwrap();
+}
+
 /// Does an action once; the compiler asks for a row here when there is a new action.
 fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> {
     let edit = |name: &str| PersonEdit { name: name.into(), full_name: "C".into(), ..PersonEdit::default() };
@@ -197,6 +207,16 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::AddFarBox => {
             let name = format!("vela{}", site.app.store.people().far_boxes().count());
             service.add_far_box(&FarBoxEdit { name, ..FarBoxEdit::default() }).map(drop)
+        }
+        Action::TellPosition => {
+            takes_positions(site, None);
+            service.tell_position()
+        }
+        Action::AskPosition => {
+            let address = "imei:300234010753370".parse().unwrap();
+            takes_positions(site, Some(address));
+            let Some(id) = site.app.store.people().at(address).map(|far_box| far_box.id) else { panic!() };
+            service.ask_position(id)
         }
         Action::EditFarBox | Action::RemoveFarBox => {
             let edit = FarBoxEdit { name: "tern".into(), ..FarBoxEdit::default() };

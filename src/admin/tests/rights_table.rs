@@ -39,6 +39,8 @@ pub const PAGES: &str = "
     Get  /usage.csv                                 in  yes yes yes
     Get  /health                                    in  yes yes yes
     Get  /position                                  in  yes yes yes
+    Get  /position.gpx                              in  yes yes yes
+    Post /position/send                             in  no  yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes
@@ -49,6 +51,8 @@ pub const PAGES: &str = "
     Post /people/{name}/{what}                      in  no  yes yes
     Get  /far-boxes                                 in  no  yes yes
     Post /far-boxes                                 in  no  yes yes
+    Get  /far-boxes/{number}/position               in  no  yes yes
+    Get  /far-boxes/{number}/track.gpx              in  no  yes yes
     Get  /far-boxes/{number}                        in  no  yes yes
     Post /far-boxes/{number}                        in  no  yes yes
     Post /far-boxes/{number}/{what}                 in  no  yes yes

@@ -52,8 +52,10 @@ const PEOPLE: ModelId = ModelId { number: 15, mark: *b"crew" };
 /// Says so that a box reads what is coded after a line of messages that both have. Boxes of before say `past`, and mean
 /// another choice of messages.
 const PAST: ModelId = ModelId { number: 14, mark: *b"line" };
+/// Says so that a box knows what to make of positions, and tells its own when it is asked.
+const POSITIONS: ModelId = ModelId { number: 13, mark: *b"here" };
 /// Models that a hello names besides.
-const MOST_MODELS: usize = 13;
+const MOST_MODELS: usize = 12;
 
 /// Among compact packets a hello rides in one a day until the other box has it. One that makes a classic packet dearer goes
 /// again after this time at the soonest, and after twice as long each time that nothing is heard: a modem without a box
@@ -95,6 +97,11 @@ impl Agreement {
         self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&PAST))
     }
 
+    /// True when it knows what to make of positions.
+    pub fn knows_positions(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&POSITIONS))
+    }
+
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], rules: &PeerRules, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, rules);
@@ -106,6 +113,7 @@ impl Agreement {
     fn ours(&self, models: &[ModelId], rules: &PeerRules) -> Hello {
         let echo = self.theirs.as_ref().map_or(0, Hello::check);
         let skills = [PEOPLE].into_iter().chain(rules.past.then_some(PAST));
+        let skills = skills.chain(rules.position.known.then_some(POSITIONS));
         let models = models.iter().copied().take(MOST_MODELS).chain(skills).collect();
         Hello { hours: rules.receipt_hours, echo, models }
     }

@@ -21,7 +21,7 @@
 //!
 //! What is said between the messages is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
 //! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came, what became of a
-//! message behind the far box, and which people are behind a box ([`Answer`]).
+//! message behind the far box, which people are behind a box ([`Answer`]), and where a box is ([`Position`]).
 //!
 //! # States
 //!
@@ -74,6 +74,7 @@ mod owed;
 mod past;
 mod people;
 mod plan;
+mod position;
 mod reassembly;
 mod receive;
 pub mod record;
@@ -99,6 +100,8 @@ use past::SharedMessages;
 pub use past::past_of;
 pub use people::Answer;
 use people::PeopleOfBox;
+use position::Whereabouts;
+pub use position::{Position, PositionRules};
 use reassembly::{FragmentSet, ParkedBundle};
 use turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 
@@ -115,6 +118,8 @@ pub struct Peer {
     fates: Fates,
     #[serde(skip_serializing_if = "PeopleOfBox::is_empty")]
     people: PeopleOfBox,
+    #[serde(skip_serializing_if = "Whereabouts::is_empty")]
+    whereabouts: Whereabouts,
     out: Vec<OutboxBundle>,
     /// Messages that the far box could not read in the bundles of these names.
     recode: Vec<Recode>,
@@ -235,6 +240,8 @@ pub struct PeerRules {
     pub transit: i64,
     /// A bundle without a receipt is repeated this long after the receipt was due.
     pub patience: i64,
+    /// What it says of its position.
+    pub position: PositionRules,
     /// Missing fragments are asked for after this.
     pub fragments_wait: i64,
     /// Fragments, and packets that nobody here can read, are given up after this.
@@ -264,6 +271,7 @@ impl Default for PeerRules {
             inquiry_wait: HOUR / 180,
             transit: 0,
             patience: 24 * HOUR,
+            position: PositionRules::default(),
             fragments_wait: 6 * HOUR,
             parts_wait: 14 * 24 * HOUR,
         }
@@ -353,6 +361,8 @@ pub struct PeerTurn {
     pub newcomers: Vec<String>,
     /// What the far box says about addresses for our people.
     pub answers: Vec<(String, Answer)>,
+    /// Where the far box says that it was, and when: in milliseconds since 1970.
+    pub positions: Vec<(Position, i64)>,
     /// Beginnings of messages whose rest did not come in time.
     pub truncated: Vec<Letter>,
     /// Messages of ours that the far box has.

@@ -20,6 +20,7 @@
 //! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
 //! D0  length; messages of this packet, or of its fragments, answer those of yours: the two places (four bits each), name
+//! E0  8; where this box is (`position`)          E1  0; where are you?
 //! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
@@ -31,6 +32,7 @@ use super::fate::Fate;
 use super::memory::BundleName;
 use super::names::{AddressMark, LONGEST};
 use super::people::Answer;
+use super::position::Position;
 use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
@@ -51,6 +53,9 @@ const OF: u8 = 0xC2;
 const NAME: u8 = 0xB0;
 /// Kind of the note that tells what messages answer.
 const ANSWERS: u8 = 0xD0;
+/// Kinds of the notes about positions.
+const POSITION: u8 = 0xE0;
+const WHERE: u8 = 0xE1;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -88,6 +93,10 @@ pub enum Note {
     Name(AddressMark, String),
     /// The message at this place of the packet answers the one of yours at that place of that bundle.
     Answers(u8, BundleName, u8),
+    /// Here this box is.
+    Position(Position),
+    /// Where are you?
+    WhereAreYou,
 }
 
 /// What a question is about.
@@ -165,6 +174,11 @@ fn write(notes: &[Note]) -> Vec<u8> {
                 block.extend([NAME, (mark.len() + name.len()) as u8]);
                 block.extend(mark.iter().chain(name));
             }
+            Note::Position(position) => {
+                block.extend([POSITION, 8]);
+                block.extend(position.bytes());
+            }
+            Note::WhereAreYou => block.extend([WHERE, 0]),
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) | Note::Answers(..) => {}
         }
     }
@@ -284,6 +298,14 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
                     let name = BundleName(u16::from_be_bytes([high, low]));
                     notes.push(Note::Answers(places >> 4, name, places & 15));
                 }
+                return Some(());
+            }
+            if first == POSITION {
+                notes.extend(take(&mut content).and_then(Position::of_bytes).map(Note::Position));
+                return Some(());
+            }
+            if first == WHERE {
+                notes.push(Note::WhereAreYou);
                 return Some(());
             }
             while let Some(name) = name(&mut content) {
@@ -407,88 +429,4 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all() -> Vec<Note> {
-        let models = vec![ModelId { number: 1, mark: *b"mark" }, ModelId { number: 2, mark: *b"more" }];
-        vec![
-            Note::Replaces(BundleName(1)),
-            Note::Replaces(BundleName(0xffff)),
-            Note::Hello(Hello { hours: 24, echo: 7, models }),
-            Note::NoModel(3, NoteSubject::Bundle(BundleName(4))),
-            Note::NoModel(15, NoteSubject::Fragments(63)),
-            Note::BadCheck(NoteSubject::Bundle(BundleName(5))),
-            Note::BadCheck(NoteSubject::Fragments(6)),
-            Note::Fragments(7, 0b1011),
-            Note::Fate(BundleName(13), 15, Fate::Failed),
-            Note::Fate(BundleName(13), 0, Fate::Delivered),
-            Note::Person("carol".into()),
-            Note::Answer("carol".into(), Answer::Address("carol@shore.example".into())),
-            Note::Answer("dora".into(), Answer::Asked),
-            Note::Answer("eve".into(), Answer::Refused),
-            Note::Of("bob".into()),
-            Note::Have(BundleName(9), None),
-            Note::Have(BundleName(10), Some(11)),
-            Note::NotHere(BundleName(12)),
-            Note::Receipt(BundleName(8)),
-            Note::Name([1, 2, 3], "Mary Müller".into()),
-            Note::Fate(BundleName(14), 1, Fate::Held),
-            Note::Answers(0, BundleName(15), 3),
-            Note::Answers(15, BundleName(16), 0),
-        ]
-    }
-
-    #[test]
-    fn notes_come_back_before_and_in_a_packet() {
-        for bundle in [&b""[..], b"\x91xyz"] {
-            for notes in all().chunks(10) {
-                let packet = wrap(notes, bundle).unwrap();
-                assert_eq!(unwrap(&packet), Some((notes.to_vec(), bundle)));
-            }
-            for count in 1..=40 {
-                let receipts: Vec<_> = (0..count).map(|n| Note::Receipt(BundleName(n))).collect();
-                let packet = wrap(&receipts, bundle).unwrap();
-                let head = if count <= 15 { 1 } else { 2 + usize::from(count.div_ceil(15)) };
-                assert_eq!(packet.len(), head + 2 * usize::from(count) + bundle.len());
-                assert_eq!(unwrap(&packet), Some((receipts, bundle)));
-            }
-        }
-        let many: Vec<_> = (0..100).map(|n| Note::Receipt(BundleName(n))).collect();
-        assert!(wrap(&many, b"").is_none() && append_to_classic(b"", &many).is_none());
-    }
-
-    #[test]
-    fn a_classic_packet_carries_notes_where_old_decoders_do_not_look() {
-        let packet = b"\x08\x01\x12\x05hello\x18\x01";
-        for notes in all().chunks(10).chain([&[][..]]) {
-            let core = vary_classic(packet, 300);
-            let marked = append_to_classic(&core, notes).unwrap();
-            assert_eq!(find_in_classic(&marked), (&core[..], Some(notes.to_vec())));
-        }
-        assert_eq!(find_in_classic(packet), (&packet[..], None));
-        let foreign = [packet, &NOTES[..], &[1, 0x10], &packet[..]].concat();
-        assert_eq!(find_in_classic(&foreign), (&foreign[..], None));
-        assert_eq!(vary_classic(b"", 5), [0xC8, 0x3E, 5]);
-    }
-
-    #[test]
-    fn what_a_later_version_says_is_passed_over() {
-        let block = [0xF0, 2, 9, 9, 0xA0, 4, 0, 1, 0x0F, 7, 0x70, 1, 0, 2];
-        assert_eq!(read(&block), [Note::Fragments(1, 2)]);
-        assert_eq!(read(&[0x70, 1]), []);
-        assert_eq!(unwrap(&[0xB3, 1, 2]), None);
-        assert_eq!(unwrap(&[0xB0, 9, 1]), None);
-        assert_eq!(unwrap(&[]), None);
-    }
-
-    #[test]
-    fn a_fate_or_an_answer_takes_five_bytes_and_each_more_three() {
-        let fate = |place| Note::Fate(BundleName(7), place, Fate::NoRecipient);
-        assert_eq!(write(&[fate(1)]), [0xA0, 3, 0, 7, 0x12]);
-        assert_eq!(write(&[fate(1), fate(2)]).len(), 8);
-        let answers = |place| Note::Answers(place, BundleName(7), 2);
-        assert_eq!(write(&[answers(1)]), [0xD0, 3, 0x12, 0, 7]);
-        assert_eq!(write(&[answers(1), answers(2)]).len(), 8);
-    }
-}
+mod tests;

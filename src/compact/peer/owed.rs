@@ -96,7 +96,14 @@ impl Note {
     pub fn can_wait(&self) -> bool {
         matches!(
             self,
-            Self::Receipt(_) | Self::Fate(..) | Self::Person(_) | Self::Answer(..) | Self::Name(..) | Self::Answers(..)
+            Self::Receipt(_)
+                | Self::Fate(..)
+                | Self::Person(_)
+                | Self::Answer(..)
+                | Self::Name(..)
+                | Self::Answers(..)
+                | Self::Position(_)
+                | Self::WhereAreYou
         )
     }
 }
@@ -109,7 +116,8 @@ impl Peer {
         }
         let hello = self.agreement.owed.map(|since| since.saturating_add(rules.notes_wait(rules.answer_wait)));
         let fragments = self.sets.iter().map(|set| set.ask_at).min();
-        let others = [hello, fragments, self.fates.due(rules), self.inquiries_due()];
+        let positions = if self.agreement.knows_positions() { self.whereabouts.due(rules) } else { None };
+        let others = [hello, fragments, self.fates.due(rules), self.inquiries_due(), positions];
         others.into_iter().chain([self.owed.due(rules)]).flatten().min()
     }
 
@@ -121,6 +129,8 @@ impl Peer {
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
         let people = self.people.notes(context.now).filter(|_| self.agreement.knows_people());
+        let positions = self.whereabouts.notes(&context.rules, context.now);
+        let positions = positions.filter(|_| self.agreement.knows_positions());
         hello
             .into_iter()
             .chain(questions)
@@ -129,6 +139,7 @@ impl Peer {
             .chain(self.fates.notes())
             .chain(people)
             .chain(self.names.notes())
+            .chain(positions)
             .collect()
     }
 
@@ -145,6 +156,8 @@ impl Peer {
                 Note::Person(name) => self.people.said(name, now),
                 Note::Answer(name, _) => self.people.answered(name),
                 Note::Name(mark, name) => self.names.passed(*mark, name),
+                Note::Position(position) => self.whereabouts.was_told(*position, now),
+                Note::WhereAreYou => self.whereabouts.was_asked(now),
                 Note::Replaces(_) | Note::Of(_) | Note::Answers(..) => {}
             }
         }
@@ -163,6 +176,8 @@ impl Peer {
                 Note::Person(name) => self.people.not_said(&name),
                 Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
                 Note::Name(mark, name) => self.names.owe(mark, &name),
+                Note::Position(_) => self.whereabouts.was_not_told(now),
+                Note::WhereAreYou => self.whereabouts.was_not_asked(now),
                 Note::Replaces(_) | Note::Of(_) | Note::Answers(..) => {}
             }
         }
@@ -186,6 +201,8 @@ impl Peer {
                 | Note::Person(_)
                 | Note::Of(_)
                 | Note::Replaces(_)
+                | Note::Position(_)
+                | Note::WhereAreYou
                 | Note::Answers(..) => {}
             }
         }

@@ -114,6 +114,11 @@ impl Peer {
                 Note::Have(name, id) => self.answer(*name, *id, context.now),
                 Note::NotHere(name) => self.not_here(context, turn, *name),
                 Note::Name(mark, name) => self.names.passed(*mark, name),
+                Note::Position(position) => {
+                    self.position_came();
+                    turn.positions.push((*position, position.at(context.now)));
+                }
+                Note::WhereAreYou => self.position_asked(&context.rules, context.now),
                 Note::Person(name) if turn.newcomers.len() < MOST_NEWCOMERS => turn.newcomers.push(name.clone()),
                 Note::Answer(name, answer) if self.hear_answer(name, answer) => {
                     turn.answers.push((name.clone(), answer.clone()));

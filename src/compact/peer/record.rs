@@ -116,6 +116,7 @@ impl Peer {
             owed: self.owed.clone(),
             people: self.people.clone(),
             recode: self.recode.clone(),
+            whereabouts: self.whereabouts.clone(),
             went: self.went,
             alive: self.alive,
             tickets: self.tickets,

@@ -7,6 +7,7 @@ mod noise;
 mod past;
 mod people;
 mod plain;
+mod positions;
 mod records;
 mod session;
 mod world;

@@ -23,6 +23,7 @@ use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
 use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
+use crate::engine::position;
 use crate::fault::Fault;
 use crate::links::LinkRecord;
 use crate::message::events::{EventKind, FarBoxChange, SetAside};
@@ -32,7 +33,7 @@ use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
 use crate::settings::Key;
-use crate::store::{Edition, Event, Tx, TxResult};
+use crate::store::{Edition, Event, Track, Tx, TxResult};
 
 /// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -74,6 +75,7 @@ impl Context {
         let (mut peer, edition) = read(&self.store, device)?;
         if device.is_none() {
             crew::introduce(&self.policy(), &mut peer);
+            peer.is_here(position::on_air(self));
         }
         Ok((peer, edition))
     }
@@ -86,7 +88,8 @@ impl Context {
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
         let (now, policy) = (self.now().0, self.policy());
         let (room, step) = (policy.max_payload(device), policy.step(device));
-        let rules = PeerRules { transit: self.transit(device), ..rules(&settings) };
+        let mut rules = PeerRules { transit: self.transit(device), ..rules(&settings) };
+        rules.position.rides &= position::rides(&policy, device);
         act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
     }
 
@@ -253,6 +256,10 @@ impl PeerEffects {
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         self.people.apply(tx, self.link, now)?;
+        for (position, at) in &self.turn.positions {
+            let Some(id) = self.device else { break };
+            tx.note_place(Track::FarBox(id), (Time(*at), position.north(), position.east()))?;
+        }
         for (bytes, flaw) in &self.turn.quarantine {
             let what = SetAside::Packet(self.address);
             tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compact::peer::{Peer, PeerRules};
+use compact::peer::{Peer, PeerRules, PositionRules};
 
 use crate::address::{LinkAddress, PeerId};
 use crate::engine::Context;
@@ -13,6 +13,9 @@ use crate::store::{Edition, Meaning, SessionRows, Store, Tx, TxResult};
 
 /// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
+
+/// A position leaves alone no more often than this.
+const SHORTEST: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The name of a far box in the store: its number, or nothing for the one by which this box reaches the world.
 pub(super) fn name(device: Option<PeerId>) -> String {
@@ -61,7 +64,7 @@ fn kept_in(tx: &Tx, name: &str) -> TxResult<Arc<Kept>> {
 }
 
 /// What is known of a far box, within a transaction.
-pub(super) fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
+pub fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
     Ok(kept_in(tx, &name(device))?.peer.clone())
 }
 
@@ -106,8 +109,21 @@ pub fn rules(settings: &Settings) -> PeerRules {
         parts_wait: usual.parts_wait.max(parts),
         past: settings.on(Key::AirHistory),
         fates_alone: settings.on(Key::AirNotices),
+        position: position(settings),
         ..usual
     }
+}
+
+/// A gateway takes positions, and has none to tell; a station tells its own as its owner wants it.
+fn position(settings: &Settings) -> PositionRules {
+    if settings.text(Key::Reach) == "internet" {
+        return PositionRules { known: true, ..PositionRules::default() };
+    }
+    let tells = settings.on(Key::AirPosition);
+    let every = settings.span(Key::AirPositionEvery);
+    let every = if tells && !every.is_zero() { every.max(SHORTEST) } else { std::time::Duration::ZERO };
+    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    PositionRules { known: tells, rides: tells, answers: tells, every }
 }
 
 /// So long, in milliseconds, may a packet be on its way by a link. One that costs nothing may go again at once.

@@ -145,6 +145,9 @@ struct LinkWorker<'c> {
     resting: BTreeMap<u64, (Time, Arc<Settings>)>,
     /// When all sessions are looked at again.
     sessions_at: Time,
+    /// The last call to look at them that was followed, and the settings of that look.
+    looks: u64,
+    settings: Arc<Settings>,
     link: Box<dyn Link>,
     health: Health,
     /// Packets that the link holds.
@@ -198,6 +201,8 @@ impl<'c> LinkWorker<'c> {
             overtake_at: None,
             resting: BTreeMap::new(),
             sessions_at: Time(0),
+            looks: 0,
+            settings: context.store.settings(),
             link,
             health: Health::default(),
             outstanding: OnLink::default(),
@@ -398,6 +403,10 @@ impl<'c> LinkWorker<'c> {
             (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
         }
         telemetry::health(self.context, self.health.ready, &health)?;
+        if self.health.position.is_none() && health.position.is_some() {
+            // Who wanted to know where this box is can be told now.
+            self.timers.touch(None);
+        }
         self.health = health;
         Ok(())
     }
@@ -453,7 +462,10 @@ impl<'c> LinkWorker<'c> {
             return Ok(());
         }
         let now = self.context.now();
-        let again = self.market.links().count() > 1 && now >= self.sessions_at;
+        let (looks, settings) = (self.context.store.read(|view| view.session_looks())?, self.context.store.settings());
+        let called = looks != self.looks || !Arc::ptr_eq(&settings, &self.settings);
+        (self.looks, self.settings) = (looks, settings);
+        let again = called || (self.market.links().count() > 1 && now >= self.sessions_at);
         if self.timers.begins() || again {
             self.sessions_at = now + SESSIONS;
             for name in self.context.store.read(|view| view.session_names())? {

@@ -29,11 +29,15 @@ impl Feed {
 
     /// The modem has taken it under a number, as the answer says: also one that comes late.
     pub fn accepted(&mut self, answer: &Value) {
-        let ours = number(answer, "topic_id", 65_535) == Some(self.topic.into())
-            && number(answer, "request_reference", 100) == Some(self.request.into());
-        if ours && answer["message_response"] == "message_accepted" {
+        if self.is_of(answer) && answer["message_response"] == "message_accepted" {
             self.id = number(answer, "message_id", 255).and_then(|id| u8::try_from(id).ok());
         }
+    }
+
+    /// True for the answer to the request that hands this one over.
+    pub fn is_of(&self, answer: &Value) -> bool {
+        number(answer, "topic_id", 65_535) == Some(self.topic.into())
+            && number(answer, "request_reference", 100) == Some(self.request.into())
     }
 
     /// The body that answers a question for a segment; `None` when it is not for this message, or for bytes that are not

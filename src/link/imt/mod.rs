@@ -37,10 +37,11 @@ use crate::address::link::Imei;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::link::contact::{FirstContact, Line};
+use crate::link::power::{self, Power};
 use crate::link::serial;
 use crate::link::turns::Turns;
 use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
-use crate::message::reason::{DeviceReason, TransportReason};
+use crate::message::reason::{Caution, DeviceReason, TransportReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
@@ -72,6 +73,8 @@ struct ImtLimits {
     full: Duration,
     /// The wait before a port is opened again on which nothing answers.
     mute: Duration,
+    /// It stays off for so long where it is switched off and on.
+    off: Duration,
 }
 
 impl ImtLimits {
@@ -85,12 +88,14 @@ impl ImtLimits {
         look: Duration::from_secs(60),
         full: Duration::from_secs(30),
         mute: Duration::from_secs(5),
+        off: power::REST,
     };
 }
 
 /// See [`super::Driver::check`]: the ports that a modem may be on, and the price.
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     let usable = serial::check(settings, Key::ImtPort, BAUD)?;
+    power::check(settings, Key::ImtPower, Key::ImtPort, BAUD)?;
     match matches!(settings.text(Key::LinkUnit), "packet" | "credit") {
         true => Err(vec![
             "the network charges for each byte: set link.unit byte (and link.least, if the plan has a least number)"
@@ -175,6 +180,7 @@ struct Imt {
     named_port: String,
     topic: u16,
     wire: Option<Wire>,
+    power: Power,
     phase: Phase,
     facts: Facts,
     events: Vec<Event>,
@@ -209,6 +215,7 @@ impl Imt {
             named_port: settings.text(Key::ImtPort).trim().to_owned(),
             topic: u16::try_from(settings.number(Key::ImtTopic)).unwrap_or_default(),
             wire: None,
+            power: Power::of(settings, Key::ImtPower),
             phase: Phase::Closed { next: Instant::now(), tries: 0, why: DeviceReason::Looking.into() },
             facts: Facts::default(),
             events: Vec::new(),
@@ -247,7 +254,10 @@ impl Imt {
                     TransportReason::Inactive { state: state.clone(), reason: *reason }.into()
                 }
                 (None, Some(why)) => why.clone(),
-                (None, None) => DeviceReason::Ready.into(),
+                (None, None) => match self.power.fault() {
+                    Some(why) => DeviceReason::ReadyBut { but: Caution::NoControlLines(why.to_owned()) }.into(),
+                    None => DeviceReason::Ready.into(),
+                },
             },
         }
     }

@@ -24,6 +24,8 @@ use crate::sys::ports;
 
 /// Questions to a modem before its port counts as mute.
 const ASKS: u32 = 3;
+/// After so many openings without an answer, and as many again, a modem is switched off and on where that is wired.
+const SWITCH_EVERY: u32 = 4;
 /// The wait before a mute port is opened again, in steps of [`super::ImtLimits::mute`].
 const MUTE: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(120));
 /// A modem needs a moment between going on air and messages.
@@ -43,6 +45,12 @@ impl Imt {
             Err(why) => return self.close(DeviceReason::from(why).into(), tries.saturating_add(1)),
         };
         self.facts.opened += 1;
+        self.power.hold(&port);
+        // Never while a message may be on air.
+        let idle = self.slot.is_none() && self.offer.is_none();
+        if idle && self.facts.mute > 0 && self.facts.mute.is_multiple_of(SWITCH_EVERY) {
+            self.power.cycle(&port, self.limits.off);
+        }
         let feed = self.offer.as_ref().map(|offer| offer.feed.clone());
         match Wire::new(port, feed, self.limits.quiet, 10 * self.limits.quiet) {
             Ok(wire) => self.wire = Some(wire),

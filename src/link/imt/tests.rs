@@ -162,6 +162,7 @@ fn driver(folder: &std::path::Path, disk: &[u8]) -> Imt {
         look: Duration::from_millis(300),
         full: Duration::from_millis(300),
         mute: Duration::from_millis(100),
+        off: Duration::from_millis(20),
     };
     let mut link = Imt::new(&all, &Clock::system(), limits);
     link.equip(&Equipment { kept: disk.to_vec(), ..Equipment::default() });
@@ -441,4 +442,27 @@ fn the_versions_may_be_listed_in_any_order_and_a_sky_may_be_missing() {
     let bars =
         |event: &Event| matches!(event, Event::Sample { series: crate::link::Series::Bars, value } if *value > 4.5);
     assert!(bench.heard.iter().any(bars));
+}
+
+/// One that answers nothing on several openings is switched off and on by its wire, and only while no message may be on air.
+#[test]
+fn a_mute_modem_is_switched_off_and_on_where_that_is_wired() {
+    struct Wire(std::sync::Arc<std::sync::Mutex<Vec<bool>>>);
+    impl crate::link::power::Pin for Wire {
+        fn switch(&mut self, _: &serial::Port, on: bool) -> std::io::Result<()> {
+            self.0.lock().unwrap().push(on);
+            Ok(())
+        }
+    }
+    let mut bench = Bench::new("power");
+    let switched = std::sync::Arc::default();
+    bench.link.power = Power::with(Wire(std::sync::Arc::clone(&switched)));
+    bench.until_ready();
+    assert_eq!(*switched.lock().unwrap(), [true], "it is on as soon as its port is open");
+    bench.tell("mute on");
+    bench.until("that it is switched", |_| switched.lock().unwrap().ends_with(&[false, true]).then_some(()));
+    bench.tell("power off");
+    bench.tell("power on");
+    let reference = bench.taken(b"hello");
+    bench.until_sent(&reference);
 }

@@ -3,6 +3,9 @@
 //!
 //! At most one request is open at a time. Lines of code 299 come between it and its answer, also with the same target; an
 //! answer is any other line with that target, or one to a request that the modem could not read.
+//!
+//! Whether a message was taken is told by the answer that names its hand-over. One that refuses it names none: while an older
+//! answer is owed such a one proves nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,6 +41,8 @@ const SHOWN: usize = 200;
 const FAR: Duration = Duration::from_secs(3600);
 /// What a request about a segment is called.
 const SEGMENT: &str = "messageOriginateSegment";
+/// ... and one that hands a message over.
+const ORIGINATE: &str = "messageOriginate";
 
 /// How a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +97,8 @@ struct State {
     last: Option<Instant>,
     /// An answer may still come that nobody waits for.
     owing: bool,
+    /// Targets of the requests whose answers may still come.
+    owed: VecDeque<String>,
     gone: Option<String>,
 }
 
@@ -116,6 +123,37 @@ impl Shared {
             Unwritten::Gone(gone) => Trouble::Gone(gone.0),
             Unwritten::Stalled => Trouble::Silent { command: line.chars().take(40).collect(), waited: WRITE_LIMIT },
         })
+    }
+}
+
+impl State {
+    /// An answer of this target may still come.
+    fn owes(&mut self, target: &str) {
+        self.owed.push_back(target.to_owned());
+    }
+
+    /// An answer came to a request that waited for it; false when it may be that to an older one. A modem answers one request
+    /// after the other: what it did not answer before this it does not answer any more.
+    fn answered(&mut self, target: &str, answer: &Line) -> bool {
+        let named = answer.target != MALFORMED;
+        let older = self.owed.iter().position(|owed| !named || owed == target);
+        match older {
+            Some(older) => {
+                self.owed.drain(..=older);
+                self.owed.push_back(target.to_owned());
+            }
+            None if named => self.owed.clear(),
+            None => {}
+        }
+        older.is_none()
+    }
+
+    /// An answer came that nobody waited for.
+    fn settled(&mut self, answer: &Line) {
+        let older = self.owed.iter().position(|owed| answer.target == MALFORMED || *owed == answer.target);
+        if let Some(older) = older {
+            self.owed.drain(..=older);
+        }
     }
 }
 
@@ -182,7 +220,10 @@ impl Wire {
     /// # Errors
     /// When the port has gone, or takes nothing.
     pub fn say(&self, line: &str) -> Result<(), Trouble> {
-        self.shared.state().owing = true;
+        let mut state = self.shared.state();
+        state.owing = true;
+        state.owes(line.split_whitespace().nth(1).unwrap_or_default());
+        drop(state);
         self.shared.write(line)
     }
 
@@ -221,9 +262,20 @@ impl Wire {
         state.open = None;
         let (answer, gone) = (state.answer.take(), state.gone.clone());
         state.owing = answer.is_none();
+        let sure = match &answer {
+            Some(answer) => state.answered(target, answer),
+            None => {
+                state.owes(target);
+                true
+            }
+        };
         drop(state);
         written?;
         match (answer, gone) {
+            // It may be the answer to another request, and a message that was taken must not go twice.
+            (Some(Line { code, .. }), _) if !sure && target == ORIGINATE && !matches!(code, 200 | 402) => {
+                Err(Trouble::Silent { command: format!("{verb} {target}"), waited: limit })
+            }
             (Some(Line { code: 400, .. }), _) => Err(Trouble::Restarted),
             (Some(answer @ Line { code: 200 | 402, .. }), _) => Ok(answer),
             (Some(Line { code, .. }), _) => Err(Trouble::Refused { target: target.to_owned(), code }),
@@ -347,14 +399,16 @@ fn hear(shared: &Shared, line: Line) {
         return;
     }
     // Questions for segments may stand right behind this answer, and it may come when nobody waits for it any more.
-    if line.target == "messageOriginate"
+    let mut ours = true;
+    if line.target == ORIGINATE
         && line.code == 200
         && let Some(feed) = &mut state.feed
     {
         feed.accepted(&line.body);
+        ours = feed.is_of(&line.body);
     }
-    let answers = |(target, _): &(String, Instant)| line.target == *target || line.target == MALFORMED;
-    let Some((target, _)) = state.open.take_if(|open| answers(open)) else { return };
+    let answers = |(target, _): &(String, Instant)| ours && (line.target == *target || line.target == MALFORMED);
+    let Some((target, _)) = state.open.take_if(|open| answers(open)) else { return state.settled(&line) };
     if target != SEGMENT {
         state.answer = Some(line);
     }
@@ -378,3 +432,6 @@ fn supply(shared: &Shared) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

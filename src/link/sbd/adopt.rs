@@ -23,10 +23,11 @@ const FIRMWARE: usize = 40;
 const SESSION_SECONDS: u32 = 90;
 
 /// What is tried after so many questions without an answer.
-pub fn remedy(tries: u32) -> Remedy {
+pub fn remedy(tries: u32, wired: bool) -> Remedy {
     match tries {
         ..ASKS => Remedy::Ask,
         ASKS => Remedy::Reopen,
+        _ if wired => Remedy::Switch,
         _ => Remedy::Wait,
     }
 }
@@ -43,7 +44,8 @@ impl Sbd {
         match Port::open(path, BAUD) {
             Ok(port) => {
                 port.flush();
-                self.wire = Some(Wire::new(port));
+                self.power.hold(&port);
+                self.wire = Some(Wire::new(port, self.limits.session));
                 self.facts.opened += 1;
                 self.ask_again(0, paths.len() > 1);
             }
@@ -54,8 +56,8 @@ impl Sbd {
     /// Asks a modem that has not answered so far; on a port of several the next one is tried instead.
     pub(super) fn ask_again(&mut self, tries: u32, others: bool) {
         match self.adopt() {
-            Ok(()) => {}
-            Err(Trouble::Gone(why)) => self.close(DeviceReason::PortGone { why, unplugged: true }, 0),
+            Ok(()) => self.silent_since = None,
+            Err(trouble) if matches!(trouble.cause(), Trouble::Gone(_)) => self.on_trouble(&trouble),
             Err(Trouble::Refused) => {
                 let port = self.path().display().to_string();
                 self.close(DeviceReason::NotAModem { port, looks_like: Some(Foreign::AtModem) }, tries + 1);
@@ -68,12 +70,10 @@ impl Sbd {
             Err(_) if others && tries > 0 => self.close(DeviceReason::Reopened, tries + 1),
             Err(trouble) => {
                 log::debug!("sbd: {}", trouble.reason());
-                if tries == ASKS
-                    && let Ok(port) = Port::open(&self.take_path(), BAUD)
-                {
-                    self.wire = Some(Wire::new(port));
-                    self.facts.opened += 1;
+                if tries == ASKS {
+                    self.reopen();
                 }
+                self.switch_off_and_on();
                 match self.wire {
                     Some(_) => {
                         let next = Instant::now() + WAITS.wait(tries.saturating_sub(2).max(1));
@@ -85,15 +85,36 @@ impl Sbd {
         }
     }
 
+    /// The last step with a modem that answers nothing. One in a session answers nothing either, so it is waited for as long
+    /// as one takes.
+    fn switch_off_and_on(&mut self) {
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.limits.silent {
+            return;
+        }
+        let Some(wire) = &mut self.wire else { return };
+        if self.power.cycle(wire.port(), self.limits.off) {
+            wire.restarted();
+        }
+        self.silent_since = Some(Instant::now());
+    }
+
     fn path(&self) -> PathBuf {
         self.wire.as_ref().map(|wire| wire.port().path().to_owned()).unwrap_or_default()
     }
 
-    /// The path of the port, which is closed.
-    fn take_path(&mut self) -> PathBuf {
+    /// Opens the port anew; what the modem owes stays known.
+    fn reopen(&mut self) {
         let path = self.path();
-        self.drop_wire();
-        path
+        let Some(mut wire) = self.wire.take() else { return };
+        self.facts.noise_before += wire.noise;
+        self.events.append(&mut wire.take_lines());
+        let owed = wire.closed();
+        if let Ok(port) = Port::open(&path, BAUD) {
+            self.power.hold(&port);
+            self.wire = Some(Wire::over(port, owed, self.limits.session));
+            self.facts.opened += 1;
+        }
     }
 
     fn drop_wire(&mut self) {
@@ -128,12 +149,12 @@ impl Sbd {
 
     /// Draws the conclusion from a failed command.
     pub(super) fn on_trouble(&mut self, trouble: &Trouble) {
-        match trouble {
+        match trouble.cause() {
             Trouble::Gone(why) => self.close(DeviceReason::PortGone { why: why.clone(), unplugged: true }, 0),
             Trouble::Silent { .. } if self.phase == Phase::Running => {
                 self.phase = Phase::Silent { tries: 0, next: Instant::now() };
             }
-            Trouble::Silent { .. } | Trouble::Refused | Trouble::Damaged => {}
+            _ => {}
         }
     }
 

@@ -130,7 +130,8 @@ impl Sbd {
         if self.plan.session.is_some() {
             return Err(Fault::Temporary(SessionReason::Running.into()));
         }
+        let limit = self.limits.local;
         let Some(wire) = &mut self.wire else { return Err(Fault::Temporary(DeviceReason::NoPort.into())) };
-        wire.say(body).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
+        wire.say(body, limit).map_err(|trouble| Fault::Temporary(trouble.reason().into()))
     }
 }

@@ -31,10 +31,11 @@ use self::wire::Wire;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::contact::{FirstContact, Line};
+use crate::link::power::{self, Power};
 use crate::link::serial;
 use crate::link::turns::Turns;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
-use crate::message::reason::{DeviceReason, SessionReason};
+use crate::message::reason::{Caution, DeviceReason, SessionReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
@@ -56,6 +57,10 @@ struct SbdLimits {
     rest: Duration,
     /// A modem that is idle is asked this often how it is, which costs nothing.
     look: Duration,
+    /// A modem that said nothing for so long is in no session any more: it is switched off and on, where that is wired.
+    silent: Duration,
+    /// It stays off for so long.
+    off: Duration,
 }
 
 impl SbdLimits {
@@ -65,12 +70,15 @@ impl SbdLimits {
         session: Duration::from_secs(105),
         rest: Duration::from_secs(10),
         look: Duration::from_secs(60),
+        silent: Duration::from_secs(120),
+        off: power::REST,
     };
 }
 
 /// See [`super::Driver::check`]: the ports that a modem may be on, and the price.
 pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     let usable = serial::check(settings, Key::SbdPort, BAUD)?;
+    power::check(settings, Key::SbdPower, Key::SbdPort, BAUD)?;
     match settings.text(Key::LinkUnit) == "packet" {
         true => Err(vec!["the network charges for each 50 bytes that were begun: set link.unit credit".to_owned()]),
         false => Ok(usable),
@@ -151,6 +159,9 @@ struct Sbd {
     limits: SbdLimits,
     named_port: String,
     wire: Option<Wire>,
+    power: Power,
+    /// Since when it answers nothing, or was switched off and on last.
+    silent_since: Option<Instant>,
     phase: Phase,
     facts: Facts,
     events: Vec<Event>,
@@ -173,6 +184,8 @@ impl Sbd {
             limits,
             named_port: settings.text(Key::SbdPort).trim().to_owned(),
             wire: None,
+            power: Power::of(settings, Key::SbdPower),
+            silent_since: None,
             phase: Phase::Closed { next: Instant::now(), tries: 0, why: DeviceReason::Looking },
             facts: Facts::default(),
             events: Vec::new(),
@@ -195,7 +208,9 @@ impl Sbd {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
         match &self.phase {
             Phase::Closed { why, .. } => why.clone().into(),
-            Phase::Silent { tries, .. } => DeviceReason::Silent { port, next: adopt::remedy(*tries) }.into(),
+            Phase::Silent { tries, .. } => {
+                DeviceReason::Silent { port, next: adopt::remedy(*tries, self.power.is_wired()) }.into()
+            }
             Phase::Running if self.facts.antenna_fault => {
                 SessionReason::NeedsOwner { status: 33, firmware: None }.into()
             }
@@ -203,7 +218,10 @@ impl Sbd {
                 Some(why) => why.clone(),
                 None if self.plan.is_short() => SessionReason::NoBudget.into(),
                 None if self.plan.too_large => SessionReason::TooLargeWaits.into(),
-                None => DeviceReason::Ready.into(),
+                None => match self.power.fault() {
+                    Some(why) => DeviceReason::ReadyBut { but: Caution::NoControlLines(why.to_owned()) }.into(),
+                    None => DeviceReason::Ready.into(),
+                },
             },
         }
     }

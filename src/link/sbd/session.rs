@@ -249,7 +249,7 @@ impl Sbd {
         }
         let answers = self.plan.ring && self.facts.tells_slots;
         let Some(wire) = &mut self.wire else { return };
-        if let Err(trouble) = wire.say(if answers { "AT+SBDIXA" } else { "AT+SBDIX" }) {
+        if let Err(trouble) = wire.begin_session(if answers { "AT+SBDIXA" } else { "AT+SBDIX" }, self.limits.local) {
             return self.on_trouble(&trouble);
         }
         if let Some(slot) = &mut self.slot {

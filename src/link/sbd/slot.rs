@@ -136,6 +136,11 @@ impl Sbd {
                         most: MAX_PAYLOAD,
                     }));
                 }
+                // Nothing was written.
+                Err(trouble @ Trouble::NotAsked(_)) => {
+                    self.on_trouble(&trouble);
+                    return SubmitResult::Refused(Fault::Temporary(trouble.reason().into()));
+                }
                 Err(trouble) => {
                     self.slot = Some(slot(false));
                     self.on_trouble(&trouble);

@@ -143,6 +143,8 @@ fn driver(folder: &std::path::Path, settings: &[(Key, &str)]) -> Sbd {
         session: Duration::from_millis(1500),
         rest: Duration::from_millis(20),
         look: Duration::from_millis(200),
+        silent: Duration::from_secs(3),
+        off: Duration::from_millis(20),
     };
     Sbd::new(&all, &Clock::system(), limits)
 }
@@ -415,5 +417,64 @@ fn a_modem_that_is_unplugged_in_its_session_is_settled_when_it_is_back() {
         let is = |event: &Event| matches!(event, Event::NotTaken { reference: back, .. } if *back == reference);
         bench.heard.iter().any(is).then_some(())
     });
+    assert_eq!(bench.gateway().len(), 1);
+}
+
+/// `OK` does not say to what. A slot counts as emptied by the answer to its own command alone: what it holds would go up
+/// with a later session, after another link has carried it.
+#[test]
+fn an_answer_to_an_earlier_command_proves_nothing() {
+    let mut bench = Bench::new("late-answer");
+    bench.tell("down aabbcc");
+    let first = bench.taken(b"first");
+    bench.until_sent(&first);
+    let inbound = bench.until_inbound();
+    // Until what came down is kept no session begins: this one waits in its slot.
+    let reference = bench.taken(b"stays");
+    bench.tell("slow 1000");
+    bench.link.confirm(&inbound.token).unwrap_err();
+    bench.tell("noclear 1");
+    // The answer to the other command comes now, and says that it was done.
+    let status = bench.link.cancel(&reference);
+    assert!(matches!(status, PacketStatus::Unknown(_)), "{status:?}: {}", bench.show("mo"));
+    assert_ne!(bench.show("mo"), "empty");
+    bench.tell("slow 0");
+    bench.until_sent(&reference);
+    assert_eq!(bench.gateway(), ["6669727374", "7374617973"]);
+    assert_eq!(bench.show("mo"), "empty");
+}
+
+/// A modem that answers nothing, whatever is tried, is switched off and on by its wire, and what it had is settled.
+#[test]
+fn a_modem_that_hangs_is_switched_off_and_on_where_that_is_wired() {
+    struct Wire(std::sync::Arc<std::sync::Mutex<Vec<bool>>>);
+    impl crate::link::power::Pin for Wire {
+        fn switch(&mut self, _: &serial::Port, on: bool) -> std::io::Result<()> {
+            self.0.lock().unwrap().push(on);
+            Ok(())
+        }
+    }
+    let mut bench = Bench::new("power");
+    let switched = std::sync::Arc::default();
+    bench.link.power = Power::with(Wire(std::sync::Arc::clone(&switched)));
+    bench.tell("bars 0");
+    let reference = bench.taken(b"hangs");
+    assert_eq!(*switched.lock().unwrap(), [true], "it is on as soon as its port is open");
+    bench.tell("mute on");
+    let state = |bench: &Bench| bench.link.state().to_string();
+    bench.until("that it is told", |bench| {
+        state(bench).contains("switched off and on by the control line").then_some(())
+    });
+    bench.until("that it is switched", |_| (switched.lock().unwrap().ends_with(&[false, true])).then_some(()));
+    for command in ["power off", "power on", "bars 4"] {
+        bench.tell(command);
+    }
+    // Without power the slot is empty, and the counter stands: it goes again.
+    bench.until("that it is given back", |bench| {
+        let is = |event: &Event| matches!(event, Event::NotTaken { reference: back, .. } if *back == reference);
+        bench.heard.iter().any(is).then_some(())
+    });
+    let again = bench.taken(b"hangs");
+    bench.until_sent(&again);
     assert_eq!(bench.gateway().len(), 1);
 }

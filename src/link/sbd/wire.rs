@@ -1,4 +1,8 @@
 //! One conversation with a modem: commands and their answers, data in both directions, and what comes unasked in between.
+//!
+//! `OK` says not to what. A modem works off one command after the other, so what is *owed* is kept: the commands whose answer
+//! did not come in time and may still come. While something is owed nothing is asked but what only that command is answered
+//! with; that answer shows that nothing older comes any more. So a late answer is never taken for another one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -21,6 +25,14 @@ const WRITE_LIMIT: Duration = Duration::from_secs(3);
 const QUIET: Duration = Duration::from_millis(200);
 /// Lines for the console are cut after so many characters.
 const SHOWN: usize = 200;
+/// Reads the slot of what came down; its answer alone begins with bytes that are no text.
+const READ: &str = "+SBDRB";
+/// Asked to see that nothing older is answered any more: each has an answer of its own shape.
+const BETWEEN: [&str; 2] = ["+CGSN", "+SBDS"];
+/// Stands for a session among the commands that are owed an answer.
+const SESSION: &str = "+SBDIX";
+/// Questions in a row to see that.
+const ROUNDS: usize = 3;
 
 /// What comes unasked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +47,7 @@ pub enum Heard {
     AntennaFault(bool),
     /// A session has ended.
     Session(SessionResult),
-    /// A command that nobody waits for was refused: a session did not begin.
+    /// A session did not begin.
     Refused,
 }
 
@@ -55,6 +67,8 @@ pub enum Trouble {
     Refused,
     /// Data arrived damaged.
     Damaged,
+    /// An older answer is still owed and did not come either: nothing was asked.
+    NotAsked(Box<Trouble>),
 }
 
 impl Trouble {
@@ -68,7 +82,21 @@ impl Trouble {
             }
             Self::Refused => DeviceReason::Refused { word: "ERROR".to_owned() },
             Self::Damaged => DeviceReason::Refused { word: "its data arrived damaged".to_owned() },
+            Self::NotAsked(why) => why.reason(),
         }
+    }
+
+    /// What went wrong, be it before anything was asked.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::NotAsked(why) => why.cause(),
+            why => why,
+        }
+    }
+
+    /// The same, of a question that was not asked for it.
+    fn before(self) -> Self {
+        Self::NotAsked(Box::new(self))
     }
 }
 
@@ -84,14 +112,35 @@ pub struct Wire {
     buffer: Vec<u8>,
     heard: VecDeque<Heard>,
     shown: Vec<Event>,
+    /// Commands whose answer may still come, the oldest first, and when each was given.
+    owed: VecDeque<(String, Instant)>,
+    /// So long after a command its answer may come.
+    latest: Duration,
     /// Bytes that were no text.
     pub noise: u64,
 }
 
 impl Wire {
-    /// Over an open port.
-    pub fn new(port: Port) -> Self {
-        Self { port, buffer: Vec::new(), heard: VecDeque::new(), shown: Vec::new(), noise: 0 }
+    /// Over an open port, to a modem whose answers come within `latest`, or not at all.
+    pub fn new(port: Port, latest: Duration) -> Self {
+        let (heard, owed) = (VecDeque::new(), VecDeque::new());
+        Self { port, buffer: Vec::new(), heard, shown: Vec::new(), owed, latest, noise: 0 }
+    }
+
+    /// The same over a port that was opened anew, to a modem that owes answers.
+    pub fn over(port: Port, owed: VecDeque<(String, Instant)>, latest: Duration) -> Self {
+        Self { owed, ..Self::new(port, latest) }
+    }
+
+    /// The modem was switched off: it answers nothing from before.
+    pub fn restarted(&mut self) {
+        self.owed.clear();
+        self.buffer.clear();
+    }
+
+    /// Closes the port: the answers that are still owed.
+    pub fn closed(self) -> VecDeque<(String, Instant)> {
+        self.owed
     }
 
     /// Its port.
@@ -99,13 +148,98 @@ impl Wire {
         &self.port
     }
 
-    /// Says a line and waits for nothing.
+    /// Gives a command whose answer nobody waits for, once nothing older is owed.
     ///
     /// # Errors
-    /// When the port has gone, or takes nothing.
-    pub fn say(&mut self, body: &str) -> Result<(), Trouble> {
-        self.show(true, body);
-        self.write(format!("{body}\r").as_bytes(), body)
+    /// When the port has gone, or takes nothing; `NotAsked` while an older answer may still come.
+    pub fn say(&mut self, line: &str, limit: Duration) -> Result<(), Trouble> {
+        self.catch_up(limit)?;
+        self.write_line(line)?;
+        self.owes(line.trim_start_matches("AT"));
+        Ok(())
+    }
+
+    /// Begins a session: its end is heard of as [`Heard::Session`], or [`Heard::Refused`].
+    ///
+    /// # Errors
+    /// As [`Wire::say`].
+    pub fn begin_session(&mut self, line: &str, limit: Duration) -> Result<(), Trouble> {
+        self.catch_up(limit)?;
+        self.write_line(line)?;
+        self.owes(SESSION);
+        Ok(())
+    }
+
+    fn write_line(&mut self, line: &str) -> Result<(), Trouble> {
+        self.show(true, line);
+        self.write(format!("{line}\r").as_bytes(), line)
+    }
+
+    fn owes(&mut self, body: &str) {
+        self.owed.push_back((body.to_owned(), Instant::now()));
+    }
+
+    /// Notes that no answer came in time: it may still come.
+    fn late<T>(&mut self, body: &str, asked: Instant, answer: Result<T, Trouble>) -> Result<T, Trouble> {
+        if matches!(answer, Err(Trouble::Silent { .. })) {
+            self.owed.push_back((body.to_owned(), asked));
+        }
+        answer
+    }
+
+    /// An answer came that nobody waits for any more. True when a session did not begin.
+    fn settled(&mut self, refused: bool) -> bool {
+        let first = self.owed.pop_front();
+        refused && first.is_some_and(|(body, _)| body == SESSION)
+    }
+
+    /// Asks something else until an answer shows that nothing older comes any more.
+    fn catch_up(&mut self, limit: Duration) -> Result<(), Trouble> {
+        self.pump()?;
+        let soon = Instant::now() + QUIET;
+        while !self.owed.is_empty() && Instant::now() < soon {
+            self.port.wait_readable(soon);
+            self.pump()?;
+        }
+        for _ in 0..ROUNDS {
+            self.owed.retain(|(_, asked)| asked.elapsed() < self.latest);
+            if self.owed.is_empty() {
+                return Ok(());
+            }
+            self.ask_between(limit).map_err(Trouble::before)?;
+        }
+        let waited = limit * ROUNDS as u32;
+        Err(Trouble::Silent { command: format!("AT{}", BETWEEN[0]), waited }.before())
+    }
+
+    /// Asks what only this is answered with.
+    fn ask_between(&mut self, limit: Duration) -> Result<(), Trouble> {
+        let open = |body: &&str| !self.owed.iter().any(|(owed, _)| owed == body);
+        let body = BETWEEN.into_iter().find(open).unwrap_or(BETWEEN[0]);
+        // Data that was not read in time may hold any line: then these do not count, and only the answer proves.
+        let counts = !self.owed.iter().any(|(owed, _)| owed == READ);
+        let command = format!("AT{body}");
+        self.write_line(&command)?;
+        self.owes(body);
+        let until = Instant::now() + limit;
+        let mut fits = false;
+        loop {
+            match self.answer(until, &command, limit)? {
+                Line::Other(text) => fits |= is_answer(body, &text),
+                Line::Ok if fits => {
+                    let first = self.owed.iter().position(|(owed, _)| owed == body);
+                    self.owed.drain(..=first.unwrap_or_default());
+                    return Ok(());
+                }
+                Line::Ok | Line::Error if counts => {
+                    self.owed.pop_front();
+                    if self.owed.is_empty() {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Gives a command, without its `AT`, and returns the lines of its answer.
@@ -113,9 +247,15 @@ impl Wire {
     /// # Errors
     /// [`Trouble`].
     pub fn command(&mut self, body: &str, limit: Duration) -> Result<Vec<String>, Trouble> {
-        self.pump()?;
+        self.catch_up(limit)?;
+        let asked = Instant::now();
+        let answer = self.ask(body, limit);
+        self.late(body, asked, answer)
+    }
+
+    fn ask(&mut self, body: &str, limit: Duration) -> Result<Vec<String>, Trouble> {
         let command = format!("AT{body}");
-        self.say(&command)?;
+        self.write_line(&command)?;
         let until = Instant::now() + limit;
         let mut lines = Vec::new();
         loop {
@@ -135,9 +275,15 @@ impl Wire {
     /// # Errors
     /// [`Trouble`].
     pub fn write_slot(&mut self, data: &[u8], limit: Duration) -> Result<u8, Trouble> {
-        self.pump()?;
+        self.catch_up(limit)?;
+        let asked = Instant::now();
+        let answer = self.write_data(data, limit);
+        self.late("+SBDWB", asked, answer)
+    }
+
+    fn write_data(&mut self, data: &[u8], limit: Duration) -> Result<u8, Trouble> {
         let command = format!("AT+SBDWB={}", data.len());
-        self.say(&command)?;
+        self.write_line(&command)?;
         let mut until = Instant::now() + limit;
         let mut digit = None;
         loop {
@@ -162,9 +308,15 @@ impl Wire {
     /// # Errors
     /// [`Trouble`]; reading again is allowed, as the slot stays as it is.
     pub fn read_slot(&mut self, limit: Duration) -> Result<Vec<u8>, Trouble> {
-        self.pump()?;
+        self.catch_up(limit)?;
+        let asked = Instant::now();
+        let answer = self.read_data(limit);
+        self.late(READ, asked, answer)
+    }
+
+    fn read_data(&mut self, limit: Duration) -> Result<Vec<u8>, Trouble> {
         let command = "AT+SBDRB";
-        self.say(command)?;
+        self.write_line(command)?;
         let until = Instant::now() + limit;
         // The data begins without a line end, and its first byte, the high one of its length, is no printable one.
         loop {
@@ -309,7 +461,12 @@ impl Conversation for Wire {
     fn pump(&mut self) -> Result<(), Trouble> {
         self.fill()?;
         while let Some(line) = self.next_line() {
-            if self.unasked(&line) == Some(Line::Error) {
+            let refused = match self.unasked(&line) {
+                Some(Line::Ok) => self.settled(false),
+                Some(Line::Error) => self.settled(true),
+                _ => false,
+            };
+            if refused {
                 self.heard.push_back(Heard::Refused);
             }
         }
@@ -328,3 +485,14 @@ impl Conversation for Wire {
         serial::wait(Some(&self.port), wake, until)
     }
 }
+
+/// True for the line by which a question of [`BETWEEN`] is answered.
+fn is_answer(body: &str, text: &str) -> bool {
+    match body {
+        "+CGSN" => codec::imei(text).is_some(),
+        _ => text.trim_start().to_ascii_uppercase().starts_with("+SBDS:"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

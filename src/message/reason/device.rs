@@ -66,6 +66,13 @@ pub enum DeviceReason {
         /// What is in the way.
         obstacle: Obstacle,
     },
+    /// Its port has no control lines, though one is named that switches it.
+    NoControlLines {
+        /// The port.
+        port: String,
+        /// What the system says.
+        why: String,
+    },
     /// No port is open.
     NoPort,
     /// The port has gone.
@@ -164,6 +171,8 @@ pub enum Caution {
     Garbled,
     /// It answers slowly: it is given so many seconds.
     Slow(u64),
+    /// Its port has no control line to switch it by; what the system says.
+    NoControlLines(String),
     /// The noise at the antenna is too strong.
     TooNoisy,
     /// The noise at the antenna is strong.
@@ -220,6 +229,8 @@ pub enum Remedy {
     Listen,
     /// It is told to restart.
     Restart,
+    /// It is switched off and on by a control line.
+    Switch,
     /// It is asked every minute: a person has to look.
     Wait,
 }

@@ -85,6 +85,11 @@ impl Display for DeviceReason {
                 f,
                 "the modem at {port} answers slowly: it is given {seconds} s for each answer, and getting to know it takes minutes"
             ),
+            Self::NoControlLines { port, why } => write!(
+                f,
+                "{port} has no control lines, so nothing can switch the modem off and on ({why}): choose none for that in the \
+                 settings of the link, or an adapter with such a line"
+            ),
             Self::Silent { port, next } => write!(f, "the modem at {port} does not answer, {next}"),
             Self::NoAnswer { command, waited } => {
                 write!(f, "modem: no answer to {command} in {}.{} s", waited / 1000, waited % 1000 / 100)
@@ -118,6 +123,9 @@ impl Display for Caution {
             Self::TooNoisy => f.write_str(
                 "ready, but the noise at the antenna is too strong for satellites: move it away from electronics",
             ),
+            Self::NoControlLines(why) => {
+                write!(f, "ready; its port has no control lines, so nothing switches the modem off and on ({why})")
+            }
             Self::Noisy => f.write_str("ready; the noise at the antenna is strong, a better place for it would help"),
         }
     }
@@ -166,6 +174,7 @@ impl Display for Remedy {
             Self::Reopen => "its port is opened anew",
             Self::Listen => "a late answer is waited for; without one it is told to restart",
             Self::Restart => "it is told to restart",
+            Self::Switch => "it is switched off and on by the control line of its adapter",
             Self::Wait => "it is asked again every minute: check its power and cable, or switch it off and on",
         })
     }

@@ -40,6 +40,7 @@ pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: T
             let times = rest.first().map_or(Ok(1), |count| count.parse().map_err(|_| "N is a number".to_owned()))?;
             machine.faults.statuses.extend(std::iter::repeat_n(status, usize::min(times, MAX_PLANNED)));
         }
+        ["slow", time] => machine.faults.slow = milliseconds(time)?,
         ["late", time, rest @ ..] => {
             machine.faults.late = milliseconds(time)?;
             machine.faults.late_results = rest.first().map_or(Ok(1), |word| count(word))?;

@@ -21,6 +21,8 @@ pub(super) struct Faults {
     /// How late the next results of sessions come, and how many.
     pub(super) late: Duration,
     pub(super) late_results: u32,
+    /// All that it says leaves so much later.
+    pub(super) slow: Duration,
     /// Results of sessions with rubbish before them.
     pub(super) residue: u32,
     /// Replies with a ring alert stuck to their front.

@@ -85,6 +85,8 @@ pub(super) struct Machine {
     out: Vec<u8>,
     /// Bytes that leave later.
     later: Vec<(Time, Vec<u8>)>,
+    /// All that was said while it answers slowly, in its order.
+    delayed: VecDeque<(Time, Vec<u8>)>,
     /// A ring alert is to be printed once the modem is in command mode.
     to_ring: bool,
     ring_again: Option<Time>,
@@ -124,6 +126,7 @@ impl Machine {
             line: Vec::new(),
             out: Vec::new(),
             later: Vec::new(),
+            delayed: VecDeque::new(),
             to_ring: false,
             ring_again: None,
             known_waiting: 0,
@@ -142,6 +145,7 @@ impl Machine {
         self.defaults();
         self.line.clear();
         self.later.clear();
+        self.delayed.clear();
         (self.to_ring, self.ring_again, self.known_waiting) = (false, None, 0);
         self.faults.mute = false;
         self.mode = if on { Mode::Starting(now + self.scaled(Duration::from_secs(2))) } else { Mode::Off };
@@ -250,6 +254,18 @@ impl Machine {
         let due = self.later.extract_if(.., |(at, _)| *at <= now);
         let due: Vec<u8> = due.flat_map(|(_, bytes)| bytes).collect();
         self.out.extend(due);
+        self.delay(now);
+    }
+
+    /// A modem that answers slowly says everything later, and nothing before what it said first.
+    fn delay(&mut self, now: Time) {
+        if !self.out.is_empty() && (self.faults.slow > Duration::ZERO || !self.delayed.is_empty()) {
+            let said = std::mem::take(&mut self.out);
+            self.delayed.push_back((now + self.faults.slow, said));
+        }
+        while self.delayed.front().is_some_and(|(at, _)| *at <= now) {
+            self.out.extend(self.delayed.pop_front().into_iter().flat_map(|(_, said)| said));
+        }
     }
 
     /// When the next thing is due.
@@ -260,6 +276,7 @@ impl Machine {
             _ => Time::NEVER,
         };
         let later = self.later.iter().map(|(at, _)| *at).min().unwrap_or(Time::NEVER);
+        let later = later.min(self.delayed.front().map_or(Time::NEVER, |(at, _)| *at));
         let ring = self.ring_again.unwrap_or(Time::NEVER);
         let look = if self.listens() { self.look } else { Time::NEVER };
         mode.min(later).min(ring).min(look)

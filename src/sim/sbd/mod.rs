@@ -41,6 +41,7 @@ number, `on` (for ever) or `off`.
   badwrite N       +SBDWB finds the sum wrong         shortwrite N  a byte of the data is lost
   noclear N        +SBDD answers 1                    mute on|off   until the power is cycled
   noise on|off     as at a wrong line speed           bars 0..5     signal; 0 is no network
+  slow MS          all answers leave so much later
   session MS       how long a session takes           core on|off   only the commands of every clone
   style spaced|tight   how results are printed        era 2|3       epoch of the network's time
   power on|off     the supply                         unplug, plug  the USB cable

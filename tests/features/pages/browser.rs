@@ -18,6 +18,7 @@ fn every_page_in_a_real_browser() {
         let (_, after) = log.split_once("type the code ")?;
         after.get(..9).map(str::to_owned)
     });
+    station.said(&["far-box", "add", "vela", "--address", "imei:300234010753370"]).ok();
     let output = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/features/pages/check.js"))
         .args([&base, &code])

@@ -27,10 +27,10 @@ const TELLS_MS = 6000;
 
 const PAGES = [
   "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/quarantine", "/compose", "/mailbox",
-  "/people", "/people/bert", "/links", "/links/m138", "/account", "/settings/box", "/settings/on-air",
+  "/people", "/people/bert", "/far-boxes", "/far-boxes/1", "/far-boxes/1/position", "/links", "/links/m138", "/account", "/settings/box", "/settings/on-air",
   "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page",
   "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/link",
-  "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/links", "/help/mail-programs", "/help/states", "/help/cut",
+  "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/links", "/help/mail-programs", "/help/states", "/help/cut", "/help/far-boxes", "/help/iridium",
   "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
   "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
   "/log-ins", "/about", "/about/log", "/health", "/position", "/position?days=31&view=7", "/mailbox?q=test", "/no/such/page",

@@ -24,9 +24,10 @@ const OWNERS: [&str; 9] = [
     "POST /people/{name}/erase",
 ];
 /// What an operator may open as well.
-const OPERATORS: [&str; 6] = [
+const OPERATORS: [&str; 7] = [
     "/people",
     "/far-boxes",
+    "POST /position/send",
     "/about",
     "/messages/quarantine",
     "POST /messages/{id}/{action}",

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod coder;
 pub mod command;
 pub mod fake_carrier;
+pub mod gpsd;
 pub mod ground;
 mod imap;
 mod program;

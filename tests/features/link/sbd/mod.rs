@@ -4,6 +4,8 @@
 mod by_mail;
 mod cloudloop;
 mod directip;
+mod month;
+mod position;
 pub mod scene;
 
 use std::time::Duration;
@@ -330,4 +332,24 @@ fn credits_are_told_before_and_filled_by_what_waits() {
         assert!(page.contains(&format!("data-label=Credits>{credits}")), "{by}: {page}");
     }
     station.books_balance();
+}
+
+/// A pseudo-terminal has no control lines: who says that one of them switches the modem hears that it is not so, and the link
+/// works without.
+#[test]
+fn a_port_without_control_lines_is_told_to_who_wants_one_switched() {
+    let scene = Scene::start(Service::Rockblock, "2000");
+    let station = scene.station_with(&[("sbd.power", "dtr")]);
+    let tested = station.said(&["link", "test", &station.first_link()]);
+    assert!(tested.code == 1 && format!("{tested:?}").contains("has no control lines"), "{tested:?}");
+    let (station, gateway) = (station.started(), scene.gateway().started());
+    scene.calls(&gateway);
+    wait_for("that it is told", LONG, || {
+        let status = station.status()?;
+        link_of(&status)["words"].as_str().filter(|words| words.contains("no control lines")).map(|_| ())
+    });
+    write(&station, "Without");
+    wait_mail(&scene, "Without");
+    station.set(&[("sbd.power", "none")]);
+    wait_for("that all is well", LONG, || (link_of(&station.status()?)["words"] == "ready").then_some(()));
 }

@@ -2,10 +2,12 @@
 //! internet.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::clock::OwnClock;
 use crate::support::{Folder, Program, SOON, Station, ask, wait_for};
 
 /// Number of the terminal.
@@ -41,7 +43,9 @@ pub struct Scene {
     pub folder: Folder,
     /// The modem is an IMT one.
     imt: bool,
-    _modem: Program,
+    modem: Program,
+    /// The words that start it.
+    modem_words: Vec<String>,
     _service: Program,
     _sink: Program,
     ground: Service,
@@ -53,15 +57,27 @@ pub struct Scene {
 impl Scene {
     /// Everything outside the boxes. A session takes so many milliseconds.
     pub fn start(ground: Service, session: &str) -> Self {
-        Self::with(ground, false, session)
+        Self::with(ground, false, session, &[])
     }
 
     /// The same with an IMT modem. A message is on air for so many milliseconds.
     pub fn imt(transit: &str) -> Self {
-        Self::with(Service::Cloudloop, true, transit)
+        Self::with(Service::Cloudloop, true, transit, &[])
     }
 
-    fn with(ground: Service, imt: bool, air: &str) -> Self {
+    /// An SBD or an IMT modem and its service by the clock of a test.
+    pub fn dated(imt: bool, air: &str, clock: &OwnClock) -> Self {
+        Self::with(Service::Cloudloop, imt, air, &clock.environment())
+    }
+
+    /// The modem was without power, and has the time of the clock again.
+    pub fn modem_restarts(&mut self, clock: &OwnClock) {
+        self.modem.kill();
+        let words: Vec<&str> = self.modem_words.iter().map(String::as_str).collect();
+        self.modem = Program::start_with(&words, &self.folder.path("modem.log"), &clock.environment());
+    }
+
+    fn with(ground: Service, imt: bool, air: &str, environment: &[(&str, &Path)]) -> Self {
         let folder = Folder::new();
         let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
         let (sky, control) = (path("sky"), path("service.ctl"));
@@ -84,8 +100,8 @@ impl Scene {
             Service::Directip => &[],
         };
         let place = ["--listen", "127.0.0.1:0", "--terminal", TERMINAL, "--sky", &sky, "--control", &control];
-        let service =
-            Program::start(&[&["simulate", ground.name()][..], &place, own].concat(), &folder.path("service.log"));
+        let words = [&["simulate", ground.name()][..], &place, own].concat();
+        let service = Program::start_with(&words, &folder.path("service.log"), environment);
         let url = word("service.log", &format!("{} ", ground.name()));
         // The name of the other terminal is learned from its first message.
         let (line, more) = match ground {
@@ -95,26 +111,27 @@ impl Scene {
             Service::Directip => ("directip ".to_owned(), ""),
         };
         let key = word("service.log", &line) + more;
-        let modem = Program::start(
-            &[
-                "simulate",
-                if imt { "imt" } else { "sbd" },
-                "--port",
-                &path("modem"),
-                "--sky",
-                &path("sky"),
-                "--control",
-                &path("modem.ctl"),
-                "--state",
-                &path("modem.state"),
-                "--factor",
-                "20",
-                if imt { "--transit" } else { "--session" },
-                air,
-            ],
-            &folder.path("modem.log"),
-        );
-        Self { folder, imt, _modem: modem, _service: service, _sink: sink, ground, url, key, sink_port }
+        let modem_words = [
+            "simulate",
+            if imt { "imt" } else { "sbd" },
+            "--port",
+            path("modem").as_str(),
+            "--sky",
+            path("sky").as_str(),
+            "--control",
+            path("modem.ctl").as_str(),
+            "--state",
+            path("modem.state").as_str(),
+            "--factor",
+            "20",
+            if imt { "--transit" } else { "--session" },
+            air,
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let words: Vec<&str> = modem_words.iter().map(String::as_str).collect();
+        let modem = Program::start_with(&words, &folder.path("modem.log"), environment);
+        Self { folder, imt, modem, modem_words, _service: service, _sink: sink, ground, url, key, sink_port }
     }
 
     /// The station: anna reads and writes here. A credit costs a cent, and a byte a tenth of that.
