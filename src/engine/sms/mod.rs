@@ -98,7 +98,9 @@ impl<'c> Texts<'c> {
     fn state(&self, row: &Row) -> PartState {
         let carrier = row.title;
         match (self.made_with.text(Key::SmsPublicUrl), row.polls) {
-            ("", true) => PartState::Polls { carrier, every: format!("{} s", self.made_with.span(Key::SmsPoll).as_secs()) },
+            ("", true) => {
+                PartState::Polls { carrier, every: format!("{} s", self.made_with.span(Key::SmsPoll).as_secs()) }
+            }
             ("", false) => PartState::Unreachable { carrier },
             (public, polls) => PartState::Called { carrier, hook: format!("{public}/hooks/{}", row.name), polls },
         }
