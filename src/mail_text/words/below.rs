@@ -48,7 +48,7 @@ pub static BELOW: Words = Words::new(
      in verde|in corsivo|in grassetto|in giallo|punto per punto|una per una|tra le righe|fra le righe|qua sotto|\
      onder je|onder jouw|onder uw|onder de jouwe|onder elke|onder iedere|eronder|er onder|daaronder|na elke|\
      achter elke|achter iedere|cursief|in groen|in geel|in het blauw|vetgedrukt|punt voor punt|één voor één|\
-     een voor een|lees verder|lees door|tussendoor|ertussen|in je mail|in jouw mail|in uw mail|in je bericht|\
+     een voor een|lees verder|tussendoor|ertussen|in je mail|in jouw mail|in uw mail|in je bericht|\
      aan het eind van|под твоим|под твоими|под твоей|под вашим|под вашими|под вашей|под каждым|под вопрос|внутри|\
      после каждого|курсивом|зелёным|зеленым|жирным|по пунктам|построчно|в конце письма|в самом конце|снизу|\
      читай дальше|читайте дальше|цветом|между строк|в твоём письме|в твоем письме|в вашем письме|после твоих|\
