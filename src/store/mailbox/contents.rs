@@ -293,8 +293,10 @@ impl Store {
             Some(bytes) if row.is_of(bytes.len() as u64, || crc32fast::hash(&bytes)) => Ok(Content::Bytes(bytes)),
             None if !row.file.is_empty() => {
                 let path = spool::folder(self.folder()).join(&row.file);
-                let (size, check) =
-                    spool::check(&path).map_err(|error| Fault::temporary(format!("a mail cannot be read: {error}")))?;
+                let (size, check) = spool::check(&path).map_err(|error| match error.kind() {
+                    std::io::ErrorKind::NotFound => Fault::permanent("the file of this mail is gone"),
+                    _ => Fault::temporary(format!("a mail cannot be read: {error}")),
+                })?;
                 row.is_of(size, || check).then_some(Content::File(path)).ok_or_else(damaged)
             }
             _ => Err(damaged()),

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use super::contents::{Content, NewContent};
 use super::entries::NewEntry;
-use super::flags::Flags;
+use super::flags::{FlagChange, Flags, is_stage};
 use super::names::copies_of;
 use super::rows::{Entry, Special};
 use crate::fault::Fault;
@@ -23,9 +23,9 @@ const TRACE: [&[u8]; 4] = [b"received", b"message-id", b"date", b"from"];
 /// Bytes that are compared at once.
 const PIECE: usize = 16 * 1024;
 
-/// Those of a mail that somebody here submitted, and not only copies of programs.
+/// Those of a mail that somebody here submitted, and not only copies of programs; what is about to be expunged is nobody's copy.
 fn of_messages(copies: Vec<Entry>) -> Vec<Entry> {
-    copies.into_iter().filter(|entry| entry.message > 0).collect()
+    copies.into_iter().filter(|entry| entry.message > 0 && entry.flags & Flags::DELETED == 0).collect()
 }
 
 impl View {
@@ -38,21 +38,31 @@ impl View {
 }
 
 impl Tx<'_> {
-    /// The same as [`View::filed`].
-    pub fn filed(&self, person: &str, name: &str, since: i64) -> TxResult<Vec<Entry>> {
-        Ok(of_messages(copies_of((&self.names, &self.entries, &self.marks), person, name, since)?))
-    }
-
     /// Puts an entry in the place of one that was filed in Sent: it belongs to the same message and has the flags of both. Gives
-    /// its UID.
-    pub fn put_in_place(&mut self, person: &str, filed: &Entry, mut new: NewEntry) -> TxResult<u32> {
-        let sent = Special::Sent.number();
+    /// its UID; `None` where that one is gone, or about to be.
+    pub fn put_in_place(&mut self, person: &str, filed: u32, new: &NewEntry) -> TxResult<Option<u32>> {
+        let (sent, mut new) = (Special::Sent.number(), new.clone());
+        let Some(filed) = of_messages(self.entry(person, sent, filed)?.into_iter().collect()).pop() else {
+            return Ok(None);
+        };
         new.message = filed.message;
-        new.flags.system |= filed.flags & !Flags::DELETED;
+        new.flags.system |= filed.flags;
+        // How far the mail got is known here, whatever the copy says.
+        new.flags.keywords.retain(|keyword| !is_stage(keyword));
         new.flags.keywords.extend(self.folder(person, sent)?.words(filed.keywords).map(str::to_owned));
         let uid = self.add_entry(person, sent, &new)?;
         self.remove_entries(person, sent, &[filed.uid])?;
-        Ok(uid)
+        Ok(Some(uid))
+    }
+
+    /// Gives an entry that was filed the flags that come with a copy which is the same; a keyword without a place is left out.
+    pub fn flag_filed(&mut self, person: &str, uid: u32, flags: &Flags) -> TxResult<()> {
+        let sent = Special::Sent.number();
+        let mut folder = self.folder(person, sent)?;
+        let bits = folder.learn_what_fits(&flags.keywords);
+        let keywords = folder.words(bits).filter(|keyword| !is_stage(keyword)).map(str::to_owned).collect();
+        let flags = Flags { system: flags.system & !Flags::DELETED, keywords };
+        self.mark(person, sent, &[uid], FlagChange::Add, &flags, None).map(drop)
     }
 }
 

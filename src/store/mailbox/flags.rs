@@ -7,6 +7,11 @@ use crate::store::schema::{Tx, TxResult, reject};
 
 /// The keywords by which Sent shows how far a mail got.
 pub(super) const STAGES: [&str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
+/// True for one of [`STAGES`].
+pub(super) fn is_stage(keyword: &str) -> bool {
+    STAGES.iter().any(|stage| stage.eq_ignore_ascii_case(keyword))
+}
+
 /// Keywords that programs can give one folder. Its entries have bits for four more (see [`EntryFlags::keywords`]): there is always
 /// one for each stage that the box itself shows in Sent.
 const MAX_KEYWORDS: usize = 64 - STAGES.len();
@@ -98,7 +103,7 @@ impl Folder {
         if self.place(keyword).is_some() {
             return true;
         }
-        let is_stage = STAGES.iter().any(|stage| stage.eq_ignore_ascii_case(keyword));
+        let is_stage = is_stage(keyword);
         let fits = keyword.len() <= MAX_KEYWORD && (self.takes_keywords() || is_stage);
         if fits {
             self.keywords.push(keyword.to_owned());

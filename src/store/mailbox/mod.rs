@@ -39,7 +39,7 @@ pub use contents::{Content, HEADER, NewContent};
 pub use entries::{Copied, NewEntry};
 pub use flags::{FlagChange, Flags};
 pub use folders::FolderError;
-pub use names::{SAME, message_id_of, sent_as};
+pub use names::{SAME, has_come, message_id_of, sent_as};
 pub use rows::{Entry, EntryFlags, Folder, Special};
 pub use uids::UidRanges;
 pub use upkeep::{TRASH_DAYS, full_note};

@@ -37,6 +37,11 @@ pub fn sent_as(mail: &[u8]) -> Option<String> {
     value_of(mail, if is_resent(mail) { b"resent-message-id" } else { b"message-id" })
 }
 
+/// True for a mail that came, by a mailing list for instance: no program writes these fields into what it sends.
+pub fn has_come(mail: &[u8]) -> bool {
+    value_of(mail, b"received").is_some() || value_of(mail, b"list-id").is_some()
+}
+
 fn is_resent(mail: &[u8]) -> bool {
     let begin = b"resent-";
     header_lines(mail).any(|line| line.get(..begin.len()).is_some_and(|name| name.eq_ignore_ascii_case(begin)))

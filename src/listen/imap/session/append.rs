@@ -23,7 +23,9 @@ use crate::listen::imap::framer::tag;
 use crate::listen::imap::replies::Replies;
 use crate::settings::Key;
 use crate::store::Tx;
-use crate::store::mailbox::{Flags, Folder, HEADER, NewContent, NewEntry, SAME, Special, message_id_of, sent_as};
+use crate::store::mailbox::{
+    Flags, Folder, HEADER, NewContent, NewEntry, SAME, Special, has_come, message_id_of, sent_as,
+};
 
 /// A mail that is coming in.
 pub struct Append {
@@ -154,11 +156,11 @@ impl ImapSession<'_> {
         let arrived = append.arrived.unwrap_or_else(|| now.seconds());
         let since = (now - SAME).seconds();
         let (person, name, flags) = (self.person()?.to_owned(), append.folder, append.flags);
-        if let Some(sent_as) = &sent_as
-            && let Some(answer) = self.is_filed(&new, sent_as, since)?
-        {
-            return Ok(answer);
-        }
+        let filed = match sent_as.map(|name| self.filed(&new, &flags, &name, since)).transpose()? {
+            Some(Filed::Same(answer)) => return Ok(answer),
+            Some(Filed::Other(uid)) => Some(uid),
+            Some(Filed::No) | None => None,
+        };
         let (validity, uid) = store.write(move |tx: &mut Tx| {
             let folders = tx.all_folders(&person)?;
             let Some(folder) = Folder::find(&folders, &name) else {
@@ -166,9 +168,9 @@ impl ImapSession<'_> {
             };
             let content = tx.add_content(&new)?;
             let entry = NewEntry { content, flags: flags.clone(), arrived, ..NewEntry::default() };
-            let filed = sent_as.as_ref().map(|name| tx.filed(&person, name, since)).transpose()?;
-            if let Some(filed) = filed.and_then(|mut all| all.pop()) {
-                return Ok((folder.validity, tx.put_in_place(&person, &filed, entry)?));
+            let placed = filed.map(|uid| tx.put_in_place(&person, uid, &entry)).transpose()?;
+            if let Some(uid) = placed.flatten() {
+                return Ok((folder.validity, uid));
             }
             let uid = tx.add_entry(&person, folder.number, &entry)?;
             if folder.special() == Some(Special::Drafts)
@@ -182,18 +184,41 @@ impl ImapSession<'_> {
         Ok(kept(validity, uid))
     }
 
-    /// The answer where the box has filed this mail, which is called so in Sent, not before `since` (in seconds).
-    fn is_filed(&self, new: &NewContent, name: &str, since: i64) -> Try<Option<Answer>> {
+    /// Whether the box has filed this mail, which is called so in Sent, not before `since` (in seconds); if so, that gets these
+    /// flags too.
+    fn filed(&self, new: &NewContent, flags: &Flags, name: &str, since: i64) -> Try<Filed> {
         let (person, store) = (self.person()?, &self.services.store);
         let (filed, sent) =
             store.read(|view| Ok((view.filed(person, name, since)?, view.folder(person, Special::Sent.number())?)))?;
+        let mut other = None;
         for entry in filed {
             if store.is_as_filed(&entry, new)? {
-                return Ok(sent.map(|sent| kept(sent.validity, entry.uid)));
+                let (person, flags) = (person.to_owned(), flags.clone());
+                if flags != Flags::default() {
+                    store.write(move |tx: &mut Tx| tx.flag_filed(&person, entry.uid, &flags))?;
+                }
+                return Ok(sent.map_or(Filed::No, |sent| Filed::Same(kept(sent.validity, entry.uid))));
+            }
+            // What the box filed has its trace in front, what a program put here has none: only the first gives way. What a list
+            // sent back is another mail than the one that was submitted.
+            match store.content_head(&entry) {
+                Ok(head) if has_come(&head) && !has_come(new.head()) => other = Some(entry.uid),
+                Err(fault) if !fault.is_permanent() => return Err(fault.into()),
+                _ => {}
             }
         }
-        Ok(None)
+        Ok(other.map_or(Filed::No, Filed::Other))
     }
+}
+
+/// What Sent has of a mail that is put there.
+enum Filed {
+    /// The same, byte for byte; this is the answer.
+    Same(Answer),
+    /// Another copy, which the box filed, under this UID.
+    Other(u32),
+    /// None that the box filed.
+    No,
 }
 
 fn kept(validity: u32, uid: u32) -> Answer {

@@ -184,6 +184,8 @@ impl ImapSession<'_> {
                         Err(fault) => {
                             log::warn!("imap: {}, UID {} of {person}: {fault}", folder.name, entry.uid);
                             match self.services.store.read(|view| view.entry(&person, number, entry.uid))? {
+                                // Out of files, or of a disk that answers: no damage.
+                                Some(_) if !fault.is_permanent() => return Err(fault.into()),
                                 Some(_) => damaged = true,
                                 // Another session removed it meanwhile.
                                 None => there -= 1,
