@@ -22,7 +22,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("src/listen/ip.rs", "the same listener"),
     ("src/listen/directip.rs", "the listener for the gateway of this driver"),
     ("src/engine/link/equipment.rs", "the key of the box, which is made and read by this driver"),
-    ("src/admin/service/pairing.rs", "pairing is for this driver alone"),
+    ("src/store/paired.rs", "pairing is for this driver alone"),
     ("src/admin/pages/pair.rs", "its page"),
     ("src/cli/pair.rs", "its command"),
     ("src/main.rs", "the path of a message in the module comment"),

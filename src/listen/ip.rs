@@ -142,12 +142,11 @@ impl BoxListener {
             tx.put_note(OpenCode::NOTE, Some(&bytes))?;
             let (name, from) = (paired.name.clone(), peer.to_string());
             let why = fits.err().map(ByeReason::Pairing);
-            let what = EventKind::Called { name, key: key.groups(), from, why };
-            tx.event(&Event { at: now, part: "ip".to_owned(), link: None, kind: what, alarm: fits.is_err() })?;
+            let wanted = code.far_box.filter(|_| fits.is_ok());
+            let apart = wanted.map(|far_box| tx.add_address(far_box, paired.address)).transpose()? == Some(false);
+            let what = EventKind::Called { name, key: key.groups(), from, why, apart };
+            tx.event(&Event { at: now, part: "ip".to_owned(), link: None, kind: what, alarm: fits.is_err() || apart })?;
             if fits.is_ok() {
-                if let Some(far_box) = code.far_box {
-                    tx.add_address(far_box, paired.address)?;
-                }
                 tx.pair(&paired)?;
                 // Without such a link whoever calls is not heard.
                 tx.line(now)?;
@@ -173,7 +172,7 @@ impl BoxListener {
         }
         drop(written);
         let (name, from, why) = (String::new(), peer.to_string(), Some(ByeReason::NotPaired));
-        let what = EventKind::Called { name, key: key.groups(), from, why };
+        let what = EventKind::Called { name, key: key.groups(), from, why, apart: false };
         log::warn!("ip: {what}");
         let event = Event { at: self.store.clock().now(), part: "ip".to_owned(), link: None, kind: what, alarm: false };
         if let Err(fault) = self.store.write(move |tx| tx.event(&event)) {

@@ -97,6 +97,9 @@ pub enum EventKind {
         /// Why it could not be; `None`: it is paired.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<ByeReason>,
+        /// It is a far box of its own, though its code was for another.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        apart: bool,
     },
     /// The box ended without being told to, and started again.
     Restarted {

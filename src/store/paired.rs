@@ -90,17 +90,25 @@ impl Tx<'_> {
         Ok(LinkRecord { id, ..link })
     }
 
-    /// Gives a far box that is there one address more; one that has the address and nobody at it gives it away.
-    pub fn add_address(&mut self, far_box: PeerId, address: LinkAddress) -> TxResult<()> {
-        let Some(mut known) = self.far_box(far_box)?.filter(|known| !known.addresses.contains(&address)) else {
-            return Ok(());
-        };
-        known.addresses.push(address);
-        // One with too many addresses stays as it is, and the box is a far box of its own.
-        if known.check().is_err() || self.give_away(address, far_box)?.is_some() {
-            return Ok(());
+    /// Gives a far box one address more; one that has the address and nobody at it gives it away. False where that cannot be: the far
+    /// box is not there any more or has too many addresses, or the one that has it has people, or remembers what came from there.
+    pub fn add_address(&mut self, far_box: PeerId, address: LinkAddress) -> TxResult<bool> {
+        let Some(mut known) = self.far_box(far_box)? else { return Ok(false) };
+        if known.addresses.contains(&address) {
+            return Ok(true);
         }
-        self.put_far_box(&known).map(drop)
+        // With that memory what comes once more would be delivered once more.
+        let owner = self.all_far_boxes()?.into_iter().find(|other| other.addresses.contains(&address));
+        if let Some(owner) = owner
+            && !self.session_rows(&owner.id.to_string())?.is_empty()
+        {
+            return Ok(false);
+        }
+        known.addresses.push(address);
+        if known.check().is_err() || self.give_away(address, far_box)?.is_some() {
+            return Ok(false);
+        }
+        self.put_far_box(&known).map(|_| true)
     }
 
     /// Forgets a box; false when it is not paired.

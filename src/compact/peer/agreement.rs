@@ -144,7 +144,7 @@ impl Agreement {
 
     /// It has the hello that rode in a packet of ours.
     pub fn has_ours(&mut self, hello: &Hello) {
-        self.known = hello.check();
+        (self.known, self.unheard) = (hello.check(), 0);
     }
 
     /// It says hello; true when that is news.
@@ -248,6 +248,10 @@ mod tests {
             assert!(!here.may_cost(now + days * SAY_AGAIN - 1) && here.may_cost(now + days * SAY_AGAIN), "{days}");
             now += days * SAY_AGAIN;
         }
+        let said = here.hello(&ours, &rules, now).unwrap();
+        here.hello_sent(now);
+        here.has_ours(&said);
+        assert!(here.may_cost(now + SAY_AGAIN), "it was heard");
         let theirs = Hello { hours: 0, echo: 0, models: ours.to_vec() };
         here.receive(&theirs, &ours, &rules, now);
         assert!(here.may_cost(now), "an answer is owed");

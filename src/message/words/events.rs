@@ -49,6 +49,11 @@ impl Display for EventKind {
                 f.write_str(" are used")?;
                 reserve.map_or(Ok(()), |reserve| write!(f, "; {reserve} % are kept for urgent ones"))
             }
+            Self::Called { name, key, why: None, apart: true, .. } => write!(
+                f,
+                "{name} ({key}) is paired with this box now, as a far box of its own: the one that the code was for cannot have this \
+                 line too (satpost far-box set NAME --add-address)"
+            ),
             Self::Called { name, key, why: None, .. } => write!(f, "{name} ({key}) is paired with this box now"),
             Self::Called { key, from, why: Some(ByeReason::NotPaired), .. } => {
                 write!(f, "a box called from {from} that is not paired: {key}")

@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::engine::link::whole::{Asked, First, Terms, request};
 use crate::fault::Fault;
 use crate::link::whole::{PIECE, WholeFrame, WholePlace};
+use crate::links::LinkBudget;
 use crate::links::LinkRecord;
 use crate::message::{Id, Message, Packet, Whole};
 use crate::money::Money;
@@ -48,15 +49,16 @@ impl LinkWorker<'_> {
         if let (Some(budget), true) = (budget, bytes > 0 && price.is_some_and(|price| !price.is_nothing())) {
             let (id, now, extent) = (self.id, context.now(), request::extent(bytes));
             let price = context.store.links().get(id).and_then(LinkRecord::price);
-            // It went, whatever the budget says now: that keeps the next one from going.
-            let charged = context.store.write(move |tx| {
-                let charged = tx.charge(id, &budget, (price, extent), (true, now))?;
-                if let Ok(charge) = &charged {
-                    tx.spend_own(charge.money)?;
-                }
-                Ok(charged)
+            // It went, whatever the budget says now: it is booked, and keeps the next one from going.
+            let beyond = context.store.write(move |tx| {
+                let (charged, beyond) = match tx.charge(id, &budget, (price, extent), (true, now))? {
+                    Err(why) => (tx.charge(id, &LinkBudget::default(), (price, extent), (true, now))?, Some(why)),
+                    charged => (charged, None),
+                };
+                charged.map_or(Ok(()), |charge| tx.spend_own(charge.money))?;
+                Ok(beyond)
             })?;
-            if let Err(why) = charged {
+            if let Some(why) = beyond {
                 log::warn!("link: {bytes} bytes of whole mails went beyond a budget: {why:?}");
             }
         }
