@@ -121,7 +121,10 @@ pub fn plain(topic: &str) -> Option<String> {
         let (_, behind) = behind.split_once('>')?;
         let (words, behind) = behind.split_once("</a>")?;
         match path.strip_prefix("help/") {
-            Some(name) => out.push_str(&format!("<a href=\"{name}.html\">{words}</a>")),
+            Some(name) => {
+                let (name, mark) = name.find('#').map_or((name, ""), |at| name.split_at(at));
+                out.push_str(&format!("<a href=\"{name}.html{mark}\">{words}</a>"));
+            }
             None => out.push_str(words),
         }
         rest = behind;

@@ -31,7 +31,7 @@ async function read(targets) {
       }
       if (at.localName === "script" && !at.getAttribute("src")) found.push(`${target}: a script in the page`);
     }
-    if (/\b49\b.{0,3}x-p/.test(page.body.textContent)) found.push(`${target}: a template ran`);
+    if (/62615533/.test(page.body.textContent)) found.push(`${target}: a template ran`);
     if (page.querySelectorAll("main").length !== 1) found.push(`${target}: has not exactly one main`);
   }
   return found;

