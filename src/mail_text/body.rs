@@ -97,7 +97,8 @@ fn show_best(tree: &Tree<'_>, index: usize, out: &mut Output) {
     if repeats {
         out.note(CutNote::InvitationText);
     } else {
-        let beside = if plain == Some(chosen) { beside::signatures(&page) } else { Vec::new() };
+        let carries = out.trims() && plain == Some(chosen);
+        let beside = if carries { beside::signatures(&page) } else { Vec::new() };
         out.beside(beside, |out| show(tree, chosen, out));
     }
     for &child in children.iter().filter(|child| **child != chosen) {

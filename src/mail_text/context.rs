@@ -14,6 +14,8 @@ const MAX_FIELD: usize = 4096;
 pub struct Context {
     /// Texts are cut down to what their writer wanted to say.
     pub trims: bool,
+    /// Another text of the same mail stands above this one.
+    pub follows: bool,
     /// The mail answers another: its subject or its header says so.
     pub is_answer: bool,
     /// The subject says that it forwards.
@@ -39,6 +41,7 @@ impl Context {
         let receivers = ["to", "cc"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();
         Self {
             trims,
+            follows: false,
             is_answer: !subject.is_forward && (subject.is_answer || answers),
             is_forward: subject.is_forward,
             others: receivers.iter().filter(|word| !writer.contains(word)).cloned().collect(),
@@ -52,6 +55,7 @@ impl Context {
     /// The same for a mail inside the mail, or a forwarded text: it answers whatever it says, and others wrote it.
     pub fn inner(&self) -> Self {
         Self {
+            follows: false,
             is_answer: false,
             is_forward: false,
             writer: Vec::new(),

@@ -24,7 +24,7 @@ const MAX_FRAMED: usize = 6;
 
 /// Where such a footer begins that goes on to the end.
 pub fn find(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    [list_footer, part_footer, drawn_footer, framed_footer, forum_footer, desk_footer, service_footer]
+    [list_footer, drawn_footer, framed_footer, forum_footer, desk_footer, service_footer]
         .iter()
         .find_map(|of| of(lines))
 }
@@ -53,18 +53,23 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
 }
 
-/// All of a text: a list puts its footer into a part of its own, below a line of two dashes.
-fn part_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
-    let (first, below) = lines.split_first()?;
+/// True when a text of a mail that has another above it is a list's footer: lists put one into a part of its own, below a
+/// line of two dashes or more. Only an address of a list, or a word for leaving one, tells it from a note.
+pub fn is_part(lines: &[String]) -> bool {
+    let Some((first, below)) = lines.split_first() else { return false };
     let drawn = first.len() >= 2 && first.chars().all(|c| "_-=#".contains(c));
     let is_short = |line: &String| line.len() <= 120 && line.split_whitespace().count() <= MAX_PART_WORDS;
-    let short = below.len() <= MAX_LIST && below.iter().all(is_short);
-    if !drawn || !short {
-        return None;
+    if !drawn || below.len() > MAX_LIST || !below.iter().all(is_short) {
+        return false;
     }
+    // "Abmelden: https://..." below the name of the list.
+    let leaves = |line: &String| {
+        let line = line.to_lowercase();
+        line.split_once(shapes::COLONS).is_some_and(|(label, _)| words::LEAVE_LABEL.has(label.trim()))
+    };
     let text = lower(below);
-    let is_list = words::LIST.within(&text) || words::LISTED.within(&text);
-    (is_list && (text.contains("://") || text.contains('@'))).then_some((0, Rule::Footer, Confidence::Sure))
+    let is_list = words::LISTED.within(&text) || words::LIST.within(&text) && below.iter().any(leaves);
+    is_list && (text.contains("://") || text.contains('@')) && !text.contains('?')
 }
 
 /// Below a line that lists draw with several signs (`_._,_._,_`): their own words.

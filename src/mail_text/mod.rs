@@ -55,6 +55,7 @@ mod links;
 mod marks;
 mod mime;
 mod notices;
+mod offers;
 mod output;
 mod phrases;
 mod pointers;

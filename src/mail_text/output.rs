@@ -105,9 +105,13 @@ impl Output {
         }
         files.iter().for_each(|file| self.embedded(file));
         let shown = clean::text(&shown);
-        let context = if self.header.is_empty() { self.context.clone() } else { self.inner.clone() };
+        let context = if self.header.is_empty() {
+            Context { follows: !self.texts.is_empty(), ..self.context.clone() }
+        } else {
+            self.inner.clone()
+        };
         let trimmed = match context.trims {
-            true => trim::trim(&beside::mark(&shown, &self.signatures), &context),
+            true => trim::trim(&beside::mark(&shown, &self.signatures, &context), &context),
             false => Trimmed::untouched(&clean::text(&marks::without(&shown))),
         };
         let headers = std::mem::take(&mut self.header);

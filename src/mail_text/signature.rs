@@ -4,8 +4,9 @@
 //! lead to it. A telephone's line is known in any language by its parts: a word for *sent* at one end, the name of a
 //! device or a program, and little else.
 
+use super::context::Context;
 use super::cuts::{Confidence, Cuts, Rule};
-use super::{marks, shapes, words};
+use super::{marks, offers, shapes, words};
 
 /// Most lines below `-- ` (RFC 3676 section 4.3) that are taken for a signature.
 const MAX_SIGNATURE: usize = 15;
@@ -19,8 +20,6 @@ const MAX_BETWEEN: usize = 6;
 const MAX_JOINED: usize = 40;
 /// Most words behind the name of the device.
 const MAX_BEHIND: usize = 4;
-/// Most words of an offer.
-const MAX_OFFER: usize = 7;
 /// Words of a line that is a sentence rather than a part of a signature.
 const SENTENCE: usize = 8;
 /// Fewest words of a sentence that was typed into or below a signature.
@@ -29,7 +28,7 @@ const MIN_TYPED: usize = 4;
 const LONE: [&str; 2] = ["mailbox", "ee"];
 
 /// Cuts what stands between the marks of a signature's element.
-pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
+pub fn cut_marked(lines: &mut Vec<String>, context: &Context, cuts: &mut Cuts) {
     while let Some(start) = lines.iter().position(|line| line == marks::SIGNATURE) {
         let end = lines[start..].iter().position(|line| line == marks::END).map_or(lines.len(), |end| start + end + 1);
         let inside: Vec<String> =
@@ -41,11 +40,15 @@ pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
                 .clone()
                 .any(|line| !line.is_empty() && !line.starts_with('>') && !line.starts_with(marks::is_mark));
         let leads = lines[..start].iter().rfind(|line| !line.is_empty()).is_some_and(|line| leads_on(line));
-        if apart && !leads {
-            let (own, rest) = inside.split_at(leading);
-            let dashes = rest.iter().filter(|line| !matches!(line.as_str(), "--" | "—")).cloned().collect::<Vec<_>>();
-            cuts.add(Rule::Signature, Confidence::Sure, &dashes);
-            lines.splice(start..end, own.to_vec());
+        let (own, rest) = inside.split_at(leading);
+        let drawn = lines[..start].iter().rfind(|line| !line.is_empty()).is_some_and(|line| is_delimiter(line));
+        if apart && !leads && !is_typed(rest, drawn, context) {
+            // An afterword is the writer's own again.
+            let end_of_name = (0..rest.len()).find(|at| is_afterword(rest, *at)).unwrap_or(rest.len());
+            let (name, afterword) = rest.split_at(end_of_name);
+            let gone = name.iter().filter(|line| !is_delimiter(line)).collect::<Vec<_>>();
+            cuts.add(Rule::Signature, Confidence::Sure, &gone);
+            lines.splice(start..end, [own, &[String::new()], afterword].concat());
         } else {
             lines.splice(start..end, inside);
         }
@@ -53,8 +56,25 @@ pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
     lines.retain(|line| line != marks::END);
 }
 
+/// A line that is drawn above a signature.
+pub fn is_delimiter(line: &str) -> bool {
+    matches!(line, "--" | "—")
+}
+
+/// What the writer typed into a signature's element, rather than a signature: numbers only, or numbers on its first line
+/// that is neither a name nor a way to reach somebody, and no `--` above it (`drawn` when that stands above the element).
+fn is_typed(rest: &[String], drawn: bool, context: &Context) -> bool {
+    let mut filled = rest.iter().filter(|line| !line.is_empty()).peekable();
+    let drawn = drawn || filled.peek().is_some_and(|line| is_delimiter(line));
+    let Some(first) = filled.find(|line| !is_delimiter(line)) else { return false };
+    let reaches = first.starts_with('+') || first.contains('@') || first.contains("://");
+    let named = shapes::words(first).any(|word| context.writer.contains(&word));
+    let numbered = first.contains(|c: char| c.is_ascii_digit()) && !reaches && !named && !is_added(first);
+    is_data(rest) || numbered && !drawn
+}
+
 /// Lines at the start of a signature's element that the writer typed into it: sentences, before any name or greeting.
-fn leading(inside: &[String]) -> usize {
+pub fn leading(inside: &[String]) -> usize {
     let mut end = 0;
     let mut open = 0;
     for (at, line) in inside.iter().enumerate() {
@@ -108,7 +128,7 @@ fn is_afterword(below: &[String], at: usize) -> bool {
 /// Where a signature begins: the only `--` line, with few lines below it and a blank line above it (or very few below),
 /// and no quote below it, which would be answered there. Whoever draws such lines in a text keeps what follows.
 fn delimiter(lines: &[String]) -> Option<usize> {
-    let mut found = lines.iter().enumerate().filter(|(_, line)| matches!(line.as_str(), "--" | "—"));
+    let mut found = lines.iter().enumerate().filter(|(_, line)| is_delimiter(line));
     let (at, _) = found.next().filter(|_| found.next().is_none())?;
     let (above, below) = (&lines[..at], &lines[at + 1..]);
     if below.len() > MAX_SIGNATURE {
@@ -150,7 +170,7 @@ pub fn cut_added(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     let with_page = is_site(last) && lines.len().checked_sub(2).is_some_and(|at| is_added(&lines[at]));
     let at = lines.len() - 1 - usize::from(with_page);
     // Some draw the line of a signature above it.
-    let drawn = at.checked_sub(1).is_some_and(|above| matches!(lines[above].as_str(), "--" | "—"));
+    let drawn = at.checked_sub(1).is_some_and(|above| is_delimiter(&lines[above]));
     let (line, at) = (at, at - usize::from(drawn));
     let above = at.checked_sub(1).map(|at| lines[at].as_str());
     let apart = drawn || above.is_none_or(str::is_empty);
@@ -158,7 +178,11 @@ pub fn cut_added(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
     let begins = lines[line].starts_with(char::is_uppercase);
     let ended =
         |line: &str| shapes::closes(line) || is_added(line) || begins && !leads_on(line) && !line.ends_with(',');
-    let cut = is_added(&lines[line]) && (apart || above.is_some_and(ended));
+    // People get a program, too: below what ends a sentence only, or apart.
+    let lower = lines[line].to_lowercase();
+    let common = offers::is_common(&bare(&lower)) && !words::OFFER_LINKS.within(&lower);
+    let touches = above.is_some_and(|above| ended(above) && (!common || is_sentence(above)));
+    let cut = is_added(&lines[line]) && (apart || touches);
     if cut {
         let sure = apart && !drawn;
         cuts.add(Rule::Signature, if sure { Confidence::Sure } else { Confidence::Likely }, &lines[line..]);
@@ -183,7 +207,7 @@ pub fn is_added(line: &str) -> bool {
         return false;
     }
     let lower = line.to_lowercase().replace(['’', '\u{2011}', '\u{a0}'], " ").replace('\'', " ");
-    if words::OFFER_LINKS.within(&lower) && !is_sentence(line) && is_linked_offer(&lower) {
+    if words::OFFER_LINKS.within(&lower) && !is_sentence(line) && offers::is_linked(&bare(&lower)) {
         return true;
     }
     let lower = bare(&lower);
@@ -203,7 +227,7 @@ pub fn is_added(line: &str) -> bool {
         is_sent_by(first) || is_origin(first) || is_named(first) || is_from_my(first) || words::WHOLE.has(first.trim())
     };
     (excuses || excuse) && sent()
-        || !is_sentence(line) && is_offer(&lower)
+        || !is_sentence(line) && offers::is_offer(&lower)
         || words::WHOLE.has(&lower)
         || words::REACTED.ends(&lower)
 }
@@ -293,43 +317,6 @@ fn is_from_my(line: &str) -> bool {
     // Programs and services have more behind them that is somebody's own: "from my Gmail account".
     let hardware = words::DEVICES.iter().take(words::HARDWARE).any(|device| name.starts_with(device));
     hardware && !model.contains(' ') && model.contains(|c: char| c.is_ascii_digit())
-}
-
-/// Outlook, a platform and the address of the offer, in any language: nothing that leads to it, no sentence.
-fn is_linked_offer(lower: &str) -> bool {
-    let said = bare(lower);
-    let short = said.split_whitespace().count() <= MAX_OFFER;
-    let platform = words::PLATFORMS.iter().any(|name| said.contains(name));
-    short && platform && said.contains("outlook") && !said.contains([':', ',', '?', '!'])
-}
-
-/// "Get Outlook for iOS": an offer of a program for a device.
-fn is_offer(line: &str) -> bool {
-    let tokens: Vec<&str> = line.split_whitespace().collect();
-    // The verb stands at the end in some languages, and the platform at the start.
-    let gets = tokens.iter().take(3).chain(tokens.last()).any(|word| words::GET.has(word));
-    if tokens.iter().any(|word| words::GET_OUTLOOK.has(word)) && is_for_telephone(&tokens) {
-        return true;
-    }
-    let mut ends = tokens.iter().rev().take(2).chain(tokens.iter().take(3).filter(|_| !line.is_ascii()));
-    let platform = ends.any(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
-    let program = || words::DEVICES.iter().skip(words::HARDWARE).any(|name| line.contains(name));
-    let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
-    let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
-    // In English people say much else with these verbs.
-    let at = tokens.iter().position(|word| words::PLATFORMS.iter().any(|name| word.contains(name)));
-    let english = tokens.first().is_some_and(|verb| ["get", "download", "try"].contains(verb));
-    let fits = !english || at.is_some_and(|at| at > 0 && ["for", "voor"].contains(&tokens[at - 1]));
-    fits && gets && platform && program() && !wants && tokens.len() <= MAX_OFFER
-}
-
-/// Outlook, at most a word beside it, and what it runs on, by the names that the offer has; little else.
-fn is_for_telephone(tokens: &[&str]) -> bool {
-    let place = |name: &str| tokens.iter().position(|word| word.trim_matches(['„', '“', '"', ',']).starts_with(name));
-    let (Some(program), Some(platform)) = (place("outlook"), place("ios").or_else(|| place("android"))) else {
-        return false;
-    };
-    tokens.len() <= MAX_OFFER && program.abs_diff(platform) <= 3 && (program <= 2 || platform == 0)
 }
 
 /// Where the first and the last name of a device or a program stand.

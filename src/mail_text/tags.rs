@@ -36,19 +36,9 @@ const HISTORY: [&str; 8] = [
 /// Names of elements that say whose words are quoted below: Gmail, Thunderbird, Proton, Roundcube.
 const ATTRIBUTION: [&str; 4] = ["gmail_attr", "moz-cite-prefix", "protonmail_quote", "reply-intro"];
 /// Words of a picture's text that describe the picture rather than say something, in lower case.
-const DESCRIBING: [&str; 22] = [
+const DESCRIBING: [&str; 12] = [
     "logo",
     "icon",
-    "youtube",
-    "whatsapp",
-    "telegram",
-    "tiktok",
-    "pinterest",
-    "xing",
-    "spacer",
-    "separator",
-    "divider",
-    "emoji",
     "image",
     "picture",
     "photo",
@@ -60,6 +50,11 @@ const DESCRIBING: [&str; 22] = [
     "instagram",
     "twitter",
 ];
+/// The same in a label of at most [`MAX_NAMING`] words: longer ones say something with them.
+const NAMING: [&str; 10] =
+    ["youtube", "whatsapp", "telegram", "tiktok", "pinterest", "xing", "spacer", "separator", "divider", "emoji"];
+/// Most words of a label that names a service or an ornament.
+const MAX_NAMING: usize = 3;
 
 /// What an element is to the text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +75,9 @@ pub fn is_sentence(alt: &str, least: usize) -> bool {
     let is_file = lower.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "png" | "jpg" | "jpeg" | "gif" | "svg"));
     let wide = lower.chars().filter(|c| *c > '\u{2e80}' && c.is_alphabetic()).count();
     let words = lower.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
-    (words >= least || wide >= least * 2)
-        && !is_file
-        && !DESCRIBING.iter().any(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == *word))
+    let has = |known: &[&str]| lower.split(|c: char| !c.is_alphanumeric()).any(|own| known.contains(&own));
+    let naming = lower.split_whitespace().count() <= MAX_NAMING && has(&NAMING);
+    (words >= least || wide >= least * 2) && !is_file && !has(&DESCRIBING) && !naming
 }
 
 /// Classes and names (`.preview`, `#preview`, `td.preview`) that the style sheet of a page hides or strikes out, outside

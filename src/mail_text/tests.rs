@@ -217,4 +217,14 @@ fn what_is_meant_to_take_long_does_not() {
         in_time(piece, raw.as_bytes());
         in_time(piece, piece.repeat(100_000 / piece.len()).as_bytes());
     }
+    // A page of one line beside the text that is read.
+    for piece in ["(", "&lt;", "[", "(&lt;["] {
+        let page =
+            format!("<div>All is well.</div><div id=Signature>Bob</div>{}", piece.repeat(1_000_000 / piece.len()));
+        let raw = format!(
+            "From: Bob <bob@world.example>\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nAll is well.\n\nBob\n\
+             --b\nContent-Type: text/html\n\n{page}\n--b--\n"
+        );
+        assert_eq!(in_time(piece, raw.as_bytes()).text, "All is well.", "{piece}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::cuts::{Confidence, Cut, Cuts, Rule};
 use super::history::{self, Split};
-use super::{artifacts, attribution, blocks, clean, marks, notices, quotes, shapes, signature};
+use super::{artifacts, attribution, blocks, clean, footers, marks, notices, quotes, shapes, signature};
 
 /// Forwards inside forwards that are read as such.
 const MAX_FORWARDS: usize = 3;
@@ -42,8 +42,12 @@ pub fn trim(text: &str, context: &Context) -> Trimmed {
     let lines: Vec<String> = text.lines().flat_map(|line| plain(line, context)).collect();
     let lines = attribution::set_apart(lines, context);
     let mut cuts = Cuts::default();
-    let out = message(lines, context, 0, &mut cuts);
     let whole = clean::text(&marks::without(&text));
+    if context.follows && footers::is_part(&lines) {
+        cuts.add(Rule::Footer, Confidence::Sure, &lines);
+        return Trimmed { text: String::new(), whole: rules(&whole), cuts: cuts.0 };
+    }
+    let out = message(lines, context, 0, &mut cuts);
     Trimmed { text: rules(&clean::text(&marks::without(&out))), whole: rules(&whole), cuts: cuts.0 }
 }
 
@@ -56,7 +60,7 @@ fn plain(line: &str, context: &Context) -> Vec<String> {
 }
 
 fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut Cuts) -> String {
-    signature::cut_marked(&mut lines, cuts);
+    signature::cut_marked(&mut lines, context, cuts);
     notices::cut_first(&mut lines, cuts);
     let mut found = split(&lines, context);
     for _ in 0..MAX_FORWARDS {

@@ -69,7 +69,7 @@ fn no_mutation_of_a_mail_does_harm() {
 }
 
 /// Lines of which a whole mail may be made, besides the pieces.
-const LINES: [&[u8]; 13] = [
+const LINES: [&[u8]; 17] = [
     b"x\n",
     b"\xd1\x8f\n",
     b"\xd1\n",
@@ -83,7 +83,15 @@ const LINES: [&[u8]; 13] = [
     b"An older word: c@d.e 3. 5. 2024\n\n",
     b"Get Outlook for Android<https://aka.ms here early.\n",
     b"[image: a <https://a.b/c",
+    b"(",
+    b"[(",
+    b"&lt;",
+    b"(a&lt;b[c ",
 ];
+
+/// The head of a page whose text is read beside it.
+const BESIDE: &str = "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\nAll is well.\n\nBob\n\
+                      --b\nContent-Type: text/html; charset=";
 
 /// A text that is four times as long may take four times as long, not sixteen times: a stranger chooses how long it is. By hand,
 /// as it measures; `tests/soak/run 1 mutations` asks for it.
@@ -93,6 +101,7 @@ fn long_texts_cost_in_proportion_by_hand() {
     let heads = [
         "Subject: s\nContent-Type: text/plain; charset=",
         "Subject: Re: s\nIn-Reply-To: <a@b>\nContent-Type: text/html; charset=",
+        BESIDE,
     ];
     let mut bad = Vec::new();
     let pieces = PIECES.into_iter().chain(LINES);
@@ -101,6 +110,7 @@ fn long_texts_cost_in_proportion_by_hand() {
     }) {
         let cost = |bytes: usize| {
             let begin = format!("From: Bob <bob@world.example>\n{head}{charset}\n\nAll is well.\n");
+            let begin = if head == BESIDE { begin + "<div id=Signature>Bob</div>\n" } else { begin };
             let raw = [begin.as_bytes(), &piece.repeat(bytes / piece.len())].concat();
             let start = processor();
             check(&shape(&raw, &TRIM));

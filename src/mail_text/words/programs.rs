@@ -25,17 +25,32 @@ pub static AFTERWORD: Words = Words::new(
      зы:|зы |з.ы.|p. s.|постскриптум|υ.γ.|υγ:|ui:|u.i.|ui.|i.m.|i.j.|dk.|附言|又及|追伸|추신|נ.ב|ملاحظة|ps!",
 );
 
+/// Words for *for* before what an offered program runs on.
+pub static FOR: Words = Words::new(
+    "für|for|för|pour|para|voor|til|fyrir|za|pro|pre|per|a|pentru|systemu|untuk|cho|kwa|için|skirtą|ar|dla|għal",
+);
+
+/// Words for *on*, with which people say what they run a program on.
+pub static ON: Words = Words::new(
+    "auf|på|á|sur|op|on|onto|en|su|sul|sull|na|pe|no|nu|на|у|в|στο|σε|in|i|bei|mit|med|with|to|till|mein|meinem|min|mijn|mon|mi|meu|mio",
+);
+
 /// Addresses that stand behind the offer of Outlook for a telephone, in any language.
 pub static OFFER_LINKS: Words = Words::new("aka.ms/aab9ysg|aka.ms/o0ukef|aka.ms/ghei36|aka.ms/qtex0l");
 
-/// How a list says in a part of its own that one may leave it.
+/// How a list says in a part of its own that one may leave it, and its addresses.
 pub static LISTED: Words = Words::new(
-    "unsubscri|subscri|desinscri|désinscri|desabonn|désabonn|sympa|mailman|@listes.|@listen.|@lista.|@listas.|abmeld|austrag|dar de baja|darse de baja|\
-     cancellar|uitschrij|afmeld|отпис|avregistr|avmeld|avbeställ|rezygn|wypis|odhlá",
+    "unsubscri|desinscri|désinscri|desabonn|désabonn|/listinfo|/sympa|mailman/|@lists.|@listes.|@listen.|@lista.|@listas.|-request@",
+);
+
+/// Labels before the address by which one leaves a list.
+pub static LEAVE_LABEL: Words = Words::new(
+    "unsubscribe|leave|abmelden|abmeldung|austragen|afmelden|uitschrijven|avregistrera|avprenumerera|avmelding|afmelding|dar de baja|\
+     darse de baja|cancellarsi|cancellazione|отписаться|отписка|wypisz się|rezygnacja|odhlásit|odhlášení",
 );
 
 /// Offers of Outlook begin or end with these, too: words that people use for much else.
 pub static GET_OUTLOOK: Words = Words::new(
-    "obtenga|získejte|をダウンロード|beziehen|herunterladen|downloaden|다운로드|받기|letöltése|beszerzése|を入手する|ダウンロード|الحصول|احصل|قم|קבל|รับ|алу|მიიღეთ|получить|beschaffen|installieren|télécharger|دریافت|کنید|करें|gaukite|obteniu|obtén|skaffa|skaff|få|fá|uzyskaj|получи|получите|отримайте|изтеглете|pridobite|prenesite|iegūstiet|hankige|\
+    "obtenga|získejte|をダウンロード|beziehen|herunterladen|downloaden|다운로드|받기|letöltése|beszerzése|を入手する|ダウンロード|الحصول|احصل|قم|קבל|รับ|алу|მიიღეთ|получить|beschaffen|télécharger|دریافت|کنید|करें|gaukite|obteniu|obtén|skaffa|skaff|få|fá|uzyskaj|получи|получите|отримайте|изтеглете|pridobite|prenesite|iegūstiet|hankige|\
      eskuratu|nhận",
 );
