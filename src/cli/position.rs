@@ -90,7 +90,8 @@ impl Position {
                 let cost = position::cost(session.context, None, compact::peer::Position::ALONE);
                 say_cost(session, cost);
                 if !send.dry_run {
-                    session.service().tell_position().map_err(Failure::of_request)?;
+                    let here = position::here(session.context);
+                    session.service().tell_position(here).map_err(Failure::of_request)?;
                     session.line("the position goes with the next packet");
                 }
                 Ok(())

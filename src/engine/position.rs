@@ -131,14 +131,19 @@ pub fn heard(context: &Context, far_box: PeerId) -> Result<Heard, Fault> {
     Ok(Heard { tells: peer.knows_positions(), asked: peer.asks_position().map(Time), cost })
 }
 
-/// Has the box ashore told where this one is, soon.
+/// Has the box ashore told where this one is, soon. What is known of that is [`here`].
 ///
 /// # Errors
-/// Permanent where it takes no positions. When the store fails.
-pub fn tell(tx: &mut Tx, now: Time) -> TxResult<()> {
+/// Permanent where it takes no positions, or none is known. When the store fails.
+pub fn tell(tx: &mut Tx, here: Option<Place>, now: Time) -> TxResult<()> {
     if !session::in_tx(tx, None)?.knows_positions() {
         return reject(Fault::permanent(
             "the box ashore takes no positions: it has not said so yet, or it is of an older version",
+        ));
+    }
+    if here.is_none() {
+        return reject(Fault::permanent(
+            "it is not known where this box is: neither the device of a link nor gpsd has told since it was started",
         ));
     }
     session::change(tx, None, |peer| peer.tell_position(now.0))?;

@@ -16,7 +16,7 @@ use crate::store::table::{Key, Table};
 /// The fields of records that are times of what happened.
 const MOMENTS: [&str; 7] = ["at", "first", "added", "created", "seen", "unlocked", "since"];
 /// The fields that are times in what is known of a far box.
-const SESSION_MOMENTS: [&str; 14] = [
+const SESSION_MOMENTS: [&str; 18] = [
     "owed",
     "said",
     "answered",
@@ -31,6 +31,10 @@ const SESSION_MOMENTS: [&str; 14] = [
     "last_sent",
     "doubted",
     "asked",
+    "wanted",
+    "question",
+    "ask",
+    "lost",
 ];
 
 impl Tx<'_> {

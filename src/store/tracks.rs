@@ -43,8 +43,9 @@ impl Tx<'_> {
 
     /// Forgets a track.
     pub(super) fn drop_track(&mut self, track: Track) -> TxResult<()> {
-        let (north, east) = (track.series(NORTH), track.series(EAST));
-        self.samples.retain(|key, _| key.0 != north && key.0 != east)?;
+        for series in [NORTH, EAST].map(|name| track.series(name)) {
+            self.samples.retain_in((series.as_str(), i64::MIN)..=(series.as_str(), i64::MAX), |_, _| false)?;
+        }
         Ok(())
     }
 }

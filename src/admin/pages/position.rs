@@ -50,7 +50,7 @@ pub fn show(ask: &Ask) -> Reply {
 
 /// Has the box ashore told where this one is.
 pub fn send(ask: &Ask) -> Reply {
-    match ask.service.tell_position() {
+    match ask.service.tell_position(position::here(&ask.app.context)) {
         Ok(()) => ask.done("/position", "The position goes with the next packet."),
         Err(Fault::Permanent(why)) => ask.done("/position", format!("Nothing was sent: {why}.")),
         Err(fault) => Err(fault),

@@ -8,7 +8,7 @@ use crate::engine::{admit, position};
 use crate::fault::Fault;
 use crate::people::{FarBox, Newcomers, People, Person};
 use crate::settings::Key;
-use crate::store::{Tx, TxResult, reject};
+use crate::store::{Place, Tx, TxResult, reject};
 
 /// A far box as somebody filled it in. Empty text means nothing was given.
 #[derive(Debug, Clone, Default)]
@@ -169,13 +169,13 @@ impl Service {
         self.act(Action::EditFarBox, &far_box.shown(), words, move |tx| admit::refuse(tx, id, &key, now))
     }
 
-    /// Has the box ashore told where this one is.
+    /// Has the box ashore told where this one is, if that is known.
     ///
     /// # Errors
-    /// Permanent where it takes no positions.
-    pub fn tell_position(&self) -> Result<(), Fault> {
+    /// Permanent where it takes no positions, or none is known.
+    pub fn tell_position(&self, here: Option<Place>) -> Result<(), Fault> {
         let now = self.store.clock().now();
-        self.act(Action::TellPosition, "", "the position of this box was sent", move |tx| position::tell(tx, now))
+        self.act(Action::TellPosition, "", "the position of this box was sent", move |tx| position::tell(tx, here, now))
     }
 
     /// Has a far box asked where it is.

@@ -210,7 +210,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         }
         Action::TellPosition => {
             takes_positions(site, None);
-            service.tell_position()
+            service.tell_position(Some((Time(0), 38.5312, -28.6243)))
         }
         Action::AskPosition => {
             let address = "imei:300234010753370".parse().unwrap();

@@ -362,7 +362,7 @@ pub struct PeerTurn {
     /// What the far box says about addresses for our people.
     pub answers: Vec<(String, Answer)>,
     /// Where the far box says that it was, and when: in milliseconds since 1970.
-    pub positions: Vec<(Position, i64)>,
+    pub position: Option<(Position, i64)>,
     /// Beginnings of messages whose rest did not come in time.
     pub truncated: Vec<Letter>,
     /// Messages of ours that the far box has.

@@ -176,7 +176,7 @@ impl Peer {
                 Note::Person(name) => self.people.not_said(&name),
                 Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
                 Note::Name(mark, name) => self.names.owe(mark, &name),
-                Note::Position(_) => self.whereabouts.was_not_told(now),
+                Note::Position(position) => self.whereabouts.was_not_told(position, now),
                 Note::WhereAreYou => self.whereabouts.was_not_asked(now),
                 Note::Replaces(_) | Note::Of(_) | Note::Answers(..) => {}
             }

@@ -24,6 +24,12 @@ const MINUTE: i64 = 60_000;
 /// So far has a box moved that tells its place with a packet that leaves anyway, in steps: a hundred metres; or after this time.
 const MOVED: u32 = 10;
 const AGAIN: i64 = 3_600_000;
+/// Two answers have this between them at least, and a packet that did not go out is not followed by another one before.
+const SHORTEST: i64 = 600_000;
+/// What was wanted and could not be told for so long is not wanted any more.
+const WISHED: i64 = 86_400_000;
+/// Positions of the other box that are kept within an hour: one for each minute.
+const MOST_CAME: u8 = 60;
 
 /// Where a box was, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +110,28 @@ pub struct PositionRules {
     pub every: i64,
 }
 
+/// What the other box was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    position: Position,
+    at: i64,
+    /// What that settled: somebody here wanted it since then, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wanted: Option<i64>,
+    /// ... and the other box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    question: Option<i64>,
+}
+
+/// Positions that came within an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Came {
+    /// When the other box was there, of the last.
+    at: i64,
+    hour: i64,
+    count: u8,
+}
+
 /// What was told of positions, and asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -111,16 +139,35 @@ pub struct Whereabouts {
     /// Where this box is.
     #[serde(skip)]
     here: Option<Position>,
-    /// What the other box was told last, and when.
-    told: Option<(Position, i64)>,
-    /// It has to be told since then: it asked, or somebody here wants it.
+    /// What the other box was told last, and before that.
+    told: Option<Told>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Told>,
+    /// Somebody here wants it told since then.
     wanted: Option<i64>,
-    /// What it was told last was wanted.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    wish: bool,
+    /// The other box asks since then, and was answered last then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<i64>,
     /// It has to be asked since then, and was asked then.
     ask: Option<i64>,
     asked: Option<i64>,
+    /// A packet with any of this did not go out then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came: Option<Came>,
+}
+
+/// Since when something is wanted that is wanted now as well.
+fn since(before: Option<i64>, now: i64) -> i64 {
+    before.filter(|at| *at <= now && is_young(*at, now)).unwrap_or(now)
+}
+
+/// A wish is meant for the place of its day.
+fn is_young(at: i64, now: i64) -> bool {
+    at.saturating_add(WISHED) > now
 }
 
 impl Whereabouts {
@@ -129,51 +176,90 @@ impl Whereabouts {
         *self == Self { here: self.here, ..Self::default() }
     }
 
+    /// Forgets what nobody wants any more.
+    pub(super) fn age(&mut self, rules: &PeerRules, now: i64) {
+        self.wanted.take_if(|at| !is_young(*at, now));
+        self.question.take_if(|at| !rules.position.answers || !is_young(*at, now));
+    }
+
     /// When something has to leave alone.
     pub(super) fn due(&self, rules: &PeerRules) -> Option<i64> {
         let soon = |since: i64| since.saturating_add(rules.notes_wait(rules.inquiry_wait / 4));
         let wanted = self.wanted.filter(|_| self.here.is_some()).map(soon);
+        let question = self.question.filter(|_| self.here.is_some() && rules.position.answers);
+        let question = question.map(|since| soon(since).max(after(self.answered)));
         let again = self.news().filter(|_| rules.position.every > 0);
-        let again = again.map(|_| self.told.map_or(0, |(_, at)| at.saturating_add(rules.position.every)));
-        [wanted, self.ask.map(soon), again].into_iter().flatten().min()
+        let again = again.map(|_| self.told.map_or(0, |told| told.at.saturating_add(rules.position.every)));
+        let first = [wanted, question, self.ask.map(soon), again].into_iter().flatten().min()?;
+        Some(first.max(after(self.lost)))
     }
 
     /// Where this box is, unless that was told.
     fn news(&self) -> Option<Position> {
-        self.here.filter(|here| self.told.is_none_or(|(told, _)| told != *here))
+        self.here.filter(|here| self.told.is_none_or(|told| told.position != *here))
     }
 
     /// What is to be said now.
     pub(super) fn notes(&self, rules: &PeerRules, now: i64) -> impl Iterator<Item = Note> {
         let every = rules.position.every;
-        let after = |span: i64| self.told.is_none_or(|(_, at)| at.saturating_add(span) <= now);
+        let is_over = |span: i64| self.told.is_none_or(|told| told.at.saturating_add(span) <= now);
         let gap = if every > 0 { AGAIN.min(every / 2) } else { AGAIN };
-        let moved = self.here.is_some_and(|here| self.told.is_none_or(|(told, _)| here.is_far_from(&told)));
-        let rides = rules.position.rides && self.news().is_some() && (moved || after(gap));
-        let again = every > 0 && self.news().is_some() && after(every);
-        let here = self.here.filter(|_| self.wanted.is_some() || rides || again);
+        let moved = self.here.is_some_and(|here| self.told.is_none_or(|told| here.is_far_from(&told.position)));
+        let rides = rules.position.rides && self.news().is_some() && (moved || is_over(gap));
+        let again = every > 0 && self.news().is_some() && is_over(every);
+        let wanted = self.wanted.is_some_and(|at| is_young(at, now));
+        let question = rules.position.answers && self.question.is_some_and(|at| is_young(at, now));
+        let question = question && after(self.answered) <= now;
+        let here = self.here.filter(|_| wanted || question || rides || again);
         here.map(Note::Position).into_iter().chain(self.ask.map(|_| Note::WhereAreYou))
     }
 
     pub(super) fn was_told(&mut self, position: Position, now: i64) {
-        (self.told, self.wish) = (Some((position, now)), self.wanted.take().is_some());
+        let (wanted, question) = (self.wanted.take(), self.question.take());
+        self.before = self.told.replace(Told { position, at: now, wanted, question });
+        self.answered = question.map(|_| now).or(self.answered);
+        self.lost = None;
     }
 
-    /// That packet did not go out: where the box is by now takes its place.
-    pub(super) fn was_not_told(&mut self, now: i64) {
-        self.told = None;
-        if std::mem::take(&mut self.wish) {
-            self.wanted.get_or_insert(now);
+    /// That packet did not go out: where the box is by then takes its place, and none leaves for that at once.
+    pub(super) fn was_not_told(&mut self, position: Position, now: i64) {
+        self.lost = Some(now);
+        let Some(lost) = self.told.take_if(|told| told.position == position) else {
+            self.before.take_if(|before| before.position == position);
+            return;
+        };
+        self.told = self.before.take();
+        self.wanted = self.wanted.or(lost.wanted);
+        if lost.question.is_some() {
+            (self.question, self.answered) = (self.question.or(lost.question), None);
         }
     }
 
     pub(super) fn was_asked(&mut self, now: i64) {
-        (self.ask, self.asked) = (None, Some(now));
+        (self.ask, self.asked, self.lost) = (None, Some(now), None);
     }
 
     pub(super) fn was_not_asked(&mut self, now: i64) {
-        (self.ask, self.asked) = (Some(now), None);
+        (self.ask, self.asked, self.lost) = (Some(now), None, Some(now));
     }
+
+    /// True for a position that is kept: those of so many minutes within an hour.
+    fn is_kept(&mut self, at: i64, now: i64) -> bool {
+        let hour = now.div_euclid(AGAIN);
+        let count = match self.came.filter(|came| came.hour == hour) {
+            Some(came) if came.at == at => came.count,
+            Some(came) if came.count == MOST_CAME => return false,
+            Some(came) => came.count + 1,
+            None => 1,
+        };
+        self.came = Some(Came { at, hour, count });
+        true
+    }
+}
+
+/// When the next packet may leave after one at a moment.
+fn after(last: Option<i64>) -> i64 {
+    last.map_or(0, |at| at.saturating_add(SHORTEST))
 }
 
 impl Peer {
@@ -187,20 +273,21 @@ impl Peer {
         self.agreement.knows_positions()
     }
 
-    /// The other box is told where this one is, soon.
+    /// The other box is told where this one is, soon; after a day without a place it is not wanted any more.
     pub fn tell_position(&mut self, now: i64) {
-        self.whereabouts.wanted.get_or_insert(now);
+        let here = &mut self.whereabouts;
+        (here.wanted, here.lost) = (Some(since(here.wanted, now)), None);
     }
 
     /// The other box is asked where it is, soon.
     pub fn ask_position(&mut self, now: i64) {
-        self.whereabouts.ask.get_or_insert(now);
-        self.whereabouts.asked = None;
+        let there = &mut self.whereabouts;
+        (there.ask, there.asked, there.lost) = (Some(there.ask.map_or(now, |at| at.min(now))), None, None);
     }
 
     /// What the other box was told last, and when; in milliseconds since 1970.
     pub fn told_position(&self) -> Option<(Position, i64)> {
-        self.whereabouts.told
+        self.whereabouts.told.map(|told| (told.position, told.at))
     }
 
     /// Since when the other box is asked where it is, and has not answered; in milliseconds since 1970.
@@ -211,13 +298,14 @@ impl Peer {
     /// The other box asks where this one is.
     pub(super) fn position_asked(&mut self, rules: &PeerRules, now: i64) {
         if rules.position.answers {
-            self.tell_position(now);
+            self.whereabouts.question = Some(since(self.whereabouts.question, now));
         }
     }
 
-    /// The other box tells where it is.
-    pub(super) fn position_came(&mut self) {
+    /// The other box tells where it was. True where that is kept.
+    pub(super) fn position_came(&mut self, at: i64, now: i64) -> bool {
         self.whereabouts.asked = None;
+        self.whereabouts.is_kept(at, now)
     }
 }
 
@@ -277,9 +365,39 @@ mod tests {
         assert!(here.due(&off).is_some_and(|due| due < NOW + MINUTE));
         here.was_told(place(5, 1.01).unwrap(), NOW);
         assert_eq!((said(&here, &off, NOW), here.due(&off)), (0, None));
-        here.was_not_told(NOW);
+        here.was_not_told(place(5, 1.01).unwrap(), NOW);
         assert_eq!(said(&here, &off, NOW), 1, "what was wanted and did not leave is still wanted");
+        assert_eq!(here.due(&off), Some(NOW + SHORTEST), "a link that refuses it is not asked again at once");
+        assert_eq!(said(&here, &off, NOW + WISHED), 0, "it was meant for the place of that day");
         here.here = None;
         assert_eq!((said(&here, &off, NOW), here.due(&off)), (0, None), "what is not known is not told");
+    }
+
+    #[test]
+    fn a_packet_that_was_lost_brings_no_other_before_its_time() {
+        let place = |minutes: i64| Position::new(NOW + minutes * MINUTE, 1.0, 5.0);
+        let every = rules(PositionRules { every: 6 * AGAIN, rides: true, ..PositionRules::default() });
+        let mut here = Whereabouts { here: place(0), ..Whereabouts::default() };
+        here.was_told(place(0).unwrap(), NOW);
+        here.here = place(60);
+        here.was_told(place(60).unwrap(), NOW + AGAIN);
+        here.was_not_told(place(60).unwrap(), NOW + AGAIN);
+        assert_eq!(here.due(&every), Some(NOW + 6 * AGAIN), "it was told of the first, and that one counts");
+        assert_eq!(here.notes(&every, NOW + AGAIN).count(), 1, "with a packet that leaves anyway it goes");
+        // The question that a box asks of another one.
+        let mut there = Whereabouts { ask: Some(NOW), ..Whereabouts::default() };
+        there.was_asked(NOW);
+        there.was_not_asked(NOW);
+        assert_eq!(there.due(&every), Some(NOW + SHORTEST));
+    }
+
+    #[test]
+    fn of_what_a_box_says_of_its_place_one_a_minute_is_kept() {
+        let mut there = Whereabouts::default();
+        let kept = (0..1_000).filter(|minute| there.is_kept(NOW - minute * MINUTE, NOW)).count();
+        assert_eq!(kept, usize::from(MOST_CAME));
+        assert!(there.is_kept(NOW, NOW + AGAIN));
+        let mut there = Whereabouts::default();
+        assert!((0..1_000).all(|_| there.is_kept(NOW, NOW)), "the newest takes the place of the others of its minute");
     }
 }

@@ -115,8 +115,8 @@ impl Peer {
                 Note::NotHere(name) => self.not_here(context, turn, *name),
                 Note::Name(mark, name) => self.names.passed(*mark, name),
                 Note::Position(position) => {
-                    self.position_came();
-                    turn.positions.push((*position, position.at(context.now)));
+                    let told = (*position, position.at(context.now));
+                    turn.position = turn.position.filter(|(_, at)| *at > told.1).or(Some(told));
                 }
                 Note::WhereAreYou => self.position_asked(&context.rules, context.now),
                 Note::Person(name) if turn.newcomers.len() < MOST_NEWCOMERS => turn.newcomers.push(name.clone()),
@@ -131,6 +131,7 @@ impl Peer {
                 | Note::Answers(..) => {}
             }
         }
+        turn.position = turn.position.filter(|(_, at)| self.position_came(*at, context.now));
         if let Some(sent) = newest {
             self.notice_gaps(sent, &context.rules, context.now);
             self.ask_when_many(context.now);

@@ -37,6 +37,7 @@ impl Peer {
         self.taken.age(context.now);
         self.used.age(context.now);
         self.fates.age(context.now);
+        self.whereabouts.age(&context.rules, context.now);
         SharedMessages::age(&mut self.there, &mut self.came, context.now);
         self.retry(context, &mut turn);
         self.age_intake(context, &mut turn);

@@ -256,8 +256,7 @@ impl PeerEffects {
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         self.people.apply(tx, self.link, now)?;
-        for (position, at) in &self.turn.positions {
-            let Some(id) = self.device else { break };
+        if let (Some(id), Some((position, at))) = (self.device, &self.turn.position) {
             tx.note_place(Track::FarBox(id), (Time(*at), position.north(), position.east()))?;
         }
         for (bytes, flaw) in &self.turn.quarantine {

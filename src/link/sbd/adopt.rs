@@ -89,7 +89,8 @@ impl Sbd {
     /// as one takes.
     fn switch_off_and_on(&mut self) {
         let since = *self.silent_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < self.limits.silent {
+        let begun = self.slot.as_ref().and_then(|slot| slot.tried);
+        if since.elapsed() < self.limits.silent || begun.is_some_and(|begun| begun.elapsed() < self.limits.session) {
             return;
         }
         let Some(wire) = &mut self.wire else { return };
@@ -130,6 +131,8 @@ impl Sbd {
             log::info!("sbd: {why}");
         }
         self.drop_wire();
+        // Another one may be there when a port is found again, or the same one after a rest.
+        self.silent_since = None;
         self.phase = Phase::Closed { next: Instant::now() + serial::next_look(tries), tries, why };
     }
 
@@ -222,7 +225,7 @@ impl Sbd {
                 false => self.not_taken(&slot, SessionReason::SlotLost),
             },
             (Some(_), Some(before), Some(now)) if before.wrapping_add(1) == now => self.sent(&slot),
-            (None, ..) if !slot.tried => self.slot = Some(slot),
+            (None, ..) if slot.tried.is_none() => self.slot = Some(slot),
             (None, ..) => self.lost_result(slot),
             (Some(_), Some(before), Some(now)) if before == now => self.slot = Some(slot),
             _ => self.lost_result(slot),

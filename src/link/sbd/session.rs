@@ -253,7 +253,7 @@ impl Sbd {
             return self.on_trouble(&trouble);
         }
         if let Some(slot) = &mut self.slot {
-            slot.tried = true;
+            slot.tried = Some(now);
         }
         self.plan.session = Some(now + self.limits.session);
     }
@@ -267,7 +267,7 @@ impl Sbd {
             return;
         }
         if let Some(slot) = &mut self.slot {
-            slot.tried = false;
+            slot.tried = None;
         }
         self.learn_of_lost(result.momsn);
         if result.mt < 2 {

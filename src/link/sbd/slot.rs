@@ -16,6 +16,8 @@
 //!            unknown     (the far box decides)
 //! ```
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 use super::wire::Trouble;
@@ -46,8 +48,8 @@ pub struct Slot {
     pub deadline: Time,
     /// The modem said that it has it.
     pub sure: bool,
-    /// A session was begun with it whose result is not known.
-    pub tried: bool,
+    /// When a session was begun with it whose result is not known.
+    pub tried: Option<Instant>,
     /// It is wanted back: a session that fails is its last one.
     pub back: bool,
 }
@@ -119,7 +121,7 @@ impl Sbd {
                 momsn: memo.momsn,
                 deadline,
                 sure,
-                tried: false,
+                tried: None,
                 back: false,
             };
             match wire.write_slot(&packet.payload, limit) {

@@ -1,5 +1,7 @@
 //! The driver against the simulated modem, over a real pseudo-terminal.
 
+mod power;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -442,39 +444,4 @@ fn an_answer_to_an_earlier_command_proves_nothing() {
     bench.until_sent(&reference);
     assert_eq!(bench.gateway(), ["6669727374", "7374617973"]);
     assert_eq!(bench.show("mo"), "empty");
-}
-
-/// A modem that answers nothing, whatever is tried, is switched off and on by its wire, and what it had is settled.
-#[test]
-fn a_modem_that_hangs_is_switched_off_and_on_where_that_is_wired() {
-    struct Wire(std::sync::Arc<std::sync::Mutex<Vec<bool>>>);
-    impl crate::link::power::Pin for Wire {
-        fn switch(&mut self, _: &serial::Port, on: bool) -> std::io::Result<()> {
-            self.0.lock().unwrap().push(on);
-            Ok(())
-        }
-    }
-    let mut bench = Bench::new("power");
-    let switched = std::sync::Arc::default();
-    bench.link.power = Power::with(Wire(std::sync::Arc::clone(&switched)));
-    bench.tell("bars 0");
-    let reference = bench.taken(b"hangs");
-    assert_eq!(*switched.lock().unwrap(), [true], "it is on as soon as its port is open");
-    bench.tell("mute on");
-    let state = |bench: &Bench| bench.link.state().to_string();
-    bench.until("that it is told", |bench| {
-        state(bench).contains("switched off and on by the control line").then_some(())
-    });
-    bench.until("that it is switched", |_| (switched.lock().unwrap().ends_with(&[false, true])).then_some(()));
-    for command in ["power off", "power on", "bars 4"] {
-        bench.tell(command);
-    }
-    // Without power the slot is empty, and the counter stands: it goes again.
-    bench.until("that it is given back", |bench| {
-        let is = |event: &Event| matches!(event, Event::NotTaken { reference: back, .. } if *back == reference);
-        bench.heard.iter().any(is).then_some(())
-    });
-    let again = bench.taken(b"hangs");
-    bench.until_sent(&again);
-    assert_eq!(bench.gateway().len(), 1);
 }

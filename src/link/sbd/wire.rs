@@ -187,10 +187,12 @@ impl Wire {
         answer
     }
 
-    /// An answer came that nobody waits for any more. True when a session did not begin.
-    fn settled(&mut self, refused: bool) -> bool {
+    /// An answer came that nobody waits for any more: it may tell that a session did not begin.
+    fn settled(&mut self, refused: bool) {
         let first = self.owed.pop_front();
-        refused && first.is_some_and(|(body, _)| body == SESSION)
+        if refused && first.is_some_and(|(body, _)| body == SESSION) {
+            self.heard.push_back(Heard::Refused);
+        }
     }
 
     /// Asks something else until an answer shows that nothing older comes any more.
@@ -231,8 +233,8 @@ impl Wire {
                     self.owed.drain(..=first.unwrap_or_default());
                     return Ok(());
                 }
-                Line::Ok | Line::Error if counts => {
-                    self.owed.pop_front();
+                line @ (Line::Ok | Line::Error) if counts => {
+                    self.settled(line == Line::Error);
                     if self.owed.is_empty() {
                         return Ok(());
                     }
@@ -461,13 +463,10 @@ impl Conversation for Wire {
     fn pump(&mut self) -> Result<(), Trouble> {
         self.fill()?;
         while let Some(line) = self.next_line() {
-            let refused = match self.unasked(&line) {
+            match self.unasked(&line) {
                 Some(Line::Ok) => self.settled(false),
                 Some(Line::Error) => self.settled(true),
-                _ => false,
-            };
-            if refused {
-                self.heard.push_back(Heard::Refused);
+                _ => {}
             }
         }
         Ok(())

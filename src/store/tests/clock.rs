@@ -13,6 +13,16 @@ const DAY: i64 = 86_400_000;
 const WRONG: Time = Time(2_079_000_000_000);
 const BACK: ClockSet = ClockSet { by: -3650 * DAY, since: Time(WRONG.0 - DAY), now: Time(WRONG.0 - 3649 * DAY) };
 
+/// What a box keeps of positions: all its moments.
+fn whereabouts() -> serde_json::Value {
+    let at = WRONG.0;
+    let told = serde_json::json!({ "position": { "north": 1, "east": 2, "minute": 3 }, "at": at, "wanted": at });
+    serde_json::json!({
+        "told": told, "before": told, "wanted": at, "question": at, "answered": at, "ask": at, "asked": at, "lost": at,
+        "came": { "at": at, "hour": 4, "count": 5 },
+    })
+}
+
 #[test]
 fn records_of_a_clock_that_was_ahead_are_dated_right() {
     let folder = Folder::new();
@@ -31,7 +41,12 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
             let bundle = br#"{"planned":2079000000000,"ticket":2079000000001}"#.to_vec();
             tx.put_session_rows(
                 "",
-                &[(("out".to_owned(), 1), bundle), (("alive".to_owned(), 0), b"2079000000000".to_vec())].into(),
+                &[
+                    (("out".to_owned(), 1), bundle),
+                    (("alive".to_owned(), 0), b"2079000000000".to_vec()),
+                    (("whereabouts".to_owned(), 0), whereabouts().to_string().into_bytes()),
+                ]
+                .into(),
             )?;
             tx.samples(LinkId::FIRST, &[("rssi", WRONG, -90.0)])?;
             tx.event(&Event {
@@ -69,6 +84,8 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
     let bundle: serde_json::Value = serde_json::from_slice(&rows[&("out".to_owned(), 1)]).unwrap();
     assert_eq!(bundle["planned"], right.0);
     assert_eq!(bundle["ticket"], 2_079_000_000_001_i64, "only times move");
+    let told: serde_json::Value = serde_json::from_slice(&rows[&("whereabouts".to_owned(), 0)]).unwrap();
+    assert_eq!(told.to_string(), whereabouts().to_string().replace("2079000000000", &right.0.to_string()));
     assert_eq!(rows[&("alive".to_owned(), 0)], right.0.to_string().into_bytes());
     store
         .write(move |tx| {

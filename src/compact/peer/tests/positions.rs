@@ -45,7 +45,7 @@ fn a_position_rides_where_a_step_has_room_and_begins_none() {
     assert_eq!((told(&packets), packets.len()), (vec![position], 1));
     assert!(packets[0].payload.len() <= 50);
     let turns = pair.carry(0, &packets);
-    assert_eq!(turns[0].positions, [(position, pair.now / 60_000 * 60_000)]);
+    assert_eq!(turns[0].position, Some((position, pair.now / 60_000 * 60_000)));
     // It is told anew when it has moved, and only then within the hour.
     assert!(told(&pair.send(0, &[(2, message("a@b.c", "again"))])).is_empty());
     here(&mut pair, 43.2);
@@ -76,7 +76,7 @@ fn who_asks_is_told_in_twelve_bytes_and_a_box_that_does_not_tell_is_silent() {
     // It was lost by the link before it left: where the box is by then goes.
     pair.at(0, |peer, context| peer.lost(answer[0].ticket, 0, context.now));
     assert!(told(&pair.tick(0).send).is_empty(), "a packet that was sent is not lost any more");
-    assert_eq!(pair.carry(0, &answer)[0].positions.len(), 1);
+    assert_eq!(pair.carry(0, &answer)[0].position, Some((position, position.at(pair.now))));
     assert_eq!(pair.sides[1].peer.asks_position(), None);
     pair.sides[0].rules.position.answers = false;
     pair.carry(1, &question);
@@ -120,4 +120,56 @@ fn a_box_that_does_not_know_positions_gets_none() {
     pair.now += 9 * HOUR;
     assert!(told(&pair.tick(0).send).is_empty());
     assert_eq!(pair.at(0, |peer, context| peer.due(&context.rules)).filter(|due| *due <= pair.now), None);
+}
+
+/// An owner who says that nothing is told any more is believed from then on, whatever was asked before.
+#[test]
+fn a_question_from_before_it_was_switched_off_is_not_answered() {
+    let mut pair = pair([STATION, GATEWAY]);
+    pair.at(1, |peer, context| peer.ask_position(context.now));
+    pair.now += 10_000;
+    let question = pair.tick(1).send;
+    pair.carry(1, &question);
+    pair.sides[0].rules.position = PositionRules::default();
+    here(&mut pair, -12.0);
+    pair.now += 10_000;
+    assert!(told(&pair.tick(0).send).is_empty());
+    assert!(told(&pair.send(0, &[(1, message("a@b.c", "short"))])).is_empty());
+    // Nor later, when it is on again.
+    pair.sides[0].rules.position = PositionRules { rides: false, ..STATION };
+    pair.now += 10_000;
+    assert!(told(&pair.tick(0).send).is_empty());
+}
+
+/// Who asks again and again has the box pay for an answer once in ten minutes.
+#[test]
+fn two_answers_have_ten_minutes_between_them() {
+    let mut pair = pair([PositionRules { rides: false, ..STATION }, GATEWAY]);
+    let (mut answers, begun) = (0, pair.now);
+    while pair.now < begun + HOUR {
+        pair.at(1, |peer, context| peer.ask_position(context.now));
+        pair.now += 10_000;
+        let question = pair.tick(1).send;
+        pair.carry(1, &question);
+        pair.now += 10_000;
+        let north = (pair.now - begun) as f64 / HOUR as f64;
+        here(&mut pair, north);
+        let answer = pair.tick(0).send;
+        answers += told(&answer).len();
+        pair.carry(0, &answer);
+    }
+    assert!((5..=6).contains(&answers), "{answers}");
+}
+
+/// Of many places in one packet the newest is the one that counts.
+#[test]
+fn a_packet_tells_one_place() {
+    let mut pair = pair([STATION, GATEWAY]);
+    let now = pair.now;
+    let place = |minutes: i64| Position::new(now - minutes * 60_000, 1.0, 2.0).unwrap();
+    let notes = [5, 2, 9].map(|minutes| Note::Position(place(minutes)));
+    let newest = place(2);
+    let packet = crate::peer::notes::wrap(&notes, &[]).unwrap();
+    let turn = pair.at(1, |peer, context| peer.receive(context, &packet));
+    assert_eq!(turn.position, Some((newest, newest.at(now))));
 }

@@ -91,6 +91,20 @@ fn a_late_error_refuses_no_session() {
     modem.join().unwrap();
 }
 
+/// A session that is refused while something else is asked did not begin, and that is told.
+#[test]
+fn a_session_is_refused_also_while_something_is_asked() {
+    let (mut wire, modem) = modem(vec![
+        ("AT+SBDIX", 0, ""),
+        ("AT+CGSN", 0, "\r\nERROR\r\n\r\n300234010753370\r\n\r\nOK\r\n"),
+        ("AT+SBDD0", 0, "\r\n0\r\n\r\nOK\r\n"),
+    ]);
+    wire.begin_session("AT+SBDIX", LIMIT).unwrap();
+    assert_eq!(wire.command("+SBDD0", LIMIT), Ok(vec!["0".to_owned()]));
+    assert_eq!(wire.next_heard(), Some(Heard::Refused));
+    modem.join().unwrap();
+}
+
 /// A clone knows no question of its own shape: as many answers as questions tell that all are there.
 #[test]
 fn a_clone_is_believed_once_it_has_answered_as_often_as_it_was_asked() {

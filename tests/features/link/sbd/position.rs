@@ -48,6 +48,9 @@ fn a_position_rides_for_nothing_is_asked_for_and_sent_by_hand() {
     wait_mail(&scene, "From the boat");
     answer(&gateway, "Re: From the boat");
     wait_in_mailbox(&station, "Re: From the boat");
+    // Nor while nobody knows where the boat is: it would leave days later, from another place.
+    let refused = station.said(&["position", "send"]);
+    assert!(refused.code != 0 && refused.err.contains("not known where this box is"), "{refused:?}");
 
     // It rides with a message that leaves room in its credits: its bytes are nowhere on the bill.
     sails(&station, &gpsd, 38.5312);
