@@ -25,13 +25,8 @@ pub fn name(part: &Part<'_>) -> String {
     let given = disposition.param("filename").or_else(|| part.typed.param("name")).unwrap_or_default();
     let given = clean::one_line(given);
     let base = given.rsplit(['/', '\\']).next().unwrap_or_default().trim_matches(['.', ' ']);
-    let length = base.chars().count();
-    if length > MAX_NAME {
-        let end: String = base.chars().skip(length - MAX_NAME + 3).collect();
-        return format!("...{end}");
-    }
     if !base.is_empty() {
-        return base.to_owned();
+        return short(base);
     }
     let (main, sub) = part.typed.value.split_once('/').unwrap_or(("file", ""));
     match main {
@@ -42,6 +37,16 @@ pub fn name(part: &Part<'_>) -> String {
         "text" => "text".to_owned(),
         _ => "file".to_owned(),
     }
+}
+
+/// A name as it is told: of a long one its end.
+pub fn short(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= MAX_NAME {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(length - MAX_NAME + 3).collect();
+    format!("...{end}")
 }
 
 /// True for Outlook's own wrapper of everything.

@@ -41,7 +41,7 @@ fn begins(line: &str) -> bool {
     let fresh = |at: usize| tokens.get(at..at + 2) == Some(&["the", "new"]);
     let wants = (0..tokens.len()).any(|at| words::ARTICLE.has(tokens[at]) && !fresh(at));
     // In English people say much else with these verbs, and in any language of getting a program onto a device.
-    let before = tokens.iter().position(|word| runs_on(word)).and_then(|at| at.checked_sub(1)).map(|at| tokens[at]);
+    let before = tokens.iter().position(runs_on).and_then(|at| at.checked_sub(1)).map(|at| tokens[at]);
     let english = tokens.first().is_some_and(|verb| ["get", "download", "try"].contains(verb));
     let fits = match before {
         Some(word) if english => ["for", "voor"].contains(&word),

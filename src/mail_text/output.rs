@@ -121,9 +121,9 @@ impl Output {
 
     /// Names a file that was encoded inside of a text.
     fn embedded(&mut self, file: &embedded::File) {
-        let name = if file.name.is_empty() { "file" } else { &file.name };
+        let name = files::short(if file.name.is_empty() { "file" } else { &file.name });
         let what = FileKind::Attachment;
-        self.note(CutNote::File { what, name: name.to_owned(), bytes: file.size });
+        self.note(CutNote::File { what, name: name.clone(), bytes: file.size });
         self.files.push(format!("{name} {}", files::size(file.size)));
     }
 

@@ -217,6 +217,11 @@ fn what_is_meant_to_take_long_does_not() {
         in_time(piece, raw.as_bytes());
         in_time(piece, piece.repeat(100_000 / piece.len()).as_bytes());
     }
+    // The name of a file in a text may be as long as the text.
+    let name = "long name ".repeat(40_000);
+    let shaped =
+        in_time("name", format!("Subject: x\n\nAll is well.\n=ybegin line=128 size=9 name={name}\n").as_bytes());
+    assert_eq!(shaped.text, "All is well.\n[not sent: ...ng name long name long name long name 9 B]");
     // A page of one line beside the text that is read.
     for piece in ["(", "&lt;", "[", "(&lt;["] {
         let page =
