@@ -35,6 +35,10 @@ struct Loaded {
 
 type Stamp = [Option<SystemTime>; 2];
 
+/// Held while the box's own certificate is looked for and made: two that make it at once leave the key of one and the certificate
+/// of the other.
+static MAKING: Mutex<()> = Mutex::new(());
+
 impl CertStore {
     /// Loads the files that the settings name; where they name none, the box's own in the folder `data`, which are
     /// made if they are missing or broken.
@@ -46,6 +50,7 @@ impl CertStore {
         match named {
             ["", ""] => {
                 let names = own::names(settings);
+                let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
                 let store = Self::load(data.join(own::CERTIFICATE), data.join(own::KEY)).or_else(|_| {
                     own::make(data, &names)?;
                     Self::load(data.join(own::CERTIFICATE), data.join(own::KEY))
@@ -193,6 +198,21 @@ mod tests {
         fs::write(data.join(own::KEY), "cut off").unwrap();
         CertStore::new(&settings, data).unwrap();
         assert_ne!(fs::read(data.join(own::CERTIFICATE)).unwrap(), first);
+    }
+
+    #[test]
+    fn whoever_asks_at_the_same_moment_gets_the_same_certificate() {
+        let folder = Folder::new();
+        let settings = Settings::default().with(Key::BoxName, "boat").unwrap();
+        let made = std::thread::scope(|scope| {
+            let ask = || {
+                CertStore::new(&settings, &folder).unwrap();
+                fs::read(folder.join(own::CERTIFICATE)).unwrap()
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(made.iter().all(|one| *one == made[0]));
     }
 
     #[test]
