@@ -3,9 +3,12 @@
 //! stands for rows of an earlier one.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Far boxes of which that stays in memory: those that were dealt with last. One may take 100 KB, and a gateway has thousands.
+const MOST: usize = 64;
 
 /// What somebody made of the rows of a far box.
 #[derive(Clone)]
@@ -29,12 +32,26 @@ pub(super) struct Editions(Mutex<Known>);
 struct Known {
     last: u64,
     of: HashMap<String, (Edition, Option<Meaning>)>,
+    /// Those with a meaning, the one that got it first in front.
+    kept: VecDeque<String>,
 }
 
 impl Known {
     fn next(&mut self) -> Edition {
         self.last += 1;
         Edition(self.last)
+    }
+
+    fn put(&mut self, name: String, edition: Edition, meaning: Option<Meaning>) {
+        self.kept.retain(|kept| *kept != name);
+        if meaning.is_some() {
+            self.kept.push_back(name.clone());
+        }
+        self.of.insert(name, (edition, meaning));
+        while self.kept.len() > MOST {
+            let oldest = self.kept.pop_front().and_then(|name| self.of.get_mut(&name));
+            oldest.into_iter().for_each(|(_, meaning)| *meaning = None);
+        }
     }
 }
 
@@ -57,9 +74,9 @@ impl Editions {
 
     /// The rows of an edition mean this.
     pub(super) fn learn(&self, name: &str, edition: Edition, meaning: &Meaning) {
-        match self.lock().of.get_mut(name) {
-            Some((now, known)) if *now == edition => *known = Some(meaning.clone()),
-            _ => {}
+        let mut known = self.lock();
+        if known.of.get(name).is_some_and(|(now, _)| *now == edition) {
+            known.put(name.to_owned(), edition, Some(meaning.clone()));
         }
     }
 
@@ -68,12 +85,41 @@ impl Editions {
         let mut known = self.lock();
         for (name, meaning) in sessions {
             let edition = known.next();
-            known.of.insert(name, (edition, meaning));
+            known.put(name, edition, meaning);
         }
     }
 
     /// Another file is read from now on.
     pub(super) fn clear(&self) {
-        self.lock().of.clear();
+        let mut known = self.lock();
+        known.of.clear();
+        known.kept.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_last_far_boxes_mean_stays_and_no_more() {
+        let editions = Editions::default();
+        let meaning = |number: usize| Meaning(Arc::new(number));
+        for number in 0..MOST + 10 {
+            let name = number.to_string();
+            let (edition, known) = editions.of(&name);
+            assert!(known.is_none());
+            editions.learn(&name, edition, &meaning(number));
+        }
+        let has = |number: usize| editions.of(&number.to_string()).1.is_some();
+        assert_eq!((0..MOST + 10).filter(|number| has(*number)).count(), MOST);
+        assert!(!has(9) && has(10));
+        // A commit makes another edition; what was read before says nothing of that.
+        let (before, _) = editions.of("20");
+        editions.changed([("20".to_owned(), None)].into());
+        editions.learn("20", before, &meaning(1));
+        assert!(!has(20));
+        editions.clear();
+        assert!(!has(30));
     }
 }
