@@ -134,7 +134,7 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
                     let live = facts.links.get(&link.id).is_some_and(LinkStatus::is_ready);
                     live && driver(&link.driver).is_some_and(|driver| lacks(ask, link, driver).is_empty())
                 };
-                ask.service.links().iter().any(usable) || ledger.packets_sent + ledger.packets_in > 0
+                ledger.packets_sent + ledger.packets_in > 0 || ask.service.links().iter().any(usable)
             }
             "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
