@@ -53,6 +53,14 @@ impl Address {
         }
     }
 
+    /// The same for reading: of a box that proves itself by its key the part that two people would compare.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Device(key @ LinkAddress::Ip(_)) => key.shown(),
+            other => other.to_string(),
+        }
+    }
+
     /// The form in which all addresses of one correspondent are the same: in lower case, without `+tag`, the domain in
     /// ASCII.
     pub fn correspondent(&self) -> String {

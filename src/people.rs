@@ -291,9 +291,12 @@ impl People {
         self.iter().filter(move |person| person.far_box == Some(id))
     }
 
-    /// Who is meant where a far box names nobody: the one of its people that was there first.
+    /// Who is meant where a far box names nobody: the one whom it told when it was paired, or else the one of its people that
+    /// was there first.
     pub fn first_of(&self, id: PeerId) -> Option<&Arc<Person>> {
-        self.of_far_box(id).min_by_key(|person| person.added)
+        let told = self.far_box(id).filter(|far_box| !far_box.first.is_empty());
+        let told = told.and_then(|far_box| self.at_sea(id, &far_box.first));
+        told.or_else(|| self.of_far_box(id).min_by_key(|person| person.added))
     }
 
     /// The person whom a far box means by this name.

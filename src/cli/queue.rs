@@ -275,7 +275,7 @@ fn row(message: &Message) -> Vec<String> {
         message.id.to_string(),
         message.state.words().to_owned(),
         message.accepted.to_string(),
-        format!("{} -> {}", message.from, message.to),
+        format!("{} -> {}", message.from.shown(), message.to.shown()),
         one_line(&message.title(), 40),
         one_line(&message.reason.to_string(), 80),
     ]

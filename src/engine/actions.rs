@@ -3,7 +3,7 @@
 
 pub mod again;
 
-use super::admit;
+use super::{admit, relay};
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
@@ -273,6 +273,9 @@ pub(super) fn freed(
             state => format!("{id} is {}, and neither held nor refused", state.words()),
         };
         return reject(Fault::permanent(why));
+    }
+    if matches!(message.return_path(), Address::Device(_)) && relay::sender(policy, message).is_none() {
+        return reject(relay::of_nobody(policy, message));
     }
     if let Some(why) = policy.over_limit(message, policy.bill(message).as_ref()) {
         return reject(Fault::refused(why));

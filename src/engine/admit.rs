@@ -3,21 +3,26 @@
 //! ```text
 //!  a far box names somebody      known there ───────────────────────────────────────────> their address
 //!  (in a message of theirs,      refused before, or newcomers = refuse ─────────────────> refused
-//!   or between the messages)     newcomers = allow ──> name, or name.<far box> if taken ─> their address
+//!   between the messages, or     newcomers = allow ──> name, or name.<far box> if taken ─> their address
+//!   when it is paired)
 //!                                newcomers = ask ────> the owner's list; messages wait ──> admit or refuse
 //! ```
 //!
 //! The far box hears what was decided with the next packet, and tells them. A name that somebody here has already is not
 //! theirs: they get it with the name of their far box behind it, `bob.vela`, and where that is taken too, none.
 
+use std::sync::Arc;
+
 use compact::peer::Answer;
 
+use super::Context;
 use super::link::session;
 use crate::address::{Mailbox, PeerId};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::events::EventKind;
-use crate::people::{FarBox, Home, Newcomers, Person};
+use crate::people::{FarBox, Home, Newcomers, People, Person};
+use crate::settings::Key;
 use crate::store::{Event, Tx, TxResult, reject};
 
 /// People of one far box who may wait for an answer; of more the owner is not asked.
@@ -113,11 +118,30 @@ pub fn refuse(tx: &mut Tx, id: PeerId, name: &str, now: Time) -> TxResult<()> {
     tell(tx, id, name, &Answer::Refused, now)
 }
 
-/// Tells a far box, with the next packet, what became of somebody there.
+/// Asks for those who are meant where a far box names nobody, as it said when it was paired, and who have no address here yet.
+///
+/// # Errors
+/// When the store fails.
+pub fn ask_for_first(context: &Context, people: &People) -> Result<(), Fault> {
+    let missing = |far_box: &&Arc<FarBox>| !far_box.first.is_empty() && people.first_of(far_box.id).is_none();
+    let known =
+        |far_box: &&Arc<FarBox>| [&far_box.asked, &far_box.refused].iter().any(|list| list.contains(&far_box.first));
+    for far_box in people.far_boxes().filter(missing).filter(|far_box| !known(far_box)) {
+        let (id, name, now) = (far_box.id, far_box.first.clone(), context.now());
+        let domain = context.store.settings().text(Key::Domain).to_owned();
+        context.store.write(move |tx| ask(tx, id, &name, &domain, now).map(drop))?;
+    }
+    Ok(())
+}
+
+/// Tells a far box, with the next packet, what became of somebody there. Of the one whom it names in no packet it does not ask.
 ///
 /// # Errors
 /// When the store fails.
 pub fn tell(tx: &mut Tx, id: PeerId, name: &str, answer: &Answer, now: Time) -> TxResult<()> {
+    if tx.far_box(id)?.is_some_and(|far_box| far_box.first == name) {
+        return Ok(());
+    }
     tx.wake(crate::message::Way::Link);
     session::change(tx, Some(id), |peer| peer.answer_person(name, answer.clone(), now.0))
 }

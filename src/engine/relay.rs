@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
 use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
+use crate::route::choose::Policy;
 use crate::settings::Key;
 use crate::status::{PartState, PartStatus};
 use crate::store::Queue;
@@ -122,9 +123,8 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         None => {}
     }
     // The writer may be a device that got, or changed, its owner since.
-    let Some(from) = sender(context, message) else {
-        let why = format!("device {} belongs to nobody here: give it to a person", message.from);
-        return context.failed(message, &Fault::operator(why)).map(|()| None);
+    let Some(from) = sender(&policy, message) else {
+        return context.failed(message, &of_nobody(&policy, message)).map(|()| None);
     };
     let Some(to) = message.to.mailbox() else {
         return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
@@ -271,16 +271,24 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
 }
 
 /// The envelope sender of a message.
-fn sender(context: &Context, message: &Message) -> Option<Address> {
+pub fn sender(policy: &Policy, message: &Message) -> Option<Address> {
     match message.return_path() {
         Address::Device(device) => {
-            let policy = context.policy();
             let person = policy.people.first_of(policy.people.at(*device)?.id)?;
             policy.address_of(person).map(Address::Mail)
         }
-        phone @ Address::Phone(_) => context.policy().mail_of(phone).map(Address::Mail),
+        phone @ Address::Phone(_) => policy.mail_of(phone).map(Address::Mail),
         other => Some(other.clone()),
     }
+}
+
+/// What its owner has to do before a message of a device that nobody has goes on.
+pub fn of_nobody(policy: &Policy, message: &Message) -> Fault {
+    let shown = match message.return_path() {
+        Address::Device(device) => policy.people.at(*device).map_or_else(|| device.shown(), |far_box| far_box.shown()),
+        other => other.to_string(),
+    };
+    Fault::operator(format!("{shown} belongs to nobody here: give it to a person"))
 }
 
 /// The mail as it goes to the relay: as it was taken in, or composed from the text. Always the same for

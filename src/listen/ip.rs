@@ -129,11 +129,10 @@ impl BoxListener {
             address: LinkAddress::Ip(key),
             name: if said.name.is_empty() { format!("box {}", key.groups()) } else { said.name.clone() },
             domain: said.domain.clone(),
-            addresses: said.addresses.clone(),
             dialled: false,
             since: now,
         };
-        let token = said.token;
+        let (token, person) = (said.token, said.person.clone());
         let done = self.store.write(move |tx| {
             let code = tx.note(OpenCode::NOTE)?.and_then(|bytes| serde_json::from_slice::<OpenCode>(&bytes).ok());
             let Some(mut code) = code else { return Ok(Err(PairFailure::NoCode)) };
@@ -147,7 +146,7 @@ impl BoxListener {
             let what = EventKind::Called { name, key: key.groups(), from, why, apart };
             tx.event(&Event { at: now, part: "ip".to_owned(), link: None, kind: what, alarm: fits.is_err() || apart })?;
             if fits.is_ok() {
-                tx.pair(&paired)?;
+                tx.pair(&paired, &person)?;
                 // Without such a link whoever calls is not heard.
                 tx.line(now)?;
             }
@@ -159,7 +158,7 @@ impl BoxListener {
             fits.map_or_else(|why| why.to_string(), |()| "done".to_owned())
         );
         let text = |key| settings.text(key).to_owned();
-        let own = Introduction { token: 0, name: text(Key::BoxName), domain: text(Key::Domain), addresses: Vec::new() };
+        let own = Introduction { token: 0, name: text(Key::BoxName), domain: text(Key::Domain), person: String::new() };
         Ok(fits.map(|()| own))
     }
 

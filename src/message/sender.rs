@@ -68,7 +68,7 @@ impl Message {
     pub fn sender_shown(&self) -> String {
         match &self.sender.name {
             Some(name) => format!("{name} <{}>", self.from),
-            None => self.from.to_string(),
+            None => self.from.shown(),
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct FarBox {
     /// Whether its people may come by themselves.
     #[serde(default)]
     pub newcomers: Newcomers,
+    /// Who is meant where it names nobody, as it said when it was paired; empty: it did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub first: String,
     /// Names of people there who wait for the owner's answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<String>,
@@ -87,6 +90,7 @@ impl FarBox {
             name: String::new(),
             addresses: Vec::new(),
             newcomers: Newcomers::default(),
+            first: String::new(),
             asked: Vec::new(),
             refused: Vec::new(),
             added,

@@ -7,7 +7,7 @@ use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
-use crate::address::{Address, PeerId};
+use crate::address::{Address, LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
@@ -216,12 +216,18 @@ impl Policy {
         (message, verdict)
     }
 
+    /// Why what came from a device waits while nobody is at its far box.
+    fn of_nobody(&self, device: LinkAddress) -> NeedsOwner {
+        let called = self.people.at(device).map(|far_box| far_box.name.clone()).unwrap_or_default();
+        NeedsOwner::DeviceOfNobody { device, called }
+    }
+
     fn first_state(&self, message: &Message, choice: &Route, verdict: Option<Verdict>) -> (State, Reason) {
         match choice {
             Route::Nowhere(why) => (State::Refused, why.clone().into()),
             Route::Mailbox(person) => (State::Delivered, Arrived::Mailbox { name: Some(person.name.clone()) }.into()),
             Route::Relay => match message.from {
-                Address::Device(device) => (State::Held, NeedsOwner::DeviceOfNobody { device }.into()),
+                Address::Device(device) => (State::Held, self.of_nobody(device).into()),
                 _ => (State::Queued, Waits::Relay.into()),
             },
             Route::Carrier => self.by_carrier(message),

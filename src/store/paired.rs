@@ -32,9 +32,6 @@ pub struct PairedBox {
     /// Its mail domain; empty if it has none.
     #[serde(default)]
     pub domain: String,
-    /// Other addresses under which it is heard, as it says.
-    #[serde(default)]
-    pub addresses: Vec<String>,
     /// This box dials it, and not the other way round.
     #[serde(default)]
     pub dialled: bool,
@@ -52,8 +49,9 @@ pub struct Identity {
 }
 
 impl Tx<'_> {
-    /// Pairs with a box. A box that dials has one far box: of two that are dialled the newer stays.
-    pub fn pair(&mut self, paired: &PairedBox) -> TxResult<()> {
+    /// Pairs with a box. A box that dials has one far box: of two that are dialled the newer stays. `person` is who that box means
+    /// where it names nobody; empty where it did not say.
+    pub fn pair(&mut self, paired: &PairedBox, person: &str) -> TxResult<()> {
         if paired.dialled {
             let dialled = |bytes: &[u8]| record::<PairedBox>(bytes).is_ok_and(|known| known.dialled);
             self.meta.retain(|name, bytes| !(name.starts_with(PAIRED) && dialled(bytes)))?;
@@ -62,21 +60,24 @@ impl Tx<'_> {
         match paired.dialled {
             // It is the one by which this box reaches the world.
             true => Ok(()),
-            false => self.paired_far_box(paired),
+            false => self.paired_far_box(paired, person),
         }
     }
 
     /// The far box that called: under the name that it gives itself, if no other has that.
-    fn paired_far_box(&mut self, paired: &PairedBox) -> TxResult<()> {
+    fn paired_far_box(&mut self, paired: &PairedBox, person: &str) -> TxResult<()> {
         let id = self.far_box_at(paired.address, paired.since)?;
         let others = self.all_far_boxes()?;
-        let Some(known) = self.far_box(id)?.filter(|known| known.name.is_empty()) else { return Ok(()) };
-        let named = FarBox { name: paired.name.trim().to_owned(), ..known };
-        let taken = others.iter().any(|other| other.id != id && other.name.to_lowercase() == named.name.to_lowercase());
-        if named.check().is_ok() && !taken {
-            self.put_far_box(&named)?;
+        let Some(mut known) = self.far_box(id)? else { return Ok(()) };
+        if !person.is_empty() {
+            known.first = person.to_owned();
         }
-        Ok(())
+        let named = FarBox { name: paired.name.trim().to_owned(), ..known.clone() };
+        let taken = others.iter().any(|other| other.id != id && other.name.to_lowercase() == named.name.to_lowercase());
+        if known.name.is_empty() && named.check().is_ok() && !taken {
+            known = named;
+        }
+        self.put_far_box(&known).map(drop)
     }
 
     /// The link over the internet, the first if there are several. Where there is none it is added, without a price.
@@ -198,8 +199,7 @@ mod tests {
 
     fn paired(digit: char, dialled: bool) -> PairedBox {
         let address = format!("ip:{}", digit.to_string().repeat(64)).parse().unwrap();
-        let (domain, addresses) = (String::new(), Vec::new());
-        PairedBox { address, name: format!("box {digit}"), domain, addresses, dialled, since: Time(5) }
+        PairedBox { address, name: format!("box {digit}"), domain: String::new(), dialled, since: Time(5) }
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         let folder = Folder::new();
         let store = store(&folder);
         for one in [paired('b', false), paired('a', false), paired('c', true), paired('d', true)] {
-            store.write(move |tx| tx.pair(&one)).unwrap();
+            store.write(move |tx| tx.pair(&one, "")).unwrap();
         }
         let all = store.read(View::all_paired).unwrap();
         let names: Vec<_> = all.iter().map(|paired| paired.name.as_str()).collect();

@@ -265,7 +265,20 @@ pub fn place(tx: &mut Tx, person: &mut Person, edit: &PersonEdit) -> TxResult<()
         alone(tx, &far_box)?;
         tx.put_far_box(&far_box)?;
     }
-    Ok(())
+    if before != Some(id) { is_first(tx, person, far_box) } else { Ok(()) }
+}
+
+/// Whoever is put first at a far box is the one whom it means where it names nobody, whatever they are called there.
+fn is_first(tx: &mut Tx, person: &mut Person, mut far_box: FarBox) -> TxResult<()> {
+    let at_sea = person.name_at_sea().to_owned();
+    let others = tx.everybody()?;
+    let alone = !others.iter().any(|other| other.name != person.name && other.far_box == Some(far_box.id));
+    if alone && !far_box.first.is_empty() && at_sea != far_box.first {
+        person.sea_name.clone_from(&far_box.first);
+    }
+    let waiting = far_box.asked.len();
+    far_box.asked.retain(|asked| asked != person.name_at_sea());
+    if far_box.asked.len() != waiting { tx.put_far_box(&far_box).map(drop) } else { Ok(()) }
 }
 
 fn no_far_box(text: &str) -> Fault {

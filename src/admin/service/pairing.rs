@@ -62,14 +62,20 @@ impl Service {
         let address = with_port(address.trim())?;
         let (settings, key) = (self.store.settings(), equipment::own_key(&self.store)?);
         let text = |key| settings.text(key).to_owned();
-        let own = Introduction { token: 0, name: text(Key::BoxName), domain: text(Key::Domain), addresses: Vec::new() };
+        let people = self.store.people();
+        let person = people.default_person(settings.text(Key::DefaultPerson)).map(|first| first.name.clone());
+        let own = Introduction {
+            token: 0,
+            name: text(Key::BoxName),
+            domain: text(Key::Domain),
+            person: person.unwrap_or_default(),
+        };
         let (far, answer) =
             introduce(&key, &address, code, own).map_err(|error| Fault::permanent(CallFailure::from(&error)))?;
         let paired = PairedBox {
             address: LinkAddress::Ip(far),
             name: if answer.name.is_empty() { address.clone() } else { answer.name },
             domain: answer.domain,
-            addresses: answer.addresses,
             dialled: true,
             since: self.store.clock().now(),
         };
@@ -88,7 +94,7 @@ impl Service {
         let words = format!("this box is paired with {} at {address}", paired.name);
         let kept = paired.clone();
         self.act(Action::Pair, &paired.address.to_string(), words, move |tx| {
-            tx.pair(&kept)?;
+            tx.pair(&kept, "")?;
             let mut link = tx.line(now)?;
             for (setting, value) in [(Key::IpAddress, &address), (Key::IpKey, &key)] {
                 link.values.insert(crate::settings::row(setting).name.to_owned(), value.clone());
@@ -188,8 +194,8 @@ mod tests {
         for digit in ["a", "b"] {
             let address = format!("ip:{}", digit.repeat(64)).parse().unwrap();
             let (name, domain) = (format!("boat {digit}"), String::new());
-            let paired = PairedBox { address, name, domain, addresses: Vec::new(), dialled: false, since: Time(1) };
-            place.store.write(move |tx| tx.pair(&paired)).unwrap();
+            let paired = PairedBox { address, name, domain, dialled: false, since: Time(1) };
+            place.store.write(move |tx| tx.pair(&paired, "")).unwrap();
         }
         let callers = Callers::default();
         assert!(service.unpair(&callers, "boat c").is_err() && service.unpair(&callers, "aaa").is_err());

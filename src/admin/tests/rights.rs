@@ -275,14 +275,13 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
                 address: format!("ip:{}", "a".repeat(64)).parse().unwrap(),
                 name: "tern".into(),
                 domain: String::new(),
-                addresses: Vec::new(),
                 dialled: true,
                 since: crate::clock::Time(1),
             };
             if action == Action::Pair {
                 return service.paired_with("192.0.2.1:443", &paired);
             }
-            site.app.store.write(move |tx| tx.pair(&paired)).unwrap();
+            site.app.store.write(move |tx| tx.pair(&paired, "")).unwrap();
             service.unpair(&crate::link::callers::Callers::default(), "tern").map(drop)
         }
     }

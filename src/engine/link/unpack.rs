@@ -255,9 +255,10 @@ impl Unpacker {
     pub fn end(&self, tx: &mut Tx, named: Option<&str>) -> TxResult<End> {
         let of = |person: &Person| End::Person(Box::new(person.clone()));
         Ok(match (&self.side, named) {
-            (Side::Field(_, None), None) => End::Nobody,
             (Side::Field(_, Some(first)), None) => of(first),
-            (Side::Field(far_box, _), Some(name)) => {
+            (Side::Field(far_box, None), None) if far_box.first.is_empty() => End::Nobody,
+            (Side::Field(far_box, _), named) => {
+                let name = named.unwrap_or(&far_box.first);
                 match admit::ask(tx, far_box.id, name, self.policy.settings.text(Key::Domain), self.now)? {
                     Admission::Person(person) => End::Person(person),
                     Admission::Asked => End::Asked(name.to_owned()),

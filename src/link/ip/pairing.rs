@@ -21,10 +21,8 @@ use crate::message::reason::PairFailure;
 pub const LIFE: Duration = Duration::from_secs(600);
 /// Wrong tokens that a code bears.
 pub const TRIES: u8 = 5;
-/// Longest name, domain or address in an introduction, in bytes: three of them fit the first frame.
+/// Longest text of an introduction, in bytes: three of them fit the first frame.
 pub const MAX_NAME: usize = 64;
-/// Addresses that fit an introduction.
-const MAX_ADDRESSES: usize = 3;
 
 /// Characters that name the key, and those of the token.
 const PARTS: (usize, usize) = (16, 4);
@@ -122,15 +120,14 @@ pub struct Introduction {
     pub name: String,
     /// Its mail domain; may be empty.
     pub domain: String,
-    /// Other addresses under which the same box is heard, such as `m138:0x001abe`.
-    pub addresses: Vec<String>,
+    /// The person who is meant where a packet of it names nobody; empty if the box has none, or is of a version before.
+    pub person: String,
 }
 
 impl Introduction {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.token.to_be_bytes());
-        let addresses = self.addresses.iter().take(MAX_ADDRESSES).map(|address| short(address, 24));
-        for text in [short(&self.name, MAX_NAME), short(&self.domain, MAX_NAME)].into_iter().chain(addresses) {
+        for text in [&self.name, &self.domain, &self.person].map(|text| short(text, MAX_NAME)) {
             // Within a byte: it was shortened.
             out.push(u8::try_from(text.len()).unwrap_or_default());
             out.extend_from_slice(text.as_bytes());
@@ -148,7 +145,7 @@ impl Introduction {
         }
         let mut texts = texts.into_iter();
         let (name, domain) = (texts.next()?, texts.next()?);
-        Some(Self { token: u32::from_be_bytes(*token), name, domain, addresses: texts.take(MAX_ADDRESSES).collect() })
+        Some(Self { token: u32::from_be_bytes(*token), name, domain, person: texts.next().unwrap_or_default() })
     }
 }
 
@@ -287,17 +284,12 @@ mod tests {
     #[test]
     fn an_introduction_fits_the_first_frame_whatever_the_names() {
         let long = "\u{e9}".repeat(500);
-        let introduction = Introduction {
-            token: u32::MAX,
-            name: long.clone(),
-            domain: long.clone(),
-            addresses: vec![long.clone(), long.clone(), long.clone(), long],
-        };
+        let introduction = Introduction { token: u32::MAX, name: long.clone(), domain: long.clone(), person: long };
         let mut out = Vec::new();
         introduction.write(&mut out);
         assert!(out.len() < super::super::frame::MAX_FIRST, "{}", out.len());
         let read = Introduction::read(&out).unwrap();
-        assert_eq!((read.name.len(), read.domain.len(), read.addresses.len()), (64, 64, 3));
+        assert_eq!((read.name.len(), read.domain.len(), read.person.len()), (64, 64, 64));
     }
 
     #[test]

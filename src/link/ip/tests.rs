@@ -89,9 +89,8 @@ fn a_gateway_holds_a_thousand_stations_by_hand() {
     let keys: Vec<BoxKey> = (0..STATIONS).map(|_| BoxKey::read(&generate().unwrap()).unwrap()).collect();
     for (number, key) in keys.iter().enumerate() {
         let (address, name) = (LinkAddress::Ip(key.id()), format!("station {number}"));
-        let (domain, addresses) = (String::new(), Vec::new());
-        let paired = PairedBox { address, name, domain, addresses, dialled: false, since: Time(1) };
-        store.write(move |tx| tx.pair(&paired)).unwrap();
+        let paired = PairedBox { address, name, domain: String::new(), dialled: false, since: Time(1) };
+        store.write(move |tx| tx.pair(&paired, "")).unwrap();
     }
     let pin = Pin::Key(equipment::own_key(&store).unwrap().id());
     store.close();

@@ -166,6 +166,9 @@ pub enum NeedsOwner {
     DeviceOfNobody {
         /// Which.
         device: LinkAddress,
+        /// What its far box was called here; empty if it had no name.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        called: String,
     },
     /// Its writer is somebody of a far box who has no address here yet.
     NewAtSea {

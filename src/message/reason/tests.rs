@@ -49,7 +49,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Waits::NoLink.into(), "waits.no_link"),
         (Waits::Carrier { texts: 2 }.into(), "waits.carrier"),
         (Waits::NoCarrier.into(), "waits.no_carrier"),
-        (NeedsOwner::DeviceOfNobody { device }.into(), "needs_owner.device_of_nobody"),
+        (NeedsOwner::DeviceOfNobody { device, called: "vela".into() }.into(), "needs_owner.device_of_nobody"),
         (NeedsOwner::NumberOfNobody { number: phone }.into(), "needs_owner.number_of_nobody"),
         (NeedsOwner::NoServiceNumber { who: who() }.into(), "needs_owner.no_service_number"),
         (NeedsOwner::TooManyPackets { needs: 9, most: 5 }.into(), "needs_owner.too_many_packets"),

@@ -165,9 +165,14 @@ impl Display for LinkBar {
 impl Display for NeedsOwner {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::DeviceOfNobody { device } => {
-                let device = device.shown();
-                write!(f, "{device} belonged to nobody here when this came: give it to a person, then release this")
+            Self::DeviceOfNobody { device, called } => {
+                let shown = if called.is_empty() { device.shown() } else { called.clone() };
+                write!(
+                    f,
+                    "{shown} belonged to nobody here when this came: give it to a person (satpost people add NAME --far-box {}), then \
+                     release this",
+                    if called.is_empty() { device.to_string() } else { called.clone() }
+                )
             }
             Self::NewAtSea { shown, name, .. } => write!(
                 f,

@@ -1,7 +1,7 @@
 //! Pairing by a short code, and each way in which it fails, in words at both ends.
 
 use super::Sea;
-use crate::support::{SOON, Station, wait_for};
+use crate::support::{SOON, Station, send, wait_for};
 
 fn failure(station: &Station, address: &str, code: &str) -> String {
     let output = station.cli(&["pair", "join", address, code], "");
@@ -82,4 +82,55 @@ fn what_is_no_address_or_code_is_said_at_once() {
     sea.line_says("clear");
     sea.line_says("portal");
     assert!(failure(&sea.station, &sea.address, &sea.code()).contains("a login page of the network?"));
+}
+
+/// Who is meant where a packet names nobody is told by the code's way: the owner is asked once, and sees a person instead of a key.
+#[test]
+fn the_first_of_a_station_is_asked_for_when_it_is_paired() {
+    let sea = Sea::paired(&[], &[]);
+    let asked = |sea: &Sea| sea.gateway.json(&["far-box", "show", "boat"])["asked"].clone();
+    wait_for("the question", SOON, || (asked(&sea) == serde_json::json!(["anna"])).then_some(()));
+    let written = ["send", "--from", "anna", "--subject", "Boat", "--text", "First", "bob@world.example"];
+    sea.station.cli_ok(&written, "");
+    let held =
+        wait_for("it at the gateway", SOON, || sea.gateway.messages().into_iter().find(|m| m["state"] == "held"));
+    assert!(held["reason"].as_str().unwrap().starts_with("anna of boat has no address here yet"), "{held}");
+    sea.gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
+    wait_for("it to leave", SOON, || {
+        sea.gateway.messages().into_iter().find(|m| m["state"] == "delivered" && m["from"] == "anna@shore.example")
+    });
+    assert_eq!(asked(&sea), serde_json::json!([]));
+}
+
+/// Whatever the owner calls whoever is put there first, they are the one whom the station does not name.
+#[test]
+fn who_is_put_first_at_a_paired_station_is_who_writes_there() {
+    let sea = Sea::paired(&[], &[]);
+    sea.station.cli_ok(&["send", "--from", "anna", "--text", "First", "bob@world.example"], "");
+    wait_for("it at the gateway", SOON, || sea.gateway.messages().into_iter().find(|m| m["state"] == "held"));
+    sea.gateway.cli_ok(&["people", "add", "skipper", "--far-box", "boat"], "");
+    wait_for("it to leave by itself", SOON, || {
+        sea.gateway.messages().into_iter().find(|m| m["state"] == "delivered" && m["from"] == "skipper@shore.example")
+    });
+    assert_eq!(sea.gateway.json(&["far-box", "show", "boat"])["asked"], serde_json::json!([]));
+    let mail = "From: bob@world.example\nSubject: Hello\n\nFrom ashore\n";
+    let reply = send(&sea.gateway, None, "bob@world.example", "skipper@shore.example", mail);
+    assert!(reply.starts_with("250"), "{reply}");
+    wait_for("it at sea", 2 * SOON, || sea.station.messages().into_iter().find(|m| m["to"] == "anna@boat.example"));
+}
+
+/// Where newcomers are allowed nobody is asked, and mail from ashore finds its way before anything was written at sea.
+#[test]
+fn the_first_of_a_station_is_reached_at_once_where_newcomers_are_allowed() {
+    let sea = Sea::strangers(&[], &[]);
+    sea.gateway.cli_ok(&["far-box", "add", "vela", "--newcomers", "allow"], "");
+    let code = sea.gateway.cli_ok(&["pair", "new", "--far-box", "vela"], "").trim().to_owned();
+    sea.station.cli_ok(&["pair", "join", &sea.address, &code], "");
+    sea.wait_up();
+    let people = || sea.gateway.json(&["people", "list"]).to_string();
+    wait_for("anna's address ashore", SOON, || people().contains("\"anna\"").then_some(()));
+    let mail = "From: bob@world.example\nSubject: Hello\n\nFrom ashore\n";
+    let reply = send(&sea.gateway, None, "bob@world.example", "anna@shore.example", mail);
+    assert!(reply.starts_with("250"), "{reply}");
+    wait_for("it at sea", 2 * SOON, || sea.station.messages().into_iter().find(|m| m["to"] == "anna@boat.example"));
 }

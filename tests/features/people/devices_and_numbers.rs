@@ -131,6 +131,8 @@ fn devices_belong_to_one_person_at_a_time() {
     shore.uplink("7", &classic(true, "bob@world.example", "whose am I?"), None);
     let held = box_.wait_state(SOON, "bob@world.example", "held");
     assert!(held["reason"].as_str().unwrap().contains("belonged to nobody"), "{held}");
+    let why = box_.said(&["queue", "release", held["id"].as_str().unwrap()]).fails(1);
+    assert!(why.contains("device 0x000007 belongs to nobody here: give it to a person"), "{why}");
     // anna's device is replaced by that one; the old one is free, and ben takes it.
     box_.said(&["people", "device", "anna", "7"]).ok();
     box_.said(&["people", "device", "ben", "6846"]).ok();

@@ -13,7 +13,7 @@ fn all() -> Vec<Frame> {
         token: 0x0f_ffff,
         name: "boat".to_owned(),
         domain: "boat.example".to_owned(),
-        addresses: vec!["m138:0x001abe".to_owned()],
+        person: "anna".to_owned(),
     };
     let place = |place| WholePlace { bundle: 0xbeef, place, name: WholeId([7; 16]) };
     vec![
