@@ -77,19 +77,19 @@ fn acknowledged_unseen() {
     scene.settle();
 }
 
-/// An urgent message goes before the 25 normal ones that the modem holds already: they are taken back and handed over again
+/// An urgent message goes before the eight normal ones that the modem holds already: they are taken back and handed over again
 /// behind it, and each goes once.
 #[test]
 fn an_urgent_message_overtakes_what_is_on_the_modem() {
     let mut scene = Scene::start(&["--start", "running", "--factor", "1"]);
     scene.modem("pass end");
-    let ids: Vec<_> = (0..25).map(|n| scene.up(&format!("message {n:02}"))).collect();
-    scene.state(&ids[24], "on the link", 4 * MENDS);
-    assert_eq!(scene.on_modem(), 25, "{}", scene.report());
+    let ids: Vec<_> = (0..8).map(|n| scene.up(&format!("message {n:02}"))).collect();
+    scene.state(&ids[7], "on the link", 4 * MENDS);
+    assert_eq!(scene.on_modem(), 8, "{}", scene.report());
     let urgent = scene.urgent("in need");
     scene.state(&urgent, "on the link", 4 * MENDS);
-    scene.state(&ids[24], "on the link", 4 * MENDS);
-    assert_eq!(scene.on_modem(), 26, "{}", scene.report());
+    scene.state(&ids[7], "on the link", 4 * MENDS);
+    assert_eq!(scene.on_modem(), 9, "{}", scene.report());
     scene.modem("pass begin");
     scene.arrived();
     let on_air = scene.world.on_air();
