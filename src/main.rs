@@ -33,7 +33,7 @@
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
 //! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |
-//! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each
+//! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each |
 //! | `build` | | | the build script: asks git which commit this is |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
 //! | `links` | `message`, `address`, `clock`, `money`, `settings` | | which links a box has and what they may cost, without knowing how one works |

@@ -343,7 +343,10 @@ impl Show {
         if let Some(beyond) = message.beyond() {
             session.line(format!("ashore   {beyond}"));
         }
-        for note in &message.cut {
+        if let Some(whole) = &message.whole {
+            session.line(format!("whole    {whole}"));
+        }
+        for note in message.cut.iter().filter(|_| !matches!(message.whole, Some(crate::message::Whole::Went))) {
             session.line(format!("note     {}", one_line(&note.to_string(), 500)));
         }
         session.line("");

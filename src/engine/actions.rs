@@ -1,5 +1,5 @@
-//! What may be wished of a message: hold, release, cancel, try again. A wish is granted within a transaction, together with
-//! its line in the audit log; the workers see it at once.
+//! What may be done to a message: hold, release, cancel, try again. It is applied within a transaction, together with its line
+//! in the audit log; the workers see it at once.
 
 pub mod again;
 

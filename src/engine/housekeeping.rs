@@ -38,7 +38,7 @@ const BATCH: usize = 200;
 /// The worker: returns when the box stops.
 ///
 /// # Errors
-/// When the store fails; the house starts it again.
+/// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     // Nothing waits for a mailbox: what wakes this way is a change of people or rules.
     let (_waker, changed) = context.store.wake_on(Way::Mailbox);

@@ -1,8 +1,8 @@
 //! Moves what the store keeps, and settles what becomes of it: the only writer of states after acceptance.
 //!
-//! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
-//! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
-//! messages, and what has grown old.
+//! Its workers, each one thread that the supervisor starts again when it ends: [`relay`] hands mail to the relay, [`link`]
+//! drives a link in both directions (a thread for each), [`sms`] the carrier of text messages, [`gpsd`] listens to a receiver of
+//! positions, [`housekeeping`] looks after deadlines, held messages, and what has grown old.
 //! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message, [`admit`] gives
 //! people of far boxes their addresses.
 

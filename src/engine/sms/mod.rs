@@ -34,7 +34,7 @@ const MARK: &str = "sms:mark";
 /// The worker: returns when the box stops.
 ///
 /// # Errors
-/// When the store fails; the house starts it again.
+/// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Carrier);
     let mut texts = Texts::new(context);

@@ -113,7 +113,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
 /// What a message on this way waits for.
 fn waiting(way: Way) -> &'static str {
     match way {
-        Way::Link => "waiting for a satellite",
+        Way::Link => "waiting for a satellite or the internet",
         Way::Relay => "waiting for the mail server",
         Way::Carrier => "waiting to be sent as a text message",
         Way::Mailbox => "waiting for its mailbox",

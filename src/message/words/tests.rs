@@ -70,7 +70,7 @@ fn a_person_hears_nothing_of_modems_and_settings() {
         let words = person(&reason, way, state);
         assert!(technical.iter().all(|word| !words.contains(word)), "{reason}: {words}");
     }
-    assert_eq!(person(&Reason::said("no GPS"), Way::Link, State::Queued), "waiting for a satellite");
+    assert_eq!(person(&Reason::said("no GPS"), Way::Link, State::Queued), "waiting for a satellite or the internet");
 }
 
 #[test]

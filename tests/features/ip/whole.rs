@@ -101,7 +101,9 @@ fn the_world_gets_the_mail_as_it_was_written_at_sea() {
     let large = sea.writes("large", 300_000);
     let mails = sea.wait_mails(2);
     assert!(mails[1].contains(&large), "{} bytes", mails[1].len());
-    sea.station.wait_state(SOON, "bob@world.example", "delivered");
+    let sent = sea.station.wait_state(SOON, "bob@world.example", "delivered");
+    let shown = sea.station.cli_ok(&["queue", "show", sent["id"].as_str().unwrap()], "");
+    assert!(shown.contains("whole    the whole mail went along") && !shown.contains("note     attachment"), "{shown}");
     sea.station.books_balance();
     sea.gateway.books_balance();
 }
