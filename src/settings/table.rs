@@ -104,6 +104,7 @@ settings! {
     ImtPort, "imt.port", Path, "", "Link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     ImtTopic, "imt.topic", Number(64, 65_535), "244", "Link", "Topic", "Messages of this box carry it: 244 is the RAW of the seller's service. What comes down is taken whatever its topic.";
     ImtPower, "imt.power", Choice(&["none", "dtr", "rts", "not-dtr", "not-rts"]), "none", "Link", "Line that switches the modem", "The same for the board's I_EN pin. Where the modem's on/off pin is wired to a control line of the serial adapter, the line, with not- before it where the modem is on while the line is clear (on an adapter with logic levels the wire is low while the line is set). A modem that answers nothing for minutes is then switched off and on by it. none: no line is touched.";
+    ImtWhole, "imt.whole", Number(0, 99), "0", "Link", "Largest whole mail, kB", "A mail with files, with a signature, or of which the text leaves something out, goes whole together with its text, packed, up to this size, and each byte of it is charged for. It goes so where the far box takes that and the budgets have room; else its text goes and its files are named. 0: texts only.";
     HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Link", "Hive address", "Base address of the Hive, without the closing slash.";
     HiveUser, "hive.user", Text, "", "Link", "Hive user", "Log-in name.";
     HivePassword, "hive.password", Secret, "", "Link", "Hive password", "Log-in password.";
@@ -121,6 +122,7 @@ settings! {
     CloudloopThings, "cloudloop.things", Text, "", "Link", "Terminals", "The service knows a terminal as a thing of 32 characters: 300234010753370=AbCd..., with a blank between two, and /imt behind the thing of an IMT modem. A terminal that has sent a message need not stand here.";
     CloudloopTopic, "cloudloop.topic", Text, "IMT_TOPIC_RAW", "Link", "Topic", "Under which messages go to IMT modems.";
     CloudloopCallers, "cloudloop.callers", Networks, "", "Link", "Networks of its calls", "Calls from elsewhere are refused. In November 2026 the service named 35.178.100.117/32 52.56.155.169/32. Empty: anybody who knows the secret address.";
+    CloudloopWhole, "cloudloop.whole", Number(0, 99), "0", "Link", "Largest whole mail to an IMT modem, kB", "The same for what goes to IMT modems (RockBLOCK 9704): packed, up to this size, and each byte of it is charged for. 0: texts only.";
     SbdmailSender, "sbdmail.sender", Text, "", "Link", "Address of this box", "Messages for terminals are sent from here through the relay. The service has to know it for the account.";
     SbdmailImap, "sbdmail.imap", Text, "", "Link", "IMAP server", "host:port of the mailbox that the relay's account has (relay.user, relay.password), for example imap.example.org:993: the service's mails are fetched there. Needs no address that others can reach. Empty: mails come to the listener.";
     SbdmailPoll, "sbdmail.poll", Seconds(5, 86_400), "60", "Link", "Look every", "How often that mailbox is looked into.";

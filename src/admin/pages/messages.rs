@@ -11,6 +11,7 @@ use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
+use crate::engine::link::whole::enclosed;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, Whole, words};
@@ -183,6 +184,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
         whole_offer => whole::offer(ask, &message)?,
+        mail_along => enclosed::along(&ask.app.context, &message)?.map(|along| along.to_string()),
         whole_mail => message.whole.as_ref().map(ToString::to_string),
         cut => message.cut.iter().filter(|_| !matches!(message.whole, Some(Whole::Went))).map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
@@ -252,7 +254,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         PacketState::Gone(why) => ("dropped", "off", why.to_string()),
     };
     context! {
-        part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
+        part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
         note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
 }
