@@ -12,8 +12,8 @@
 //! * **Twice.** The far box takes the packet out first; it knows it by its own bytes, whatever came around it.
 //! * **Fragments.** Where the text takes several packets the mail is around the first one, and the others only name it: with
 //!   the last of them message and mail are kept in one commit.
-//! * **Repeats.** A packet that goes again, as no receipt came, names the mail that went with it and does not carry it: what
-//!   is lost of a mail is not paid for twice.
+//! * **Repeats.** A packet that goes again, as no receipt came, goes with its mail again: both were lost. That is the box's own
+//!   cost, as any repeat.
 //! * **Damage.** A mail that is not what its name says is left out: its text is in the packet.
 //! * **Older boxes** say nothing of it in their hello (the skill `mail`), and get packets as they are.
 //! * **Money.** The message pays for its mail: budgets are asked for both in the commit that begins the hand-over, and where one

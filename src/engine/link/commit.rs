@@ -159,7 +159,7 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
             let mut bill = Bill::own(Use::of_packets(1, money), limits.clone());
             if tx.reserve(&mut bill, now)?.is_err() {
                 uncharge(tx, &mut packet)?;
-                return Ok(Begun::Decided);
+                return Ok(if packet.mails.is_empty() { Begun::Decided } else { Begun::OverBudget });
             }
             place.bill = Some(bill);
         }

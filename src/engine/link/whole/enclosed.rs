@@ -51,7 +51,7 @@ impl Enclosure {
 }
 
 impl Enclosures {
-    /// Those of the messages of a packet, as far as there is room. In what goes again the mail is named that went with it.
+    /// Those of the messages of a packet, as far as there is room.
     ///
     /// # Errors
     /// When the store fails.
@@ -68,14 +68,17 @@ impl Enclosures {
         let Some((bundle, keys)) = peer.named(fragment.ticket).filter(|_| peer.takes_mails()) else { return Ok(all) };
         let policy = context.policy();
         let mut left = room.payload.saturating_sub(packet.payload.len() + AROUND);
-        for message in messages.iter().filter(|message| !message.is_final()) {
+        // What goes once more goes with the mail that went with it, which is lost as well; it was around the first fragment.
+        let again = |message: &Message| message.whole == Some(Whole::Went);
+        let goes = |message: &&Message| if fragment.repeat { again(message) } else { !message.is_final() };
+        for message in messages.iter().filter(goes) {
             let place = keys.iter().position(|key| *key == message.id.0).and_then(|place| u8::try_from(place).ok());
             let elsewhere = |other: &Packet| other.number != packet.number && other.mail_bytes(message.id) > 0;
             let went = match fragment.repeat {
-                true => message.whole == Some(Whole::Went),
+                true => fragment.fragment > 0,
                 false => group.packets.iter().any(elsewhere),
             };
-            let Some(place) = place.filter(|_| went || !fragment.repeat) else { continue };
+            let Some(place) = place else { continue };
             let Some(packed) = packed(context, packet.far_box, message).filter(|it| it.len() <= room.mail) else {
                 continue;
             };
@@ -86,7 +89,7 @@ impl Enclosures {
             if enclosure.bytes() > left {
                 continue;
             }
-            if !went {
+            if !went && !fragment.repeat {
                 let bill = with_mail(&policy, message, packet.far_box, AROUND + enclosure.bytes());
                 if bill.as_ref().is_some_and(|bill| over_price(message, bill)) {
                     continue;
