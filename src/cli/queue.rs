@@ -12,9 +12,9 @@ use super::table::{columns, one_line};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic;
-use crate::engine::link::whole::enclosed::{self, MailAlong};
 use crate::engine::actions::MessageAction;
 use crate::engine::actions::again::{self, Offer};
+use crate::engine::link::whole::enclosed::{self, MailAlong};
 use crate::links::Links;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::money::Use;
@@ -301,7 +301,8 @@ impl Show {
         let packets = session.context.store.read(|view| view.packets_of(self.id))?;
         let policy = session.context.policy();
         let again = again::offer(session.context, &policy, &message)?;
-        let along = enclosed::along(session.context, &message)?;
+        let goes = matches!(message.state, State::Queued | State::Held) || again.is_some();
+        let along = if goes { enclosed::along(session.context, &message)? } else { None };
         if self.json {
             let mut all = shown(&message);
             let links = session.context.store.links();
@@ -315,7 +316,13 @@ impl Show {
         Ok(())
     }
 
-    fn print(&self, session: &mut Session, message: &Message, packets: &[Packet], (again, along): (Option<Offer>, Option<MailAlong>)) {
+    fn print(
+        &self,
+        session: &mut Session,
+        message: &Message,
+        packets: &[Packet],
+        (again, along): (Option<Offer>, Option<MailAlong>),
+    ) {
         session.line(format!(
             "{}  {}: {}",
             message.id,

@@ -15,7 +15,8 @@
 //! * **Repeats.** A packet that goes again, as no receipt came, goes with its mail again: both were lost. That is the box's own
 //!   cost, as any repeat.
 //! * **Damage.** A mail that is not what its name says is left out: its text is in the packet.
-//! * **Older boxes** say nothing of it in their hello (the skill `mail`), and get packets as they are.
+//! * **Older boxes** say nothing of it in their hello (the skill `mail`), and get packets as they are; so does a box whose owner
+//!   does not allow it for the link that leads to the other.
 //! * **Money.** The message pays for its mail: budgets are asked for both in the commit that begins the hand-over, and where one
 //!   has no room the text goes alone.
 //!

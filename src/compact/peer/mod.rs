@@ -235,7 +235,7 @@ pub struct PeerRules {
     pub fates_alone: bool,
     /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
     pub prompt: bool,
-    /// A link that leads there carries packets together with whole mails, and this box takes them apart.
+    /// A link that leads there carries packets together with whole mails, and this box takes them.
     pub mails: bool,
     /// Bytes cost nothing at this moment and time does: messages are stored and not coded, where the far box reads that.
     pub plain: bool,

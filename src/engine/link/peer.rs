@@ -100,9 +100,11 @@ impl Context {
         self.of_links(device, |link, _| session::transit(link)).max().unwrap_or_default()
     }
 
-    /// True where a link that leads to a far box lets whole mails go with packets.
+    /// True where a link that leads to a far box lets whole mails go with packets, and its owner has that.
     fn takes_mails(&self, device: Option<PeerId>) -> bool {
-        self.of_links(device, |_, driver| driver.encloses.is_some()).any(|encloses| encloses)
+        let settings = self.store.settings();
+        let most = |link: &LinkRecord, driver: &Driver| driver.encloses.map(|of| of(&link.settings(&settings)));
+        self.of_links(device, most).flatten().any(|most| most > 0)
     }
 
     /// Something of each link that leads to a far box.

@@ -82,8 +82,7 @@ pub fn submit(
     };
     let (packet, outgoing, intent) = loop {
         let payload = mails.around(&packet.payload);
-        let outgoing =
-            LinkPacket { payload, wholes: wholes.to_vec(), ..outgoing(group, &packet, context.now()) };
+        let outgoing = LinkPacket { payload, wholes: wholes.to_vec(), ..outgoing(group, &packet, context.now()) };
         let intent = match link.prepare(&outgoing) {
             Ok(intent) => intent,
             Err(fault) => return Ok(refused(packet, fault)),

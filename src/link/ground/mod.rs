@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use smol::channel::{Receiver, Sender};
 use smol::future::or;
 
+pub use self::calls::{Found, Handed};
 use self::calls::{Heard, Unheard, Up};
 use crate::address::LinkAddress;
 use crate::clock::{Clock, Time};
@@ -124,30 +125,6 @@ pub trait Service: Send {
 
     /// This number is known to be another message with the same content.
     fn exclude(&mut self, _number: u64) {}
-}
-
-/// The end of a call that hands a message over.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Handed {
-    /// It is queued, under this number.
-    Queued(u64),
-    /// It is not, and nothing else would be for this time.
-    Stopped(Fault, Duration),
-    /// It is not; others may be.
-    Refused(Fault),
-    /// Nobody knows.
-    Unknown(Reason),
-}
-
-/// What a service knows of a message whose answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// It was queued, under this number.
-    Queued(u64),
-    /// It certainly was not.
-    Never,
-    /// It does not say.
-    Unknown,
 }
 
 /// A client of a service: of this title, at the address that the setting holds.

@@ -119,7 +119,8 @@ fn the_daemon_itself_tells_place_and_time() {
     wait_for("the daemon to listen", LONG, || std::net::TcpStream::connect(&address).ok());
     station.set(&[("gpsd.address", &address)]);
     // The first look waits until the line is open.
-    let first = wait_for("the first look", LONG, || Some(station.status()?["gps"].clone()).filter(|gps| !gps.is_null()));
+    let first =
+        wait_for("the first look", LONG, || Some(station.status()?["gps"].clone()).filter(|gps| !gps.is_null()));
     assert_eq!(first["state"], "fix", "{first}");
     let (north, east) = (first["place"][0].as_f64().unwrap(), first["place"][1].as_f64().unwrap());
     assert!((north - 38.5312).abs() < 1e-4 && (east + 28.6243).abs() < 1e-4, "{first}");

@@ -14,7 +14,7 @@ use crate::link::Inbound;
 use crate::link::enclosed::{AROUND, CARRIED, Enclosed, NAMED};
 use crate::link::whole::{WholeId, WholePlace};
 use crate::links::LinkRecord;
-use crate::message::{Extent, Id, Message, Packet, PacketMail, State, Whole};
+use crate::message::{Extent, Id, Message, Packet, PacketMail, Whole};
 use crate::money::{Amount, Bill, Use};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
@@ -179,7 +179,7 @@ pub fn opened(context: &Context, far_box: Option<PeerId>, inbound: &Inbound) -> 
     Ok(Some(Inbound { payload, wholes, ..inbound.clone() }))
 }
 
-/// What becomes of the whole mail of a message that waits for a link that lets mails go with their packets.
+/// What becomes of the whole mail of a message that goes, or goes again, by a link that lets mails go with their packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailAlong {
     /// The link that takes the message, as things stand.
@@ -214,7 +214,7 @@ impl fmt::Display for MailAlong {
         };
         match bar {
             MailBar::TooLarge(most) => write!(f, "{link} takes mails of up to {} kB along", most / 1000)?,
-            MailBar::FarBox => write!(f, "the far box has not said that it takes whole mails by {link}")?,
+            MailBar::FarBox => write!(f, "the far box has not said that it takes whole mails along")?,
             MailBar::OverPrice => write!(f, "with the whole mail it costs {price}, which is more than it may")?,
             MailBar::Budget => write!(f, "a budget has no room for the whole mail, {price} with its text")?,
         }
@@ -222,13 +222,13 @@ impl fmt::Display for MailAlong {
     }
 }
 
-/// What becomes of the whole mail of a message that waits; `None` where its text says all, or the link that takes it lets no mails
-/// go along.
+/// What becomes of the whole mail of a message that goes now, or goes again; `None` where its text says all, or the link that takes it
+/// lets no mails go along.
 ///
 /// # Errors
 /// When the store fails.
 pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, Fault> {
-    if !matches!(message.state, State::Queued | State::Held) || message.whole.is_some() || message.mail.is_none() {
+    if message.mail.is_none() || !matches!(message.whole, None | Some(Whole::Here | Whole::Went)) {
         return Ok(None);
     }
     let policy = crate::engine::policy(&context.store);
@@ -237,7 +237,8 @@ pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, 
     let facts = market.facts(message);
     let choice = choose(&facts, &market.offers(&facts, far_box, &market.quotes(message, far_box)), context.now());
     let record = choice.link().and_then(|link| links.get(link));
-    let most = |record: &LinkRecord| crate::link::driver(&record.driver)?.encloses.map(|of| of(&record.settings(&settings)));
+    let most =
+        |record: &LinkRecord| crate::link::driver(&record.driver)?.encloses.map(|of| of(&record.settings(&settings)));
     let Some((record, most)) = record.and_then(|record| Some((record, most(record).filter(|most| *most > 0)?))) else {
         return Ok(None);
     };

@@ -118,7 +118,7 @@ fn assert_text(mail: &str) {
 /// Of a mail that may not go along the text goes, and the price of all of it stood there before.
 #[test]
 fn where_a_mail_may_not_go_its_text_goes_and_names_the_file() {
-    let sea = Sea::start("2000", "0", "0", &[]);
+    let sea = Sea::start("2000", "0", "60", &[]);
     let link = sea.station.json(&["link", "list"])[0]["name"].as_str().unwrap().to_owned();
     let set = |key: &str, value: &str| drop(sea.station.cli_ok(&["link", "set", &link, key, value], ""));
     // What is said of it while it waits for a modem that is not ready.
@@ -149,9 +149,6 @@ fn where_a_mail_may_not_go_its_text_goes_and_names_the_file() {
     assert_text(&waits("Over the box's", &["a budget has no room for the whole mail, 2"]));
     sea.station.cli_ok(&["settings", "set", "budget.money", "0"], "");
     assert!(!assert_whole(&waits("Allowed", &["takes the whole mail along, 22 kB: 2"])).is_empty());
-    // The far side has not allowed it, and nobody decides for the other.
-    sea.world_writes("Down", 20_000);
-    assert_text(&sea.at_sea("Down"));
     sea.bills_are_true();
 }
 
@@ -160,17 +157,16 @@ fn assert_whole(mail: &str) -> &str {
     mail
 }
 
-/// A far box that says nothing of it gets packets as they are.
+/// A far box that does not say that it takes them gets packets as they are: one of before, or whose owner does not allow it.
 #[test]
 fn an_older_far_box_gets_the_text() {
-    let scene = Scene::imt("2000");
-    let station = scene.station_with(&[("imt.whole", "60")]).started();
-    let gateway = scene.gateway();
-    gateway.set(&[("air.compact", "off"), ("cloudloop.whole", "60")]);
-    let gateway = gateway.started();
-    scene.calls(&gateway);
-    let sea = Sea { scene, station, gateway };
+    let sea = Sea::start("2000", "60", "0", &[]);
+    assert_eq!(sea.scene.modem("e418 2"), ["ok"]);
     sea.writes("Older", 20_000);
+    wait_for("what is said of it", LONG, || {
+        let said = shown(&sea.station, "Older")["mail_along"].as_str().unwrap_or_default().to_owned();
+        said.contains("has not said that it takes whole mails").then_some(())
+    });
     assert_text(&sea.ashore("Older"));
     sea.world_writes("Down", 20_000);
     assert_text(&sea.at_sea("Down"));
