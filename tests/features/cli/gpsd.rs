@@ -58,7 +58,8 @@ struct Other(Child);
 
 impl Other {
     fn start(program: &str, words: &[&str]) -> Self {
-        let child = Command::new(program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let child =
+            Command::new(program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Self(child.unwrap())
     }
 }
