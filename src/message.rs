@@ -28,7 +28,7 @@ pub mod words;
 pub use cut::CutNote;
 pub use link_id::LinkId;
 pub use machine::Machine;
-pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
+pub use packet::{CameIn, Charge, Intent, Packet, PacketMail, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
 pub use sender::{ReturnPath, Sender};

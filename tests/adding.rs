@@ -23,7 +23,7 @@ const ADDED: &[Added] = &[
             (
                 "src/link/mod.rs",
                 "pub static DRIVERS: &[Driver] = &[\n",
-                "Driver { name: \"added\", about: \"\", unit: \"packet\", settings: &[], max_payload: 100, reach: Reach { far_box: true, kinds: &[] }, \
+                "Driver { name: \"added\", about: \"\", unit: \"packet\", settings: &[], encloses: None, max_payload: 100, reach: Reach { far_box: true, kinds: &[] }, \
                  window: |_| 1, withdraws: false, transit: std::time::Duration::ZERO, console: false, paired: false, prompt: |_| false, whole: |_| 0, check: added::check, contact: None, make: added::make },\n",
             ),
         ],

@@ -14,6 +14,7 @@ use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
 use crate::engine::actions::again::{self, Offer};
+use crate::engine::link::whole::enclosed::{self, MailAlong};
 use crate::links::Links;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::money::Use;
@@ -300,19 +301,28 @@ impl Show {
         let packets = session.context.store.read(|view| view.packets_of(self.id))?;
         let policy = session.context.policy();
         let again = again::offer(session.context, &policy, &message)?;
+        let goes = matches!(message.state, State::Queued | State::Held) || again.is_some();
+        let along = if goes { enclosed::along(session.context, &message)? } else { None };
         if self.json {
             let mut all = shown(&message);
             let links = session.context.store.links();
             all["packets"] = packets.iter().map(|known| packet(known, &links)).collect();
+            all["mail_along"] = along.map(|along| along.to_string()).into();
             all["again"] = again.map(|offer| offer.cost.to_string()).into();
             session.json(&all);
             return Ok(());
         }
-        self.print(session, &message, &packets, again);
+        self.print(session, &message, &packets, (again, along));
         Ok(())
     }
 
-    fn print(&self, session: &mut Session, message: &Message, packets: &[Packet], again: Option<Offer>) {
+    fn print(
+        &self,
+        session: &mut Session,
+        message: &Message,
+        packets: &[Packet],
+        (again, along): (Option<Offer>, Option<MailAlong>),
+    ) {
         session.line(format!(
             "{}  {}: {}",
             message.id,
@@ -336,6 +346,9 @@ impl Show {
         }
         if let Some(offer) = again {
             session.line(format!("again    'satpost queue again {}': {offer}", message.id));
+        }
+        if let Some(along) = along {
+            session.line(format!("files    {along}"));
         }
         if let Some(account) = &message.account {
             session.line(format!("on air   {}", account.words()));
@@ -365,7 +378,7 @@ impl Show {
             let link = session.context.store.links().name(packet.link);
             session.line(format!(
                 "packet {part} of {parts}, {} bytes{with}, by {link}: {state} {}",
-                packet.payload.len(),
+                packet.air_bytes(),
                 packet.note
             ));
         }
@@ -405,7 +418,7 @@ fn packet(packet: &Packet, links: &Links) -> Value {
         "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),
         "far_box": packet.far_box,
         "device": packet.address.map(|address| Address::Device(address).to_string()),
-        "bytes": packet.payload.len(),
+        "bytes": packet.air_bytes(),
         "state": packet_state(&packet.state),
         "note": packet.note.to_string(),
         "at": packet.at.to_string(),

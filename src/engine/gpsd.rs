@@ -19,8 +19,13 @@ use crate::store::Track;
 
 /// gpsd is asked this often.
 const EVERY: Duration = Duration::from_secs(30);
-/// It accepts a connection within this time, and reports within the same; receivers report once a second.
+/// It accepts a connection within this time.
 const LIMIT: Duration = Duration::from_secs(4);
+/// It reports within this time. Receivers do once a second, but one that nobody watched is opened first, and gpsd tries what
+/// kind it is: it took five seconds for a serial line (3.22), in which it answers nothing.
+const REPORTS: Duration = Duration::from_secs(15);
+/// Whether the box stops is looked at this often meanwhile.
+const LOOK: Duration = Duration::from_millis(500);
 /// A place is noted when it is so far from the last one, in degrees: a kilometre; or after this time.
 const MOVED: f64 = 0.01;
 const NOTED: Duration = Duration::from_secs(3600);
@@ -41,14 +46,18 @@ enum Report {
     Fix(Fix),
     /// The receiver works and knows no place.
     NoFix,
+    /// There is no receiver.
+    Nobody,
     Other,
 }
 
 /// Reads a line. A place counts with its time only.
 fn report(line: &[u8]) -> Report {
     let Ok(said) = serde_json::from_slice::<Value>(line) else { return Report::Other };
-    if said["class"] != "TPV" {
-        return Report::Other;
+    match said["class"].as_str() {
+        Some("TPV") => {}
+        Some("DEVICES") if said["devices"].as_array().is_some_and(Vec::is_empty) => return Report::Nobody,
+        _ => return Report::Other,
     }
     let degrees = |name: &str, most: f64| said[name].as_f64().filter(|value| value.abs() <= most);
     let moment = said["time"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
@@ -79,31 +88,32 @@ impl Gpsd {
     }
 
     /// What it reports now: a place that is newer than another that it reported before it; `None` where it knows none.
-    fn look(&mut self) -> io::Result<Option<Fix>> {
+    fn look(&mut self, stopping: impl Fn() -> bool) -> io::Result<Option<Fix>> {
         // What came since the last look is old.
         self.socket.set_read_timeout(Some(Duration::from_millis(1)))?;
         let mut buffer = [0; 2048];
         while matches!(self.socket.read(&mut buffer), Ok(1..)) {}
         self.watch(true)?;
-        let heard = self.listen(&mut buffer);
+        let heard = self.listen(&mut buffer, stopping);
         self.watch(false)?;
         heard
     }
 
-    fn listen(&mut self, buffer: &mut [u8]) -> io::Result<Option<Fix>> {
-        let until = Instant::now() + LIMIT;
+    fn listen(&mut self, buffer: &mut [u8], stopping: impl Fn() -> bool) -> io::Result<Option<Fix>> {
+        let until = Instant::now() + REPORTS;
         let (mut heard, mut first, mut receiver): (Vec<u8>, Option<Fix>, bool) = (Vec::new(), None, false);
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || heard.len() > MAX_REPORT {
                 return match receiver {
                     true => Ok(None),
-                    false => {
-                        Err(io::Error::new(ErrorKind::TimedOut, "it reports nothing: no receiver is attached to it"))
-                    }
+                    false => Err(io::Error::new(ErrorKind::TimedOut, "it reports nothing: its receiver is silent")),
                 };
             }
-            self.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            if stopping() {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            self.socket.set_read_timeout(Some(left.clamp(Duration::from_millis(1), LOOK)))?;
             match self.socket.read(buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(count) => heard.extend_from_slice(&buffer[..count]),
@@ -116,6 +126,10 @@ impl Gpsd {
                     Report::Fix(fix) if first.is_some_and(|first| fix.at > first.at) => return Ok(Some(fix)),
                     Report::Fix(fix) => (first, receiver) = (Some(fix), true),
                     Report::NoFix => receiver = true,
+                    Report::Nobody => {
+                        let why = "it reports nothing: no receiver is attached to it";
+                        return Err(io::Error::new(ErrorKind::NotFound, why));
+                    }
                     Report::Other => {}
                 }
             }
@@ -137,9 +151,10 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             true if context.status.facts().gps.is_some() => context.status.set(|facts| facts.gps = None),
             true => {}
             false => {
+                let stopping = || context.stopping();
                 let looked = match &mut gpsd {
-                    Some(gpsd) => gpsd.look(),
-                    None => Gpsd::connect(&address).and_then(|fresh| gpsd.insert(fresh).look()),
+                    Some(gpsd) => gpsd.look(stopping),
+                    None => Gpsd::connect(&address).and_then(|fresh| gpsd.insert(fresh).look(stopping)),
                 };
                 if looked.is_err() {
                     gpsd = None;
@@ -211,6 +226,7 @@ mod tests {
         ] {
             assert_eq!(tpv(&none), Report::NoFix, "{none}");
         }
+        assert_eq!(report(b"{\"class\":\"DEVICES\",\"devices\":[]}\r\n"), Report::Nobody);
         for other in [&b"{\"class\":\"VERSION\",\"release\":\"3.22\"}"[..], b"", b"{", b"\xff", b"[1]"] {
             assert_eq!(report(other), Report::Other);
         }

@@ -9,6 +9,7 @@ pub mod callers;
 pub mod cloudloop;
 pub mod contact;
 pub mod directip;
+pub mod enclosed;
 mod event;
 pub mod foreign;
 pub mod ground;
@@ -78,6 +79,11 @@ pub trait Link: Send {
     /// Whether whole mails go to a far box now. One that is called when there is something to carry is called if `call`.
     fn wide(&mut self, _device: Option<LinkAddress>, _call: bool) -> Wide {
         Wide::No
+    }
+
+    /// Largest payload that a far box gets in one message, in bytes, where whole mails may be in it; 0 where none may.
+    fn encloses(&self, _device: Option<LinkAddress>) -> usize {
+        0
     }
 
     /// Bytes that the link holds for a far box and of which it does not know that they are there; `None` where it does not count them.
@@ -177,7 +183,7 @@ pub struct PairedWith {
 /// What one transmission should carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPacket {
-    /// 1 to [`Driver::max_payload`] bytes.
+    /// 1 to [`Driver::max_payload`] bytes; with whole mails to [`Link::encloses`].
     pub payload: Vec<u8>,
     /// The far box it is meant for, on links with many far ends.
     pub device: Option<LinkAddress>,
@@ -215,6 +221,9 @@ pub struct Driver {
     pub prompt: fn(&Settings) -> bool,
     /// Largest whole mail, packed, in bytes, that goes along with its message by itself; 0 where only texts go.
     pub whole: fn(&Settings) -> usize,
+    /// Largest whole mail, packed, in bytes, that goes in one payload with the packet of its message, where its owner has that;
+    /// `None` where payloads are too small for mails.
+    pub encloses: Option<fn(&Settings) -> usize>,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
     pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
     /// What its network usually charges for: a new link begins with it, as its owner may not know the word.
@@ -254,6 +263,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: sbd::check,
         unit: "credit",
         contact: Some(sbd::CONTACT),
@@ -262,7 +272,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "imt",
         about: "Iridium IMT modem (RockBLOCK 9704) on a serial port of this machine",
-        settings: &[Key::ImtPort, Key::ImtTopic, Key::ImtPower],
+        settings: &[Key::ImtPort, Key::ImtTopic, Key::ImtPower, Key::ImtWhole],
         max_payload: imt::MAX_PAYLOAD,
         reach: Reach { far_box: true, kinds: &[] },
         window: |_| 1,
@@ -272,6 +282,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: Some(|settings| settings.count(Key::ImtWhole) * 1000),
         check: imt::check,
         unit: "byte",
         contact: Some(imt::CONTACT),
@@ -297,6 +308,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: rockblock::check,
         unit: "credit",
         contact: None,
@@ -312,6 +324,7 @@ pub static DRIVERS: &[Driver] = &[
             Key::CloudloopThings,
             Key::CloudloopTopic,
             Key::CloudloopCallers,
+            Key::CloudloopWhole,
         ],
         max_payload: ground::MAX_PAYLOAD,
         reach: Reach { far_box: false, kinds: &["imei"] },
@@ -322,6 +335,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: Some(|settings| settings.count(Key::CloudloopWhole) * 1000),
         check: cloudloop::check,
         unit: "credit",
         contact: None,
@@ -348,6 +362,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: sbdmail::check,
         unit: "credit",
         contact: None,
@@ -366,6 +381,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: directip::check,
         unit: "credit",
         contact: None,
@@ -392,6 +408,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: true,
         prompt: |settings| !settings.on(Key::IpMetered),
         whole: |settings| settings.count(Key::IpWhole) * 1000,
+        encloses: None,
         check: ip::check,
         unit: "packet",
         contact: None,
@@ -410,6 +427,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: m138::check,
         unit: "packet",
         contact: Some(m138::CONTACT),
@@ -435,6 +453,7 @@ pub static DRIVERS: &[Driver] = &[
         paired: false,
         prompt: |_| false,
         whole: |_| 0,
+        encloses: None,
         check: hive::check,
         unit: "packet",
         contact: None,

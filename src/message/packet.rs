@@ -55,6 +55,18 @@ pub struct Packet {
     /// What was booked for it in the budget of its link when it was handed over; given back when it was certainly not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge: Option<Charge>,
+    /// Whole mails that it was, or is being, handed over with in one payload; empty where it goes as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mails: Vec<PacketMail>,
+}
+
+/// A whole mail that goes in one payload with a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketMail {
+    /// The message that was made from it.
+    pub message: Id,
+    /// Bytes that it adds to what goes on air.
+    pub bytes: u32,
 }
 
 /// What a packet costs on its link.
@@ -145,6 +157,16 @@ impl Packet {
     /// True while the link may hold it, or will be asked to.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, PacketState::Sent(_) | PacketState::Gone(_))
+    }
+
+    /// Bytes that went, or go, on air for it: its own, and those of the mails around it.
+    pub fn air_bytes(&self) -> usize {
+        self.payload.len() + self.mails.iter().map(|mail| mail.bytes as usize).sum::<usize>()
+    }
+
+    /// Bytes of the whole mail of a message that go on air with it.
+    pub fn mail_bytes(&self, message: Id) -> usize {
+        self.mails.iter().filter(|mail| mail.message == message).map(|mail| mail.bytes as usize).sum()
     }
 
     /// True once the link took it, or nobody will know from it whether it did.

@@ -80,7 +80,8 @@ impl Tx<'_> {
             self.spend(&mut bill, all)?;
             return Ok(Vec::new());
         }
-        let bytes: Vec<_> = found.iter().map(|message| message.account.map_or(1, |account| account.bytes)).collect();
+        let text = |message: &Message| message.account.map_or(1, |account| account.bytes);
+        let bytes: Vec<_> = found.iter().map(|message| text(message) + packet.mail_bytes(message.id)).collect();
         // What its link charges for it; in records from before there were several, what its messages were quoted.
         let quoted = || found.iter().filter_map(|message| message.bill.as_ref()).map(Bill::packet_price).max();
         let price = packet.charge.as_ref().map(|charge| charge.money).or_else(quoted);
@@ -102,7 +103,7 @@ impl Tx<'_> {
                 share.money = most;
             }
             self.spend(&mut bill, share)?;
-            let bytes = (packet.payload.len() * bytes / total) as u64;
+            let bytes = (packet.air_bytes() * bytes / total) as u64;
             counted.extend(bill.people().map(|person| PacketShare {
                 person: person.to_owned(),
                 packets: share.packets,

@@ -154,6 +154,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                     taking_back: false,
                     peer: None,
                     charge: None,
+                    mails: Vec::new(),
                 })
             }
             Err(_) => tx.keep_unreadable(message, bytes)?,

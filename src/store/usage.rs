@@ -194,7 +194,7 @@ impl Tx<'_> {
     /// Counts a packet that went on air: for the box, and for people as it is billed, each with their part of it.
     pub(super) fn count_packet(&mut self, packet: &Packet, people: &[PacketShare]) -> TxResult<()> {
         let credits = packet.charge.as_ref().map_or(0, |charge| charge.credits);
-        let whole = PacketShare { person: BOX.to_owned(), packets: 1, bytes: packet.payload.len() as u64, credits };
+        let whole = PacketShare { person: BOX.to_owned(), packets: 1, bytes: packet.air_bytes() as u64, credits };
         for share in std::iter::once(&whole).chain(people) {
             self.count(&share.person, |counts| {
                 counts.packets_sent += share.packets;

@@ -11,6 +11,7 @@ use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
+use crate::engine::link::whole::enclosed;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, Whole, words};
@@ -167,6 +168,9 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         true => Some(release::offer(ask, &policy, &message)?),
         false => None,
     };
+    let actions = if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() };
+    let goes = matches!(message.state, State::Queued | State::Held) || actions.iter().any(|(act, ..)| *act == "again");
+    let along = if goes { enclosed::along(&ask.app.context, &message)? } else { None };
     let values = context! {
         error, steps, files, release,
         whole => all,
@@ -183,6 +187,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
         whole_offer => whole::offer(ask, &message)?,
+        mail_along => along.map(|along| along.to_string()),
         whole_mail => message.whole.as_ref().map(ToString::to_string),
         cut => message.cut.iter().filter(|_| !matches!(message.whole, Some(Whole::Went))).map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
@@ -201,7 +206,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        actions => if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() },
+        actions,
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -252,7 +257,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         PacketState::Gone(why) => ("dropped", "off", why.to_string()),
     };
     context! {
-        part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
+        part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
         note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
 }

@@ -128,6 +128,7 @@ fn messages(app: &App, now: Time) {
                     peer: None,
                     link: LinkId::FIRST,
                     charge: None,
+                    mails: Vec::new(),
                 }
             });
             tx.add_packets(&packets)?;

@@ -54,8 +54,10 @@ const PEOPLE: ModelId = ModelId { number: 15, mark: *b"crew" };
 const PAST: ModelId = ModelId { number: 14, mark: *b"line" };
 /// Says so that a box knows what to make of positions, and tells its own when it is asked.
 const POSITIONS: ModelId = ModelId { number: 13, mark: *b"here" };
+/// Says so that a box takes a packet out of the payload in which it came together with whole mails.
+const MAILS: ModelId = ModelId { number: 12, mark: *b"mail" };
 /// Models that a hello names besides.
-const MOST_MODELS: usize = 12;
+const MOST_MODELS: usize = 11;
 
 /// Among compact packets a hello rides in one a day until the other box has it. One that makes a classic packet dearer goes
 /// again after this time at the soonest, and after twice as long each time that nothing is heard: a modem without a box
@@ -102,6 +104,11 @@ impl Agreement {
         self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&POSITIONS))
     }
 
+    /// True when it takes packets that come together with whole mails.
+    pub fn takes_mails(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&MAILS))
+    }
+
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], rules: &PeerRules, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, rules);
@@ -113,7 +120,7 @@ impl Agreement {
     fn ours(&self, models: &[ModelId], rules: &PeerRules) -> Hello {
         let echo = self.theirs.as_ref().map_or(0, Hello::check);
         let skills = [PEOPLE].into_iter().chain(rules.past.then_some(PAST));
-        let skills = skills.chain(rules.position.known.then_some(POSITIONS));
+        let skills = skills.chain(rules.position.known.then_some(POSITIONS)).chain(rules.mails.then_some(MAILS));
         let models = models.iter().copied().take(MOST_MODELS).chain(skills).collect();
         Hello { hours: rules.receipt_hours, echo, models }
     }

@@ -171,6 +171,11 @@ impl Peer {
         self.agreement.reads_stored()
     }
 
+    /// True when it takes packets that come together with whole mails.
+    pub fn takes_mails(&self) -> bool {
+        self.agreement.takes_mails()
+    }
+
     /// Bundles that wait for a receipt.
     pub fn unconfirmed(&self) -> usize {
         self.out.iter().filter(|bundle| bundle.awaits()).count()
@@ -230,6 +235,8 @@ pub struct PeerRules {
     pub fates_alone: bool,
     /// A packet costs next to nothing at this moment: what is owed leaves at once, receipts when there are many.
     pub prompt: bool,
+    /// A link that leads there carries packets together with whole mails, and this box takes them.
+    pub mails: bool,
     /// Bytes cost nothing at this moment and time does: messages are stored and not coded, where the far box reads that.
     pub plain: bool,
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
@@ -267,6 +274,7 @@ impl Default for PeerRules {
             past: true,
             fates_alone: false,
             prompt: false,
+            mails: false,
             plain: false,
             inquiry_wait: HOUR / 180,
             transit: 0,

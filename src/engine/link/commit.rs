@@ -105,18 +105,19 @@ pub enum Begun {
     /// The owner of a message in it held or cancelled it a moment ago, another link took the packet over, or a budget does
     /// not allow a packet that no message pays for.
     Decided,
-    /// The budget of the link is used up.
+    /// The budget of the link is used up, or that of who pays for a mail which was to go along.
     OverBudget,
 }
 
 /// Writes that a packet is being handed over, before its command leaves, with what it costs: that is booked for its link, and
-/// reserved for a packet that no message pays for. What is decided here cannot be taken back.
+/// reserved for a packet that no message pays for. Messages that cost more than their quote, as their mails go along, have
+/// `bills`: they reserve that first. What is decided here cannot be taken back.
 ///
 /// # Errors
 /// When the store fails.
-pub fn begin(context: &Context, packet: Packet) -> Result<Begun, Fault> {
+pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Result<Begun, Fault> {
     let (settings, now, links) = (context.store.settings(), context.now(), context.store.links());
-    let (record, extent) = (links.get(packet.link), Extent { bytes: packet.payload.len(), packets: 1 });
+    let (record, extent) = (links.get(packet.link), Extent { bytes: packet.air_bytes(), packets: 1 });
     let price = record.and_then(LinkRecord::price);
     let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
     let (budget, limits) = (record.map(|it| it.budget(reserve)).unwrap_or_default(), price::limits(&settings, []));
@@ -145,12 +146,20 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Begun, Fault> {
         };
         let money = charge.money;
         packet.charge = Some(charge);
+        for (id, bill) in &bills {
+            let Some(mut live) = tx.live(*id)? else { continue };
+            if tx.rebill(&mut live, Some(bill.clone()), now)?.is_err() {
+                uncharge(tx, &mut packet)?;
+                return Ok(Begun::OverBudget);
+            }
+            tx.change(*id, |message| message.bill.clone_from(&live.bill))?;
+        }
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = Bill::own(Use::of_packets(1, money), limits.clone());
             if tx.reserve(&mut bill, now)?.is_err() {
                 uncharge(tx, &mut packet)?;
-                return Ok(Begun::Decided);
+                return Ok(if packet.mails.is_empty() { Begun::Decided } else { Begun::OverBudget });
             }
             place.bill = Some(bill);
         }

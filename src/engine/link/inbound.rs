@@ -7,6 +7,7 @@ use super::peer::PeerEffects;
 use super::unpack::{Arrival, Unpacker, apart};
 use super::whole::arrived::{self, ArrivedMail};
 use super::whole::beside::{self, CameBefore, MailBeside};
+use super::whole::enclosed;
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::coding::classic;
@@ -31,6 +32,8 @@ const TRIES: u32 = 16;
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
     let far_box = context.far_box_at(inbound.device)?;
+    let opened = enclosed::opened(context, far_box, inbound)?;
+    let inbound = opened.as_ref().unwrap_or(inbound);
     let wholes = arrived::named(context, far_box, &inbound.wholes)?;
     for _ in 0..TRIES {
         if let Some(committed) = try_take(context, inbound, &wholes)? {

@@ -14,6 +14,7 @@ use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::link::enclosed::packet_in;
 use crate::link::{Inbound, Link, Token};
 use crate::message::Reason;
 
@@ -43,7 +44,7 @@ pub enum Incoming {
 impl Incoming {
     /// It is in a coding that only the coder reads.
     fn needs_coder(&self, context: &Context) -> bool {
-        matches!(self, Self::Packet(packet) if needs_coder(&packet.payload)) && context.speaks_compact()
+        matches!(self, Self::Packet(packet) if needs_coder(packet_in(&packet.payload))) && context.speaks_compact()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::position;
 use crate::fault::Fault;
+use crate::link::Driver;
 use crate::links::LinkRecord;
 use crate::message::events::{EventKind, FarBoxChange, SetAside};
 use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
@@ -88,18 +89,33 @@ impl Context {
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
         let (now, policy) = (self.now().0, self.policy());
         let (room, step) = (policy.max_payload(device), policy.step(device));
-        let mut rules = PeerRules { transit: self.transit(device), ..rules(&settings) };
+        let (transit, mails) = (self.transit(device), self.takes_mails(device));
+        let mut rules = PeerRules { transit, mails, ..rules(&settings) };
         rules.position.rides &= position::rides(&policy, device);
         act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
     }
 
     /// So long, in milliseconds, may a packet be on its way to a far box, by the slowest of the links that lead there.
     fn transit(&self, device: Option<PeerId>) -> i64 {
+        self.of_links(device, |link, _| session::transit(link)).max().unwrap_or_default()
+    }
+
+    /// True where a link that leads to a far box lets whole mails go with packets, and its owner has that.
+    fn takes_mails(&self, device: Option<PeerId>) -> bool {
+        let settings = self.store.settings();
+        let most = |link: &LinkRecord, driver: &Driver| driver.encloses.map(|of| of(&link.settings(&settings)));
+        self.of_links(device, most).flatten().any(|most| most > 0)
+    }
+
+    /// Something of each link that leads to a far box.
+    fn of_links<T>(&self, device: Option<PeerId>, of: impl Fn(&LinkRecord, &Driver) -> T) -> impl Iterator<Item = T> {
         let (links, people) = (self.store.links(), self.store.people());
         let addresses = device.and_then(|id| people.far_box(id)).map(|far_box| far_box.addresses.as_slice());
-        let reaches =
-            |link: &&LinkRecord| crate::link::driver(&link.driver).is_some_and(|it| it.reach.includes(addresses));
-        links.iter().filter(reaches).map(session::transit).max().unwrap_or_default()
+        let ways = links.iter().filter_map(|link| {
+            let driver = crate::link::driver(&link.driver).filter(|driver| driver.reach.includes(addresses))?;
+            Some(of(link, driver))
+        });
+        ways.collect::<Vec<_>>().into_iter()
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
@@ -183,6 +199,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now
             bill: None,
         }),
         charge: None,
+        mails: Vec::new(),
     };
     let group = |group: &[OutgoingPacket]| {
         let parts = u16::try_from(group.len()).unwrap_or(u16::MAX);
@@ -330,7 +347,7 @@ fn flies_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<()> {
     tx.packet_went(&packet)?;
     let note = LinkReason::NotThere { part: None }.into();
     let peer = packet.peer.clone().map(|place| PeerFragment { bill: None, ..place });
-    give_back::planned_again(tx, Packet { note, charge: None, peer, ..packet }, now)
+    give_back::planned_again(tx, Packet { note, charge: None, mails: Vec::new(), peer, ..packet }, now)
 }
 
 fn what_changed(change: PeerChange) -> FarBoxChange {

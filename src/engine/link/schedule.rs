@@ -426,5 +426,6 @@ fn planned(
         taking_back: false,
         peer: None,
         charge: None,
+        mails: Vec::new(),
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use super::commit::{self, Begun};
 use super::give_back;
 use super::group::PacketGroup;
+use super::whole::enclosed::Enclosures;
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -52,7 +53,8 @@ pub enum Submitted {
     Never(Packet),
 }
 
-/// Hands over one packet of the outbox, once. `wholes` are the mails of its messages that the far box has already.
+/// Hands over one packet of the outbox, once. `wholes` are the mails of its messages that the far box has already, `mails` those
+/// that go along where the budgets have room for them.
 ///
 /// # Errors
 /// When the store fails: nothing has left then.
@@ -63,6 +65,7 @@ pub fn submit(
     group: &PacketGroup,
     mut packet: Packet,
     wholes: &[WholePlace],
+    mut mails: Enclosures,
 ) -> Result<Submitted, Fault> {
     // What happened to the packets before it may have settled this one.
     let planned = group.packets.iter().any(|now| now.number == packet.number && now.state == PacketState::Planned);
@@ -77,19 +80,24 @@ pub fn submit(
         Ok(address) => address,
         Err(fault) => return Ok(Submitted::Refused(packet, fault)),
     };
-    let outgoing = LinkPacket { wholes: wholes.to_vec(), ..outgoing(group, &packet, context.now()) };
-    let intent = match link.prepare(&outgoing) {
-        Ok(intent) => intent,
-        Err(fault) => return Ok(refused(packet, fault)),
-    };
-    packet.state = PacketState::Handing(intent.clone());
-    packet.at = intent.at;
-    let planned = Packet { state: PacketState::Planned, ..packet.clone() };
-    let packet = match commit::begin(context, packet)? {
-        Begun::Handing(packet) => *packet,
-        Begun::Decided => return Ok(Submitted::Decided),
-        Begun::OverBudget => {
-            return Ok(Submitted::Busy(planned, Fault::temporary("the budget of this link is used up")));
+    let (packet, outgoing, intent) = loop {
+        let payload = mails.around(&packet.payload);
+        let outgoing = LinkPacket { payload, wholes: wholes.to_vec(), ..outgoing(group, &packet, context.now()) };
+        let intent = match link.prepare(&outgoing) {
+            Ok(intent) => intent,
+            Err(fault) => return Ok(refused(packet, fault)),
+        };
+        let planned = packet.clone();
+        packet.state = PacketState::Handing(intent.clone());
+        (packet.at, packet.mails) = (intent.at, mails.noted());
+        match commit::begin(context, packet, mails.bills())? {
+            Begun::Handing(packet) => break (*packet, outgoing, intent),
+            Begun::Decided => return Ok(Submitted::Decided),
+            // Their text goes all the same.
+            Begun::OverBudget if !mails.is_empty() => (packet, mails) = (planned, Enclosures::default()),
+            Begun::OverBudget => {
+                return Ok(Submitted::Busy(planned, Fault::temporary("the budget of this link is used up")));
+            }
         }
     };
     // From here on a crash leaves a packet that is `Handing`: only evidence of the link moves it on.

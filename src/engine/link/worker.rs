@@ -182,6 +182,8 @@ struct LinkWorker<'c> {
     wholes: Wholes,
     /// Largest that goes along, packed.
     whole_most: usize,
+    /// Largest that goes in one payload with its packet, packed.
+    enclosed_most: usize,
     /// Messages that wait until theirs is at the far box.
     waits_whole: BTreeSet<Id>,
     /// Far boxes for which more waited than one packet holds, and not all of that has gone.
@@ -222,6 +224,7 @@ impl<'c> LinkWorker<'c> {
             questions: questions::Questions::default(),
             wholes: Wholes::default(),
             whole_most: 0,
+            enclosed_most: 0,
             waits_whole: BTreeSet::new(),
             floods: BTreeSet::new(),
         }
@@ -272,6 +275,7 @@ impl<'c> LinkWorker<'c> {
         let settings = record.map_or_else(|| Settings::clone(&settings), |record| record.settings(&settings));
         self.window = (self.driver.window)(&settings);
         self.whole_most = (self.driver.whole)(&settings);
+        self.enclosed_most = self.driver.encloses.map_or(0, |most| most(&settings));
         let free = record.and_then(LinkRecord::price).is_some_and(|price| price.is_nothing());
         self.gathering.prompt = free && (self.driver.prompt)(&settings);
         if self.driver.paired {

@@ -129,16 +129,16 @@ impl Api {
         }
     }
 
-    /// What became of a message that was handed over at this time. That the list does not have it proves something only
+    /// What became of a message that began so and was handed over at this time. That the list does not have it proves something only
     /// where it has earlier ones, and some time has passed.
-    pub fn find(&mut self, thing: &Thing, payload: &[u8], at: Time, now: Time) -> Found {
+    pub fn find(&mut self, thing: &Thing, begins: &[u8], at: Time, now: Time) -> Found {
         let Some((from, to)) = stamp(at - BEFORE).zip(stamp(now + AFTER)) else { return Found::Unknown };
         let fields = [("thing", thing.id.as_str()), ("from", from.as_str()), ("to", to.as_str())];
         let Ok(answer) = self.post("/Data/GetMessageRecordsForThing", &fields) else { return Found::Unknown };
         let Some(listed) = Listed::read(&answer.body).filter(|_| answer.status == 200) else { return Found::Unknown };
         // Those that were handed over earlier, and answered, are not it.
         let others: Vec<_> = self.excluded.iter().chain(&self.known).copied().collect();
-        match listed.find(payload, &others) {
+        match listed.find(begins, &others) {
             Some(number) => Found::Queued(number),
             None if now.since(at) >= SETTLED && self.known.iter().any(|number| listed.has(*number)) => Found::Never,
             None => Found::Unknown,

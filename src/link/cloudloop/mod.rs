@@ -40,6 +40,9 @@ pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
     Box::new(Ground::new(Cloudloop::new(settings), clock))
 }
 
+/// Largest message for an IMT modem, in bytes.
+const MOST_IMT: usize = 100_000;
+
 struct Cloudloop {
     api: api::Api,
     path: String,
@@ -105,6 +108,10 @@ impl Service for Cloudloop {
         self.things.of(imei).map(drop)
     }
 
+    fn largest(&self, imei: &str) -> Option<usize> {
+        self.things.of(imei).ok().filter(|thing| thing.imt).map(|_| MOST_IMT)
+    }
+
     fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed {
         match self.things.of(imei) {
             Ok(thing) => self.api.queue(thing, payload),
@@ -112,8 +119,8 @@ impl Service for Cloudloop {
         }
     }
 
-    fn find(&mut self, imei: &str, payload: &[u8], at: Time, now: Time) -> Found {
-        self.things.of(imei).map_or(Found::Unknown, |thing| self.api.find(thing, payload, at, now))
+    fn find(&mut self, imei: &str, begins: &[u8], at: Time, now: Time) -> Found {
+        self.things.of(imei).map_or(Found::Unknown, |thing| self.api.find(thing, begins, at, now))
     }
 
     fn queued(&mut self, numbers: &[u64]) {

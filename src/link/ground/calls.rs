@@ -1,10 +1,14 @@
-//! What a call of a ground service brings.
+//! What a call of a ground service brings, and how a call to it ends.
+
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::address::LinkAddress;
 use crate::clock::Time;
+use crate::fault::Fault;
 use crate::hex;
+use crate::message::Reason;
 
 /// A message from a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,4 +48,28 @@ pub fn heard(parts: &str, imei: LinkAddress, payload: Vec<u8>, sent: Option<Time
     }
     let hash = hex::encode(&Sha256::digest(&payload)[..8]);
     Heard::Message(Up { imei, payload, key: format!("{parts}:{hash}"), sent })
+}
+
+/// The end of a call that hands a message over.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// It is queued, under this number.
+    Queued(u64),
+    /// It is not, and nothing else would be for this time.
+    Stopped(Fault, Duration),
+    /// It is not; others may be.
+    Refused(Fault),
+    /// Nobody knows.
+    Unknown(Reason),
+}
+
+/// What a service knows of a message whose answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It was queued, under this number.
+    Queued(u64),
+    /// It certainly was not.
+    Never,
+    /// It does not say.
+    Unknown,
 }

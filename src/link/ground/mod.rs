@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use smol::channel::{Receiver, Sender};
 use smol::future::or;
 
+pub use self::calls::{Found, Handed};
 use self::calls::{Heard, Unheard, Up};
 use crate::address::LinkAddress;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
+use crate::hex;
 use crate::http_client::HttpClient;
 use crate::link::hooks::HookCall;
 use crate::link::{Equipment, Event, Health, Inbound, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
@@ -32,6 +34,8 @@ pub const WINDOW: usize = 50;
 pub const TRANSIT: Duration = Duration::from_secs(12 * 3600);
 /// Largest payload that goes down to an SBD terminal in one message, in bytes.
 pub const MAX_PAYLOAD: usize = 270;
+/// Bytes at the beginning of a message by which it is known in the list of a service: no list shows more of one.
+const BEGINS: usize = 128;
 /// Between two calls.
 const APART: Duration = Duration::from_secs(1);
 /// Limit of a call to the service.
@@ -103,11 +107,16 @@ pub trait Service: Send {
         Ok(())
     }
 
+    /// Largest message for this terminal, in bytes, where that is more than [`MAX_PAYLOAD`].
+    fn largest(&self, _imei: &str) -> Option<usize> {
+        None
+    }
+
     /// Hands a message over.
     fn queue(&mut self, imei: &str, payload: &[u8]) -> Handed;
 
-    /// What became of a message that was handed over at this time, if the service can be asked.
-    fn find(&mut self, _imei: &str, _payload: &[u8], _at: Time, _now: Time) -> Found {
+    /// What became of a message that began so and was handed over at this time, if the service can be asked.
+    fn find(&mut self, _imei: &str, _begins: &[u8], _at: Time, _now: Time) -> Found {
         Found::Unknown
     }
 
@@ -116,30 +125,6 @@ pub trait Service: Send {
 
     /// This number is known to be another message with the same content.
     fn exclude(&mut self, _number: u64) {}
-}
-
-/// The end of a call that hands a message over.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Handed {
-    /// It is queued, under this number.
-    Queued(u64),
-    /// It is not, and nothing else would be for this time.
-    Stopped(Fault, Duration),
-    /// It is not; others may be.
-    Refused(Fault),
-    /// Nobody knows.
-    Unknown(Reason),
-}
-
-/// What a service knows of a message whose answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// It was queued, under this number.
-    Queued(u64),
-    /// It certainly was not.
-    Never,
-    /// It does not say.
-    Unknown,
 }
 
 /// A client of a service: of this title, at the address that the setting holds.
@@ -373,6 +358,11 @@ impl<S: Service> Link for Ground<S> {
         serde_json::to_vec(&self.kept).ok()
     }
 
+    fn encloses(&self, device: Option<LinkAddress>) -> usize {
+        let Some(LinkAddress::Imei(imei)) = device else { return 0 };
+        self.service.largest(&imei.to_string()).unwrap_or_default()
+    }
+
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
         let until = Instant::now() + wait;
         loop {
@@ -415,15 +405,15 @@ impl<S: Service> Link for Ground<S> {
     }
 
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
-        let bytes = packet.payload.len();
-        if bytes == 0 || bytes > MAX_PAYLOAD {
-            return Err(Fault::refused(TrackingReason::Length { bytes, most: MAX_PAYLOAD }));
+        let (bytes, most) = (packet.payload.len(), MAX_PAYLOAD.max(self.encloses(packet.device)));
+        if bytes == 0 || bytes > most {
+            return Err(Fault::refused(TrackingReason::Length { bytes, most }));
         }
         self.service.complete()?;
         self.service.reaches(&terminal(packet)?)?;
         match self.blocked() {
             Some(fault) => Err(fault.clone()),
-            None => Ok(Intent { at: self.clock.now(), memo: String::new() }),
+            None => Ok(Intent { at: self.clock.now(), memo: hex::encode(&packet.payload[..bytes.min(BEGINS)]) }),
         }
     }
 
@@ -456,7 +446,10 @@ impl<S: Service> Link for Ground<S> {
     fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let now = self.clock.now();
         let service = S::TITLE.to_owned();
-        let found = terminal(packet).map(|imei| self.service.find(&imei, &packet.payload, intent.at, now));
+        // What was handed over had whole mails around it, maybe. Earlier versions had none, and no memo.
+        let memo = hex::decode(intent.memo.as_bytes()).filter(|begins| !begins.is_empty());
+        let begins = memo.as_deref().unwrap_or(&packet.payload);
+        let found = terminal(packet).map(|imei| self.service.find(&imei, begins, intent.at, now));
         match found.unwrap_or(Found::Unknown) {
             Found::Queued(number) => Verdict::Sent(Self::reference(number)),
             Found::Never => Verdict::NotTaken(TrackingReason::NotListed { service, settled: true }.into()),

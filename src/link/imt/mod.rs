@@ -33,6 +33,7 @@ use smol::channel::Receiver;
 use self::collect::Collect;
 use self::handover::{Fate, Offer, Slot};
 use self::wire::Wire;
+use crate::address::LinkAddress;
 use crate::address::link::Imei;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
@@ -301,6 +302,10 @@ impl Link for Imt {
         }
         self.kept = self.boot.clone();
         serde_json::to_vec(&self.kept).ok()
+    }
+
+    fn encloses(&self, _device: Option<LinkAddress>) -> usize {
+        MAX_PAYLOAD
     }
 
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {

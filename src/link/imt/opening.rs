@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::jspr::{Line, body, newest, number, topics};
-use super::wire::{Trouble, Wire};
+use super::wire::{Trouble, Wire, speaks};
 use super::{BAUD, Imt, Kept, Phase};
 use crate::address::link::Imei;
 use crate::back_off::BackOff;
@@ -46,9 +46,10 @@ impl Imt {
         };
         self.facts.opened += 1;
         self.power.hold(&port);
-        // Never while a message may be on air.
+        // Never while a message may be on air, nor while it says anything: that may be a message, which it says once.
         let idle = self.slot.is_none() && self.offer.is_none();
-        if idle && self.facts.mute > 0 && self.facts.mute.is_multiple_of(SWITCH_EVERY) {
+        let mute = self.facts.mute > 0 && self.facts.mute.is_multiple_of(SWITCH_EVERY);
+        if idle && mute && self.power.is_wired() && !speaks(&port, self.limits.ask) {
             self.power.cycle(&port, self.limits.off);
         }
         let feed = self.offer.as_ref().map(|offer| offer.feed.clone());

@@ -466,3 +466,16 @@ fn a_mute_modem_is_switched_off_and_on_where_that_is_wired() {
     let reference = bench.taken(b"hello");
     bench.until_sent(&reference);
 }
+
+/// What comes down while a port is being opened is said once: it is heard.
+#[test]
+fn a_message_that_comes_while_the_port_is_opened_is_heard() {
+    let mut bench = Bench::new("early");
+    bench.until_ready();
+    bench.dies();
+    bench.tell("down 244 68656c6c6f");
+    bench.until("the message", |bench| {
+        let is = |event: &Event| matches!(event, Event::Inbound(Inbound { payload, .. }) if payload == b"hello");
+        bench.heard.iter().any(is).then_some(())
+    });
+}

@@ -39,6 +39,8 @@ const MAX_SEGMENTS: usize = 64;
 const SHOWN: usize = 200;
 /// The thread looks whether it is still wanted this often at least.
 const FAR: Duration = Duration::from_secs(3600);
+/// What the lines of messages that come down are called, or begin with.
+const DOWN: &str = "messageTerminate";
 /// What a request about a segment is called.
 const SEGMENT: &str = "messageOriginateSegment";
 /// ... and one that hands a message over.
@@ -174,19 +176,20 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Over an open port; what it still says of earlier times is read and dropped until it is quiet.
+    /// Over an open port; what it still says of earlier times is read until it is quiet, and dropped but for messages that come
+    /// down: the modem says them once.
     ///
     /// # Errors
     /// When the port has gone, or no thread is to be had.
     pub fn new(port: Port, feed: Option<Feed>, quiet: Duration, limit: Duration) -> Result<Self, Trouble> {
-        let skipped = drain(&port, quiet, limit)?;
-        let state = Mutex::new(State { feed, skipped, ..State::default() });
+        let (skipped, lines, heard) = drain(&port, quiet, limit)?;
+        let state = Mutex::new(State { feed, skipped, heard, ..State::default() });
         let shared = Arc::new(Shared { port, state, changed: Condvar::new(), writing: Mutex::new(()) });
         let ((bell, news), (stop, stopped)) = (bounded(1), bounded(1));
         let inner = shared.clone();
         let thread = std::thread::Builder::new().name("imt-port".to_owned());
         let thread =
-            thread.spawn(move || read(&inner, &bell, &stopped)).map_err(|why| Trouble::Gone(why.to_string()))?;
+            thread.spawn(move || read(&inner, &bell, &stopped, lines)).map_err(|why| Trouble::Gone(why.to_string()))?;
         Ok(Self { shared, news, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -340,22 +343,32 @@ impl Conversation for Wire {
 }
 
 /// Reads and drops until the line was quiet for a while, or the limit; a modem may chatter without end.
-fn drain(port: &Port, quiet: Duration, limit: Duration) -> Result<u64, Trouble> {
+fn drain(port: &Port, quiet: Duration, limit: Duration) -> Result<(u64, Lines, VecDeque<Line>), Trouble> {
     let (begun, mut heard, mut skipped) = (Instant::now(), Instant::now(), 0);
+    let (mut lines, mut down) = (Lines::default(), VecDeque::new());
     let mut chunk = [0; 4096];
     while heard.elapsed() < quiet && begun.elapsed() < limit {
         port.wait_readable(Instant::now() + quiet.saturating_sub(heard.elapsed()));
         let count = port.read(&mut chunk).map_err(|gone| Trouble::Gone(gone.0))?;
         if count > 0 {
             (heard, skipped) = (Instant::now(), skipped + count as u64);
+            let said = lines.feed(chunk.get(..count).unwrap_or_default());
+            down.extend(said.into_iter().filter(|line| line.code == UNASKED && line.target.starts_with(DOWN)));
         }
     }
-    Ok(skipped)
+    lines.skipped = 0;
+    Ok((skipped, lines, down))
+}
+
+/// True when something comes within this time; it is not read.
+pub fn speaks(port: &Port, within: Duration) -> bool {
+    let begun = Instant::now();
+    port.wait_readable(begun + within);
+    begun.elapsed() < within
 }
 
 /// Reads the port until it is gone, or nobody wants it any more.
-fn read(shared: &Shared, bell: &Sender<()>, stopped: &Receiver<()>) {
-    let mut lines = Lines::default();
+fn read(shared: &Shared, bell: &Sender<()>, stopped: &Receiver<()>, mut lines: Lines) {
     let mut chunk = [0; 4096];
     let drained = shared.state().skipped;
     loop {

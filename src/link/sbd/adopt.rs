@@ -96,6 +96,12 @@ impl Sbd {
         let Some(wire) = &mut self.wire else { return };
         if self.power.cycle(wire.port(), self.limits.off) {
             wire.restarted();
+            // Nothing reads it out of a modem that answers nothing, and its slots are empty after a start.
+            if self.plan.unread.take().is_some() {
+                log::warn!(
+                    "sbd: a message that had come down and was not read is lost: its sender sends it again if it waits for a receipt"
+                );
+            }
         }
         self.silent_since = Some(Instant::now());
     }

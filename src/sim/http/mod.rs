@@ -5,7 +5,8 @@ pub mod server;
 use std::io::{self, Read};
 
 const MAX_HEAD: usize = 16 * 1024;
-const MAX_BODY: usize = 64 * 1024;
+/// A message of 100,000 bytes as base64 in a form, and what is said of it.
+const MAX_BODY: usize = 256 * 1024;
 
 /// A request as it came in.
 #[derive(Debug, Default)]

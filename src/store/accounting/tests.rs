@@ -56,6 +56,7 @@ fn packet(messages: &[Id], part: u16, parts: u16, sent: bool) -> Packet {
         peer: None,
         link: LinkId::FIRST,
         charge: None,
+        mails: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         peer: None,
         link: LinkId::FIRST,
         charge: None,
+        mails: Vec::new(),
     }
 }
 

@@ -1,5 +1,8 @@
 //! A box whose GPS receiver hangs on gpsd: place and time come from there, with their age.
 
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -48,4 +51,85 @@ fn place_and_time_come_from_gpsd_with_their_age() {
     assert!(says.contains("check gpsd.address"), "{says}");
     station.set(&[("gpsd.address", "")]);
     wait_for("it to be asked no more", LONG, || (station.status()?["gps"] == Value::Null).then_some(()));
+}
+
+/// A program of others, which ends with the test.
+struct Other(Child);
+
+impl Other {
+    fn start(program: &str, words: &[&str]) -> Self {
+        let child =
+            Command::new(program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Self(child.unwrap())
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A sentence of NMEA 0183 with its sum.
+fn sentence(words: &str) -> String {
+    format!("${words}*{:02X}\r\n", words.bytes().fold(0, |sum, byte| sum ^ byte))
+}
+
+/// A receiver at the Azores, as it reports each second.
+fn receiver() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let accepting = listener.try_clone().unwrap();
+    std::thread::spawn(move || {
+        let (_clock, ticks) = std::sync::mpsc::channel::<()>();
+        for mut line in accepting.incoming().flatten() {
+            loop {
+                let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+                let (time, day) = (now.strftime("%H%M%S.00"), now.strftime("%d%m%y"));
+                let place = "3831.8720,N,02837.4580,W";
+                let said = [
+                    sentence(&format!("GPGGA,{time},{place},1,08,0.9,52.1,M,46.9,M,,")),
+                    sentence("GPGSA,A,3,04,05,09,12,24,25,29,31,,,,,1.8,0.9,1.5"),
+                    sentence(&format!("GPRMC,{time},A,{place},000.5,054.7,{day},,,A")),
+                ];
+                if line.write_all(said.concat().as_bytes()).is_err() {
+                    break;
+                }
+                let _ = ticks.recv_timeout(Duration::from_secs(1));
+            }
+        }
+    });
+    listener
+}
+
+/// The daemon itself, with a receiver on a serial line: it opens that when the box asks, which takes seconds, and without one it
+/// says so at once.
+#[test]
+#[ignore = "needs gpsd and socat, which tests/run installs"]
+fn the_daemon_itself_tells_place_and_time() {
+    let (receiver, folder) = (receiver(), Folder::new());
+    let (tty, line) = (folder.path("tty"), format!("tcp:{}", receiver.local_addr().unwrap()));
+    let pty = format!("pty,raw,echo=0,mode=666,link={}", tty.display());
+    let _line = Other::start("socat", &[&pty, &line]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let device = wait_for("the serial line", LONG, || std::fs::canonicalize(&tty).ok());
+    // It gives up its rights, and the folder of a test is nobody else's.
+    let daemon = Other::start("gpsd", &["-N", "-S", &port, device.to_str().unwrap()]);
+    let station = Station::new(&folder, "station", &[("box.domain", "boat.example")], &["anna"]).started();
+    let address = format!("127.0.0.1:{port}");
+    wait_for("the daemon to listen", LONG, || std::net::TcpStream::connect(&address).ok());
+    station.set(&[("gpsd.address", &address)]);
+    // The first look waits until the line is open.
+    let first =
+        wait_for("the first look", LONG, || Some(station.status()?["gps"].clone()).filter(|gps| !gps.is_null()));
+    assert_eq!(first["state"], "fix", "{first}");
+    let (north, east) = (first["place"][0].as_f64().unwrap(), first["place"][1].as_f64().unwrap());
+    assert!((north - 38.5312).abs() < 1e-4 && (east + 28.6243).abs() < 1e-4, "{first}");
+    assert!(station.said(&["check"]).out.contains("gpsd knows place and time"));
+    drop(daemon);
+    let _daemon = Other::start("gpsd", &["-N", "-S", &port, "/dev/nothing"]);
+    wait_for("that there is no receiver", LONG, || {
+        let gps = station.status()?["gps"].clone();
+        gps["state"]["unreachable"].as_str().filter(|why| why.contains("no receiver is attached")).map(|_| ())
+    });
 }

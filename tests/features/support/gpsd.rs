@@ -52,7 +52,7 @@ fn serve(stream: TcpStream, says: &Mutex<Says>) {
     }
     let mut lines = BufReader::new(stream).lines();
     while let Some(Ok(line)) = lines.next() {
-        let _ = to.write_all(b"{\"class\":\"DEVICES\",\"devices\":[]}\r\n{\"class\":\"WATCH\",\"enable\":true}\r\n");
+        let _ = to.write_all(b"{\"class\":\"DEVICES\",\"devices\":[{\"class\":\"DEVICE\",\"path\":\"/dev/ttyACM0\"}]}\r\n{\"class\":\"WATCH\",\"enable\":true}\r\n");
         if !line.contains("\"json\":true") {
             continue;
         }

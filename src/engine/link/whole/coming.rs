@@ -139,7 +139,8 @@ impl Mail {
     }
 }
 
-fn no_room(context: &Context) -> bool {
+/// True where the disk is short, or too many mails wait for their messages.
+pub fn no_room(context: &Context) -> bool {
     let short = context.store.disk_room().is_ok_and(|room| room.is_short());
     short || context.store.wholes_size().is_ok_and(|size| size > MOST)
 }

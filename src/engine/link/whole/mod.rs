@@ -7,6 +7,7 @@
 pub mod arrived;
 pub mod beside;
 mod coming;
+pub mod enclosed;
 mod later;
 pub mod packed;
 pub mod request;

@@ -271,7 +271,8 @@ impl LinkWorker<'_> {
         // One that has ended goes along with the others.
         let messages = if group.finished { self.messages_of(&packet)? } else { group.messages.clone() };
         let wholes = self.whole_places(&packet, &messages)?;
-        match submit::submit(self.context, self.driver, &mut *self.link, &group, packet, &wholes)? {
+        let mails = self.enclosures(&group, &packet, &messages)?;
+        match submit::submit(self.context, self.driver, &mut *self.link, &group, packet, &wholes, mails)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
             Submitted::Taken(packet, reference) => {

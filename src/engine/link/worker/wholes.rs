@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::LinkWorker;
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
+use crate::engine::link::group::PacketGroup;
+use crate::engine::link::whole::enclosed::{Enclosures, Room};
 use crate::engine::link::whole::{Asked, First, Terms, request};
 use crate::fault::Fault;
 use crate::link::whole::{PIECE, WholeFrame, WholePlace};
@@ -121,6 +123,17 @@ impl LinkWorker<'_> {
         Ok(places)
     }
 
+    /// The whole mails that go in one payload with a packet.
+    pub(super) fn enclosures(
+        &self,
+        group: &PacketGroup,
+        packet: &Packet,
+        messages: &[Message],
+    ) -> Result<Enclosures, Fault> {
+        let room = Room { mail: self.enclosed_most, payload: self.link.encloses(self.address(packet.far_box)) };
+        Enclosures::of(self.context, group, packet, messages, room)
+    }
+
     /// True where whole mails go along with their messages.
     pub(super) fn carries_wholes(&self) -> bool {
         self.whole_most > 0 && self.gathering.prompt
@@ -137,6 +150,7 @@ impl LinkWorker<'_> {
         for message in messages.iter().filter(|message| message.mail.is_some()) {
             let went = self.wholes.there(packet.far_box, message);
             let went = went.is_some_and(|name| places.iter().any(|place| place.name == name));
+            let went = went || packet.mail_bytes(message.id) > 0;
             let whole = match (went, &message.whole) {
                 (true, _) => Whole::Went,
                 (false, Some(Whole::Went)) => Whole::Here,

@@ -1,5 +1,7 @@
 //! Messages that come down: said as they come, and kept nowhere.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -10,6 +12,9 @@ use crate::hex;
 use crate::sim::device::take;
 use crate::sim::imt::wire;
 use crate::sim::sky::Ask;
+
+/// The line takes so many bytes in a millisecond: 230,400 baud.
+const BYTES_A_MS: u64 = 23;
 
 impl Machine {
     /// A message came down: the host hears it, or has lost it.
@@ -43,13 +48,15 @@ impl Machine {
         if cut {
             starts.pop();
         }
+        let mut at = now;
         for start in starts {
             let data = &bytes[start..most.min(start + segment)];
             let place = format!("\"segment_length\":{},\"segment_start\":{start}", data.len());
             let data = STANDARD.encode(data);
-            self.say(299, "messageTerminateSegment", &format!("{{{head},{place},\"data\":\"{data}\"}}"), now);
+            self.say(299, "messageTerminateSegment", &format!("{{{head},{place},\"data\":\"{data}\"}}"), at);
+            at = at + Duration::from_millis(data.len() as u64 / BYTES_A_MS);
         }
         let end = if cut { "message_timed_out" } else { "complete" };
-        self.say(299, "messageTerminateStatus", &format!("{{{head},\"final_mt_status\":\"{end}\"}}"), now);
+        self.say(299, "messageTerminateStatus", &format!("{{{head},\"final_mt_status\":\"{end}\"}}"), at);
     }
 }

@@ -1,6 +1,8 @@
 //! Messages through a RockBLOCK 9704 and a ground service: real binaries at both ends, and a modem that its seller's own
 //! library has judged in between.
 
+mod wholes;
+
 use serde_json::Value;
 
 use crate::link::sbd::scene::{LONG, Scene, bytes};

@@ -22,6 +22,7 @@ impl Rig {
             peer: None,
             link: LinkId::FIRST,
             charge: None,
+            mails: Vec::new(),
         };
         self.context.store.write(move |tx| tx.add_packets(std::slice::from_ref(&packet))).unwrap();
     }

@@ -1,0 +1,274 @@
+//! Whole mails in one payload with their packet ([`crate::link::enclosed`]): which go so and what they cost, and what comes out of
+//! such a payload here.
+
+use std::fmt;
+
+use super::coming;
+use crate::address::PeerId;
+use crate::engine::Context;
+use crate::engine::link::group::PacketGroup;
+use crate::engine::link::market::Market;
+use crate::engine::link::select::choose;
+use crate::fault::Fault;
+use crate::link::Inbound;
+use crate::link::enclosed::{AROUND, CARRIED, Enclosed, NAMED};
+use crate::link::whole::{WholeId, WholePlace};
+use crate::links::LinkRecord;
+use crate::message::{Extent, Id, Message, Packet, PacketMail, Whole};
+use crate::money::{Amount, Bill, Use};
+use crate::route::choose::{Policy, Route};
+use crate::route::price;
+
+/// A larger mail is not packed to find out what that takes: it goes as text.
+const LARGEST: u64 = 4_000_000;
+
+/// What a link lets go with a packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Bytes of one mail, packed.
+    pub mail: usize,
+    /// Bytes of all that goes in one payload.
+    pub payload: usize,
+}
+
+/// Whole mails that go with one packet.
+#[derive(Default)]
+pub struct Enclosures(Vec<Enclosure>);
+
+struct Enclosure {
+    message: Id,
+    place: WholePlace,
+    /// The mail; `None` where it went, or goes, in the same bundle already.
+    packed: Option<Vec<u8>>,
+    /// What the message costs with it.
+    bill: Option<Bill>,
+}
+
+impl Enclosure {
+    fn bytes(&self) -> usize {
+        NAMED + self.packed.as_ref().map_or(0, |packed| CARRIED + packed.len())
+    }
+}
+
+impl Enclosures {
+    /// Those of the messages of a packet, as far as there is room.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn of(
+        context: &Context,
+        group: &PacketGroup,
+        packet: &Packet,
+        messages: &[Message],
+        room: Room,
+    ) -> Result<Self, Fault> {
+        let mut all = Self::default();
+        let Some(fragment) = packet.peer.as_ref().filter(|_| room.mail > 0 && room.payload > 0) else { return Ok(all) };
+        let peer = context.peer(packet.far_box)?;
+        let Some((bundle, keys)) = peer.named(fragment.ticket).filter(|_| peer.takes_mails()) else { return Ok(all) };
+        let policy = context.policy();
+        let mut left = room.payload.saturating_sub(packet.payload.len() + AROUND);
+        // What goes once more goes with the mail that went with it, which is lost as well; it was around the first fragment.
+        let again = |message: &Message| message.whole == Some(Whole::Went);
+        let goes = |message: &&Message| if fragment.repeat { again(message) } else { !message.is_final() };
+        for message in messages.iter().filter(goes) {
+            let place = keys.iter().position(|key| *key == message.id.0).and_then(|place| u8::try_from(place).ok());
+            let elsewhere = |other: &Packet| other.number != packet.number && other.mail_bytes(message.id) > 0;
+            let went = match fragment.repeat {
+                true => fragment.fragment > 0,
+                false => group.packets.iter().any(elsewhere),
+            };
+            let Some(place) = place else { continue };
+            let Some(packed) = packed(context, packet.far_box, message).filter(|it| it.len() <= room.mail) else {
+                continue;
+            };
+            let place = WholePlace { bundle: bundle.0, place, name: WholeId::of(&packed) };
+            let carried = went || all.0.iter().any(|known| known.place.name == place.name);
+            let packed = Some(packed).filter(|_| !carried);
+            let mut enclosure = Enclosure { message: message.id, place, packed, bill: None };
+            if enclosure.bytes() > left {
+                continue;
+            }
+            if !went && !fragment.repeat {
+                let bill = with_mail(&policy, message, packet.far_box, AROUND + enclosure.bytes());
+                if bill.as_ref().is_some_and(|bill| over_price(message, bill)) {
+                    continue;
+                }
+                enclosure.bill = bill;
+            }
+            left -= enclosure.bytes();
+            all.0.push(enclosure);
+        }
+        Ok(all)
+    }
+
+    /// True where the packet goes as it is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How the packet notes them.
+    pub fn noted(&self) -> Vec<PacketMail> {
+        let bytes = |at: usize, it: &Enclosure| it.bytes() + if at == 0 { AROUND } else { 0 };
+        let noted = |(at, it): (usize, &Enclosure)| PacketMail {
+            message: it.message,
+            // No payload has 4 GB.
+            bytes: u32::try_from(bytes(at, it)).unwrap_or(u32::MAX),
+        };
+        self.0.iter().enumerate().map(noted).collect()
+    }
+
+    /// What their messages cost with them.
+    pub fn bills(&self) -> Vec<(Id, Bill)> {
+        self.0.iter().filter_map(|it| Some((it.message, it.bill.clone()?))).collect()
+    }
+
+    /// The payload in which a packet goes with them.
+    pub fn around(&self, packet: &[u8]) -> Vec<u8> {
+        if self.is_empty() {
+            return packet.to_vec();
+        }
+        let places = self.0.iter().map(|it| it.place).collect();
+        let mails = self.0.iter().filter_map(|it| it.packed.as_deref()).collect();
+        Enclosed { places, mails, packet }.bytes()
+    }
+}
+
+/// The mail of a message, packed, where it says more than the text that goes over a link.
+fn packed(context: &Context, far_box: Option<PeerId>, message: &Message) -> Option<Vec<u8>> {
+    let other = if far_box.is_some() { &message.from } else { &message.to };
+    message.mail.as_ref().filter(|mail| mail.size <= LARGEST && other.phone().is_none())?;
+    let read = || super::read(context, message).map(|(packed, _)| packed);
+    super::says_more(context, message).then(read).flatten()
+}
+
+/// The bill of a message that goes with so many bytes more, on the link of the policy.
+fn with_mail(policy: &Policy, message: &Message, far_box: Option<PeerId>, more: usize) -> Option<Bill> {
+    let mut bill = policy.bill(message)?;
+    let extent = policy.size_of(message, far_box).best()?;
+    if let Some(price) = policy.cheapest(far_box).and_then(|link| link.price) {
+        bill.wanted.money = price.quote(Extent { bytes: extent.bytes + more, ..extent }).money;
+    }
+    Some(bill)
+}
+
+fn over_price(message: &Message, bill: &Bill) -> bool {
+    message.terms.at_most.is_some_and(|most| bill.wanted.money > most)
+}
+
+/// Takes whole mails out of the payload in which they came: they are in files, as if they had come before the packet. `None`
+/// for a payload that is a packet.
+///
+/// # Errors
+/// Temporary when the disk fails.
+pub fn opened(context: &Context, far_box: Option<PeerId>, inbound: &Inbound) -> Result<Option<Inbound>, Fault> {
+    let Some(enclosed) = Enclosed::read(&inbound.payload) else { return Ok(None) };
+    for place in &enclosed.places {
+        let Some(mail) = enclosed.mail(place.name) else { continue };
+        let file = coming::file(far_box, place.name);
+        if context.store.whole_got(&file).map_err(Fault::temporary)? == mail.len() as u64 {
+            continue;
+        }
+        if coming::no_room(context) {
+            log::warn!("link: there is no room for a whole mail: its text is kept");
+            continue;
+        }
+        context.store.whole_append(&file, 0, mail).map_err(Fault::temporary)?;
+    }
+    let (payload, wholes) = (enclosed.packet.to_vec(), enclosed.places.clone());
+    Ok(Some(Inbound { payload, wholes, ..inbound.clone() }))
+}
+
+/// What becomes of the whole mail of a message that goes, or goes again, by a link that lets mails go with their packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailAlong {
+    /// The link that takes the message, as things stand.
+    pub link: String,
+    /// Bytes of the mail, packed.
+    pub packed: usize,
+    /// What the message costs there with its mail.
+    pub price: Amount,
+    /// Why its text goes alone; `None` where the mail goes along.
+    pub bar: Option<MailBar>,
+}
+
+/// Why a mail does not go along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailBar {
+    /// It is larger than this, in bytes.
+    TooLarge(usize),
+    /// The far box does not take mails so, as far as it has said.
+    FarBox,
+    /// The message may not cost so much.
+    OverPrice,
+    /// A budget has no room for it.
+    Budget,
+}
+
+impl fmt::Display for MailAlong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { link, packed, price, bar } = self;
+        let size = packed.div_ceil(1000);
+        let Some(bar) = bar else {
+            return write!(f, "{link} takes the whole mail along, {size} kB: {price} with its text");
+        };
+        match bar {
+            MailBar::TooLarge(most) => write!(f, "{link} takes mails of up to {} kB along", most / 1000)?,
+            MailBar::FarBox => write!(f, "the far box has not said that it takes whole mails along")?,
+            MailBar::OverPrice => write!(f, "with the whole mail it costs {price}, which is more than it may")?,
+            MailBar::Budget => write!(f, "a budget has no room for the whole mail, {price} with its text")?,
+        }
+        write!(f, ": its text goes, and the mail of {size} kB stays here")
+    }
+}
+
+/// What becomes of the whole mail of a message that goes now, or goes again; `None` where its text says all, or the link that takes it
+/// lets no mails go along.
+///
+/// # Errors
+/// When the store fails.
+pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, Fault> {
+    if message.mail.is_none() || !matches!(message.whole, None | Some(Whole::Here | Whole::Went)) {
+        return Ok(None);
+    }
+    let policy = crate::engine::policy(&context.store);
+    let Route::Link(far_box) = policy.choose(&message.to) else { return Ok(None) };
+    let (market, links, settings) = (Market::now(context)?, context.store.links(), context.store.settings());
+    let facts = market.facts(message);
+    let choice = choose(&facts, &market.offers(&facts, far_box, &market.quotes(message, far_box)), context.now());
+    let record = choice.link().and_then(|link| links.get(link));
+    let most =
+        |record: &LinkRecord| crate::link::driver(&record.driver)?.encloses.map(|of| of(&record.settings(&settings)));
+    let Some((record, most)) = record.and_then(|record| Some((record, most(record).filter(|most| *most > 0)?))) else {
+        return Ok(None);
+    };
+    let Some(packed) = packed(context, far_box, message).map(|packed| packed.len()) else { return Ok(None) };
+    let policy = policy.for_link(record.id);
+    let Some(bill) = with_mail(&policy, message, far_box, AROUND + NAMED + CARRIED + packed) else { return Ok(None) };
+    let link = market.links().find(|link| link.terms.id == record.id);
+    let bar = if packed > most {
+        Some(MailBar::TooLarge(most))
+    } else if !context.peer(far_box)?.takes_mails() {
+        Some(MailBar::FarBox)
+    } else if over_price(message, &bill) {
+        Some(MailBar::OverPrice)
+    } else if link.is_some_and(|link| !link.has_room(bill.wanted.money)) || is_short(context, message, &bill)? {
+        Some(MailBar::Budget)
+    } else {
+        None
+    };
+    let price = price::amount(&settings, bill.wanted.money);
+    Ok(Some(MailAlong { link: record.name.clone(), packed, price, bar }))
+}
+
+/// True where one of the budgets of a bill has no room for it in the place of what is reserved for the message.
+fn is_short(context: &Context, message: &Message, bill: &Bill) -> Result<bool, Fault> {
+    let month = price::month(&context.store.settings(), context.now());
+    let (spent, reserved) = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)))?;
+    let own = message.bill.as_ref().map(|bill| bill.reserved).unwrap_or_default();
+    let used = |account: &str| {
+        let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+        spent.plus(reserved.get(account).copied().unwrap_or_default()).minus(own)
+    };
+    Ok(bill.limits.iter().any(|(account, limit)| limit.check(used(account), bill.wanted, bill.urgent).is_err()))
+}
