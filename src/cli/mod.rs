@@ -166,6 +166,7 @@ impl Command {
             // Name, connection, handshake and answer have limits of their own.
             Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
+            Self::FarBox(far_box) if far_box.moves() => 1800,
             _ => 10,
         })
     }
@@ -297,6 +298,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             let file = people.exports().map(std::path::Path::to_owned).unwrap_or_default();
             people.export(&data, words, &file)
         }
+        Command::FarBox(far_box) if far_box.moves() && !reach::as_owner_now() => far_box.go(&data, words),
         Command::People(people) if people.imports().is_some() && !reach::as_owner_now() => {
             let (from, folder) = people.imports().unwrap_or_default();
             people.import(&data, words, &from, &folder)

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | person, home here | mailbox | mailbox |
 //! | person, home at a far box | link to that far box | link to that far box |
+//! | the same, and the far box went to another gateway | | mail relay |
 //! | phone that is somebody's service number here | as that person | as that person |
 //! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
@@ -259,15 +260,17 @@ impl Policy {
         let Some(person) = self.people.addressed(mailbox) else {
             return nobody(mailbox);
         };
-        match self.no_way_to(person).filter(|_| !person.disabled) {
+        match self.no_way_to(person).filter(|_| !person.disabled && !self.people.has_moved_out(person)) {
             Some(why) => Route::Nowhere(why),
-            None => Self::home_of(person),
+            None => self.home_of(person),
         }
     }
 
-    fn home_of(person: &Arc<Person>) -> Route {
+    fn home_of(&self, person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.far_box) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
+            // The mail server in front knows by which gateway they are reached now.
+            _ if self.people.has_moved_out(person) => Route::Relay,
             (_, Home::FarBox, Some(far_box)) => Route::Link(Some(far_box)),
             _ => Route::Mailbox(Arc::clone(person)),
         }
@@ -275,7 +278,7 @@ impl Policy {
 
     fn to_phone(&self, phone: Phone) -> Route {
         match self.people.by_number(phone) {
-            Some(person) => Self::home_of(person),
+            Some(person) => self.home_of(person),
             None if self.by_satellite() => Route::Link(None),
             None => Route::Carrier,
         }
