@@ -134,6 +134,10 @@ impl MailIntake for Intake {
             let why = format!("{} has moved to another gateway: try again", person.name);
             return Err(Refusal::new(451, "4.4.4", why));
         }
+        // The relay would ask this box again.
+        if caller.person.is_none() && policy.is_ours(&to) && policy.people.addressed(&to).is_none() {
+            return Err(smtp::refusal(&NoRoute::NoPerson { name: to.person() }.into()));
+        }
         match policy.choose(&Address::Mail(to)) {
             Route::Nowhere(why) => Err(smtp::refusal(&why.into())),
             _ => Ok(()),

@@ -1,13 +1,13 @@
 //! The old gateway: everything that belongs to a far box is gathered, and the far box is moved out, in one commit.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Relocation, VERSION};
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::link::{give_back, removed, session};
 use crate::fault::Fault;
-use crate::link::driver;
 use crate::links::Links;
 use crate::message::reason::{ActionReason, LinkReason};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, State, Way};
@@ -46,8 +46,8 @@ pub fn leave(tx: &mut Tx, id: PeerId, leaving: &Leaving, ticket: &str, now: Time
         match group.iter().all(|packet| packet.state == PacketState::Planned) {
             true => unplan(tx, leaving.policy, &group, now)?,
             false => {
-                let line = leaving.links.get(packet.link).and_then(|link| driver(&link.driver));
-                let transit = line.filter(|driver| driver.paired).map(|driver| driver.transit);
+                let millis = leaving.links.get(packet.link).map(session::transit);
+                let transit = millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()));
                 removed::in_doubt(tx, packet, transit, &session::rules(leaving.settings), &why, now)?;
             }
         }
