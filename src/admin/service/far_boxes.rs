@@ -103,6 +103,9 @@ impl Service {
         let (domain, now) = (self.store.settings().text(Key::Domain).to_owned(), self.store.clock().now());
         self.act(Action::EditFarBox, &before.shown(), words, move |tx| {
             let Some(mut far_box) = tx.far_box(id)? else { return reject(no_far_box(&id.to_string())) };
+            if far_box.moved_out.is_some() {
+                return reject(Fault::permanent(format!("{} has moved to another gateway", far_box.shown())));
+            }
             edit.apply(&mut far_box).or_else(reject)?;
             alone(tx, &far_box)?;
             tx.put_far_box(&far_box)?;

@@ -42,6 +42,7 @@ pub const PAGES: [&str; 44] = [
     "/help/iridium",
     "/help/links",
     "/help/far-boxes",
+    "/help/gateways",
     "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",

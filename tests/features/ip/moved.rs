@@ -199,3 +199,39 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
         gateway.books_balance();
     }
 }
+
+#[test]
+fn the_old_gateway_takes_a_far_box_back() {
+    let sea = sea();
+    assert!(to_anna(&sea.gateway, "zero").starts_with("250"));
+    wait_on_the_boat(&sea, &["zero"]);
+    sea.line_says("refuse");
+    sea.line_says("cut");
+    assert!(to_anna(&sea.gateway, "one").starts_with("250"));
+    let file = path(&sea, "boat.moved");
+    sea.gateway.cli_ok(&["far-box", "move-out", "boat", &file], "");
+    assert!(to_anna(&sea.gateway, "never").starts_with("451 "));
+    // What was cut off on the way is no far box.
+    let whole = std::fs::read(&file).unwrap();
+    let (cut, bent) = (path(&sea, "cut"), path(&sea, "bent"));
+    std::fs::write(&cut, &whole[..whole.len() - 10]).unwrap();
+    std::fs::write(&bent, String::from_utf8(whole).unwrap().replace("This is one", "This is two")).unwrap();
+    for wrong in [&cut, &bent] {
+        let said = sea.gateway.said(&["far-box", "move-in", wrong]);
+        assert!(said.code != 0 && said.err.contains("this is no whole far box"), "{}", said.err);
+    }
+    assert!(!is_active(&sea.gateway));
+    sea.gateway.cli_ok(&["far-box", "move-in", &file], "");
+    assert!(is_active(&sea.gateway));
+    sea.line_says("clear");
+    calls(&sea, &sea.gateway);
+    wait_on_the_boat(&sea, &["zero", "one"]);
+    // Somebody has the name already.
+    let other = second(&sea);
+    sea.gateway.cli_ok(&["far-box", "move-out", "boat", &path(&sea, "boat.again")], "");
+    other.cli_ok(&["people", "add", "anna"], PASSWORD);
+    let said = other.said(&["far-box", "move-in", &path(&sea, "boat.again")]);
+    assert!(said.code != 0 && said.err.contains("somebody else here has anna already"), "{}", said.err);
+    assert_eq!(other.json(&["far-box", "list"]), serde_json::json!([]));
+    sea.gateway.books_balance();
+}

@@ -84,6 +84,8 @@ impl MailServer {
     pub fn reach_by(&self, transport: &str) {
         fs::write(self.folder.join("mail/transport"), transport).unwrap();
         self.inside(&["postmap", "/mail/transport"]);
+        // At once, and not when it looks for changes by itself.
+        self.inside(&["postfix", "reload"]);
     }
 
     /// Runs a program inside.
