@@ -28,6 +28,7 @@ mod pair;
 mod pairs;
 mod people;
 mod position;
+mod progress;
 mod queue;
 mod reach;
 mod repair;
@@ -54,6 +55,8 @@ use session::{Done, Failure, Request, Session};
 pub const FAILED: u8 = 1;
 /// Exit code: the command line or the settings are wrong.
 pub const USAGE: u8 = 2;
+/// Exit code: somebody stopped it, as a shell has it for SIGINT.
+pub const INTERRUPTED: u8 = 130;
 /// Exit code: no message, person or setting of that name.
 pub const NOT_FOUND: u8 = 3;
 
@@ -231,6 +234,10 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(code) => code,
+        Err(failure) if progress::is_stopped() => {
+            say(&mut std::io::stderr(), &format!("satpost: interrupted: {}\n", failure.why));
+            ExitCode::from(INTERRUPTED)
+        }
         Err(failure) => {
             say(&mut std::io::stderr(), &format!("satpost: {}\n", failure.why));
             ExitCode::from(failure.code)

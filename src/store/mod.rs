@@ -59,6 +59,7 @@ mod wal;
 mod wanted;
 mod whole_notes;
 mod wholes;
+pub mod work;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 44] = [
+pub const PAGES: [&str; 45] = [
     "/",
     "/messages",
     "/messages?tab=held",
