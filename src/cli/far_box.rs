@@ -235,7 +235,8 @@ impl FarBoxes {
                 let part = session.context.store.folder().join(OUT);
                 // Left behind by a command that was interrupted.
                 let _ = fs::remove_file(&part);
-                let left = service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
+                let left =
+                    service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
                 let (people, file) = (left.people.join(", "), out.file.display());
                 session.line(format!("{} has left, with {people} and {} messages: {file}", left.name, left.messages));
                 if left.damaged > 0 {
@@ -249,7 +250,10 @@ impl FarBoxes {
                 session.line(match here.before {
                     true => format!("{} came from {} by this file before", here.name, here.from),
                     false => {
-                        format!("{} is here, from {}, with {people} and {} messages", here.name, here.from, here.messages)
+                        format!(
+                            "{} is here, from {}, with {people} and {} messages",
+                            here.name, here.from, here.messages
+                        )
                     }
                 });
             }

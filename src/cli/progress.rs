@@ -84,7 +84,9 @@ impl Shown {
     fn show(&mut self, step: Step) {
         let wait = match (self.terminal, self.last) {
             (true, None) => SOON.saturating_sub(self.began.elapsed()),
-            (true, Some(last)) if self.stage == Some(step.stage) && step.done < step.total => MOVE.saturating_sub(last.elapsed()),
+            (true, Some(last)) if self.stage == Some(step.stage) && step.done < step.total => {
+                MOVE.saturating_sub(last.elapsed())
+            }
             (true, Some(_)) => Duration::ZERO,
             (false, last) => LINE.saturating_sub(last.unwrap_or(self.began).elapsed()),
         };

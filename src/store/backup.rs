@@ -270,7 +270,9 @@ pub fn contents(file: &Path, hear: Hear) -> Result<Contents, Fault> {
     match looked {
         Ok(Err(fault)) => Err(fault),
         Ok(Ok(Ok(Ok((found, true))))) => Ok(found),
-        Ok(Ok(Ok(Err(redb::Error::Io(error))))) if error.kind() == io::ErrorKind::Interrupted => Err(Fault::temporary(error)),
+        Ok(Ok(Ok(Err(redb::Error::Io(error))))) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(Fault::temporary(error))
+        }
         Ok(Ok(Ok(Err(error)))) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
         _ => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
     }

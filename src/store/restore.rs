@@ -268,9 +268,9 @@ mod tests {
     use testing::Folder;
 
     use super::*;
-    use crate::store::work::UNHEARD;
     use crate::clock::Clock;
     use crate::store::Store;
+    use crate::store::work::UNHEARD;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =

@@ -86,7 +86,11 @@ pub fn stopped() -> io::Error {
 ///
 /// # Errors
 /// When one of them cannot be read or written, or it is not to go on.
-pub fn copy(from: &mut impl io::Read, to: &mut impl io::Write, (hear, stage, total): (Hear, Stage, u64)) -> io::Result<u64> {
+pub fn copy(
+    from: &mut impl io::Read,
+    to: &mut impl io::Write,
+    (hear, stage, total): (Hear, Stage, u64),
+) -> io::Result<u64> {
     let (mut buffer, mut done) = (vec![0; PIECE], 0);
     loop {
         let count = from.read(&mut buffer)?;

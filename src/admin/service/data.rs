@@ -268,13 +268,13 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::store::work::UNHEARD;
     use crate::admin::service::tests::Place;
     use crate::admin::service::{Actor, PersonEdit};
     use crate::engine::Context;
     use crate::engine::link::coders::Coders;
     use crate::intake;
     use crate::status::StatusBoard;
+    use crate::store::work::UNHEARD;
 
     fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();

@@ -70,8 +70,8 @@ impl Service {
         let now = self.store.clock().now().seconds();
         let (mut batch, mut done) = (Vec::new(), Imported::default());
         loop {
-            let found =
-                next(&mut from, most).map_err(|why| Fault::permanent(format!("{} mails are in; then: {why}", done.entries.len())))?;
+            let found = next(&mut from, most)
+                .map_err(|why| Fault::permanent(format!("{} mails are in; then: {why}", done.entries.len())))?;
             let end = found.is_none();
             if let Some((folder, flags, arrived, bytes)) = found {
                 if work.step(bytes.len() as u64).is_err() {

@@ -232,8 +232,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
             }
         }
         Action::MoveOut | Action::MoveIn => {
-            let reach =
-                |word: &'static str| site.app.store.write(move |tx| tx.put_setting("box.reach", word)).unwrap();
+            let reach = |word: &'static str| site.app.store.write(move |tx| tx.put_setting("box.reach", word)).unwrap();
             reach("internet");
             let by_command = site.app.service(Actor::command_line(0));
             let skua = FarBoxEdit { name: "skua".into(), ..FarBoxEdit::default() };
@@ -283,9 +282,15 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
             let file = "satpost-20260131.backup".to_owned();
             service.note_drill(crate::store::Drill { at: crate::clock::Time(0), file, messages: 1, fault: None })
         }
-        Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD).map(drop),
-        Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null"), crate::store::work::UNHEARD).map(drop),
-        Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD).map(drop),
+        Action::OwnExport => service
+            .export(&service.by.name, &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD)
+            .map(drop),
+        Action::ImportMails => {
+            service.import("carl", std::path::Path::new("/dev/null"), crate::store::work::UNHEARD).map(drop)
+        }
+        Action::ExportPerson => {
+            service.export("carl", &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD).map(drop)
+        }
         Action::ErasePerson => service.erase("carl").map(drop),
         Action::PairCode => service.new_pairing_code(None).map(drop),
         Action::Pair | Action::Unpair => {

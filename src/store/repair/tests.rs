@@ -3,8 +3,8 @@
 use std::os::unix::fs::FileExt;
 
 use super::*;
-use crate::store::work::UNHEARD;
 use crate::message::{State, Way};
+use crate::store::work::UNHEARD;
 use testing::Folder;
 
 use crate::store::tests::{message, store};

@@ -100,7 +100,7 @@ fn long_work_shows_itself_and_ends_in_order() {
     let (code, text) = Terminal::run(&["--data", other.to_str().unwrap(), "restore", file]).end();
     assert_eq!(code, 0, "{text}");
     shows_a_bar(&text, "restoring");
-    satpost(&["--data", other.to_str().unwrap(), "status"]).ok();
+    satpost(&["--data", other.to_str().unwrap(), "people", "list"]).ok();
     post.start();
     assert_eq!(total(&post), MANY);
 }

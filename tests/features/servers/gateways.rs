@@ -29,8 +29,7 @@ fn gateway(folder: &Folder, name: &str, port: u16, server: Option<&MailServer>) 
 
 fn boat(folder: &Folder, name: &str, person: &str) -> Station {
     let domain = format!("{name}.example");
-    let settings =
-        [("box.name", name), ("box.domain", &domain), ("box.reach", "satellite"), ("link.driver", "ip")];
+    let settings = [("box.name", name), ("box.domain", &domain), ("box.reach", "satellite"), ("link.driver", "ip")];
     Station::new(folder, name, &settings, &[person]).started()
 }
 

@@ -121,10 +121,16 @@ impl MailServer {
     pub fn launch(&mut self) {
         let (at, port, boxed) = (self.address.ip().to_string(), self.address.port(), self.boxed);
         let (layer, files, words) = match self.kind {
-            Kind::Postfix => {
-                ("postfix", postfix(&at, port, &relayed(&format!("inline:{{ shore.example=smtp:[127.0.0.1]:{boxed} }}"))), "postfix start-fg")
-            }
-            Kind::Front => ("postfix", postfix(&at, port, &front()), "sh -c postmap${IFS}/mail/transport&&exec${IFS}postfix${IFS}start-fg"),
+            Kind::Postfix => (
+                "postfix",
+                postfix(&at, port, &relayed(&format!("inline:{{ shore.example=smtp:[127.0.0.1]:{boxed} }}"))),
+                "postfix start-fg",
+            ),
+            Kind::Front => (
+                "postfix",
+                postfix(&at, port, &front()),
+                "sh -c postmap${IFS}/mail/transport&&exec${IFS}postfix${IFS}start-fg",
+            ),
             Kind::Exim => ("exim", exim(&at, port, boxed), "exim4 -bdf -q1s"),
             Kind::OpenSmtpd => ("opensmtpd", opensmtpd(&at, port, boxed), "smtpd -d"),
         };
