@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::progress::Bar;
+use super::progress::{self, Bar};
 use super::service::Stopped;
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
@@ -235,7 +235,10 @@ impl Restore {
         if self.drill {
             return self.try_out(data);
         }
+        // Whoever is interrupted from here on starts the service again.
+        progress::catch();
         let _service = Stopped::stop(data)?;
+        progress::goes_on()?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }

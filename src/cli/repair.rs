@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::progress::Bar;
+use super::progress::{self, Bar};
 use super::service::Stopped;
 use super::session::Failure;
 use crate::clock::Clock;
@@ -29,7 +29,10 @@ pub struct Repair {
 
 impl Repair {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        // Whoever is interrupted from here on starts the service again.
+        progress::catch();
         let _service = Stopped::stop(data)?;
+        progress::goes_on()?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Action, Service, person_within};
 use crate::admin::auth;
 use crate::clock::Time;
-use crate::engine::link::crew;
+use crate::engine::link::{crew, relocate};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Step};
 use crate::people::Person;
@@ -156,6 +156,11 @@ impl Service {
             let owned = super::has_owner(tx)?;
             let erased = tx.erase_person(&person, now)?;
             crew::erase(tx, &person, &erased)?;
+            // What went along with their far box has their messages.
+            let far_box = person.far_box.map(|id| tx.far_box(id)).transpose()?.flatten();
+            if let Some(moved) = far_box.and_then(|far_box| far_box.moved_out) {
+                relocate::forget(tx, &moved.ticket)?;
+            }
             super::still_owned(tx, owned)?;
             Ok(erased.messages.len())
         })

@@ -26,6 +26,8 @@ const ACTIONS: &str = "
     far-box.add       no  yes yes
     far-box.edit      no  yes yes
     far-box.remove    no  yes yes
+    far-box.move-out  no  no  yes
+    far-box.move-in   no  no  yes
     position.send     no  yes yes
     position.ask      no  yes yes
     queue.hold        no  yes yes

@@ -8,7 +8,7 @@ use crate::support::terminal::Terminal;
 use crate::support::{Folder, SOON, Station, wait_for};
 
 /// Mails that take seconds to go anywhere.
-const MANY: usize = 6000;
+const MANY: usize = 5000;
 
 fn mbox(folder: &Folder) -> String {
     let line = "Words that a mail holds, and that nobody reads in a test.\n".repeat(40);
