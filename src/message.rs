@@ -362,6 +362,7 @@ impl Message {
                 Reason::FarBox(reason::FarBoxReason::Unconfirmed) => "unknown",
                 _ => "waiting",
             }),
+            State::Delivered if matches!(self.reason, Reason::Action(reason::ActionReason::MovedOut)) => None,
             State::Delivered => Some("delivered"),
             State::Returned if told => Some("failed"),
             _ => None,

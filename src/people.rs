@@ -11,7 +11,7 @@ use crate::address::{self, LinkAddress, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::money::Money;
-pub use far_box::{FarBox, Newcomers};
+pub use far_box::{FarBox, MovedOut, Newcomers};
 
 /// Where a person reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -279,11 +279,22 @@ impl People {
         self.far_boxes().find(|far_box| far_box.addresses.contains(&address))
     }
 
-    /// The far box that somebody means by its name, in any case, or by an address of it.
+    /// The far box that had this address here, and went to another gateway.
+    pub fn moved_out(&self, address: LinkAddress) -> Option<&Arc<FarBox>> {
+        self.far_boxes().find(|far_box| far_box.moved_out.as_ref().is_some_and(|it| it.addresses.contains(&address)))
+    }
+
+    /// True for somebody who reads at a far box that went to another gateway, and has their address there now.
+    pub fn has_moved_out(&self, person: &Person) -> bool {
+        person.home == Home::FarBox && self.far_box_of(person).is_some_and(|far_box| far_box.moved_out.is_some())
+    }
+
+    /// The far box that somebody means by its name, in any case, or by an address that it has or had.
     pub fn meant(&self, text: &str) -> Option<&Arc<FarBox>> {
         let name = text.trim().to_lowercase();
         let named = || self.far_boxes().find(|far_box| !name.is_empty() && far_box.name.to_lowercase() == name);
-        text.parse().ok().and_then(|address| self.at(address)).or_else(named)
+        let at = |address| self.at(address).or_else(|| self.moved_out(address));
+        text.parse().ok().and_then(at).or_else(named)
     }
 
     /// The people of a far box.

@@ -14,6 +14,7 @@ mod links;
 mod maildir;
 mod pairing;
 mod problems;
+mod relocation;
 mod table;
 #[cfg(test)]
 pub(super) mod tests;

@@ -22,7 +22,7 @@ macro_rules! templates {
 templates! {
     "frame.html", "pair.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
     "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "mailbox-mail.html", "mailbox-found.html", "position.html", "people.html", "person.html",
-    "far-boxes.html", "far-box.html", "help/far-boxes.html",
+    "far-boxes.html", "far-box.html", "help/far-boxes.html", "help/gateways.html",
     "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "about.html", "restoring.html", "log.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/iridium.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::progress::{self, Bar};
 use super::service::Stopped;
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
 use crate::admin::service::Actor;
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::store::work::{self, Hear, Stage};
 use crate::store::{self, Contents, Drill, Store};
 use crate::supervisor::restore::put_in_place;
 
@@ -95,7 +97,8 @@ impl Backup {
             }
             _ => {}
         }
-        let contents = session.service().backup(&part)?;
+        let service = session.service();
+        let contents = session.long(|hear| service.backup(&part, hear))?;
         session.out = show(&self.file, contents, self.json);
         Ok(())
     }
@@ -188,15 +191,18 @@ fn rotate(folder: &Path, keep: usize) -> Result<(), Failure> {
 
 /// Copies the finished backup, and reads it back where it is now.
 fn take(part: &Path, file: &Path) -> Result<(), Fault> {
+    let bar = Bar::new();
+    let hear: Hear = &|stage, done, total| bar.at(stage, done, total);
     let copied = File::open(part).and_then(|mut from| {
+        let length = from.metadata()?.len();
         let mut to = File::options().write(true).create_new(true).mode(0o600).open(file)?;
-        io::copy(&mut from, &mut to)?;
+        work::copy(&mut from, &mut to, (hear, Stage::Copying, length))?;
         to.sync_all()
     });
     let checked = copied
         .map_err(|error| Fault::temporary(format!("{} cannot be written: {error}", file.display())))
         .and_then(|()| {
-            if store::contents(part)? == store::contents(file)? {
+            if store::contents(part, hear)? == store::contents(file, hear)? {
                 Ok(())
             } else {
                 Err(Fault::temporary(format!("{} is not what was written to it", file.display())))
@@ -229,12 +235,18 @@ impl Restore {
         if self.drill {
             return self.try_out(data);
         }
+        // Whoever is interrupted from here on starts the service again.
+        progress::catch();
         let _service = Stopped::stop(data)?;
+        progress::goes_on()?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
         let by = Actor::command_line(rustix::process::getuid().as_raw());
-        let done = put_in_place(&self.file, data, self.replace, self.hold, &by).map_err(Fault::from)?;
+        let bar = Bar::new();
+        let hear: Hear = &|stage, done, total| bar.at(stage, done, total);
+        let done = put_in_place(&self.file, data, (self.replace, self.hold), &by, hear).map_err(Fault::from)?;
+        drop(bar);
         let mut text = show(&self.file, done.contents, self.json);
         if let Some(kept) = done.kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));
@@ -272,8 +284,9 @@ impl Restore {
 /// Proves that a backup brings a box back, in a folder beside it: nothing of this box is touched. The running box hears how it went;
 /// what the place for it lacks is no fault of the backup, and not told.
 fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
-    let place = place_for_drill(file)?;
-    let tried = store::restore(file, &place.join("box"), false, "0").and_then(|(contents, _)| {
+    let (place, bar) = (place_for_drill(file)?, Bar::new());
+    let hear: Hear = &|stage, done, total| bar.at(stage, done, total);
+    let tried = store::restore(file, &place.join("box"), false, "0", hear).and_then(|(contents, _)| {
         let store = Store::open(&place.join("box"), &Clock::system())?;
         let found = store.read(|view| view.message_count());
         store.close();

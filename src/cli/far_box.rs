@@ -1,10 +1,15 @@
 //! `satpost far-box`: adds, changes and removes far boxes, and lets their people in.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
-use super::session::{Done, Failure, Session};
+use super::session::{Done, Failure, Request, Session};
 use super::table::columns;
+use super::{Command, input, reach};
 use crate::admin::service::FarBoxEdit;
 use crate::people::{FarBox, Newcomers, Person};
 
@@ -34,6 +39,8 @@ enum What {
     Admit(Admit),
     Refuse(Refuse),
     Remove(Remove),
+    MoveOut(MoveOut),
+    MoveIn(MoveIn),
 }
 
 /// List the far boxes, with their addresses and people.
@@ -129,7 +136,70 @@ struct Remove {
     far_box: String,
 }
 
+/// Give a far box to another gateway: with its people, what the two boxes know of each other, and the messages for it that are not
+/// done. From then on this box takes nothing from there and sends nothing there; the same command writes the same again.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "move-out")]
+struct MoveOut {
+    /// name or address
+    #[argh(positional)]
+    far_box: String,
+    /// file to make, for 'move-in' at the other gateway. It holds what people wrote, and hashes of passwords
+    #[argh(positional)]
+    file: PathBuf,
+}
+
+/// Take a far box over from another gateway, with all that came along.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "move-in")]
+struct MoveIn {
+    /// the file that 'move-out' made there
+    #[argh(positional)]
+    file: PathBuf,
+}
+
+/// The box writes, and is given, what moves under these names in its own folder.
+const OUT: &str = "move-out.part";
+const IN: &str = "move-in.part";
+
 impl FarBoxes {
+    /// True for what writes or reads a file of whoever gave the command.
+    pub(super) fn moves(&self) -> bool {
+        matches!(self.what, What::MoveOut(_) | What::MoveIn(_))
+    }
+
+    /// Has, in the command: the far box moved, and the file taken from where the box can write, or put where it can read.
+    pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
+        let request = Request { args: words, input: None };
+        match &self.what {
+            What::MoveOut(out) => {
+                let (part, file) = (data.join(OUT), out.file.clone());
+                if file.symlink_metadata().is_ok() {
+                    return Err(Failure::usage(format!("{} is there already", file.display())));
+                }
+                let answer = reach::ask(data, &request, &Command::FarBox(self))?;
+                if answer.code == 0 {
+                    let taken = input::copy_new(&part, &file);
+                    // The next one clears it away if this fails.
+                    let _ = fs::remove_file(&part);
+                    taken.map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
+                }
+                Ok(ExitCode::from(answer.print()))
+            }
+            What::MoveIn(moved) => {
+                let (part, file) = (data.join(IN), moved.file.clone());
+                // Left behind by a command that was interrupted.
+                let _ = fs::remove_file(&part);
+                let answer = input::copy_new(&file, &part)
+                    .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))
+                    .and_then(|()| reach::ask(data, &request, &Command::FarBox(self)));
+                let _ = fs::remove_file(&part);
+                Ok(ExitCode::from(answer?.print()))
+            }
+            _ => Err(Failure::usage("nothing moves by this command")),
+        }
+    }
+
     pub(super) fn act(self, session: &mut Session) -> Done {
         let service = session.service();
         match self.what {
@@ -159,6 +229,33 @@ impl FarBoxes {
                 let far_box = known(session, &refuse.far_box)?;
                 service.refuse(far_box.id, &refuse.name).map_err(Failure::of_request)?;
                 session.line(format!("{} of {} gets no address here", refuse.name, far_box.shown()));
+            }
+            What::MoveOut(out) => {
+                let far_box = known(session, &out.far_box)?;
+                let part = session.context.store.folder().join(OUT);
+                // Left behind by a command that was interrupted.
+                let _ = fs::remove_file(&part);
+                let left =
+                    service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
+                let (people, file) = (left.people.join(", "), out.file.display());
+                session.line(format!("{} has left, with {people} and {} messages: {file}", left.name, left.messages));
+                if left.damaged > 0 {
+                    session.line(format!("of {} mails only the text goes along", left.damaged));
+                }
+            }
+            What::MoveIn(_) => {
+                let part = session.context.store.folder().join(IN);
+                let here = service.move_in(&part).map_err(Failure::of_request)?;
+                let people = here.people.join(", ");
+                session.line(match here.before {
+                    true => format!("{} came from {} by this file before", here.name, here.from),
+                    false => {
+                        format!(
+                            "{} is here, from {}, with {people} and {} messages",
+                            here.name, here.from, here.messages
+                        )
+                    }
+                });
             }
             What::Remove(remove) => {
                 let far_box = known(session, &remove.far_box)?;
@@ -211,8 +308,11 @@ impl List {
         let mut rows = Vec::new();
         for far_box in people.far_boxes() {
             let names: Vec<_> = people.of_far_box(far_box.id).map(|person| person.name.as_str()).collect();
-            let asked =
-                if far_box.asked.is_empty() { String::new() } else { format!("asked: {}", far_box.asked.join(", ")) };
+            let asked = match &far_box.moved_out {
+                Some(_) => "moved to another gateway".to_owned(),
+                None if far_box.asked.is_empty() => String::new(),
+                None => format!("asked: {}", far_box.asked.join(", ")),
+            };
             rows.push(vec![far_box.shown(), FarBoxEdit::of(far_box).addresses, names.join(", "), asked]);
         }
         session.out.push_str(&columns(&rows));
@@ -229,6 +329,9 @@ impl Show {
         let talk = session.context.talk(Some(far_box.id))?;
         let people = session.context.store.people();
         session.line(format!("{}, known since {}", far_box.shown(), far_box.added));
+        if let Some(moved) = &far_box.moved_out {
+            session.line(format!("moved to another gateway {}: 'satpost far-box remove' forgets it here", moved.at));
+        }
         for address in &far_box.addresses {
             session.line(format!("  {address}"));
         }
@@ -275,5 +378,6 @@ fn shown(session: &Session, far_box: &FarBox) -> serde_json::Value {
         "unconfirmed": talk.as_ref().map(|talk| talk.unconfirmed),
         "heard": talk.and_then(|talk| talk.heard).map(|at| at.to_string()),
         "added": far_box.added.to_string(),
+        "moved_out": far_box.moved_out.as_ref().map(|moved| moved.at.to_string()),
     })
 }

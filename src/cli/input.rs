@@ -1,6 +1,9 @@
 //! Reads what a command needs: a message or a password, from a terminal only where there is one.
 
+use std::fs::{self, File};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -24,6 +27,28 @@ pub struct Secret {
     pub file: Option<String>,
     /// Nothing will do as well.
     pub optional: bool,
+}
+
+/// Copies a file to a place where there is none, readable by its owner only. Where root makes it in a folder of somebody else, it is
+/// theirs.
+///
+/// # Errors
+/// When one of them cannot be read or written; what was begun is removed.
+pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(to)?;
+    let copied = io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).and_then(|()| {
+        let folder = to.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let owner = fs::metadata(folder)?;
+        match rustix::process::geteuid().is_root() && to.extension().is_some_and(|end| end == "part") {
+            true => chown(to, Some(owner.uid()), Some(owner.gid())),
+            false => Ok(()),
+        }
+    });
+    if copied.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    copied
 }
 
 /// Reads all of standard input.

@@ -28,6 +28,7 @@ mod pair;
 mod pairs;
 mod people;
 mod position;
+mod progress;
 mod queue;
 mod reach;
 mod repair;
@@ -54,6 +55,8 @@ use session::{Done, Failure, Request, Session};
 pub const FAILED: u8 = 1;
 /// Exit code: the command line or the settings are wrong.
 pub const USAGE: u8 = 2;
+/// Exit code: somebody stopped it, as a shell has it for SIGINT.
+pub const INTERRUPTED: u8 = 130;
 /// Exit code: no message, person or setting of that name.
 pub const NOT_FOUND: u8 = 3;
 
@@ -166,6 +169,7 @@ impl Command {
             // Name, connection, handshake and answer have limits of their own.
             Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
+            Self::FarBox(far_box) if far_box.moves() => 1800,
             _ => 10,
         })
     }
@@ -230,6 +234,10 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(code) => code,
+        Err(failure) if progress::is_stopped() => {
+            say(&mut std::io::stderr(), &format!("satpost: interrupted: {}\n", failure.why));
+            ExitCode::from(INTERRUPTED)
+        }
         Err(failure) => {
             say(&mut std::io::stderr(), &format!("satpost: {}\n", failure.why));
             ExitCode::from(failure.code)
@@ -297,6 +305,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             let file = people.exports().map(std::path::Path::to_owned).unwrap_or_default();
             people.export(&data, words, &file)
         }
+        Command::FarBox(far_box) if far_box.moves() && !reach::as_owner_now() => far_box.go(&data, words),
         Command::People(people) if people.imports().is_some() && !reach::as_owner_now() => {
             let (from, folder) = people.imports().unwrap_or_default();
             people.import(&data, words, &from, &folder)

@@ -12,7 +12,7 @@ use super::Wants;
 use super::input::Secret;
 use super::session::{Done, Failure, Request, Session};
 use super::table::columns;
-use super::{Command, reach};
+use super::{Command, input, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
 
@@ -45,11 +45,7 @@ impl People {
         let answer = reach::ask(data, &Request { args: words, input: None }, &Command::People(self))?;
         if answer.code == 0 {
             let part = data.join(PART);
-            let taken = File::open(&part).and_then(|mut from| {
-                let mut to = File::options().write(true).create_new(true).mode(0o600).open(file)?;
-                io::copy(&mut from, &mut to)?;
-                to.sync_all()
-            });
+            let taken = input::copy_new(&part, file);
             // The next copy clears it away if this fails.
             let _ = fs::remove_file(&part);
             taken.map_err(failed)?;
@@ -176,13 +172,17 @@ impl People {
                 let _ = fs::remove_file(&part);
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
-                let exported = service.export(name, &mut file)?;
+                let exported = session.long(|hear| service.export(name, &mut file, hear));
+                if exported.is_err() {
+                    let _ = fs::remove_file(&part);
+                }
+                let exported = exported?;
                 session.line(format!("{}: {exported} of {name}", export.file.display()));
             }
             What::Import(import) => {
                 let name = &known(session, &import.name)?.name;
                 let part = session.context.store.folder().join(MAILS);
-                let count = service.import(name, &part).map_err(Failure::of_request)?;
+                let count = session.long(|hear| service.import(name, &part, hear)).map_err(Failure::of_request)?;
                 session.line(format!("{count} mails are in the folders of {name}"));
             }
             What::Erase(one) => {

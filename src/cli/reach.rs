@@ -1,5 +1,6 @@
 //! Reaches a box: through its control socket, or its store when no box runs.
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
@@ -12,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use smol::channel::bounded;
 
+use super::progress::Bar;
 use super::session::{Answer, Failure, Request, carry_out};
 use super::{Command, FAILED};
 use crate::clock::Clock;
@@ -94,13 +96,13 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
             };
         }
     };
-    let mut stopped = None;
+    let (mut stopped, bar) = (None, OnceCell::new());
     let asked = control::ask(stream, request, patience, |piece| {
-        stopped = piece.print_piece();
+        stopped = piece.print_piece(bar.get_or_init(Bar::new));
         stopped.map_or(Ok(()), |_| Err(io::ErrorKind::Other.into()))
     });
     match (asked, stopped) {
-        (_, Some(code)) => Ok(Some(Answer { code, ..Answer::default() })),
+        (_, Some(code)) => Ok(Some(Answer::stopped(code))),
         (Ok(answer), None) => Ok(Some(answer)),
         (Err(error), None) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             Err(Failure::failed(format!("the box in {} does not answer in {} s", data.display(), patience.as_secs())))
@@ -150,13 +152,13 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
         stop: stopped,
         link: None,
     };
-    let mut stopped = None;
+    let (mut stopped, bar) = (None, OnceCell::new());
     let answer = carry_out(&context, false, asker(), request.clone(), &mut |piece| {
-        stopped = piece.print_piece();
+        stopped = piece.print_piece(bar.get_or_init(Bar::new));
         stopped.is_none()
     });
     context.store.close();
-    Ok(stopped.map_or(answer, |code| Answer { code, ..Answer::default() }))
+    Ok(stopped.map_or(answer, Answer::stopped))
 }
 
 /// Gives the user and group that the data folder belongs to, when we are root and it is somebody else's: files made by
@@ -172,6 +174,8 @@ fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
 /// Has the command carried out by a process of the owner of the data folder.
 fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<Answer, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("a process of user {uid} cannot be started: {error}"));
+    // It hears of Ctrl-C itself; this process waits until it has ended in order.
+    super::progress::catch();
     let mut child = Process::new("/proc/self/exe");
     child
         .arg("--data")
@@ -181,13 +185,12 @@ fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<An
         .uid(uid)
         .gid(gid);
     let mut child =
-        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
         // A command that wants no input does not read it.
         let _ = stdin.write_all(request.input.as_deref().unwrap_or_default().as_bytes());
     }
     let ended = child.wait_with_output().map_err(failed)?;
-    let err = String::from_utf8_lossy(&ended.stderr).into_owned();
     let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
-    Ok(Answer { code, err, bytes: Some(STANDARD.encode(ended.stdout)), ..Answer::default() })
+    Ok(Answer { code, bytes: Some(STANDARD.encode(ended.stdout)), ..Answer::default() })
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::progress::{self, Bar};
 use super::service::Stopped;
 use super::session::Failure;
 use crate::clock::Clock;
@@ -28,14 +29,19 @@ pub struct Repair {
 
 impl Repair {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        // Whoever is interrupted from here on starts the service again.
+        progress::catch();
         let _service = Stopped::stop(data)?;
+        progress::goes_on()?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
         // redb panics on bad pages, which is caught page by page: no news for the operator.
         std::panic::set_hook(Box::new(|why| log::debug!("repair: {why}")));
         let stamp = Clock::system().now().seconds().to_string();
-        let repaired = store::repair(data, &stamp)?;
+        let bar = Bar::new();
+        let repaired = store::repair(data, &stamp, &|stage, done, total| bar.at(stage, done, total))?;
+        drop(bar);
         let mut text = if self.json {
             serde_json::to_string(&repaired).unwrap_or_default() + "\n"
         } else {

@@ -1,5 +1,6 @@
 //! What a command works with: the store with its live facts, its input, and its output.
 
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,10 +9,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{FAILED, NOT_FOUND, USAGE};
+use super::progress::{Bar, Step};
+use super::{FAILED, INTERRUPTED, NOT_FOUND, USAGE};
 use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::store::work::Hear;
 
 /// A command as it goes to the box: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,9 @@ pub struct Answer {
     /// A file in the data folder whose content follows on standard output: a large mail does not go through JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// How far a long work is: there is nothing else in the piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
     /// A piece: the rest comes in a line of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
@@ -47,6 +53,8 @@ pub struct Answer {
 const PIECE: usize = 64 * 1024;
 /// What takes longer says so far what it did after this: whoever waits sees it work.
 const SIGN: Duration = Duration::from_secs(2);
+/// How far a long work is goes out so often at most.
+const MOVE: Duration = Duration::from_millis(100);
 
 /// Takes a piece of an answer to whoever asked; false when they are gone.
 pub type Pieces<'a> = &'a mut dyn FnMut(Answer) -> bool;
@@ -137,6 +145,19 @@ impl Session<'_> {
         }
     }
 
+    /// Carries a long work out; whoever asked hears how far it is. It ends where they went away.
+    pub fn long<T>(&mut self, work: impl FnOnce(Hear) -> T) -> T {
+        let (pieces, passed) = (RefCell::new(&mut *self.pieces), Cell::new(None::<Instant>));
+        work(&|stage, done, total| {
+            if passed.get().is_some_and(|last| last.elapsed() < MOVE) {
+                return true;
+            }
+            passed.set(Some(Instant::now()));
+            let step = Some(Step { stage, done, total });
+            (pieces.borrow_mut())(Answer { step, more: true, ..Answer::default() })
+        })
+    }
+
     /// Adds a line for people.
     pub fn line(&mut self, text: impl std::fmt::Display) {
         self.out.push_str(&format!("{text}\n"));
@@ -188,6 +209,12 @@ pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request, piec
 }
 
 impl Answer {
+    /// The end of an answer of which no more was wanted.
+    pub fn stopped(code: u8) -> Self {
+        let err = if code == INTERRUPTED { "satpost: interrupted\n".to_owned() } else { String::new() };
+        Self { code, err, ..Self::default() }
+    }
+
     /// What goes to standard output.
     pub fn out_text(&self) -> String {
         let bytes = self.bytes.as_ref().and_then(|bytes| STANDARD.decode(bytes).ok()).unwrap_or_default();
@@ -212,7 +239,10 @@ impl Answer {
     }
 
     /// Prints a piece of an answer; the exit code where no more of it can be printed, which is no failure when the reader went away.
-    pub fn print_piece(&self) -> Option<u8> {
+    pub fn print_piece(&self, bar: &Bar) -> Option<u8> {
+        if let Some(step) = &self.step {
+            return (!bar.at(step.stage, step.done, step.total)).then_some(INTERRUPTED);
+        }
         super::say(&mut std::io::stderr(), &self.err);
         match self.print_out() {
             Ok(()) => None,

@@ -160,6 +160,13 @@ pub enum ActionReason {
         /// Who did it.
         who: String,
     },
+    /// It went to another gateway, with the far box that it is for.
+    MovedOut,
+    /// It came from another gateway, with the far box that it is for.
+    MovedIn {
+        /// What that gateway is called.
+        from: String,
+    },
 }
 
 impl Reason {

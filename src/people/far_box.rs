@@ -75,6 +75,20 @@ pub struct FarBox {
     /// When this box first knew it.
     #[serde(default)]
     pub added: Time,
+    /// It went to another gateway: this box takes nothing from there, and sends nothing there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_out: Option<MovedOut>,
+}
+
+/// A move of a far box to another gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedOut {
+    /// When this box gave it away.
+    pub at: Time,
+    /// Names this move, and no other one.
+    pub ticket: String,
+    /// The addresses that it had here.
+    pub addresses: Vec<LinkAddress>,
 }
 
 impl FarBox {
@@ -94,12 +108,18 @@ impl FarBox {
             asked: Vec::new(),
             refused: Vec::new(),
             added,
+            moved_out: None,
         }
+    }
+
+    /// The addresses that it has, or had before it went to another gateway.
+    pub fn all_addresses(&self) -> &[LinkAddress] {
+        self.moved_out.as_ref().map_or(&self.addresses, |moved| &moved.addresses)
     }
 
     /// What people read: its name, or else its address.
     pub fn shown(&self) -> String {
-        match (self.name.as_str(), self.addresses.first()) {
+        match (self.name.as_str(), self.all_addresses().first()) {
             ("", Some(address)) => address.shown(),
             ("", None) => format!("far box {}", self.id),
             (name, _) => name.to_owned(),
@@ -108,7 +128,7 @@ impl FarBox {
 
     /// What names it in commands and in forms: its address, that of a device alone, or else its name.
     pub fn handle(&self) -> String {
-        self.addresses.first().map_or_else(|| self.name.clone(), |address| Address::Device(*address).to_string())
+        self.all_addresses().first().map_or_else(|| self.name.clone(), |address| Address::Device(*address).to_string())
     }
 
     /// Its name as the end of a name in a mail address: `m/y Vela` becomes `m-y-vela`.
@@ -133,7 +153,7 @@ impl FarBox {
         if self.addresses.len() > MOST_ADDRESSES {
             return Err(FarBoxError::TooManyAddresses);
         }
-        if self.addresses.is_empty() && self.name.is_empty() {
+        if self.all_addresses().is_empty() && self.name.is_empty() {
             return Err(FarBoxError::Nothing);
         }
         Ok(())

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | person, home here | mailbox | mailbox |
 //! | person, home at a far box | link to that far box | link to that far box |
+//! | the same, and the far box went to another gateway | | mail relay |
+//! | nobody of this box, in its domain, which others share | | mail relay, for people of this box |
 //! | phone that is somebody's service number here | as that person | as that person |
 //! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
@@ -124,6 +126,11 @@ impl Policy {
     /// True when the far box, not a relay, carries what goes outside.
     pub fn by_satellite(&self) -> bool {
         self.settings.text(Key::Reach) == "satellite"
+    }
+
+    /// True where other gateways have people of the domain of this one, and the relay knows which.
+    pub fn shares_domain(&self) -> bool {
+        self.settings.on(Key::SharedDomain) && !self.by_satellite()
     }
 
     /// The address of a person of this box; `None` while the box has no mail domain.
@@ -257,17 +264,19 @@ impl Policy {
 
     fn to_person(&self, mailbox: &Mailbox) -> Route {
         let Some(person) = self.people.addressed(mailbox) else {
-            return nobody(mailbox);
+            return if self.shares_domain() { Route::Relay } else { nobody(mailbox) };
         };
-        match self.no_way_to(person).filter(|_| !person.disabled) {
+        match self.no_way_to(person).filter(|_| !person.disabled && !self.people.has_moved_out(person)) {
             Some(why) => Route::Nowhere(why),
-            None => Self::home_of(person),
+            None => self.home_of(person),
         }
     }
 
-    fn home_of(person: &Arc<Person>) -> Route {
+    fn home_of(&self, person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.far_box) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
+            // The mail server in front knows by which gateway they are reached now.
+            _ if self.people.has_moved_out(person) => Route::Relay,
             (_, Home::FarBox, Some(far_box)) => Route::Link(Some(far_box)),
             _ => Route::Mailbox(Arc::clone(person)),
         }
@@ -275,7 +284,7 @@ impl Policy {
 
     fn to_phone(&self, phone: Phone) -> Route {
         match self.people.by_number(phone) {
-            Some(person) => Self::home_of(person),
+            Some(person) => self.home_of(person),
             None if self.by_satellite() => Route::Link(None),
             None => Route::Carrier,
         }

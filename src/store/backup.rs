@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::old_tables::OldTable;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
+use super::work::{Hear, Stage, Work};
 use super::{Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
@@ -29,9 +30,9 @@ const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool")
 /// 0 -> SHA-256 over all other tables: bytes that a stick lost are noticed before anything is restored.
 const SEAL: TableDefinition<u8, &[u8]> = TableDefinition::new("seal");
 /// Bytes of a piece: a large mail is never in memory as a whole.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: usize = 256 * 1024;
 /// Rows between two looks whether to go on.
-const WATCHED: usize = 1024;
+pub(super) const WATCHED: usize = 1024;
 /// redb's page cache while copying.
 pub(super) const CACHE: usize = 8 * 1024 * 1024;
 
@@ -56,13 +57,13 @@ impl Store {
     /// Writes a backup to a new file and reads it back.
     ///
     /// # Errors
-    /// When the file is there already, the disk is full or fails, or what was read back is not what was written. The
-    /// file is removed then.
-    pub fn backup(&self, to: &Path) -> Result<Contents, Fault> {
+    /// When the file is there already, the disk is full or fails, what was read back is not what was written, or it is not to go
+    /// on. The file is removed then.
+    pub fn backup(&self, to: &Path, hear: Hear) -> Result<Contents, Fault> {
         let new = File::options().read(true).write(true).create_new(true).mode(0o600).open(to);
         let new = new.map_err(|error| Fault::temporary(format!("{} cannot be made: {error}", to.display())))?;
-        let made = self.write_backup(new).and_then(|wrote| {
-            let found = contents(to).map_err(|fault| format!("it cannot be read back: {fault}"))?;
+        let made = self.write_backup(new, hear).and_then(|wrote| {
+            let found = contents(to, hear).map_err(|fault| format!("it cannot be read back: {fault}"))?;
             match found == wrote {
                 true => Ok(found),
                 false => Err(format!("it holds {found:?} and not {wrote:?}")),
@@ -74,11 +75,12 @@ impl Store {
         })
     }
 
-    fn write_backup(&self, file: File) -> Result<Contents, String> {
+    fn write_backup(&self, file: File, hear: Hear) -> Result<Contents, String> {
         let database = create(file).map_err(|error| error.to_string())?;
         let txn = database.begin_write().map_err(|error| error.to_string())?;
         let copied = self.read(|view| {
-            let rows = copy_all(&view.0, &txn)?;
+            let work = Work::through(hear, Stage::Writing, &view.0)?;
+            let rows = copy_all(&view.0, &txn, &|rows| work.step(rows))?;
             Ok(Contents { rows, ..count(&view.0)? })
         });
         let mut wrote = copied.map_err(|fault| fault.to_string())?;
@@ -98,7 +100,7 @@ impl Store {
         // Opened here too, so that a backup without large mails is still told apart from a bare store.
         txn.open_table(SPOOL).map_err(|error| error.to_string())?;
         txn.commit().map_err(|error| error.to_string())?;
-        seal(&database).map_err(|error| error.to_string())?;
+        seal(&database, hear).map_err(|error| error.to_string())?;
         Ok(wrote)
     }
 }
@@ -129,29 +131,32 @@ pub(super) fn create(file: File) -> Result<Database, DatabaseError> {
 }
 
 /// Copies all tables; those of an older version become those of today. Gives the number of their rows.
-pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
+pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction, watch: Watch) -> Result<u64, redb::Error> {
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
             Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?))?,
-            None => in_redb!(table, definition => copy(from, to, definition, &|| Ok(())))?,
+            None => in_redb!(table, definition => copy(from, to, definition, watch))?,
         };
     }
     Ok(rows)
 }
+
+/// Hears of so many more rows, and says whether to go on.
+pub(super) type Watch<'w> = &'w dyn Fn(u64) -> Result<(), redb::Error>;
 
 /// Copies a table; asks `watch` now and then whether to go on.
 pub(super) fn copy<K: redb::Key>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     table: TableDefinition<K, &'static [u8]>,
-    watch: &dyn Fn() -> Result<(), redb::Error>,
+    watch: Watch,
 ) -> Result<u64, redb::Error> {
     let Some(source) = if_there(from, table)? else { return Ok(0) };
     let mut target = to.open_table(table)?;
     for (number, row) in source.range::<K::SelfType<'_>>(..)?.enumerate() {
         if number % WATCHED == WATCHED - 1 {
-            watch()?;
+            watch(WATCHED as u64)?;
         }
         let (key, value) = row?;
         target.insert(key.value(), value.value())?;
@@ -160,9 +165,10 @@ pub(super) fn copy<K: redb::Key>(
 }
 
 /// Closes a backup with the hash of what it holds.
-fn seal(database: &Database) -> Result<(), redb::Error> {
+fn seal(database: &Database, hear: Hear) -> Result<(), redb::Error> {
     let mut hash = Sha256::new();
-    read_all(&database.begin_read()?, &mut hash)?;
+    let sealed = database.begin_read()?;
+    read_all(&sealed, &mut hash, &Work::through(hear, Stage::Sealing, &sealed)?)?;
     let txn = database.begin_write()?;
     txn.open_table(SEAL)?.insert(0, hash.finalize().as_slice())?;
     Ok(txn.commit()?)
@@ -170,7 +176,7 @@ fn seal(database: &Database) -> Result<(), redb::Error> {
 
 /// Reads everything but the seal, so that a page that cannot be read shows now and not on the day of the restore: what it
 /// holds, and its hash.
-fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::Error> {
+fn read_all(txn: &ReadTransaction, hash: &mut Sha256, work: &Work) -> Result<Contents, redb::Error> {
     let mut found = count(txn)?;
     for table in &KEPT {
         found.rows += match OldTable::of(table).map(|old| old.rows(txn)).transpose()?.flatten() {
@@ -182,7 +188,7 @@ fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::
                 }
                 old.count
             }
-            None => in_redb!(table, definition => read_through(txn, hash, definition))?,
+            None => in_redb!(table, definition => read_through(txn, hash, definition, work))?,
         };
     }
     each_piece(txn, |name, number, piece| {
@@ -191,7 +197,7 @@ fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::
         hash.update(piece);
         found.files += u64::from(number == 0);
         found.file_bytes += piece.len() as u64;
-        Ok(())
+        work.step(WATCHED as u64)
     })?;
     Ok(found)
 }
@@ -200,6 +206,7 @@ fn read_through<K: redb::Key>(
     from: &ReadTransaction,
     hash: &mut Sha256,
     table: TableDefinition<K, &'static [u8]>,
+    work: &Work,
 ) -> Result<u64, redb::Error> {
     let Some(source) = if_there(from, table)? else { return Ok(0) };
     let mut rows = 0;
@@ -208,6 +215,9 @@ fn read_through<K: redb::Key>(
         hash.update(K::as_bytes(&key.value()));
         hash.update(value.value());
         rows += 1;
+        if rows % WATCHED as u64 == 0 {
+            work.step(WATCHED as u64)?;
+        }
     }
     Ok(rows)
 }
@@ -248,28 +258,31 @@ fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy
 /// Reads a backup through and counts what it holds.
 ///
 /// # Errors
-/// `Operator` when it is no backup, was made by a newer satpost, or cannot be read.
-pub fn contents(file: &Path) -> Result<Contents, Fault> {
+/// `Operator` when it is no backup, was made by a newer satpost, or cannot be read; temporary when it is not to go on.
+pub fn contents(file: &Path, hear: Hear) -> Result<Contents, Fault> {
     // Lost bytes may make redb stop while it opens, reads or closes a file.
-    let looked = catch_unwind(|| {
+    let looked = catch_unwind(AssertUnwindSafe(|| {
         let source = open(file)?;
         // Caught apart: the file is not closed while the stack unwinds.
-        Ok(catch_unwind(AssertUnwindSafe(|| sealed(&source))))
-    });
+        Ok(catch_unwind(AssertUnwindSafe(|| sealed(&source, hear))))
+    }));
     let shown = file.display();
     match looked {
         Ok(Err(fault)) => Err(fault),
         Ok(Ok(Ok(Ok((found, true))))) => Ok(found),
+        Ok(Ok(Ok(Err(redb::Error::Io(error))))) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(Fault::temporary(error))
+        }
         Ok(Ok(Ok(Err(error)))) => Err(Fault::operator(format!("{shown} cannot be read: {error}"))),
         _ => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
     }
 }
 
 /// What a backup holds, and whether its seal is that of what it holds.
-fn sealed(source: &ReadOnlyDatabase) -> Result<(Contents, bool), redb::Error> {
+fn sealed(source: &ReadOnlyDatabase, hear: Hear) -> Result<(Contents, bool), redb::Error> {
     let txn = source.begin_read()?;
     let mut hash = Sha256::new();
-    let found = read_all(&txn, &mut hash)?;
+    let found = read_all(&txn, &mut hash, &Work::through(hear, Stage::Checking, &txn)?)?;
     let seal = match txn.open_table(SEAL) {
         Ok(table) => table.get(0)?.map(|seal| seal.value().to_vec()),
         Err(TableError::TableDoesNotExist(_)) => None,
@@ -297,6 +310,15 @@ pub(super) fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     Ok(source)
 }
 
+/// How many pieces of large mails a backup holds; none for a store.
+pub(super) fn pieces(txn: &ReadTransaction) -> Result<u64, redb::Error> {
+    match txn.open_table(SPOOL) {
+        Ok(table) => Ok(table.len()?),
+        Err(TableError::TableDoesNotExist(_)) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) fn each_piece(
     txn: &ReadTransaction,
     mut take: impl FnMut(&str, u32, &[u8]) -> Result<(), redb::Error>,
@@ -319,8 +341,8 @@ pub(super) fn each_piece(
 pub(super) fn backup_of(database: &Database, to: &Path) -> Result<(), redb::Error> {
     let copy = create(File::options().read(true).write(true).create_new(true).open(to)?)?;
     let txn = copy.begin_write()?;
-    copy_all(&database.begin_read()?, &txn)?;
+    copy_all(&database.begin_read()?, &txn, &|_| Ok(()))?;
     txn.open_table(SPOOL)?;
     txn.commit()?;
-    seal(&copy)
+    seal(&copy, super::work::UNHEARD)
 }

@@ -5,6 +5,7 @@ use super::schema::{self, Tx, TxResult, View, json};
 use super::tracks::Track;
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
+use crate::fault::Fault;
 use crate::people::FarBox;
 use crate::store::schema::Readable;
 
@@ -35,12 +36,30 @@ impl Tx<'_> {
         Ok(far_box.id)
     }
 
-    /// The far box of this address; a new one where nobody has it yet.
+    /// The far box of this address; a new one where nobody has it yet. Fails for one that went to another gateway.
     pub fn far_box_at(&mut self, address: LinkAddress, now: Time) -> TxResult<PeerId> {
-        let known = self.all_far_boxes()?.into_iter().find(|far_box| far_box.addresses.contains(&address));
-        match known {
+        let all = self.all_far_boxes()?;
+        self.not_moved_out(address)?;
+        match all.into_iter().find(|far_box| far_box.addresses.contains(&address)) {
             Some(far_box) => Ok(far_box.id),
             None => self.put_far_box(&FarBox::at(address, now)),
+        }
+    }
+
+    /// Makes sure that an address is not one of a far box that went to another gateway.
+    ///
+    /// # Errors
+    /// Permanent, with what to do.
+    pub fn not_moved_out(&self, address: LinkAddress) -> TxResult<()> {
+        let had = |far_box: &FarBox| far_box.moved_out.as_ref().is_some_and(|it| it.addresses.contains(&address));
+        match self.all_far_boxes()?.into_iter().find(had) {
+            Some(moved) => schema::reject(Fault::permanent(format!(
+                "{} is an address of {}, which has moved to another gateway: 'far-box move-in' brings it back, and \
+                 'far-box remove' forgets it here",
+                address.shown(),
+                moved.shown()
+            ))),
+            None => Ok(()),
         }
     }
 

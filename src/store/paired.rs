@@ -112,6 +112,12 @@ impl Tx<'_> {
         self.put_far_box(&known).map(|_| true)
     }
 
+    /// The paired box of this address, as of this transaction.
+    pub fn paired(&self, address: LinkAddress) -> TxResult<Option<PairedBox>> {
+        let row = self.meta.get(format!("{PAIRED}{address}").as_str())?;
+        Ok(row.and_then(|row| record(row.value()).ok()))
+    }
+
     /// Forgets a box; false when it is not paired.
     pub fn unpair(&mut self, address: LinkAddress) -> TxResult<bool> {
         Ok(self.meta.remove(format!("{PAIRED}{address}").as_str())?.is_some())

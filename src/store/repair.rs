@@ -23,10 +23,11 @@ use serde::Serialize;
 
 use opening::{Source, WAYS, Way};
 
-use super::backup::create;
+use super::backup::{WATCHED, create};
 use super::old_tables::OldTable;
 use super::schema::{self, Readable, Tx, TxResult, guarded};
 use super::table::{AnyTable, Definition, Form, if_there, in_redb};
+use super::work::{self, Hear, Stage, Work};
 use super::{FILE, Ledger, StoreError, queue, replay};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -55,7 +56,7 @@ pub struct Repaired {
 /// # Errors
 /// `Operator` when a box runs there, there is no store, or nothing of it can be opened; temporary for a full disk. Then the
 /// store is as it was.
-pub fn repair(data: &Path, stamp: &str) -> Result<Repaired, Fault> {
+pub fn repair(data: &Path, stamp: &str, hear: Hear) -> Result<Repaired, Fault> {
     let target = data.join(FILE);
     if !target.exists() {
         return Err(Fault::operator(format!("there is no store in {}", data.display())));
@@ -68,7 +69,7 @@ pub fn repair(data: &Path, stamp: &str) -> Result<Repaired, Fault> {
     let clear = || [&copy, &part].into_iter().for_each(|file| drop(fs::remove_file(file)));
     clear();
     let kept = data.join(format!("{FILE}.damaged-{stamp}"));
-    let made = salvage(&target, &copy, &part).and_then(|repaired| {
+    let made = salvage(&target, &copy, &part, hear).and_then(|repaired| {
         // Root repairs for the user of the box.
         let like = fs::metadata(&target).and_then(|old| chown(&part, Some(old.uid()), Some(old.gid())));
         like.map_err(|error| disk(&target, &error))?;
@@ -85,9 +86,13 @@ fn disk(file: &Path, error: &dyn std::fmt::Display) -> Fault {
     Fault::temporary(format!("{} cannot be repaired: {error}", file.display()))
 }
 
-fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
+fn salvage(target: &Path, copy: &Path, part: &Path, hear: Hear) -> Result<Repaired, Fault> {
     let new = |path: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(path);
-    let copied = new(copy).and_then(|mut file| std::io::copy(&mut File::open(target)?, &mut file));
+    let copied = new(copy).and_then(|mut file| {
+        let mut damaged = File::open(target)?;
+        let length = damaged.metadata()?.len();
+        work::copy(&mut damaged, &mut file, (hear, Stage::Copying, length))
+    });
     copied.map_err(|error| disk(target, &error))?;
     let to = new(part)
         .map_err(|error| disk(target, &error))
@@ -99,7 +104,7 @@ fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
         )));
     };
     let before = way == Way::Before;
-    let result = fill(&from, target, &to, before).map_err(|trouble| match trouble {
+    let result = fill(&from, target, &to, before, hear).map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
         StoreError::Storage(error) => disk(target, &error),
     });
@@ -126,12 +131,14 @@ fn open(copy: &Path, fresh: &Path, way: Way) -> Option<Source> {
     opened.inspect_err(|error| log::debug!("repair: {way:?}: {error:?}")).ok().flatten()
 }
 
-fn fill(from: &Source, file: &Path, to: &Database, before: bool) -> TxResult<Repaired> {
+fn fill(from: &Source, file: &Path, to: &Database, before: bool, hear: Hear) -> TxResult<Repaired> {
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
+    let counted = catch_unwind(AssertUnwindSafe(|| Work::through(hear, Stage::Rescuing, &source)));
+    let work = counted.ok().and_then(Result::ok).unwrap_or_else(|| Work::new(hear, Stage::Rescuing, 0));
     for table in &schema::KEPT {
-        repaired.rows += rescue(&source, &txn, &mut repaired, table)?;
+        repaired.rows += rescue(&source, &txn, (&mut repaired, &work), table)?;
     }
     for (numbers, name) in [(schema::MESSAGES, "message"), (schema::BODIES, "mail"), (schema::PACKETS, "packet")] {
         let found = fill_gap(&source, &txn, &numbers)?;
@@ -149,21 +156,26 @@ fn fill(from: &Source, file: &Path, to: &Database, before: bool) -> TxResult<Rep
 }
 
 /// Copies the rows of a table that can be read from either end; those of an older version become those of today.
-fn rescue(from: &ReadTransaction, to: &WriteTransaction, repaired: &mut Repaired, table: &AnyTable) -> TxResult<u64> {
+fn rescue(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    (repaired, work): (&mut Repaired, &Work),
+    table: &AnyTable,
+) -> TxResult<u64> {
     let old = OldTable::of(table).map(|old| catch_unwind(AssertUnwindSafe(|| old.rows(from))));
     match old {
         Some(Ok(Ok(Some(old)))) => {
             let rows = old.rows.map(|row| row.map(|row| row.now));
-            in_redb!(table, definition => put(rows, Some(old.count), table, &mut to.open_table(definition)?, repaired))
+            in_redb!(table, definition => put(rows, Some(old.count), table, &mut to.open_table(definition)?, (repaired, work)))
         }
-        _ => in_redb!(table, definition => rescue_as_it_is(from, to, repaired, (table, definition))),
+        _ => in_redb!(table, definition => rescue_as_it_is(from, to, (repaired, work), (table, definition))),
     }
 }
 
 fn rescue_as_it_is<K: Key>(
     from: &ReadTransaction,
     to: &WriteTransaction,
-    repaired: &mut Repaired,
+    (repaired, work): (&mut Repaired, &Work),
     (table, definition): (&AnyTable, TableDefinition<K, &'static [u8]>),
 ) -> TxResult<u64> {
     let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| if_there(from, definition))).ok() else {
@@ -177,7 +189,7 @@ fn rescue_as_it_is<K: Key>(
         let (key, value) = row?;
         Ok((K::as_bytes(&key.value()).as_ref().to_vec(), value.value().to_vec()))
     });
-    put(rows, wanted, table, &mut to.open_table(definition)?, repaired)
+    put(rows, wanted, table, &mut to.open_table(definition)?, (repaired, work))
 }
 
 /// Puts rows into a table, from their beginning up to what cannot be read and then from their end.
@@ -186,12 +198,17 @@ fn put<K: Key>(
     wanted: Option<u64>,
     table: &AnyTable,
     target: &mut Table<K, &'static [u8]>,
-    repaired: &mut Repaired,
+    (repaired, work): (&mut Repaired, &Work),
 ) -> TxResult<u64> {
+    let mut read = 0;
     for backwards in [false, true] {
         loop {
             let step = catch_unwind(AssertUnwindSafe(|| if backwards { rows.next_back() } else { rows.next() }));
             let Ok(Some(Ok((key, value)))) = step else { break };
+            read += 1;
+            if read % WATCHED == 0 {
+                work.step(WATCHED as u64)?;
+            }
             if catch_unwind(AssertUnwindSafe(|| (table.is_row)(&key, &value))).unwrap_or(false) {
                 target.insert(K::from_bytes(&key), value.as_slice())?;
             }

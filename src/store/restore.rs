@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
-use super::backup::{CACHE, Contents, contents, copy_all, create, each_piece, open};
+use super::backup::{CACHE, Contents, WATCHED, contents, copy_all, create, each_piece, open};
 use super::mailbox::RESTORED;
+use super::work::{Hear, Stage, Work};
 use super::{FILE, own_files, replay, schema, spool, wal};
 use crate::fault::Fault;
 
@@ -42,8 +43,8 @@ impl From<NotRestored> for Fault {
 /// # Errors
 /// `Operator` when there is a store and `replace` is not set, a box runs there, or the backup will not do; then nothing
 /// was changed.
-pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(Contents, Kept), Fault> {
-    Ok(restore_and(file, data, replace, stamp, || Ok(()))?)
+pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str, hear: Hear) -> Result<(Contents, Kept), Fault> {
+    Ok(restore_and(file, data, replace, stamp, hear, || Ok(()))?)
 }
 
 /// The same; the backup stays in its place only if `then`, which may open the store and has to close it, goes well too.
@@ -55,9 +56,10 @@ pub fn restore_and(
     data: &Path,
     replace: bool,
     stamp: &str,
+    hear: Hear,
     then: impl FnOnce() -> Result<(), Fault>,
 ) -> Result<(Contents, Kept), NotRestored> {
-    let found = contents(file)?;
+    let found = contents(file, hear)?;
     let source = open(file)?;
     let target = data.join(FILE);
     // Open until the backup is in its place: a box that starts meanwhile finds it in use.
@@ -77,7 +79,7 @@ pub fn restore_and(
     let mut places = Places::new(data, stamp);
     places.clear().map_err(|error| disk(data, &error))?;
     let (part, spool_part) = (&places.part, &places.spool_part);
-    let filled = fill(&source, part, spool_part).and_then(|()| own_like(data, part, spool_part));
+    let filled = fill(&source, part, spool_part, hear).and_then(|()| own_like(data, part, spool_part));
     if let Err(error) = filled {
         let _ = places.clear();
         return Err(disk(data, &error).into());
@@ -116,18 +118,22 @@ fn unused(target: &Path) -> Result<Option<Database>, Fault> {
     }
 }
 
-fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result<()> {
+fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path, hear: Hear) -> io::Result<()> {
     let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?;
     fs::DirBuilder::new().mode(0o700).create(spool_part)?;
     let copied = || -> Result<(), redb::Error> {
         let from = source.begin_read()?;
         let database = create(file)?;
         let to = database.begin_write()?;
-        copy_all(&from, &to)?;
+        let work = Work::through(hear, Stage::Restoring, &from)?;
+        copy_all(&from, &to, &|rows| work.step(rows))?;
         // Mail programs may know UIDs that were given after the backup was made.
         schema::META.open(&to)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
         to.commit()?;
-        each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
+        each_piece(&from, |name, number, piece| {
+            take_file(spool_part, name, number, piece)?;
+            work.step(WATCHED as u64)
+        })
     };
     copied().map_err(io::Error::other)?;
     for entry in fs::read_dir(spool_part)? {
@@ -264,6 +270,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::store::Store;
+    use crate::store::work::UNHEARD;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =
@@ -279,7 +286,7 @@ mod tests {
         let folder = Folder::new();
         let (data, backup) = (folder.join("data"), folder.join("backup"));
         let store = Store::open(&data, &Clock::system()).unwrap();
-        store.backup(&backup).unwrap();
+        store.backup(&backup, UNHEARD).unwrap();
         let large = store.spool_bytes(b"Subject: large\r\n\r\nx\r\n").unwrap();
         store.close();
         drop(store);
@@ -290,7 +297,7 @@ mod tests {
             opened.close();
             Err(Fault::temporary("the disk is full"))
         };
-        let not = restore_and(&backup, &data, true, "1", then).unwrap_err();
+        let not = restore_and(&backup, &data, true, "1", UNHEARD, then).unwrap_err();
         assert!(not.as_it_was && not.fault.why().contains("the disk is full"), "{not:?}");
         assert_eq!((names(&data), fs::metadata(data.join(FILE)).unwrap().ino()), before);
         assert!(names(&spool::folder(&data)).contains(&large.name));
@@ -302,7 +309,7 @@ mod tests {
         let folder = Folder::new();
         let (data, backup) = (folder.join("data"), folder.join("backup"));
         let store = Store::open(&data, &Clock::system()).unwrap();
-        store.backup(&backup).unwrap();
+        store.backup(&backup, UNHEARD).unwrap();
         store.close();
         drop(store);
         let before = names(&data);
@@ -310,7 +317,7 @@ mod tests {
         let taken = data.join("spool.old-1");
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join("mine"), "x").unwrap();
-        let not = restore_and(&backup, &data, true, "1", || Ok(())).unwrap_err();
+        let not = restore_and(&backup, &data, true, "1", UNHEARD, || Ok(())).unwrap_err();
         fs::remove_dir_all(&taken).ok();
         assert!(not.as_it_was, "{not:?}");
         assert_eq!(names(&data), before);

@@ -184,8 +184,8 @@ impl Store {
         hold.abort()?;
         let new = backup::create(File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?)?;
         let txn = new.begin_write()?;
-        let watch = || self.may_go_on();
-        watch()?;
+        let watch = |_| self.may_go_on();
+        watch(0)?;
         for table in KEPT.iter().chain(&[SESSIONS.any()]) {
             in_redb!(table, definition => backup::copy(&view, &txn, definition, &watch))?;
         }
@@ -194,7 +194,7 @@ impl Store {
 
         // From here on the writer waits.
         let (now, hold) = self.begin()?;
-        watch()?;
+        watch(0)?;
         let noted = self.noted().take().unwrap_or_default();
         let mut txn = new.begin_write()?;
         txn.set_quick_repair(true);

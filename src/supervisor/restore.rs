@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::engine::actions::{MessageAction, apply};
 use crate::fault::Fault;
 use crate::message::State;
+use crate::store::work::{Hear, UNHEARD};
 use crate::store::{self, Contents, Kept, ListFilter, NotRestored, Store, Wanted};
 use crate::sys::notify;
 
@@ -31,11 +32,17 @@ pub struct Restored {
 ///
 /// # Errors
 /// As [`store::restore_and`]: where anything fails, the store that was there is there again.
-pub fn put_in_place(file: &Path, data: &Path, replace: bool, hold: bool, by: &Actor) -> Result<Restored, NotRestored> {
+pub fn put_in_place(
+    file: &Path,
+    data: &Path,
+    (replace, hold): (bool, bool),
+    by: &Actor,
+    hear: Hear,
+) -> Result<Restored, NotRestored> {
     let clock = Clock::system();
     let stamp = clock.now().seconds().to_string();
     let mut held = 0;
-    let (contents, kept) = store::restore_and(file, data, replace, &stamp, || {
+    let (contents, kept) = store::restore_and(file, data, replace, &stamp, hear, || {
         let store = Store::open(data, &clock)?;
         let noted = Service::new(&store, by.clone()).restored();
         let done = noted.and_then(|()| if hold { hold_all(&store) } else { Ok(0) });
@@ -81,7 +88,7 @@ pub fn at_start(data: &Path) -> Option<String> {
     }
     notify::extend(LONGEST);
     let by = Actor { name: wanted.by.clone(), ..Actor::command_line(rustix::process::getuid().as_raw()) };
-    let done = put_in_place(&wanted.file, data, true, wanted.hold, &by);
+    let done = put_in_place(&wanted.file, data, (true, wanted.hold), &by, UNHEARD);
     if done.as_ref().err().is_none_or(|not| not.as_it_was) {
         wanted.forget();
     }
@@ -132,7 +139,7 @@ mod tests {
         let folder = Folder::new();
         let (data, backup) = (folder.join("data"), folder.join("backup"));
         let store = Store::open(&data, &Clock::system()).unwrap();
-        store.backup(&backup).unwrap();
+        store.backup(&backup, UNHEARD).unwrap();
         store.close();
         drop(store);
         Wanted::leave(&data, &backup, "anna", true).unwrap();

@@ -46,6 +46,22 @@ fn root_a_backup_is_restored_as_the_papers_say_while_somebody_watches() {
         );
         assert_eq!(machine.ok("stat -c %U /var/lib/satpost/satpost.redb").trim(), "satpost");
     }
+    // One that is interrupted as soon as the service stops, too: it is started again.
+    machine.ok("satpost send --from olga --text 'before the interruption' bob@world.example");
+    machine.ok("cp /media/stick/*.backup /tmp/whole.backup");
+    for work in ["restore /tmp/whole.backup --replace", "repair"] {
+        let interrupted = format!(
+            "satpost {work} >/tmp/said 2>&1 & pid=$!
+             while systemctl is-active -q satpost; do :; done
+             kill -INT $pid; wait $pid; echo $?; cat /tmp/said"
+        );
+        let said = machine.ok(&interrupted);
+        assert!(said.starts_with("130\n") && said.contains("interrupted"), "{work}: {said}");
+        machine.wait_ok("satpost status");
+        assert!(machine.ok("satpost queue list --all").contains("before the interruption"));
+        assert!(machine.ok("systemctl is-active satpost-web.socket satpost-smtp.socket") == "active\n".repeat(2));
+        assert!(machine.run("ls /var/lib/satpost | grep -e part -e copy -e damaged").code != 0);
+    }
     // One that fails leaves the box as it was.
     machine.ok("echo nothing > /media/stick/no.backup");
     let failed = machine.run("satpost restore /media/stick/no.backup --replace");

@@ -10,6 +10,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{bytes, span};
 use crate::fault::Fault;
 use crate::listen::tls::about as certificate_about;
+use crate::store::work::UNHEARD;
 use crate::store::{Wanted, contents};
 use crate::sys::process;
 
@@ -92,7 +93,7 @@ pub fn backup(ask: &Ask) -> Reply {
     ask.app.was_right(ask.request, ask.me());
     let name = format!("{}.backup.part", crate::admin::auth::token()?);
     let place = ask.app.store.folder().join("incoming").join(name);
-    let made = ask.service.backup(&place).and_then(|_| read(&place));
+    let made = ask.service.backup(&place, UNHEARD).and_then(|_| read(&place));
     // What is left behind is swept away at the next start.
     let _ = std::fs::remove_file(&place);
     let made = made?;
@@ -118,7 +119,7 @@ pub fn restore(ask: &Ask) -> Reply {
         None => problems.push(("file", "choose the file of a backup".to_owned())),
         // Whoever does not know the password has nothing read for them.
         Some(file) if problems.is_empty() => {
-            problems.extend(contents(&file.path).err().map(|fault| ("file", unfit(&file.path, &fault))));
+            problems.extend(contents(&file.path, UNHEARD).err().map(|fault| ("file", unfit(&file.path, &fault))));
         }
         Some(_) => {}
     }

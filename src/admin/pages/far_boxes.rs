@@ -51,7 +51,8 @@ fn row(ask: &Ask, far_box: &FarBox) -> Value {
     context! {
         id => far_box.id.0,
         shown => far_box.shown(),
-        addresses => far_box.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        moved => far_box.moved_out.as_ref().map(|moved| ask.times.moment(moved.at)),
+        addresses => far_box.all_addresses().iter().map(ToString::to_string).collect::<Vec<_>>(),
         people,
         asked => far_box.asked,
         refused => far_box.refused,

@@ -8,7 +8,7 @@ use crate::admin::view::{fragment, span};
 use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 26] = [
+pub const TOPICS: [(&str, &str); 27] = [
     ("start", "How this works"),
     ("faq", "Questions that are often asked"),
     ("troubleshooting", "Something does not work"),
@@ -20,6 +20,7 @@ pub const TOPICS: [(&str, &str); 26] = [
     ("rented-host", "A gateway on a rented host"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
+    ("gateways", "Several gateways"),
     ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),

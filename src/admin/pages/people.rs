@@ -245,7 +245,7 @@ pub fn export(ask: &Ask, name: &str) -> Reply {
         Err(_) => return Ok(ask.sorry(404, "There is nobody of this name.")),
     };
     let mut file = Bounded(std::io::Cursor::default());
-    ask.service.export(&person.name, &mut file)?;
+    ask.service.export(&person.name, &mut file, crate::store::work::UNHEARD)?;
     let disposition = format!("attachment; filename=\"{}.tar\"", person.name);
     Ok(Response::typed(200, "application/x-tar", file.0.into_inner()).with("Content-Disposition", disposition))
 }

@@ -11,6 +11,7 @@ use crate::message::Id;
 use crate::message::events::EventKind;
 use crate::password;
 use crate::people::{Person, Role};
+use crate::store::work::Hear;
 use crate::store::{Contents, Drill, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
@@ -211,9 +212,9 @@ impl Service {
     ///
     /// # Errors
     /// As [`Store::backup`].
-    pub fn backup(&self, to: &std::path::Path) -> Result<Contents, Fault> {
+    pub fn backup(&self, to: &std::path::Path, hear: Hear) -> Result<Contents, Fault> {
         self.may(Action::Backup)?;
-        let contents = self.store.backup(to)?;
+        let contents = self.store.backup(to, hear)?;
         self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
         Ok(contents)
     }

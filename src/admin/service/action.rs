@@ -57,6 +57,10 @@ actions! {
     EditFarBox "far-box.edit" Operator
     /// A far box was removed.
     RemoveFarBox "far-box.remove" Operator
+    /// A far box left for another gateway.
+    MoveOut "far-box.move-out" Owner
+    /// A far box came from another gateway.
+    MoveIn "far-box.move-in" Owner
     /// The box ashore was told where this one is.
     TellPosition "position.send" Operator
     /// A far box was asked where it is.

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::{Action, Service, person_within};
 use crate::admin::auth;
 use crate::clock::Time;
-use crate::engine::link::crew;
+use crate::engine::link::{crew, relocate};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Step};
 use crate::people::Person;
 use crate::settings::Key;
+use crate::store::work::{Hear, Stage, Work};
 use crate::store::{Span, TxResult};
 
 /// Length of a record of a tar archive (POSIX.1-1988, ustar).
@@ -45,7 +46,7 @@ impl Service {
     /// # Errors
     /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or
     /// written.
-    pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<Exported, Fault> {
+    pub fn export(&self, name: &str, to: &mut (impl Write + Seek), hear: Hear) -> Result<Exported, Fault> {
         let own = name == self.by.name;
         let action = if own { Action::OwnExport } else { Action::ExportPerson };
         self.may(action)?;
@@ -57,8 +58,11 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         let mut damaged = BTreeSet::new();
+        // Once for their mails, and once for what else is known of them.
+        let work = Work::new(hear, Stage::Gathering, 2 * messages.len() as u64);
         for message in self.each(&messages) {
             let message = message?;
+            work.step(1).map_err(Fault::temporary)?;
             let raw = match self.store.raw(&message) {
                 // Its text is there all the same: one damaged mail must not hide all others.
                 Err(fault) if fault.is_permanent() => {
@@ -80,6 +84,7 @@ impl Service {
         write!(to, "{head},\n  \"messages\": [").map_err(failed)?;
         for (at, message) in self.each(&messages).enumerate() {
             let message = message?;
+            work.step(1).map_err(Fault::temporary)?;
             let comma = if at == 0 { "" } else { "," };
             write!(to, "{comma}\n    {}", shown(&message, damaged.contains(&message.id))).map_err(failed)?;
         }
@@ -151,6 +156,11 @@ impl Service {
             let owned = super::has_owner(tx)?;
             let erased = tx.erase_person(&person, now)?;
             crew::erase(tx, &person, &erased)?;
+            // What went along with their far box has their messages.
+            let far_box = person.far_box.map(|id| tx.far_box(id)).transpose()?.flatten();
+            if let Some(moved) = far_box.and_then(|far_box| far_box.moved_out) {
+                relocate::forget(tx, &moved.ticket)?;
+            }
             super::still_owned(tx, owned)?;
             Ok(erased.messages.len())
         })
@@ -269,6 +279,7 @@ mod tests {
     use crate::engine::link::coders::Coders;
     use crate::intake;
     use crate::status::StatusBoard;
+    use crate::store::work::UNHEARD;
 
     fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
@@ -299,7 +310,7 @@ mod tests {
         let own = message(&context, "ben", "ben@sea.org", "a note");
         let other = message(&context, "anna", "bob@world.org", "not his");
         let mut file = Cursor::new(Vec::new());
-        assert_eq!(service.export("ben", &mut file).unwrap(), Exported { messages: 3, damaged: 0 });
+        assert_eq!(service.export("ben", &mut file, UNHEARD).unwrap(), Exported { messages: 3, damaged: 0 });
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();
@@ -308,8 +319,8 @@ mod tests {
         assert!(!text.contains("argon2"));
         // A person takes their own, and nobody else's.
         let own_service = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
-        assert!(own_service.export("ben", &mut Cursor::new(Vec::new())).is_ok());
-        assert!(own_service.export("anna", &mut Cursor::new(Vec::new())).is_err());
+        assert!(own_service.export("ben", &mut Cursor::new(Vec::new()), UNHEARD).is_ok());
+        assert!(own_service.export("anna", &mut Cursor::new(Vec::new()), UNHEARD).is_err());
         assert!(own_service.erase("ben").is_err());
 
         let before = place.store.ledger().unwrap();
@@ -337,7 +348,7 @@ mod tests {
         let place = Place::new();
         place.service().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         let path = place.store.folder().join("ben.tar");
-        place.service().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
+        place.service().export("ben", &mut std::fs::File::create(&path).unwrap(), UNHEARD).unwrap();
         let listed = std::process::Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
         assert!(

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Action, PersonEdit, Service};
 use crate::address::{Address, LinkAddress, PeerId};
+use crate::engine::link::relocate;
 use crate::engine::{admit, position};
 use crate::fault::Fault;
-use crate::people::{FarBox, Newcomers, People, Person};
+use crate::people::{FarBox, Home, Newcomers, People, Person};
 use crate::settings::Key;
 use crate::store::{Place, Tx, TxResult, reject};
 
@@ -102,6 +103,9 @@ impl Service {
         let (domain, now) = (self.store.settings().text(Key::Domain).to_owned(), self.store.clock().now());
         self.act(Action::EditFarBox, &before.shown(), words, move |tx| {
             let Some(mut far_box) = tx.far_box(id)? else { return reject(no_far_box(&id.to_string())) };
+            if far_box.moved_out.is_some() {
+                return reject(Fault::permanent(format!("{} has moved to another gateway", far_box.shown())));
+            }
             edit.apply(&mut far_box).or_else(reject)?;
             alone(tx, &far_box)?;
             tx.put_far_box(&far_box)?;
@@ -120,7 +124,8 @@ impl Service {
         self.far_box_of(id)
     }
 
-    /// Removes a far box that has no people, and all that the two boxes know of each other.
+    /// Removes a far box that has no people, and all that the two boxes know of each other; one that went to another gateway with its
+    /// people.
     ///
     /// # Errors
     /// Permanent while somebody is at it, or while packets for it are on their way.
@@ -128,7 +133,14 @@ impl Service {
         let far_box = self.far_box_of(id)?;
         let words = format!("far box {} was removed", far_box.shown());
         self.act(Action::RemoveFarBox, &far_box.shown(), words, move |tx| {
-            let people: Vec<_> = tx.everybody()?.into_iter().filter(|person| person.far_box == Some(id)).collect();
+            let mut people: Vec<_> = tx.everybody()?.into_iter().filter(|person| person.far_box == Some(id)).collect();
+            if let Some(moved) = &far_box.moved_out {
+                // They have their addresses at the other gateway.
+                for person in people.extract_if(.., |person| person.home == Home::FarBox) {
+                    tx.remove_person(&person.name)?;
+                }
+                relocate::forget(tx, &moved.ticket)?;
+            }
             if !people.is_empty() {
                 let names: Vec<_> = people.iter().map(|person| person.name.as_str()).collect();
                 return reject(Fault::permanent(format!(
@@ -196,6 +208,7 @@ impl Service {
 /// Makes sure that no other far box has this name, or one of these addresses.
 fn alone(tx: &mut Tx, far_box: &FarBox) -> TxResult<()> {
     for address in &far_box.addresses {
+        tx.not_moved_out(*address)?;
         if let Some(owner) = tx.give_away(*address, far_box.id)? {
             return reject(Fault::permanent(format!(
                 "{address} is an address of {}: an address belongs to one far box, take it away there first",

@@ -9,6 +9,7 @@ use super::{Action, Service};
 use crate::deliver::compose::crlf;
 use crate::fault::Fault;
 use crate::store::mailbox::{Flags, Folder, FolderError, NewContent, NewEntry};
+use crate::store::work::{Hear, Stage, Work};
 use crate::store::{INLINE, Tx, TxResult, reject};
 
 /// Mails of one commit.
@@ -50,26 +51,34 @@ fn next(from: &mut impl BufRead, most: u64) -> Result<Option<Mail>, String> {
 
 impl Service {
     /// Puts the mails of a file into the folders that it names, which are made where they are missing; gives how many there
-    /// were. What was put there before a fault stays.
+    /// were. What was put there before a fault stays; where it is not to go on, all of it is taken out again.
     ///
     /// # Errors
-    /// Permanent when it may not be or the file is not right; temporary when something cannot be read or written.
-    pub fn import(&self, name: &str, file: &Path) -> Result<usize, Fault> {
+    /// Permanent when it may not be or the file is not right; temporary when something cannot be read or written, or it is not to
+    /// go on.
+    pub fn import(&self, name: &str, file: &Path, hear: Hear) -> Result<usize, Fault> {
         self.may(Action::ImportMails)?;
         let person = self.person(name)?.name.clone();
         let unreadable = |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => Fault::permanent("there is nothing to import"),
             _ => Fault::temporary(format!("what is to be imported cannot be read: {error}")),
         };
-        let mut from = BufReader::new(File::open(file).map_err(unreadable)?);
+        let file = File::open(file).map_err(unreadable)?;
+        let work = Work::new(hear, Stage::Importing, file.metadata().map_or(0, |data| data.len()));
+        let mut from = BufReader::new(file);
         let most = u64::try_from(self.store.settings().number(crate::settings::Key::SmtpMaxSize)).unwrap_or(0);
         let now = self.store.clock().now().seconds();
-        let (mut batch, mut count) = (Vec::new(), 0);
+        let (mut batch, mut done) = (Vec::new(), Imported::default());
         loop {
-            let found =
-                next(&mut from, most).map_err(|why| Fault::permanent(format!("{count} mails are in; then: {why}")))?;
+            let found = next(&mut from, most)
+                .map_err(|why| Fault::permanent(format!("{} mails are in; then: {why}", done.entries.len())))?;
             let end = found.is_none();
             if let Some((folder, flags, arrived, bytes)) = found {
+                if work.step(bytes.len() as u64).is_err() {
+                    let person = person.clone();
+                    self.store.write(move |tx| done.take_back(tx, &person))?;
+                    return Err(Fault::temporary("it was stopped, and nothing of it is in the folders"));
+                }
                 let mail = crlf(&bytes);
                 if mail.is_empty() || mail.contains(&0) {
                     log::warn!("import: a mail is empty or holds NUL bytes, and is left out");
@@ -81,14 +90,18 @@ impl Service {
             }
             if batch.len() >= BATCH || (end && !batch.is_empty()) {
                 let (parcels, person) = (std::mem::take(&mut batch), person.clone());
-                let put = parcels.len();
-                self.store.write(move |tx| parcels.iter().try_for_each(|parcel| put_in(tx, &person, parcel)))?;
-                count += put;
+                let put = self.store.write(move |tx| {
+                    let mut put = Imported::default();
+                    parcels.iter().try_for_each(|parcel| put_in(tx, &person, parcel, &mut put)).map(|()| put)
+                })?;
+                done.entries.extend(put.entries);
+                done.folders.extend(put.folders);
             }
             if end {
                 break;
             }
         }
+        let count = done.entries.len();
         self.act(Action::ImportMails, &person, format!("{count} mails were imported"), |_| Ok(()))?;
         Ok(count)
     }
@@ -102,7 +115,32 @@ impl Service {
     }
 }
 
-fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
+/// What an import has put into a mailbox so far.
+#[derive(Debug, Clone, Default)]
+struct Imported {
+    /// Folder and UID of each mail.
+    entries: Vec<(u32, u32)>,
+    /// Folders that were not there before.
+    folders: Vec<String>,
+}
+
+impl Imported {
+    fn take_back(&self, tx: &mut Tx, person: &str) -> TxResult<()> {
+        for some in self.entries.chunk_by(|one, next| one.0 == next.0) {
+            let uids: Vec<u32> = some.iter().map(|(_, uid)| *uid).collect();
+            tx.remove_entries(person, some[0].0, &uids)?;
+        }
+        for name in self.folders.iter().rev() {
+            // Somebody may use it by now.
+            if Folder::find(&tx.all_folders(person)?, name).is_some_and(|folder| folder.total == 0) {
+                tx.delete_folder(person, name)?.ok();
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel, put: &mut Imported) -> TxResult<()> {
     tx.open_mailbox(person)?;
     let named = |tx: &Tx| -> TxResult<Option<u32>> {
         Ok(Folder::find(&tx.all_folders(person)?, &parcel.folder).map(|folder| folder.number))
@@ -113,6 +151,7 @@ fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
             Ok(folder) => {
                 // Who brings mails wants to see them, in every program.
                 tx.subscribe(person, &parcel.folder, true)?.ok();
+                put.folders.push(parcel.folder.clone());
                 folder.number
             }
             Err(why @ (FolderError::BadName | FolderError::TooMany | FolderError::Exists)) => {
@@ -123,5 +162,6 @@ fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
     };
     let content = tx.add_content(&parcel.content)?;
     let entry = NewEntry { content, flags: Flags::of(parcel.flags), arrived: parcel.arrived, ..NewEntry::default() };
-    tx.add_entry(person, folder, &entry).map(drop)
+    put.entries.push((folder, tx.add_entry(person, folder, &entry)?));
+    Ok(())
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 44] = [
+pub const PAGES: [&str; 45] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -42,6 +42,7 @@ pub const PAGES: [&str; 44] = [
     "/help/iridium",
     "/help/links",
     "/help/far-boxes",
+    "/help/gateways",
     "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",

@@ -26,6 +26,8 @@ const ACTIONS: &str = "
     far-box.add       no  yes yes
     far-box.edit      no  yes yes
     far-box.remove    no  yes yes
+    far-box.move-out  no  no  yes
+    far-box.move-in   no  no  yes
     position.send     no  yes yes
     position.ask      no  yes yes
     queue.hold        no  yes yes
@@ -231,6 +233,23 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
                 _ => service.remove_far_box(id),
             }
         }
+        Action::MoveOut | Action::MoveIn => {
+            let reach = |word: &'static str| site.app.store.write(move |tx| tx.put_setting("box.reach", word)).unwrap();
+            reach("internet");
+            let by_command = site.app.service(Actor::command_line(0));
+            let skua = FarBoxEdit { name: "skua".into(), ..FarBoxEdit::default() };
+            let there = || site.app.store.people().meant("skua").map(|far_box| far_box.id);
+            let id = there().map_or_else(|| by_command.add_far_box(&skua).map(|added| added.id), Ok)?;
+            let (file, callers) = (site.folder.join("skua.moved"), crate::link::callers::Callers::default());
+            let _ = std::fs::remove_file(&file);
+            let done = match action {
+                Action::MoveOut => service.move_out(&callers, id, &file).map(drop),
+                _ => by_command.move_out(&callers, id, &file).and_then(|_| service.move_in(&file)).map(drop),
+            };
+            let _ = by_command.move_in(&file);
+            reach("satellite");
+            done
+        }
         Action::Hold => service.act_on(MessageAction::Hold, message("queued")).map(drop),
         Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
         Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
@@ -258,16 +277,22 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::Backup => {
             let part = site.folder.join("test.backup");
             let _ = std::fs::remove_file(&part);
-            service.backup(&part).map(drop)
+            service.backup(&part, crate::store::work::UNHEARD).map(drop)
         }
         Action::Restore => service.restored(),
         Action::Drill => {
             let file = "satpost-20260131.backup".to_owned();
             service.note_drill(crate::store::Drill { at: crate::clock::Time(0), file, messages: 1, fault: None })
         }
-        Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
-        Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null")).map(drop),
-        Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Action::OwnExport => service
+            .export(&service.by.name, &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD)
+            .map(drop),
+        Action::ImportMails => {
+            service.import("carl", std::path::Path::new("/dev/null"), crate::store::work::UNHEARD).map(drop)
+        }
+        Action::ExportPerson => {
+            service.export("carl", &mut std::io::Cursor::new(Vec::new()), crate::store::work::UNHEARD).map(drop)
+        }
         Action::ErasePerson => service.erase("carl").map(drop),
         Action::PairCode => service.new_pairing_code(None).map(drop),
         Action::Pair | Action::Unpair => {

@@ -144,6 +144,16 @@ impl Fates {
         self.there.drain(..over);
     }
 
+    /// The numbers of the messages in the bundles that the far box has.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.there.iter().flat_map(|bundle| bundle.keys.iter().copied())
+    }
+
+    /// Gives those messages other numbers.
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u64) -> u64) {
+        self.there.iter_mut().flat_map(|bundle| &mut bundle.keys).for_each(|key| *key = number(*key));
+    }
+
     /// The message of ours at this place of that bundle.
     pub(super) fn key(&self, name: BundleName, place: u8) -> Option<u64> {
         let bundle = self.there.iter().find(|bundle| bundle.name == name)?;

@@ -67,6 +67,7 @@ mod fate;
 pub mod gather;
 mod inquiry;
 mod memory;
+mod moved;
 mod names;
 pub mod notes;
 mod outbox;

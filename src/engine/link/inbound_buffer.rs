@@ -42,6 +42,14 @@ pub enum Incoming {
 }
 
 impl Incoming {
+    /// Of a packet from a far box that went to another gateway: the name of that, and whether this box took the packet before.
+    fn moved_out(&self, context: &Context) -> Option<(String, Token, bool)> {
+        let Self::Packet(packet) = self else { return None };
+        let moved = context.store.people().moved_out(packet.device?)?.shown();
+        let taken = context.store.read(|view| view.was_taken(&packet.key)).unwrap_or_default();
+        Some((moved, packet.token.clone(), taken))
+    }
+
     /// It is in a coding that only the coder reads.
     fn needs_coder(&self, context: &Context) -> bool {
         matches!(self, Self::Packet(packet) if needs_coder(packet_in(&packet.payload))) && context.speaks_compact()
@@ -86,6 +94,16 @@ impl InboundBuffer {
             return from;
         }
         while let Some(incoming) = self.line.front() {
+            if let Some((moved, token, taken)) = incoming.moved_out(context) {
+                match taken {
+                    // It was taken before, and the confirmation did not get through.
+                    true => link.confirm(&token).unwrap_or_else(|fault| log::warn!("link: not confirmed yet: {fault}")),
+                    // Not confirmed: the far side keeps it for the gateway that the far box went to.
+                    false => log::info!("link: a packet of {moved}, which has moved to another gateway, is not taken"),
+                }
+                self.line.pop_front();
+                continue;
+            }
             if incoming.needs_coder(context) && !context.coder().ready() {
                 (self.for_coder, self.again) = (true, Some(context.now() + CODER));
                 break;

@@ -34,6 +34,7 @@ pub(super) mod peer;
 pub mod post;
 mod process;
 mod reconcile;
+pub mod relocate;
 pub mod removed;
 mod schedule;
 mod select;

@@ -2,6 +2,7 @@
 //! the far box says whether it has them, their owner sends them again, or their time is over.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use compact::peer::PeerRules;
 
@@ -45,22 +46,35 @@ pub fn let_go(
     // again goes by another link.
     let line = driver.filter(|driver| driver.paired).map(|driver| driver.transit);
     for packet in tx.open_packets()?.into_iter().filter(|packet| may_hold(packet, link)) {
-        let intent = match &packet.state {
-            PacketState::Handing(intent) => intent.clone(),
-            PacketState::Held(_) => Intent { at: packet.at, memo: String::new() },
-            _ => continue,
-        };
-        // Nobody can say any more how long that link takes: it was told when the time of its messages is over.
-        let mut until = now;
-        for id in &packet.messages {
-            until = until.max(tx.live(*id)?.map_or(now, |message| message.limit()));
-        }
-        let transit = line.unwrap_or_else(|| until.since(now));
-        let transit = i64::try_from(transit.as_millis()).unwrap_or(i64::MAX);
-        let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
-        commit::mark_unknown(tx, packet, &PeerRules { transit, ..rules }, &why, now)?;
+        in_doubt(tx, packet, line, &rules, &why, now)?;
     }
     Ok(())
+}
+
+/// Lets go of a packet that a link holds, or may hold: it is unknown from now on, for this reason. `transit` is how long it may
+/// still be on its way, where that is known. Nothing happens to one that no link holds.
+pub(super) fn in_doubt(
+    tx: &mut Tx,
+    packet: Packet,
+    transit: Option<Duration>,
+    rules: &PeerRules,
+    why: &Reason,
+    now: Time,
+) -> TxResult<()> {
+    let intent = match &packet.state {
+        PacketState::Handing(intent) => intent.clone(),
+        PacketState::Held(_) => Intent { at: packet.at, memo: String::new() },
+        _ => return Ok(()),
+    };
+    // Nobody can say any more how long that link takes: it was told when the time of its messages is over.
+    let mut until = now;
+    for id in &packet.messages {
+        until = until.max(tx.live(*id)?.map_or(now, |message| message.limit()));
+    }
+    let transit = transit.unwrap_or_else(|| until.since(now));
+    let transit = i64::try_from(transit.as_millis()).unwrap_or(i64::MAX);
+    let packet = Packet { state: PacketState::Handing(intent), taking_back: false, ..packet };
+    commit::mark_unknown(tx, packet, &PeerRules { transit, ..*rules }, why, now)
 }
 
 /// Looks after what no link's worker looks after: packets of links that are gone are given up when nobody waits for them any

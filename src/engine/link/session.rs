@@ -143,11 +143,14 @@ impl Context {
     /// which this box reaches the world.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Temporary for one that went to another gateway: what it sends is for that one. When the store fails.
     pub fn far_box_at(&self, address: Option<LinkAddress>) -> Result<Option<PeerId>, Fault> {
         let Some(address) = address else { return Ok(None) };
         if let Some(far_box) = self.store.people().at(address) {
             return Ok(Some(far_box.id));
+        }
+        if let Some(moved) = self.store.people().moved_out(address) {
+            return Err(Fault::temporary(format!("{} has moved to another gateway", moved.shown())));
         }
         let now = self.now();
         self.store.write(move |tx| tx.far_box_at(address, now)).map(Some)

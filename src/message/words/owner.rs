@@ -334,6 +334,8 @@ impl Display for ActionReason {
             Self::PersonErased => f.write_str("its person was erased"),
             Self::Retried { who } => write!(f, "tried again by {who}"),
             Self::SentAgain { who } => write!(f, "sent again by {who}"),
+            Self::MovedOut => f.write_str("went to another gateway, with its far box: it goes on there"),
+            Self::MovedIn { from } => write!(f, "came from the gateway {from}, with its far box"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use super::*;
 use crate::message::{State, Way};
+use crate::store::work::UNHEARD;
 use testing::Folder;
 
 use crate::store::tests::{message, store};
@@ -28,7 +29,7 @@ fn filled(folder: &Folder) -> Vec<Message> {
 fn a_store_that_is_whole_comes_out_as_it_was() {
     let folder = Folder::new();
     let before = filled(&folder);
-    let repaired = repair(&folder, "1").unwrap();
+    let repaired = repair(&folder, "1", UNHEARD).unwrap();
     assert_eq!((repaired.messages, repaired.lost_rows, repaired.lost.len()), (MESSAGES as u64, 0, 0));
     assert!(repaired.kept.exists());
     let store = store(&folder);
@@ -54,7 +55,7 @@ fn what_a_bad_page_leaves_is_what_was_written() {
             fs::write(&file, &whole).unwrap();
             File::options().write(true).open(&file).unwrap().write_all_at(&[damage; 512], page * PAGE + 64).unwrap();
             tries += 1;
-            let repaired = match repair(&folder, "1") {
+            let repaired = match repair(&folder, "1", UNHEARD) {
                 Ok(repaired) => repaired,
                 // A page of the header, or the root of all tables.
                 Err(fault) => {
@@ -81,8 +82,8 @@ fn what_a_bad_page_leaves_is_what_was_written() {
 fn nothing_is_made_of_nothing() {
     let folder = Folder::new();
     fs::create_dir_all(&folder).unwrap();
-    assert!(repair(&folder, "1").unwrap_err().why().contains("no store"));
+    assert!(repair(&folder, "1", UNHEARD).unwrap_err().why().contains("no store"));
     fs::write(folder.join(FILE), [7; 9000]).unwrap();
-    assert!(repair(&folder, "1").unwrap_err().why().contains("restore a backup"));
+    assert!(repair(&folder, "1", UNHEARD).unwrap_err().why().contains("restore a backup"));
     assert_eq!(fs::read(folder.join(FILE)).unwrap(), [7; 9000], "as it was");
 }

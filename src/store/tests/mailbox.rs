@@ -230,11 +230,11 @@ fn a_restore_and_a_repair_give_new_validities_and_the_same_bytes() {
         (inbox.validity, entries(store, INBOX).iter().map(|entry| (entry.uid, bytes(store, entry))).collect::<Vec<_>>())
     };
     let before = look(&store);
-    store.backup(&folder.join("backup")).unwrap();
+    store.backup(&folder.join("backup"), crate::store::work::UNHEARD).unwrap();
     append(&store, INBOX, "Subject: younger\r\n\r\nx\r\n", 0);
     store.close();
     drop(store);
-    restore(&folder.join("backup"), &folder, true, "1").unwrap();
+    restore(&folder.join("backup"), &folder, true, "1", crate::store::work::UNHEARD).unwrap();
     let again = super::store(&folder);
     let after = look(&again);
     assert!(after.0 > before.0);
@@ -242,7 +242,7 @@ fn a_restore_and_a_repair_give_new_validities_and_the_same_bytes() {
     sound(&again);
     again.close();
     drop(again);
-    repair(&folder, "2").unwrap();
+    repair(&folder, "2", crate::store::work::UNHEARD).unwrap();
     let repaired = super::store(&folder);
     assert!(look(&repaired).0 > after.0);
     assert_eq!(look(&repaired).1, before.1);

@@ -245,7 +245,7 @@ fn a_backup_of_version_1_can_be_restored() {
     let database = Database::open(folder.join(FILE)).unwrap();
     super::super::backup::backup_of(&database, &file).unwrap();
     drop(database);
-    restore(&file, &other, false, "x").unwrap();
+    restore(&file, &other, false, "x", crate::store::work::UNHEARD).unwrap();
     std::fs::remove_file(&file).unwrap();
     let store = store(&other);
     assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);

@@ -7,5 +7,6 @@ mod control;
 mod gpsd;
 mod honest;
 mod pasted;
+mod progress;
 mod running_and_stopped;
 mod sendmail;

@@ -22,6 +22,7 @@ mod breaks;
 mod few_bytes;
 mod later;
 mod limits;
+mod moved;
 mod pairing;
 mod strangers;
 mod whole;

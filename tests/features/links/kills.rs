@@ -18,7 +18,7 @@ const LIFE: u64 = 2400;
 const SETTLE: Duration = Duration::from_secs(90);
 
 /// What the sky and the line do between two kills: the line is away about half of the time, so that much goes by satellite.
-fn weather(both: &Both, dice: &mut Dice) {
+pub(super) fn weather(both: &Both, dice: &mut Dice) {
     match dice.below(10) {
         0..=2 => {
             both.line_says("refuse");
@@ -90,7 +90,7 @@ fn kills_under_a_line_and_a_sky_that_come_and_go_lose_nothing_and_double_nothing
 }
 
 /// Waits until nothing is on its way any more.
-fn settled(both: &Both, kills: usize) {
+pub(super) fn settled(both: &Both, kills: usize) {
     let end = Instant::now() + SETTLE + Duration::from_secs(2) * u32::try_from(kills).unwrap();
     loop {
         let waiting = [unsent(&both.station), unsent(&both.gateway)].concat();
@@ -145,7 +145,7 @@ fn unsent(station: &Station) -> Vec<Value> {
 }
 
 /// A payload went on air under one id of the modem, and to the Hive under one number.
-fn nothing_paid_twice(both: &Both) {
+pub(super) fn nothing_paid_twice(both: &Both) {
     let mut paid: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (id, payload) in both.world.on_air() {
         paid.entry(payload).or_default().insert(id);

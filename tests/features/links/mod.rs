@@ -28,6 +28,7 @@ mod faults;
 mod gateway;
 mod kills;
 mod modems;
+mod week;
 mod wholes;
 
 use serde_json::Value;

@@ -33,6 +33,8 @@ exec chroot "$at/root" "$@"
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Postfix,
+    /// Postfix before gateways.
+    Front,
     Exim,
     OpenSmtpd,
 }
@@ -69,6 +71,32 @@ impl MailServer {
         server
     }
 
+    /// Starts Postfix as the server in front of gateways that share a domain: it asks them about each recipient, and the file
+    /// `transport` says who is reached by which. Those write outside through it.
+    pub fn in_front(folder: &Folder, transport: &str) -> Self {
+        let folder_of_mail = folder.path("server").join("mail");
+        fs::create_dir_all(&folder_of_mail).unwrap();
+        fs::write(folder_of_mail.join("transport"), transport).unwrap();
+        Self::start(folder, Kind::Front, 0)
+    }
+
+    /// Has people reached by other gateways, as its owner would.
+    pub fn reach_by(&self, transport: &str) {
+        fs::write(self.folder.join("mail/transport"), transport).unwrap();
+        self.inside(&["postmap", "/mail/transport"]);
+        // At once, and not when it looks for changes by itself.
+        self.inside(&["postfix", "reload"]);
+    }
+
+    /// Runs a program inside.
+    fn inside(&self, words: &[&str]) {
+        let first = self.first(self.process.as_ref().unwrap()).unwrap().to_string();
+        let mut enter = Command::new("nsenter");
+        enter.args(["-t", &first, "-m", "-p", "chroot"]).arg(self.folder.join("machine/root"));
+        let done = enter.args(words).output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Its host and its port, as a box is told them.
     pub fn host(&self) -> String {
         self.address.ip().to_string()
@@ -93,7 +121,16 @@ impl MailServer {
     pub fn launch(&mut self) {
         let (at, port, boxed) = (self.address.ip().to_string(), self.address.port(), self.boxed);
         let (layer, files, words) = match self.kind {
-            Kind::Postfix => ("postfix", postfix(&at, port, boxed), "postfix start-fg"),
+            Kind::Postfix => (
+                "postfix",
+                postfix(&at, port, &relayed(&format!("inline:{{ shore.example=smtp:[127.0.0.1]:{boxed} }}"))),
+                "postfix start-fg",
+            ),
+            Kind::Front => (
+                "postfix",
+                postfix(&at, port, &front()),
+                "sh -c postmap${IFS}/mail/transport&&exec${IFS}postfix${IFS}start-fg",
+            ),
             Kind::Exim => ("exim", exim(&at, port, boxed), "exim4 -bdf -q1s"),
             Kind::OpenSmtpd => ("opensmtpd", opensmtpd(&at, port, boxed), "smtpd -d"),
         };
@@ -183,7 +220,27 @@ impl Drop for MailServer {
 
 type Files = Vec<(&'static str, String)>;
 
-fn postfix(at: &str, port: u16, boxed: u16) -> Files {
+/// What comes for a domain goes to one box.
+fn relayed(transport: &str) -> String {
+    format!(
+        "transport_maps = {transport}
+smtpd_recipient_restrictions = check_recipient_access inline:{{ later@world.example=DEFER }}"
+    )
+}
+
+/// The lines of web/help/gateways.html, with answers that come sooner.
+fn front() -> String {
+    "transport_maps = hash:/mail/transport
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_recipient_restrictions = reject_unverified_recipient
+unverified_recipient_reject_code = 550
+address_verify_map =
+address_verify_negative_refresh_time = 10m
+address_verify_poll_delay = 1s"
+        .to_owned()
+}
+
+fn postfix(at: &str, port: u16, more: &str) -> Files {
     let main = format!(
         "compatibility_level = 3.6
 myhostname = world.example
@@ -202,8 +259,7 @@ virtual_uid_maps = static:1000
 virtual_gid_maps = static:1000
 alias_maps =
 relay_domains = shore.example
-transport_maps = inline:{{ shore.example=smtp:[127.0.0.1]:{boxed} }}
-smtpd_recipient_restrictions = check_recipient_access inline:{{ later@world.example=DEFER }}
+{more}
 smtp_tls_security_level = may
 smtp_bind_address = {at}
 queue_run_delay = 1s

@@ -2,4 +2,5 @@
 
 mod as_clients;
 mod as_relays;
+mod gateways;
 mod machine;

@@ -13,6 +13,7 @@ mod program;
 pub mod shore;
 mod smtp;
 mod station;
+pub mod terminal;
 pub mod web;
 mod world;
 pub mod writers;

@@ -1,0 +1,106 @@
+//! Work that takes long tells how far it is, and asks whether it goes on.
+
+use std::cell::Cell;
+use std::io;
+
+use redb::{ReadTransaction, TableDefinition};
+use serde::{Deserialize, Serialize};
+
+use super::backup::{PIECE, WATCHED, pieces};
+use super::schema::KEPT;
+use super::table::{Form, if_there, in_redb};
+
+/// What such a work does at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A backup is written.
+    Writing,
+    /// What is in it is summed up.
+    Sealing,
+    /// It is read through.
+    Checking,
+    /// A file goes to where it is wanted.
+    Copying,
+    /// A store is made of a backup.
+    Restoring,
+    /// What can be read of a damaged store goes into a new one.
+    Rescuing,
+    /// Messages are gathered.
+    Gathering,
+    /// Mails are put into folders.
+    Importing,
+}
+
+/// Hears of it: what is done, how much of that, of how much. Says whether it goes on.
+pub type Hear<'a> = &'a dyn Fn(Stage, u64, u64) -> bool;
+
+/// Hears nothing, and lets everything go on.
+pub const UNHEARD: Hear<'static> = &|_, _, _| true;
+
+/// One stage of such a work.
+pub struct Work<'a> {
+    hear: Hear<'a>,
+    stage: Stage,
+    total: u64,
+    done: Cell<u64>,
+}
+
+impl<'a> Work<'a> {
+    /// A stage of so many rows, or bytes.
+    pub fn new(hear: Hear<'a>, stage: Stage, total: u64) -> Self {
+        Self { hear, stage, total, done: Cell::new(0) }
+    }
+
+    /// A stage that goes through all tables of a file, and its large mails if it is a backup.
+    pub fn through(hear: Hear<'a>, stage: Stage, txn: &ReadTransaction) -> Result<Self, redb::Error> {
+        let mut total = pieces(txn)? * WATCHED as u64;
+        for table in &KEPT {
+            total += in_redb!(table, definition => match if_there(txn, definition)? {
+                Some(table) => redb::ReadableTableMetadata::len(&table)?,
+                None => 0,
+            });
+        }
+        Ok(Self::new(hear, stage, total))
+    }
+
+    /// So many more are done.
+    ///
+    /// # Errors
+    /// When it is not to go on.
+    pub fn step(&self, more: u64) -> Result<(), redb::Error> {
+        self.done.set((self.done.get() + more).min(self.total));
+        match (self.hear)(self.stage, self.done.get(), self.total) {
+            true => Ok(()),
+            false => Err(redb::Error::Io(stopped())),
+        }
+    }
+}
+
+/// Somebody stopped it.
+pub fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "it was stopped")
+}
+
+/// Copies a file, or the rest of it.
+///
+/// # Errors
+/// When one of them cannot be read or written, or it is not to go on.
+pub fn copy(
+    from: &mut impl io::Read,
+    to: &mut impl io::Write,
+    (hear, stage, total): (Hear, Stage, u64),
+) -> io::Result<u64> {
+    let (mut buffer, mut done) = (vec![0; PIECE], 0);
+    loop {
+        let count = from.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(done);
+        }
+        to.write_all(&buffer[..count])?;
+        done += count as u64;
+        if !hear(stage, done.min(total), total) {
+            return Err(stopped());
+        }
+    }
+}
