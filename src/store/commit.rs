@@ -13,7 +13,7 @@ use super::schema::{After, Tx, TxResult, guarded};
 use super::table::changes::Changes;
 use super::table::{Access, Notes};
 use super::wal::{self, Wal};
-use super::{Store, reject, replay, usage};
+use super::{Store, reject, replay};
 use crate::fault::Fault;
 use crate::settings::Key;
 use crate::sys::disk;
@@ -53,7 +53,7 @@ impl Store {
         let first = !self.has_all_tables(&file);
         let mut tx = Tx::open(Access { txn: &txn, notes: Some(&notes), at_once: first }, Some(&self.0.saved))?;
         let settings = self.settings();
-        tx.day = usage::day(&settings, self.0.clock.now());
+        tx.day = self.0.day.day(&settings, self.0.clock.now());
         tx.domain = settings.text(Key::Domain).to_owned();
         tx.editions = Some(&self.0.editions);
         for ask in batch {

@@ -158,6 +158,8 @@ struct Inner {
     noted: Mutex<Option<rewrite::Noted>>,
     /// The counters of the last commit.
     saved: books::SavedLedger,
+    /// The day of the last commit.
+    day: usage::LastDay,
     /// When something was written last.
     written: Mutex<Instant>,
     /// When it was weighed whether to write the file anew.
@@ -231,6 +233,7 @@ impl Store {
             rewriting: Mutex::default(),
             noted: Mutex::default(),
             saved: books::SavedLedger::default(),
+            day: usage::LastDay::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
             editions: editions::Editions::default(),
