@@ -1,6 +1,7 @@
 //! The books: accepted = delivered + returned + waiting + refused, per door, kept in the same commit as the messages.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +106,25 @@ pub struct Ledger {
 
 const ROW: &str = "ledger";
 
+/// The counters as they were saved last, with the row that they are: the next commit need not read it again.
+#[derive(Debug, Default)]
+pub struct SavedLedger(Mutex<Option<(Vec<u8>, Ledger)>>);
+
+impl SavedLedger {
+    /// Those of the table, which may be others: of another file, or of a commit that was not kept.
+    pub(super) fn take(&self, meta: &impl Readable<&'static str, &'static [u8]>) -> Result<Ledger, redb::Error> {
+        let saved = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (saved, meta.get(ROW)?) {
+            (Some((row, ledger)), Some(found)) if found.value() == row => Ok(ledger),
+            _ => Ledger::load(meta),
+        }
+    }
+
+    pub(super) fn keep(&self, row: Vec<u8>, ledger: Ledger) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((row, ledger));
+    }
+}
+
 fn first_link() -> u32 {
     crate::message::LinkId::FIRST.0
 }
@@ -137,9 +157,10 @@ impl Ledger {
         })
     }
 
-    pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<(), redb::Error> {
-        meta.insert(ROW, json(self).as_slice())?;
-        Ok(())
+    pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<Vec<u8>, redb::Error> {
+        let row = json(self);
+        meta.insert(ROW, row.as_slice())?;
+        Ok(row)
     }
 
     /// Books a message in, or from one column to another.

@@ -10,10 +10,10 @@ use redb::{Database, Durability, StorageBackend, WriteTransaction};
 
 use super::replay::Log;
 use super::schema::{After, Tx, TxResult, guarded};
-use super::table::Notes;
 use super::table::changes::Changes;
+use super::table::{Access, Notes};
 use super::wal::{self, Wal};
-use super::{Store, reject, replay, usage};
+use super::{Store, reject, replay};
 use crate::fault::Fault;
 use crate::settings::Key;
 use crate::sys::disk;
@@ -47,11 +47,13 @@ impl Store {
     /// # Errors
     /// What a job rejects: nothing was done then. Those of the disk: it may have been kept.
     pub(super) fn commit(&self, batch: &mut [Ask], attempt: &mut Attempt) -> TxResult<()> {
-        let (_open, txn) = self.begin()?;
+        let (file, txn) = self.begin()?;
         let notes = Notes::new(Changes::up_to(wal::LARGEST));
-        let mut tx = Tx::open(&txn, Some(&notes))?;
+        // Readers find every table there once the first commit is made.
+        let first = !self.has_all_tables(&file);
+        let mut tx = Tx::open(Access { txn: &txn, notes: Some(&notes), at_once: first }, Some(&self.0.saved))?;
         let settings = self.settings();
-        tx.day = usage::day(&settings, self.0.clock.now());
+        tx.day = self.0.day.day(&settings, self.0.clock.now());
         tx.domain = settings.text(Key::Domain).to_owned();
         tx.editions = Some(&self.0.editions);
         for ask in batch {
@@ -70,6 +72,9 @@ impl Store {
         let after = tx.close()?;
         *attempt = Attempt { number: Some(number), after };
         self.make_last(txn, number, &notes.into_inner())?;
+        if first {
+            *self.0.complete.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&file);
+        }
         self.follow_up(std::mem::take(&mut attempt.after));
         Ok(())
     }
@@ -85,6 +90,12 @@ impl Store {
             }
             txn.abort()?;
         }
+    }
+
+    /// True once a commit has opened, and so made, each table of this file.
+    fn has_all_tables(&self, file: &Arc<Database>) -> bool {
+        let complete = self.0.complete.lock().unwrap_or_else(PoisonError::into_inner);
+        std::ptr::eq(complete.as_ptr(), Arc::as_ptr(file))
     }
 
     pub(super) fn database(&self) -> Option<Arc<Database>> {
@@ -146,4 +157,26 @@ fn write_whole(mut txn: WriteTransaction, generation: Option<Option<u64>>) -> Tx
         replay::put_generation(&txn, generation)?;
     }
     Ok(txn.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::{ReadableDatabase, TableDefinition};
+    use testing::Folder;
+
+    use crate::store::schema::{KEPT, MAILBOX, PACKETS_1, PEERS, REFERENCES_1};
+    use crate::store::table::{Form, if_there, in_redb};
+
+    /// Readers ask for tables to which nothing was written yet.
+    #[test]
+    fn each_table_is_there_once_a_store_is_open() {
+        let folder = Folder::new();
+        let store = crate::store::tests::store(&folder);
+        let old = [MAILBOX.any().name, PEERS.any().name, PACKETS_1.any().name, REFERENCES_1.any().name];
+        let txn = store.database().unwrap().begin_read().unwrap();
+        for table in KEPT.iter().filter(|table| !old.contains(&table.name)) {
+            let there = in_redb!(table, definition => if_there(&txn, definition).unwrap().is_some());
+            assert!(there, "{}", table.name);
+        }
+    }
 }

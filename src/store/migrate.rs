@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::old_tables;
 use super::queue::parse;
 use super::schema::{MAILBOX, PACKETS_1, PEERS, REFERENCES_1, Readable, Tx, TxResult, VERSION, json};
+use super::table::Access;
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
@@ -30,7 +31,7 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         old_tables::bring(&database.begin_read()?, &txn)?;
     }
     let old = old_packets(&txn)?;
-    let mut tx = Tx::open(&txn, None)?;
+    let mut tx = Tx::open(Access::all(&txn), None)?;
     if version < 9 {
         sessions::rows(&mut tx, &txn)?;
     }

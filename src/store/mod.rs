@@ -65,7 +65,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -151,12 +151,18 @@ struct Inner {
     clock: Clock,
     jobs: Sender<commit::Ask>,
     database: RwLock<Option<Arc<Database>>>,
+    /// The file in which each table is there; it may be closed.
+    complete: Mutex<Weak<Database>>,
     /// The write-ahead log of the file; none while that cannot be written, or has no room for one.
     log: Mutex<Option<replay::Log>>,
     /// Held by whoever writes the file anew.
     rewriting: Mutex<()>,
     /// What is committed meanwhile.
     noted: Mutex<Option<rewrite::Noted>>,
+    /// The counters of the last commit.
+    saved: books::SavedLedger,
+    /// The day of the last commit.
+    day: usage::LastDay,
     /// When something was written last.
     written: Mutex<Instant>,
     /// When it was weighed whether to write the file anew.
@@ -225,9 +231,12 @@ impl Store {
             clock: clock.clone(),
             jobs,
             database: RwLock::new(Some(Arc::new(database))),
+            complete: Mutex::default(),
             log: Mutex::new(log),
             rewriting: Mutex::default(),
             noted: Mutex::default(),
+            saved: books::SavedLedger::default(),
+            day: usage::LastDay::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
             editions: editions::Editions::default(),

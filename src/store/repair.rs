@@ -26,7 +26,7 @@ use opening::{Source, WAYS, Way};
 use super::backup::{WATCHED, create};
 use super::old_tables::OldTable;
 use super::schema::{self, Readable, Tx, TxResult, guarded};
-use super::table::{AnyTable, Definition, Form, if_there, in_redb};
+use super::table::{Access, AnyTable, Definition, Form, if_there, in_redb};
 use super::work::{self, Hear, Stage, Work};
 use super::{FILE, Ledger, StoreError, queue, replay};
 use crate::fault::Fault;
@@ -272,7 +272,7 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
         repaired.lost.push("the counters: those of the months before are lost".to_owned());
         schema::META.open(txn)?.remove("ledger")?;
     }
-    let mut tx = Tx::open(txn, None)?;
+    let mut tx = Tx::open(Access::all(txn), None)?;
     tx.due.retain(|_, ()| false)?;
     let ids: Vec<u64> = tx.messages.iter()?.filter_map(Result::ok).map(|(id, _)| id.value()).collect();
     tx.ledger.books.values_mut().for_each(|books| books.waiting = 0);

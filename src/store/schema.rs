@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use redb::{ReadTransaction, WriteTransaction};
+use redb::ReadTransaction;
 
+use super::books::{Ledger, SavedLedger};
 pub use super::record::{Unreadable, VERSION, json, record};
 pub use super::table::Readable;
-use super::table::{AnyTable, Definition, Notes, ReadTable, Table, since_9};
+use super::table::{Access, AnyTable, Definition, ReadTable, Table, since_9};
 use crate::fault::Fault;
 
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
@@ -194,7 +195,7 @@ pub fn guarded<T>(work: impl FnOnce() -> TxResult<T>) -> TxResult<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
 }
 
-/// All tables of a write transaction, open. One batch of jobs shares it.
+/// All tables of a write transaction. One batch of jobs shares it.
 pub struct Tx<'t> {
     pub(super) messages: Table<'t, u64, &'static [u8]>,
     pub(super) bodies: Table<'t, u64, &'static [u8]>,
@@ -238,7 +239,8 @@ pub struct Tx<'t> {
     pub(super) sessions: Table<'t, &'static str, &'static [u8]>,
     pub(super) meta: Table<'t, &'static str, &'static [u8]>,
     /// Counters and books, loaded once and written back at the end of the batch.
-    pub(super) ledger: super::books::Ledger,
+    pub(super) ledger: Ledger,
+    saved: Option<&'t SavedLedger>,
     /// The day of the calendar at this commit, in the time zone of the box.
     pub(super) day: String,
     /// The mail domain of the box.
@@ -273,53 +275,57 @@ pub struct After {
 }
 
 impl<'t> Tx<'t> {
-    /// Opens (and on the first use makes) all tables. What changes in them is noted in `notes`.
-    pub(super) fn open(txn: &'t WriteTransaction, notes: Option<&'t Notes>) -> Result<Self, redb::Error> {
-        let meta = META.open_noting(txn, notes)?;
-        let ledger = super::books::Ledger::load(&meta)?;
+    /// Begins to work on a transaction. Counters that were `saved` by the one before are not read again.
+    pub(super) fn open(access: Access<'t>, saved: Option<&'t SavedLedger>) -> Result<Self, redb::Error> {
+        let meta = META.open_by(access)?;
+        let ledger = match saved {
+            Some(saved) => saved.take(&meta)?,
+            None => Ledger::load(&meta)?,
+        };
         Ok(Self {
-            messages: MESSAGES.open_noting(txn, notes)?,
-            bodies: BODIES.open_noting(txn, notes)?,
-            due: DUE.open_noting(txn, notes)?,
-            folders: FOLDERS.open_noting(txn, notes)?,
-            entries: ENTRIES.open_noting(txn, notes)?,
-            marks: MARKS.open_noting(txn, notes)?,
-            changes: CHANGES.open_noting(txn, notes)?,
-            contents: CONTENTS.open_noting(txn, notes)?,
-            places: PLACES.open_noting(txn, notes)?,
-            names: NAMES.open_noting(txn, notes)?,
-            search_rows: SEARCH_ROWS.open_noting(txn, notes)?,
-            search_loose: SEARCH_LOOSE.open_noting(txn, notes)?,
-            packets: PACKETS.open_noting(txn, notes)?,
-            carried: CARRIED.open_noting(txn, notes)?,
-            open: OPEN.open_noting(txn, notes)?,
-            references: REFERENCES.open_noting(txn, notes)?,
-            session_rows: SESSION_ROWS.open_noting(txn, notes)?,
-            far_boxes: FAR_BOXES.open_noting(txn, notes)?,
-            seen: SEEN.open_noting(txn, notes)?,
-            parts: PARTS.open_noting(txn, notes)?,
-            message_ids: MESSAGE_IDS.open_noting(txn, notes)?,
-            contacts: CONTACTS.open_noting(txn, notes)?,
-            texts: TEXTS.open_noting(txn, notes)?,
-            text_ids: TEXT_IDS.open_noting(txn, notes)?,
-            text_due: TEXT_DUE.open_noting(txn, notes)?,
-            opt_outs: OPT_OUTS.open_noting(txn, notes)?,
-            threads: THREADS.open_noting(txn, notes)?,
-            fates: FATES.open_noting(txn, notes)?,
-            conversations: CONVERSATIONS.open_noting(txn, notes)?,
-            spent: SPENT.open_noting(txn, notes)?,
-            people: PEOPLE.open_noting(txn, notes)?,
-            links: LINKS.open_noting(txn, notes)?,
-            charges: CHARGES.open_noting(txn, notes)?,
-            settings: SETTINGS.open_noting(txn, notes)?,
-            events: EVENTS.open_noting(txn, notes)?,
-            usage: USAGE.open_noting(txn, notes)?,
-            audit: AUDIT.open_noting(txn, notes)?,
-            samples: SAMPLES.open_noting(txn, notes)?,
-            quarantine: QUARANTINE.open_noting(txn, notes)?,
-            sessions: SESSIONS.open_noting(txn, notes)?,
+            messages: MESSAGES.open_by(access)?,
+            bodies: BODIES.open_by(access)?,
+            due: DUE.open_by(access)?,
+            folders: FOLDERS.open_by(access)?,
+            entries: ENTRIES.open_by(access)?,
+            marks: MARKS.open_by(access)?,
+            changes: CHANGES.open_by(access)?,
+            contents: CONTENTS.open_by(access)?,
+            places: PLACES.open_by(access)?,
+            names: NAMES.open_by(access)?,
+            search_rows: SEARCH_ROWS.open_by(access)?,
+            search_loose: SEARCH_LOOSE.open_by(access)?,
+            packets: PACKETS.open_by(access)?,
+            carried: CARRIED.open_by(access)?,
+            open: OPEN.open_by(access)?,
+            references: REFERENCES.open_by(access)?,
+            session_rows: SESSION_ROWS.open_by(access)?,
+            far_boxes: FAR_BOXES.open_by(access)?,
+            seen: SEEN.open_by(access)?,
+            parts: PARTS.open_by(access)?,
+            message_ids: MESSAGE_IDS.open_by(access)?,
+            contacts: CONTACTS.open_by(access)?,
+            texts: TEXTS.open_by(access)?,
+            text_ids: TEXT_IDS.open_by(access)?,
+            text_due: TEXT_DUE.open_by(access)?,
+            opt_outs: OPT_OUTS.open_by(access)?,
+            threads: THREADS.open_by(access)?,
+            fates: FATES.open_by(access)?,
+            conversations: CONVERSATIONS.open_by(access)?,
+            spent: SPENT.open_by(access)?,
+            people: PEOPLE.open_by(access)?,
+            links: LINKS.open_by(access)?,
+            charges: CHARGES.open_by(access)?,
+            settings: SETTINGS.open_by(access)?,
+            events: EVENTS.open_by(access)?,
+            usage: USAGE.open_by(access)?,
+            audit: AUDIT.open_by(access)?,
+            samples: SAMPLES.open_by(access)?,
+            quarantine: QUARANTINE.open_by(access)?,
+            sessions: SESSIONS.open_by(access)?,
             meta,
             ledger,
+            saved,
             day: String::new(),
             domain: String::new(),
             editions: None,
@@ -329,7 +335,10 @@ impl<'t> Tx<'t> {
 
     /// Writes the counters back; the last act of a batch.
     pub(super) fn close(mut self) -> Result<After, redb::Error> {
-        self.ledger.save(&mut self.meta)?;
+        let row = self.ledger.save(&mut self.meta)?;
+        if let Some(saved) = self.saved {
+            saved.keep(row, self.ledger);
+        }
         Ok(self.after)
     }
 }

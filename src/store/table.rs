@@ -18,7 +18,7 @@
 pub mod changes;
 mod parts;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
@@ -57,14 +57,19 @@ impl<K: Key, V: Value> Definition<K, V> {
         TableDefinition::new(self.name)
     }
 
-    /// Opens the table for writing; on the first use it is made.
+    /// Opens the table for writing; where it is not there it is made.
     pub fn open<'t>(&self, txn: &'t WriteTransaction) -> Result<Table<'t, K, V>> {
-        self.open_noting(txn, None)
+        self.open_by(Access::all(txn))
     }
 
-    /// The same; what is put and removed is noted in `notes` as well.
-    pub fn open_noting<'t>(&self, txn: &'t WriteTransaction, notes: Option<&'t Notes>) -> Result<Table<'t, K, V>> {
-        Ok(Table { below: txn.open_table(self.raw())?, name: self.name, notes, of: PhantomData })
+    /// The same, as this access wants it.
+    pub fn open_by<'t>(&self, access: Access<'t>) -> Result<Table<'t, K, V>> {
+        let Access { txn, notes, at_once } = access;
+        let table = Table { txn, below: OnceCell::new(), name: self.name, notes, of: PhantomData };
+        if at_once {
+            table.opened()?;
+        }
+        Ok(table)
     }
 
     /// Opens the table for reading.
@@ -141,9 +146,28 @@ pub(super) use in_redb;
 /// Where the tables of a transaction note what changes in them.
 pub type Notes = RefCell<Changes>;
 
-/// A table of a write transaction.
+/// How the tables of a write transaction are used.
+#[derive(Clone, Copy)]
+pub struct Access<'t> {
+    pub txn: &'t WriteTransaction,
+    /// Where what is put and removed is noted as well.
+    pub notes: Option<&'t Notes>,
+    /// Each table is opened now, and made where it is not there; otherwise when something is first asked of it.
+    pub at_once: bool,
+}
+
+impl<'t> Access<'t> {
+    /// All tables at once, and nothing is noted.
+    pub fn all(txn: &'t WriteTransaction) -> Self {
+        Self { txn, notes: None, at_once: true }
+    }
+}
+
+/// A table of a write transaction. To open one and to close it again is as much work as to change a row, and most commits need few
+/// of them.
 pub struct Table<'t, K: Key, V: Value> {
-    below: redb::Table<'t, K::Raw, Bytes>,
+    txn: &'t WriteTransaction,
+    below: OnceCell<redb::Table<'t, K::Raw, Bytes>>,
     name: &'static str,
     notes: Option<&'t Notes>,
     of: PhantomData<fn() -> V>,
@@ -209,16 +233,19 @@ impl<K: Key, V: Value> DoubleEndedIterator for Rows<'_, K, V> {
 /// What can be read of a table, whichever transaction it belongs to.
 pub trait Readable<K: Key, V: Value> {
     /// The table of redb below.
-    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes>;
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn below(&self) -> Result<&impl ReadableTable<K::Raw, Bytes>>;
 
     fn get(&self, key: K::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
         let mut room = Vec::new();
-        self.below().get(K::raw(key, &mut room))?.map(ValueRead::new).transpose()
+        self.below()?.get(K::raw(key, &mut room))?.map(ValueRead::new).transpose()
     }
 
     fn range<'k>(&self, range: impl RangeBounds<K::Is<'k>>) -> Result<Rows<'_, K, V>> {
         let (mut low, mut high) = (Vec::new(), Vec::new());
-        Ok(Rows(self.below().range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high))?, PhantomData))
+        Ok(Rows(self.below()?.range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high))?, PhantomData))
     }
 
     /// Takes the rows of a range one after the other, each read once.
@@ -231,7 +258,7 @@ pub trait Readable<K: Key, V: Value> {
         mut take: impl for<'r> FnMut(K::Is<'r>, V::Is<'r>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let (mut low, mut high) = (Vec::new(), Vec::new());
-        let rows = self.below().range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high));
+        let rows = self.below()?.range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high));
         for row in rows.map_err(redb::Error::from)? {
             let (key, value) = row.map_err(redb::Error::from)?;
             match (K::typed(key.value()), V::typed(value.value())) {
@@ -243,19 +270,19 @@ pub trait Readable<K: Key, V: Value> {
     }
 
     fn iter(&self) -> Result<Rows<'_, K, V>> {
-        Ok(Rows(self.below().iter()?, PhantomData))
+        Ok(Rows(self.below()?.iter()?, PhantomData))
     }
 
     fn first(&self) -> Result<Option<RowRead<'_, K, V>>> {
-        self.below().first()?.map(row).transpose()
+        self.below()?.first()?.map(row).transpose()
     }
 
     fn last(&self) -> Result<Option<RowRead<'_, K, V>>> {
-        self.below().last()?.map(row).transpose()
+        self.below()?.last()?.map(row).transpose()
     }
 
     fn len(&self) -> Result<u64> {
-        Ok(self.below().len()?)
+        Ok(self.below()?.len()?)
     }
 }
 
@@ -268,18 +295,32 @@ fn bounds<'a, 'k: 'a, K: Key>(
 }
 
 impl<K: Key, V: Value> Readable<K, V> for Table<'_, K, V> {
-    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes> {
-        &self.below
+    fn below(&self) -> Result<&impl ReadableTable<K::Raw, Bytes>> {
+        self.opened()
     }
 }
 
 impl<K: Key, V: Value> Readable<K, V> for ReadTable<K, V> {
-    fn below(&self) -> &impl ReadableTable<K::Raw, Bytes> {
-        &self.0
+    fn below(&self) -> Result<&impl ReadableTable<K::Raw, Bytes>> {
+        Ok(&self.0)
     }
 }
 
-impl<K: Key, V: Value> Table<'_, K, V> {
+impl<'t, K: Key, V: Value> Table<'t, K, V> {
+    fn opened(&self) -> Result<&redb::Table<'t, K::Raw, Bytes>> {
+        if let Some(table) = self.below.get() {
+            return Ok(table);
+        }
+        let table = self.txn.open_table(TableDefinition::new(self.name))?;
+        Ok(self.below.get_or_init(|| table))
+    }
+
+    fn for_change(&mut self) -> Result<&mut redb::Table<'t, K::Raw, Bytes>> {
+        self.opened()?;
+        // It was opened just now.
+        Ok(self.below.get_mut().expect("an open table"))
+    }
+
     /// Puts a row, in the place of one of the same key, which is given back.
     pub fn insert(&mut self, key: K::Is<'_>, value: V::Is<'_>) -> Result<Option<ValueRead<'_, V>>> {
         let (mut key_room, mut room) = (Vec::new(), Vec::new());
@@ -287,7 +328,7 @@ impl<K: Key, V: Value> Table<'_, K, V> {
         if let Some(notes) = self.notes {
             notes.borrow_mut().put(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key).as_ref(), value);
         }
-        let before = self.below.insert(key, value)?;
+        let before = self.for_change()?.insert(key, value)?;
         before.map(ValueRead::new).transpose()
     }
 
@@ -298,14 +339,15 @@ impl<K: Key, V: Value> Table<'_, K, V> {
         if let Some(notes) = self.notes {
             notes.borrow_mut().remove(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key).as_ref());
         }
-        self.below.remove(key)?.map(ValueRead::new).transpose()
+        self.for_change()?.remove(key)?.map(ValueRead::new).transpose()
     }
 
     /// Takes the first row out.
     pub fn pop_first(&mut self) -> Result<()> {
-        let first = self.below.pop_first()?;
-        if let (Some(notes), Some((key, _))) = (self.notes, first) {
-            notes.borrow_mut().remove(self.name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key.value()).as_ref());
+        let (notes, name) = (self.notes, self.name);
+        let first = self.for_change()?.pop_first()?;
+        if let (Some(notes), Some((key, _))) = (notes, first) {
+            notes.borrow_mut().remove(name, K::FORM, <K::Raw as redb::Value>::as_bytes(&key.value()).as_ref());
         }
         Ok(())
     }
@@ -335,7 +377,7 @@ impl<K: Key, V: Value> Table<'_, K, V> {
             }
             stays
         };
-        Ok(self.below.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
+        Ok(self.for_change()?.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
     }
 }
 

@@ -45,6 +45,7 @@ mod clock;
 mod facts;
 mod far_boxes;
 mod mailbox;
+mod mailbox_damage;
 mod packets;
 mod search;
 mod sent;

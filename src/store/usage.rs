@@ -4,6 +4,7 @@
 //! they move into a table. A day is one of the calendar in the time zone of the box at the moment of the commit.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -94,6 +95,27 @@ pub(super) struct PacketShare {
 /// The day of the calendar of a box at this moment.
 pub(super) fn day(settings: &Settings, now: Time) -> String {
     day_in(settings.text(Key::TimeZone), now)
+}
+
+/// The day as it was found last: each commit asks for it.
+#[derive(Debug, Default)]
+pub(super) struct LastDay(Mutex<Option<(String, i64, String)>>);
+
+impl LastDay {
+    /// As [`day`].
+    pub fn day(&self, settings: &Settings, now: Time) -> String {
+        // Days begin at whole quarters of an hour, in whatever time zone.
+        let (zone, quarter) = (settings.text(Key::TimeZone), now.seconds().div_euclid(15 * 60));
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((known, at, day)) if (known.as_str(), *at) == (zone, quarter) => day.clone(),
+            _ => {
+                let day = day_in(zone, now);
+                *last = Some((zone.to_owned(), quarter, day.clone()));
+                day
+            }
+        }
+    }
 }
 
 fn day_in(zone: &str, now: Time) -> String {

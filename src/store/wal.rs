@@ -25,7 +25,7 @@
 //! | generation | 8 |
 //! | number of the commit | 8 |
 //! | length of what follows | 4 |
-//! | the [`Changes`], deflated | |
+//! | the [`Changes`], deflated; as they are where that is one block | |
 //! | zeros up to the next block of 4096 | |
 //!
 //! Numbers are little endian. A block is never written again within a generation: a yes does not depend on one being rewritten.
@@ -47,6 +47,10 @@ const HELD: usize = 2 * 1024 * 1024;
 pub const BLOCK: usize = 4096;
 const MARK: &[u8; 4] = b"sWAL";
 const HEAD: usize = 28;
+/// Bytes before those of a stored block of deflate.
+const STORED: usize = 5;
+/// It is stored, and the last one.
+const LAST_STORED: u8 = 1;
 /// Bytes of the first block that say which log it is.
 const IDENTITY: usize = 12;
 /// A record that claims to hold more than this, in bytes, is none.
@@ -176,13 +180,21 @@ fn record(deflate: &mut Compress, generation: u64, number: u64, changes: &[u8]) 
     record.extend(generation.to_le_bytes());
     record.extend(number.to_le_bytes());
     record.extend([0; 4]);
-    deflate.reset();
-    let mut end = Status::Ok;
-    while end != Status::StreamEnd {
-        record.reserve(BLOCK);
-        let left = usize::try_from(deflate.total_in()).ok().and_then(|taken| changes.get(taken..));
-        let left = left.ok_or(io::ErrorKind::InvalidData)?;
-        end = deflate.compress_vec(left, &mut record, FlushCompress::Finish).map_err(io::Error::other)?;
+    match stored(changes) {
+        Some(head) => {
+            record.extend(head);
+            record.extend(changes);
+        }
+        None => {
+            deflate.reset();
+            let mut end = Status::Ok;
+            while end != Status::StreamEnd {
+                record.reserve(BLOCK);
+                let left = usize::try_from(deflate.total_in()).ok().and_then(|taken| changes.get(taken..));
+                let left = left.ok_or(io::ErrorKind::InvalidData)?;
+                end = deflate.compress_vec(left, &mut record, FlushCompress::Finish).map_err(io::Error::other)?;
+            }
+        }
     }
     let length = u32::try_from(record.len() - HEAD).map_err(io::Error::other)?;
     record[24..HEAD].copy_from_slice(&length.to_le_bytes());
@@ -190,6 +202,14 @@ fn record(deflate: &mut Compress, generation: u64, number: u64, changes: &[u8]) 
     record[4..8].copy_from_slice(&check.to_le_bytes());
     record.resize(record.len().next_multiple_of(BLOCK), 0);
     Ok(record)
+}
+
+/// What stands before bytes that deflate stores as they are (RFC 1951 section 3.2.4), where a record of them is one block: made smaller
+/// it would be no shorter.
+fn stored(changes: &[u8]) -> Option<[u8; STORED]> {
+    let length = u16::try_from(changes.len()).ok().filter(|_| HEAD + STORED + changes.len() <= BLOCK)?;
+    let ([low, high], [not_low, not_high]) = (length.to_le_bytes(), (!length).to_le_bytes());
+    Some([LAST_STORED, low, high, not_low, not_high])
 }
 
 /// What a log ends with.

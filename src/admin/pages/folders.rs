@@ -174,7 +174,8 @@ pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
             let seen = Flags::of(Flags::SEEN);
             store.write(move |tx| tx.mark(&me, number, &[uid], FlagChange::Add, &seen, None).map(drop))?;
         }
-        "delete" if number == trash => {
+        // Of one whose entry is damaged nothing is left to be moved.
+        "delete" if number == trash || entry.is_lost() => {
             store.write(move |tx| tx.remove_entries(&me, number, &[uid]).map(drop))?;
             return ask.done(&place(number), "It is deleted for good.");
         }

@@ -1,5 +1,6 @@
 //! How commands end.
 
+use super::replies::set;
 use crate::fault::Fault;
 
 /// How a command ends.
@@ -16,6 +17,11 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Some messages are not what was written, or not there (RFC 5530); what became of the others.
+    pub fn damaged(uids: impl IntoIterator<Item = u32>, others: &str) -> Self {
+        Self::No(format!("[CORRUPTION] damaged on the disk of this box: UID {}; {others}", set(uids)))
+    }
+
     /// It was done, and there is nothing to say about it.
     pub fn done() -> Self {
         Self::Ok("done".to_owned())

@@ -248,14 +248,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read`].
     pub fn small_heads(&self, entries: &[&Entry]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        self.read(|view| {
-            let table = schema::BODIES.read(&view.0)?;
-            let head = |entry: &&Entry| {
-                let row = table.get(entry.content)?;
-                Ok(row.map(|row| row.value()[..row.value().len().min(head_length(entry))].to_vec()))
-            };
-            entries.iter().map(head).collect()
-        })
+        self.small_starts(entries, head_length)
     }
 
     /// The bytes of several entries as [`Store::content`] gives them, read at once; `None` for each that has to be asked for
@@ -264,13 +257,20 @@ impl Store {
     /// # Errors
     /// As [`Store::read`].
     pub fn small_contents(&self, entries: &[&Entry]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.small_starts(entries, |_| usize::MAX)
+    }
+
+    /// So many bytes of each entry, of those which are what was written: of less than all of them nobody knows that.
+    fn small_starts(&self, entries: &[&Entry], most: fn(&Entry) -> usize) -> Result<Vec<Option<Vec<u8>>>, Fault> {
         self.read(|view| {
             let (rows, bodies) = (schema::CONTENTS.read(&view.0)?, schema::BODIES.read(&view.0)?);
             let small = |entry: &&Entry| {
                 let row = rows.get(entry.content)?.and_then(|row| ContentRow::read(row.value()));
                 let Some(row) = row.filter(|row| row.file.is_empty()) else { return Ok(None) };
-                let bytes = bodies.get(entry.content)?.map(|bytes| bytes.value().to_vec());
-                Ok(bytes.filter(|bytes| row.is_of(bytes.len() as u64, || crc32fast::hash(bytes))))
+                let Some(bytes) = bodies.get(entry.content)? else { return Ok(None) };
+                let bytes = bytes.value();
+                let whole = row.is_of(bytes.len() as u64, || crc32fast::hash(bytes));
+                Ok(whole.then(|| bytes[..bytes.len().min(most(entry))].to_vec()))
             };
             entries.iter().map(small).collect()
         })
@@ -279,6 +279,10 @@ impl Store {
     /// The bytes of the content of this number.
     pub(in crate::store) fn content_of_number(&self, content: u64) -> Result<Content, Fault> {
         let damaged = || Fault::permanent("this mail is damaged on the disk of this box");
+        if content == 0 {
+            // That of an entry of which nothing is left.
+            return Err(damaged());
+        }
         let (row, bytes) = self.read(|view| {
             let row = view.content_row(content)?;
             let bytes = match &row {

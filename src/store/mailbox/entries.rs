@@ -2,8 +2,8 @@
 
 use super::changes::CAME;
 use super::flags::Flags;
-use super::marks::{EntryReader, flags_of, page_of};
-use super::rows::{Entry, Folder};
+use super::marks::{EntryReader, entries_of, flags_of, page_of};
+use super::rows::{Entry, EntryFlags, Folder};
 use crate::store::schema::Readable;
 use crate::store::schema::{Tx, TxResult};
 
@@ -27,7 +27,7 @@ impl Tx<'_> {
     /// The entry of this UID.
     pub(super) fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
         let row = self.entries.get((person, folder, uid))?;
-        row.map(|row| EntryReader::new(&self.marks, person, folder).whole(uid, row.value())).transpose()
+        row.map(|row| EntryReader::new(&self.marks, person, folder).read(uid, row.value())).transpose()
     }
 
     pub(super) fn all_uids(&self, person: &str, folder: u32) -> TxResult<Vec<u32>> {
@@ -92,31 +92,28 @@ impl Tx<'_> {
         let mut folder = self.folder(person, number)?;
         let mut gone = Vec::new();
         for some in uids.chunk_by(|one, next| page_of(*one) == page_of(*next)) {
-            let mut marks = self.marks_left(person, number, page_of(some[0]))?;
+            let mut marks = self.marks_in(person, &mut folder, page_of(some[0]))?;
             for uid in some {
                 // One that is damaged goes as well.
                 let Some(row) = self.entries.remove((person, number, *uid))?.map(|row| row.value().to_vec()) else {
                     continue;
                 };
                 folder.total = folder.total.saturating_sub(1);
-                let Some(mut entry) = Entry::read(*uid, &row) else {
-                    let modseq = self.last_change((person, number), *uid, &marks)?;
-                    marks.forget(*uid);
-                    self.note_removal(person, &mut folder, (*uid, modseq), &marks)?;
-                    gone.push(*uid);
-                    continue;
-                };
+                let mut entry = Entry::read(*uid, &row).unwrap_or_else(|| Entry::lost(*uid));
                 marks.put_over(&mut entry);
                 marks.forget(*uid);
-                // Where flags were damaged the sums were those of others.
+                // What a damaged one added to the sums is not known.
                 folder.unseen = folder.unseen.saturating_sub(u32::from(entry.flags & Flags::SEEN == 0));
                 folder.bytes = folder.bytes.saturating_sub(entry.size);
-                self.note_removal(person, &mut folder, (*uid, entry.modseq), &marks)?;
+                let modseq = self.last_change((person, number), &EntryFlags::from(&entry))?;
+                self.note_removal(person, &mut folder, (*uid, modseq), &marks)?;
                 if entry.message > 0 {
                     self.places.remove((entry.message, person, number, *uid))?;
                 }
                 self.remove_name(person, number, &entry)?;
-                self.release_content(entry.content)?;
+                if !entry.is_lost() {
+                    self.release_content(entry.content)?;
+                }
                 gone.push(*uid);
             }
             self.put_marks(person, number, &marks)?;
@@ -133,23 +130,31 @@ impl Tx<'_> {
         self.remove_entries(person, number, &deleted)
     }
 
-    /// Copies entries into another folder, or the same, all in one commit.
+    /// Copies the entries of these UIDs, which rise, into another folder, or the same, all in one commit. Those that are not there, or
+    /// are damaged, are passed over.
+    ///
+    /// # Errors
+    /// When the other folder has no place for the keywords that they have.
     pub fn copy_entries(&mut self, person: &str, from: u32, uids: &[u32], to: u32) -> TxResult<Copied> {
         let source = self.folder(person, from)?;
         let mut target = self.folder(person, to)?;
-        let mut copied = Vec::new();
-        for uid in uids {
-            let Some(entry) = self.entry(person, from, *uid)? else { continue };
-            let words: Vec<_> = source.words(entry.keywords).map(str::to_owned).collect();
-            let keywords = target.learn_what_fits(&words);
-            let new = self.put_in(person, &mut target, Entry { keywords, ..entry })?;
-            copied.push((*uid, new));
+        let mut entries = entries_of(&self.entries, &self.marks, (person, from), uids)?;
+        entries.retain(|entry| !entry.is_lost());
+        let learned = target.learn_from(&source, entries.iter().fold(0, |bits, entry| bits | entry.keywords))?;
+        let mut copied = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let keywords = learned.iter().filter(|(there, _)| entry.keywords & there != 0);
+            let keywords = keywords.fold(0, |bits, (_, here)| bits | here);
+            copied.push((entry.uid, self.put_in(person, &mut target, Entry { keywords, ..entry })?));
         }
         self.put_folder(person, &target)?;
         Ok(copied)
     }
 
     /// Moves entries into another folder, or the same, where they get new UIDs.
+    ///
+    /// # Errors
+    /// As [`Tx::copy_entries`].
     pub fn move_entries(&mut self, person: &str, from: u32, uids: &[u32], to: u32) -> TxResult<Copied> {
         let copied = self.copy_entries(person, from, uids, to)?;
         let old: Vec<_> = copied.iter().map(|(old, _)| *old).collect();

@@ -1,7 +1,8 @@
 //! Flags and keywords of entries, and how they change.
 
+use super::changes::Run;
 use super::marks::page_of;
-use super::rows::{EntryFlags, Folder};
+use super::rows::{EntryFlags, Folder, Special};
 use crate::fault::Fault;
 use crate::store::schema::{Tx, TxResult, reject};
 
@@ -70,6 +71,8 @@ pub enum FlagChange {
 pub struct Marked {
     /// The folder as it is now.
     pub folder: Folder,
+    /// The number of the last change before this one.
+    pub since: u64,
     /// Entries that are there, with the flags that they have now.
     pub entries: Vec<EntryFlags>,
     /// For each of them, the number of its change before this one.
@@ -117,9 +120,7 @@ impl Folder {
     /// When one of them has no place any more.
     pub(super) fn learn(&mut self, keywords: &[String]) -> TxResult<u64> {
         if keywords.iter().any(|keyword| !self.knows(keyword)) {
-            return reject(Fault::permanent(format!(
-                "a folder can have {MAX_KEYWORDS} keywords of {MAX_KEYWORD} bytes"
-            )));
+            return reject(Fault::permanent(format!("{}, and {} has them", Self::full_words(), self.shown())));
         }
         Ok(self.bits(keywords))
     }
@@ -128,9 +129,39 @@ impl Folder {
     /// no place any more.
     pub(super) fn learn_what_fits(&mut self, keywords: &[String]) -> u64 {
         for keyword in keywords {
-            self.knows(keyword);
+            if !self.knows(keyword) {
+                log::warn!("store: a mail has no keyword '{keyword}' in {}: {}", self.name, Self::full_words());
+            }
         }
         self.bits(keywords)
+    }
+
+    fn full_words() -> String {
+        format!("a folder can have {MAX_KEYWORDS} keywords of {MAX_KEYWORD} bytes")
+    }
+
+    /// True where entries can have all of these keywords here.
+    pub fn has_places<'w>(&self, mut keywords: impl Iterator<Item = &'w str>) -> bool {
+        let mut then = self.clone();
+        keywords.all(|keyword| then.knows(keyword))
+    }
+
+    /// The keywords of entries that come here from another folder: for each bit there the one here. New ones become known.
+    ///
+    /// # Errors
+    /// When one of them has no place: what people have marked goes nowhere without its mark. Into Trash it does, as a mail that
+    /// could not be deleted would be worse.
+    pub(super) fn learn_from(&mut self, other: &Self, bits: u64) -> TxResult<Vec<(u64, u64)>> {
+        let mut learned = Vec::new();
+        for (place, word) in other.keywords.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1) {
+            let word = std::slice::from_ref(word);
+            let here = match self.special() {
+                Some(Special::Trash) => self.learn_what_fits(word),
+                _ => self.learn(word)?,
+            };
+            learned.push((1 << place, here));
+        }
+        Ok(learned)
     }
 }
 
@@ -165,9 +196,20 @@ impl Tx<'_> {
         let mut uids = uids.to_vec();
         uids.sort_unstable();
         uids.dedup();
-        let (mut marked, mut over) = (Marked::default(), Vec::new());
+        let (mut marked, mut over) = (Marked { since: folder.modseq, ..Marked::default() }, Vec::new());
+        let (mut written, mut runs) = (Vec::new(), Vec::<Run>::new());
         for some in uids.chunk_by(|one, next| page_of(*one) == page_of(*next)) {
-            let mut marks = self.marks_in(person, number, page_of(some[0]))?;
+            let (page, was) = (page_of(some[0]), folder.modseq);
+            let mut marks = self.marks_in(person, &mut folder, page)?;
+            if folder.modseq != was {
+                // What was done about damage is a change of its own.
+                marked.since = folder.modseq;
+            }
+            let mut run = runs.last().copied().filter(|run| run.modseq == folder.modseq);
+            if !run.as_mut().is_some_and(|run| run.take(page)) {
+                run = None;
+            }
+            let run = run.unwrap_or_else(|| Run::new(folder.modseq + 1, page));
             let before = over.len();
             for entry in self.flags_in((person, number), &marks, some)? {
                 if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
@@ -183,10 +225,9 @@ impl Tx<'_> {
                 if now != entry {
                     let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
                     folder.unseen = (folder.unseen + unseen(system)).saturating_sub(unseen(entry.flags));
-                    // One number for all that change in a row.
-                    now.modseq = folder.modseq + 1;
+                    now.modseq = run.modseq;
                     marks.keep(&now);
-                    over.push(entry.modseq);
+                    over.push(self.last_change((person, number), &entry)?);
                 }
                 marked.before.push(entry.modseq);
                 marked.entries.push(now);
@@ -194,15 +235,23 @@ impl Tx<'_> {
             if over.len() == before {
                 continue;
             }
-            folder.modseq += 1;
-            self.note_changes(person, &folder, &marks)?;
+            match runs.last_mut() {
+                Some(last) if last.modseq == run.modseq => *last = run,
+                _ => runs.push(run),
+            }
+            folder.modseq = run.modseq;
+            self.put_marks(person, number, &marks)?;
             let mut left = over.split_off(before);
             left.sort_unstable();
             left.dedup();
             left.retain(|modseq| marks.changed_by(*modseq).next().is_none());
             over.append(&mut left);
+            written.push(marks);
         }
-        self.forget_changes(person, number, over)?;
+        for run in runs {
+            self.note_run(person, number, run)?;
+        }
+        self.forget_changes(person, number, over, &written)?;
         self.put_folder(person, &folder)?;
         marked.folder = folder;
         Ok(marked)
@@ -223,6 +272,9 @@ mod tests {
         let stages = STAGES.map(str::to_owned);
         assert_eq!(folder.learn(&stages).map_err(|_| "no place"), Ok(0xf << 60));
         assert_eq!((folder.learn_what_fits(&words[60..]), folder.keywords.len()), (0, 64));
+        assert!(
+            folder.has_places(["WORD7", "$sent"].into_iter()) && !folder.has_places(["word7", "word60"].into_iter())
+        );
         assert_eq!(folder.words(1 << 63 | 1).collect::<Vec<_>>(), ["word0", "$Failed"]);
     }
 }

@@ -3,18 +3,23 @@
 //!
 //! ```text
 //!  ENTRIES  (person, folder, uid)        flags as the entry came
-//!  MARKS    (person, folder, uid / 64)   place, flags, number of the change, keywords: where there is one, it holds
+//!  MARKS    (person, folder, uid / 64)   places, flags, number of the change, keywords: where there is one, it holds
 //! ```
+//!
+//! | part of a row of `MARKS` | bytes |
+//! |---|---|
+//! | place of an entry, less than 64; or 64, and the places of several that have the same | 1; or 1 and 8, a bit for each |
+//! | flags | 1 |
+//! | number of the change | 8 |
+//! | keywords | 1 for how many bytes they have, then those |
 
-use super::rows::{Entry, EntryFlags, Reader, Writer, sound};
+use super::rows::{Entry, EntryFlags, Reader, Writer};
 use crate::store::schema::{Readable, Tx, TxResult};
 
 /// UIDs of a row.
 const PAGE: u32 = 64;
-/// What a damaged row of an entry is called.
-const AN_ENTRY: &str = "an entry of a folder";
-/// What a damaged row of marks is called.
-pub(super) const A_ROW: &str = "a row of flags";
+/// Stands in the place of a place before those of several entries.
+const SEVERAL: u8 = 64;
 
 /// What an entry has instead of what it came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +49,17 @@ pub(super) fn page_of(uid: u32) -> u32 {
 }
 
 impl Marks {
+    /// A row of which nothing is kept.
+    pub fn none(page: u32) -> Self {
+        Self { page, list: Vec::new() }
+    }
+
+    /// All UIDs that may be in the row.
+    pub fn uids(&self) -> impl Iterator<Item = u32> {
+        let first = self.page.saturating_mul(PAGE);
+        first..=first.saturating_add(PAGE - 1)
+    }
+
     /// The number of the row.
     pub fn page(&self) -> u32 {
         self.page
@@ -90,10 +106,23 @@ impl Marks {
     }
 
     fn row(&self) -> Vec<u8> {
-        let mut row = Writer::new(self.list.len() * 12 + 4);
+        // Most that are marked in one row were marked together.
+        let mut sets: Vec<(u64, Mark)> = Vec::new();
         for mark in &self.list {
+            let same = |(_, other): &&mut (u64, Mark)| Mark { place: mark.place, ..*other } == *mark;
+            match sets.iter_mut().rfind(same) {
+                Some((places, _)) => *places |= 1 << mark.place,
+                None => sets.push((1 << mark.place, *mark)),
+            }
+        }
+        let mut row = Writer::new(sets.len() * 20 + 4);
+        for (places, mark) in sets {
+            match places.is_power_of_two() {
+                true => row.number(mark.place.into(), 1),
+                false => row.number(SEVERAL.into(), 1).number(places, 8),
+            };
             let bytes = 8 - mark.keywords.leading_zeros() as usize / 8;
-            row.number(mark.place.into(), 1).number(mark.flags.into(), 1).number(mark.modseq, 8);
+            row.number(mark.flags.into(), 1).number(mark.modseq, 8);
             row.number(bytes as u64, 1).number(mark.keywords, bytes);
         }
         row.done()
@@ -101,36 +130,62 @@ impl Marks {
 
     fn read(page: u32, row: &[u8]) -> Option<Self> {
         let mut row = Reader::new(row)?;
-        let mut marks = Self { page, list: Vec::with_capacity(row.left() / 11) };
+        let mut marks = Self { page, list: Vec::with_capacity(PAGE as usize) };
         while row.left() > 0 {
-            let place = u8::try_from(row.number(1)?).ok()?;
+            let mut places = match u8::try_from(row.number(1)?).ok()? {
+                SEVERAL => row.number(8)?,
+                place => 1_u64.checked_shl(place.into())?,
+            };
             let flags = u8::try_from(row.number(1)?).ok()?;
             let modseq = row.number(8)?;
             let bytes = usize::try_from(row.number(1)?).ok().filter(|bytes| *bytes <= 8)?;
-            marks.list.push(Mark { place, flags, keywords: row.number(bytes)?, modseq });
+            let keywords = row.number(bytes)?;
+            while places != 0 {
+                // Less than 64.
+                let place = u8::try_from(places.trailing_zeros()).ok()?;
+                marks.list.push(Mark { place, flags, keywords, modseq });
+                places &= places - 1;
+            }
         }
-        let rises = marks.list.is_sorted_by(|one, next| one.place < next.place);
-        (rises && marks.list.iter().all(|mark| u32::from(mark.place) < PAGE)).then_some(marks)
+        let rises = |list: &[Mark]| list.is_sorted_by(|one, next| one.place < next.place);
+        if !rises(&marks.list) {
+            marks.list.sort_unstable_by_key(|mark| mark.place);
+        }
+        // Each place once.
+        rises(&marks.list).then_some(marks)
     }
 }
 
 /// The marks of a row; `None` when it is damaged.
-fn marks_of<T>(table: &T, key: (&str, u32, u32)) -> TxResult<Option<Marks>>
+pub(super) fn marks_of<T>(table: &T, key: (&str, u32, u32)) -> TxResult<Option<Marks>>
 where
     T: Readable<(&'static str, u32, u32), &'static [u8]>,
 {
     let page = key.2;
     let row = table.get(key)?;
-    Ok(row.map_or_else(|| Some(Marks { page, list: Vec::new() }), |row| Marks::read(page, row.value())))
+    let marks = row.map_or_else(|| Some(Marks::none(page)), |row| Marks::read(page, row.value()));
+    if marks.is_none() {
+        tell_damage(key.0, key.1, page);
+    }
+    Ok(marks)
 }
 
-/// Reads the entries of one folder, with the flags that they have now.
+fn tell_damage(person: &str, folder: u32, page: u32) {
+    let (first, last) = (page.saturating_mul(PAGE), page.saturating_mul(PAGE).saturating_add(PAGE - 1));
+    log::warn!(
+        "store: the flags of mails of {person} are damaged (folder {folder}, UIDs {first} to {last}): they are as they were when \
+         the mails came"
+    );
+}
+
+/// Reads the entries of one folder, with the flags that they have now; with those that they came with where a row of flags is
+/// damaged. Of an entry that is damaged itself nothing else [is left](Entry::is_lost).
 pub(super) struct EntryReader<'t, T> {
     table: &'t T,
     person: &'t str,
     folder: u32,
-    /// Those of the last entry; `None` in it when the row is damaged.
-    last: Option<(u32, Option<Marks>)>,
+    /// Those of the last entry.
+    last: Option<Marks>,
 }
 
 impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T> {
@@ -139,31 +194,20 @@ impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T
         Self { table, person, folder, last: None }
     }
 
-    /// The marks of a row; `None` when it is damaged.
-    pub fn marks(&mut self, page: u32) -> TxResult<Option<&Marks>> {
-        if self.last.as_ref().is_none_or(|(last, _)| *last != page) {
-            self.last = Some((page, marks_of(self.table, (self.person, self.folder, page))?));
-        }
-        Ok(self.last.as_ref().and_then(|(_, marks)| marks.as_ref()))
-    }
-
-    /// The entry of a row; `None` when that, or the marks of it, are damaged.
-    pub fn read(&mut self, uid: u32, row: &[u8]) -> TxResult<Option<Entry>> {
-        let (Some(mut entry), Some(marks)) = (Entry::read(uid, row), self.marks(page_of(uid))?) else {
-            return Ok(None);
+    /// The marks of a row; none when it is damaged.
+    pub fn marks(&mut self, page: u32) -> TxResult<&Marks> {
+        let last = match self.last.take() {
+            Some(last) if last.page == page => last,
+            _ => marks_of(self.table, (self.person, self.folder, page))?.unwrap_or(Marks::none(page)),
         };
-        marks.put_over(&mut entry);
-        Ok(Some(entry))
+        Ok(self.last.insert(last))
     }
 
-    /// The entry of a row, with the flags it came with where those that it has now are damaged; `None` when itself is damaged.
-    pub fn what_is_left(&mut self, uid: u32, row: &[u8]) -> TxResult<Option<Entry>> {
-        Ok(self.read(uid, row)?.or_else(|| Entry::read(uid, row)))
-    }
-
-    /// The entry of a row that has to be whole.
-    pub fn whole(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
-        sound(self.read(uid, row)?, AN_ENTRY)
+    /// The entry of a row.
+    pub fn read(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
+        let mut entry = Entry::read(uid, row).unwrap_or_else(|| Entry::lost(uid));
+        self.marks(page_of(uid))?.put_over(&mut entry);
+        Ok(entry)
     }
 }
 
@@ -207,7 +251,7 @@ where
     let mut found = Vec::with_capacity(uids.len());
     let mut reader = EntryReader::new(marks, person, folder);
     each_row(entries, (person, folder), uids, |uid, row| {
-        found.push(reader.whole(uid, row)?);
+        found.push(reader.read(uid, row)?);
         Ok(())
     })?;
     Ok(found)
@@ -229,7 +273,13 @@ where
         left = behind;
         unmarked.extend_from_slice(before);
         if !here.is_empty() {
-            take_flags(&sound(Marks::read(page, row), A_ROW)?, here, &mut found, &mut unmarked);
+            match Marks::read(page, row) {
+                Some(marks) => take_flags(&marks, here, &mut found, &mut unmarked),
+                None => {
+                    tell_damage(person, folder, page);
+                    unmarked.extend_from_slice(here);
+                }
+            }
         }
         TxResult::Ok(())
     })?;
@@ -255,7 +305,7 @@ where
 {
     let both = !found.is_empty();
     each_row(entries, place, unmarked, |uid, row| {
-        found.push(sound(EntryFlags::read(uid, row), AN_ENTRY)?);
+        found.push(EntryFlags::read(uid, row).unwrap_or_else(|| EntryFlags::lost(uid)));
         Ok(())
     })?;
     if both && !unmarked.is_empty() {
@@ -266,11 +316,6 @@ where
 }
 
 impl Tx<'_> {
-    /// The marks of a row.
-    pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
-        sound(marks_of(&self.marks, (person, folder, page))?, A_ROW)
-    }
-
     /// The flags that entries of one row, whose marks these are, have now: of these UIDs, which rise; those that are not there are
     /// left out.
     pub(super) fn flags_in(&self, place: (&str, u32), marks: &Marks, uids: &[u32]) -> TxResult<Vec<EntryFlags>> {
@@ -278,17 +323,6 @@ impl Tx<'_> {
         take_flags(marks, uids, &mut found, &mut unmarked);
         add_unmarked(&self.entries, place, &unmarked, &mut found)?;
         Ok(found)
-    }
-
-    /// The marks of a row; none where they are damaged, and with the next change of the row they are gone for good.
-    pub(super) fn marks_left(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
-        let found = marks_of(&self.marks, (person, folder, page))?;
-        Ok(found.unwrap_or_else(|| {
-            log::warn!(
-                "store: the flags of some mails of {person} are damaged: they are as they were when the mails came"
-            );
-            Marks { page, list: Vec::new() }
-        }))
     }
 
     /// Writes the marks of a row, which goes when it is empty.
@@ -309,7 +343,7 @@ mod tests {
 
     #[test]
     fn marks_read_as_they_were_written_and_every_flipped_bit_is_noticed() {
-        let mut marks = Marks { page: 3, list: Vec::new() };
+        let mut marks = Marks::none(3);
         for (uid, keywords) in [(255, 1 << 63), (192, 0), (200, 0x1234), (200, 7)] {
             marks.keep(&EntryFlags { uid, keywords, flags: 5, modseq: 1 << 40 | u64::from(uid) });
         }
@@ -327,5 +361,28 @@ mod tests {
         assert_eq!((entry.flags, entry.keywords), (5, 7));
         [255, 200, 192, 193].into_iter().for_each(|uid| marks.forget(uid));
         assert!(marks.list.is_empty());
+    }
+    /// What was marked together is one part of a row; a row of single marks, as earlier versions wrote it, is read as well.
+    #[test]
+    fn marks_that_are_the_same_stand_together() {
+        let mut marks = Marks::none(1);
+        let flags = |uid, modseq| EntryFlags { uid, flags: 4, keywords: 0, modseq };
+        (64..128).for_each(|uid| marks.keep(&flags(uid, 9)));
+        assert_eq!(marks.row().len(), 1 + 8 + 1 + 8 + 1 + 4);
+        (64..128).step_by(3).for_each(|uid| marks.keep(&flags(uid, 10)));
+        marks.keep(&flags(100, 11));
+        assert_eq!(marks.row().len(), 2 * 19 + 11 + 4);
+        assert_eq!(Marks::read(1, &marks.row()), Some(marks.clone()));
+        let mut single = Writer::new(0);
+        for mark in &marks.list {
+            single.number(mark.place.into(), 1).number(4, 1).number(mark.modseq, 8).number(0, 1);
+        }
+        assert_eq!(Marks::read(1, &single.done()), Some(marks));
+        // No place has two marks.
+        let mut row = Writer::new(0);
+        for places in [6, 4] {
+            row.number(SEVERAL.into(), 1).number(places, 8).number(4, 1).number(9, 8).number(0, 1);
+        }
+        assert_eq!(Marks::read(1, &row.done()), None);
     }
 }

@@ -7,7 +7,7 @@
 //!   without a mail as the mail that is composed of it then. No setting, no other version of this program changes them.
 //! * **A UID is given once.** Numbers rise in order of arrival in the folder and are never used again under the same
 //!   UIDVALIDITY; where that cannot be vouched for (a restored backup, a repaired store) UIDVALIDITY rises.
-//! * **Each change has a number** (mod-sequence, RFC 7162), which entries of one row of flags share that change together, and
+//! * **Each change has a number** (mod-sequence, RFC 7162), which entries share whose flags change together, and
 //!   stands in `CHANGES` under it: a session that knows the state at one number reads what happened since, and nothing else.
 //! * **Nothing goes by age but what is in Trash.**
 //!
@@ -24,6 +24,7 @@
 mod arrivals;
 mod changes;
 mod contents;
+mod damage;
 mod entries;
 mod filed;
 mod flags;

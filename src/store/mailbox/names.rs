@@ -101,7 +101,7 @@ where
     for uid in named(names, person, hash(Some(name)), Special::Sent)? {
         let Some(row) = entries.get((person, sent, uid))? else { continue };
         let entry = EntryReader::new(marks, person, sent).read(uid, row.value())?;
-        found.extend(entry.filter(|entry| entry.saved >= since));
+        found.extend(Some(entry).filter(|entry| !entry.is_lost() && entry.saved >= since));
     }
     Ok(found)
 }

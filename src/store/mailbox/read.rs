@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::{MARKED, WENT};
+use super::changes::{MARKED, WENT, pages_of};
 use super::flags::Flags;
-use super::marks::{A_ROW, EntryReader, entries_of, flags_of};
+use super::marks::{EntryReader, entries_of, flags_of};
 use super::rows::{Entry, EntryFlags, Folder, Special, sound};
 use super::uids::UidRanges;
 use crate::message::{Id, Message};
@@ -120,7 +120,7 @@ impl View {
         let mut reader = EntryReader::new(&marks, person, folder.number);
         for row in schema::ENTRIES.read(&self.0)?.range(range)?.take(among) {
             let (key, row) = row?;
-            let entry = reader.whole(key.value().2, row.value())?;
+            let entry = reader.read(key.value().2, row.value())?;
             if entry.flags & Flags::SEEN == 0 {
                 return Ok(Some(entry.uid));
             }
@@ -138,8 +138,8 @@ impl View {
                 break;
             }
             let (key, row) = row?;
-            let entry = reader.what_is_left(key.value().2, row.value())?;
-            found.extend(entry.filter(|entry| entry.flags & Flags::DELETED == 0));
+            let entry = reader.read(key.value().2, row.value())?;
+            found.extend(Some(entry).filter(|entry| entry.flags & Flags::DELETED == 0));
         }
         Ok(found)
     }
@@ -161,7 +161,7 @@ impl View {
             if looked == looked_at || found.len() == most {
                 return Ok((found, Some(uid + 1)));
             }
-            let Some(entry) = reader.what_is_left(uid, row.value())? else { continue };
+            let entry = reader.read(uid, row.value())?;
             if entry.flags & Flags::DELETED == 0 && self.may_hold(needle, entry.content)? {
                 found.push(entry);
             }
@@ -193,11 +193,12 @@ impl View {
             let (key, value) = row?;
             let modseq = key.value().2;
             match value.value() {
-                (_, MARKED) if own.contains(&modseq) => {}
-                (page, MARKED) => {
-                    let marks = sound(reader.marks(page)?, A_ROW)?;
-                    let changed = marks.changed_by(modseq).map(|uid| Change { modseq, uid, removed: false });
-                    changes.list.extend(changed);
+                (_, MARKED..) if own.contains(&modseq) => {}
+                change @ (_, MARKED..) => {
+                    for page in pages_of(change) {
+                        let changed = reader.marks(page)?.changed_by(modseq);
+                        changes.list.extend(changed.map(|uid| Change { modseq, uid, removed: false }));
+                    }
                 }
                 (uid, kind) => changes.list.push(Change { modseq, uid, removed: kind == WENT }),
             }
@@ -228,7 +229,7 @@ impl View {
                 break;
             }
             let (key, row) = row?;
-            let Some(entry) = reader.read(key.value().2, row.value())? else { continue };
+            let entry = reader.read(key.value().2, row.value())?;
             if let Some(bytes) = messages.get(entry.message)?
                 && let Ok(message) = crate::store::queue::parse(bytes.value())
                 && entry.flags & Flags::DELETED == 0

@@ -108,7 +108,21 @@ pub struct Entry {
     pub name: u64,
 }
 
+/// The number of a change that is not known: the first of a folder has the next one.
+const NOT_KNOWN: u64 = 1;
+
 impl Entry {
+    /// What is left of an entry whose row is damaged.
+    pub(super) fn lost(uid: u32) -> Self {
+        Self { uid, modseq: NOT_KNOWN, ..Self::default() }
+    }
+
+    /// True where the row of the entry is damaged: but for flags that changed since it came nothing is known of it.
+    pub fn is_lost(&self) -> bool {
+        // Contents have numbers from 1 on.
+        self.content == 0
+    }
+
     /// When it arrived.
     pub fn at(&self) -> Time {
         Time::from_seconds(self.arrived)
@@ -283,6 +297,16 @@ impl Entry {
 }
 
 impl EntryFlags {
+    /// Those of an entry whose row is damaged.
+    pub(super) fn lost(uid: u32) -> Self {
+        Self { uid, modseq: NOT_KNOWN, ..Self::default() }
+    }
+
+    /// True where neither the entry nor a later change of it says what it is marked with.
+    pub(super) fn is_lost(&self) -> bool {
+        self.modseq == NOT_KNOWN
+    }
+
     /// What the entry of a row came with.
     pub(super) fn read(uid: u32, row: &[u8]) -> Option<Self> {
         let mut row = Reader::new(row)?;

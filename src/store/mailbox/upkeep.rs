@@ -104,8 +104,8 @@ impl Tx<'_> {
         for row in self.entries.iter()? {
             let (key, row) = row?;
             let (person, folder, uid) = key.value();
-            let entry = EntryReader::new(&self.marks, person, folder).what_is_left(uid, row.value())?;
-            entries.extend(entry.map(|entry| (person.to_owned(), folder, entry)));
+            let entry = EntryReader::new(&self.marks, person, folder).read(uid, row.value())?;
+            entries.push((person.to_owned(), folder, entry));
         }
         let mut folders: Vec<(String, Folder)> = Vec::new();
         for row in self.folders.iter()? {

@@ -10,8 +10,8 @@ use testing::{Dice, Folder};
 use super::*;
 use crate::store::commit::make_last;
 use crate::store::schema::{BODIES, SEEN};
-use crate::store::table::Notes;
 use crate::store::table::changes::Changes;
+use crate::store::table::{Access, Notes};
 
 const SECTOR: usize = 512;
 
@@ -144,13 +144,14 @@ fn commit(database: &Database, log: &mut Wal<Disk>, roomy: bool) -> u64 {
     let txn = database.begin_write().unwrap();
     let notes = Notes::new(Changes::up_to(wal::LARGEST));
     let number = {
-        let mut meta = META.open_noting(&txn, Some(&notes)).unwrap();
+        let noting = Access { txn: &txn, notes: Some(&notes), at_once: false };
+        let mut meta = META.open_by(noting).unwrap();
         let mut ledger = Ledger::load(&meta).unwrap();
         ledger.commits += 1;
         ledger.save(&mut meta).unwrap();
         let number = ledger.commits;
-        BODIES.open_noting(&txn, Some(&notes)).unwrap().insert(number, &mail(number)).unwrap();
-        let mut seen = SEEN.open_noting(&txn, Some(&notes)).unwrap();
+        BODIES.open_by(noting).unwrap().insert(number, &mail(number)).unwrap();
+        let mut seen = SEEN.open_by(noting).unwrap();
         seen.insert(&format!("key {number}"), number.cast_signed()).unwrap();
         if number.is_multiple_of(3) {
             seen.remove(&format!("key {}", number / 2)).unwrap();

@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
     use crate::store::schema::{BODIES, CHARGES, EVENTS, Readable, SEEN, SETTINGS};
-    use crate::store::table::Notes;
+    use crate::store::table::{Access, Notes};
 
     /// Every way to change a table, then the same in a second file from the notes alone, twice.
     #[test]
@@ -178,21 +178,22 @@ mod tests {
         let notes = Notes::new(Changes::up_to(10_000));
         let txn = first.begin_write().unwrap();
         {
-            let mut events = EVENTS.open_noting(&txn, Some(&notes)).unwrap();
+            let noting = Access { txn: &txn, notes: Some(&notes), at_once: false };
+            let mut events = EVENTS.open_by(noting).unwrap();
             for number in 1..6 {
                 events.insert(number, b"event").unwrap();
             }
             events.pop_first().unwrap();
             events.remove(4).unwrap();
-            let mut seen = SEEN.open_noting(&txn, Some(&notes)).unwrap();
+            let mut seen = SEEN.open_by(noting).unwrap();
             for (key, at) in [("a", 1), ("b", -2), ("c", 3)] {
                 seen.insert(key, at).unwrap();
             }
             seen.retain(|_, at| at != 3).unwrap();
-            let mut charges = CHARGES.open_noting(&txn, Some(&notes)).unwrap();
+            let mut charges = CHARGES.open_by(noting).unwrap();
             charges.insert((1, "2026-11"), (1, 2)).unwrap();
             charges.insert((1, "2026-11"), (3, 4)).unwrap();
-            SETTINGS.open_noting(&txn, Some(&notes)).unwrap().insert("box.domain", "boat.example").unwrap();
+            SETTINGS.open_by(noting).unwrap().insert("box.domain", "boat.example").unwrap();
         }
         txn.commit().unwrap();
         let changes = notes.into_inner();

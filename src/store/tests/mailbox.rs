@@ -6,10 +6,10 @@ use super::*;
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, FolderError, NewContent, NewEntry, Special};
 use crate::store::schema::Readable;
 
-const INBOX: u32 = Special::Inbox as u32;
+pub const INBOX: u32 = Special::Inbox as u32;
 pub const SENT: u32 = Special::Sent as u32;
 pub const DRAFTS: u32 = Special::Drafts as u32;
-const TRASH: u32 = Special::Trash as u32;
+pub const TRASH: u32 = Special::Trash as u32;
 
 pub fn append(store: &Store, folder: u32, mail: &str, flags: u8) -> u32 {
     let new = NewContent::Bytes(mail.as_bytes().to_vec());
@@ -249,32 +249,6 @@ fn a_restore_and_a_repair_give_new_validities_and_the_same_bytes() {
     sound(&repaired);
 }
 
-/// A record of a folder that is damaged stops no start, takes no file of the spool along, and bounces nobody's mail.
-#[test]
-fn a_damaged_record_of_a_folder_stops_no_start() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    append(&store, INBOX, "Subject: one\r\n\r\nx\r\n", 0);
-    let file = store.spool_bytes(b"Subject: large\r\n\r\nx\r\n").unwrap();
-    let kept = spool::folder(&folder).join(&file.name);
-    let new = NewContent::File { file: std::sync::Arc::new(file), head: b"Subject: large\r\n\r\n".to_vec() };
-    let content = store.write(move |tx| tx.add_content(&new)).unwrap();
-    let damage = move |tx: &mut Tx| {
-        tx.contents.insert(content, [0xff; 3].as_slice())?;
-        Ok(())
-    };
-    store.write(damage).unwrap();
-    store.close();
-    drop(store);
-    let again = super::store(&folder);
-    assert!(kept.is_file());
-    assert_eq!(bytes(&again, &entries(&again, INBOX)[0]), b"Subject: one\r\n\r\nx\r\n");
-    let release = move |tx: &mut Tx| tx.add_entry("ben", INBOX, &NewEntry { content, ..NewEntry::default() });
-    assert!(matches!(again.write(release).unwrap_err(), Fault::Temporary(_)));
-    append(&again, INBOX, "Subject: two\r\n\r\nx\r\n", 0);
-    assert_eq!(entries(&again, INBOX).len(), 2);
-}
-
 /// What a session has to find: by UID the flags, and the number of the change that gave them.
 type Model = std::collections::BTreeMap<u32, (u8, u64)>;
 
@@ -348,56 +322,65 @@ fn flags_changes_and_removals_are_those_of_a_model_in_any_order() {
     sound(&store);
 }
 
-/// A row of flags that is damaged hides no mail, stops no clean-up, and is gone with the next one that goes.
+/// Marks that are made together are one change, however many rows they are in, and it is forgotten with the last of them.
 #[test]
-fn a_damaged_row_of_flags_stops_nothing() {
+fn what_is_marked_together_is_one_change() {
     let folder = Folder::new();
     let store = store(&folder);
-    let uids = [1, 2, 3].map(|n| append(&store, TRASH, &format!("Subject: {n}\r\n\r\nx\r\n"), 0));
-    let seen = Flags::of(Flags::SEEN);
-    store.write(move |tx| tx.mark("ben", TRASH, &uids, FlagChange::Add, &seen, None)).unwrap();
-    let damage = |tx: &mut Tx| {
-        tx.marks.insert(("ben", TRASH, 0), [0xff; 3].as_slice())?;
-        Ok(())
+    append(&store, INBOX, "\r\n", 0);
+    let many = |tx: &mut Tx| {
+        let content = tx.add_content(&NewContent::Bytes(b"\r\n".to_vec()))?;
+        let new = NewEntry { content, ..NewEntry::default() };
+        (0..999).try_for_each(|_| tx.add_entry("ben", INBOX, &new).map(drop))
     };
-    store.write(damage).unwrap();
-    assert_eq!(store.read(|view| view.newest("ben", TRASH, u32::MAX, 9)).unwrap().len(), 3);
-    assert!(store.read(|view| view.entries("ben", TRASH, &uids)).is_err());
-    assert_eq!(store.write(|tx| tx.remove_entries("ben", TRASH, &[2])).unwrap(), [2]);
-    let left: Vec<_> = entries(&store, TRASH).iter().map(|entry| (entry.uid, entry.flags)).collect();
-    assert_eq!(left, [(1, 0), (3, 0)]);
-    store.write(damage).unwrap();
-    store.write(|tx| tx.remove_mailbox("ben")).unwrap();
-    assert!(entries(&store, TRASH).is_empty());
+    store.write(many).unwrap();
+    let rows = |store: &Store| store.write(|tx| Ok(tx.changes.len()?)).unwrap();
+    let mark = |uids: Vec<u32>, flags| {
+        let job = move |tx: &mut Tx| tx.mark("ben", INBOX, &uids, FlagChange::Replace, &Flags::of(flags), None);
+        store.write(job).unwrap()
+    };
+    assert_eq!(rows(&store), 1000);
+    let marked = mark((1..=1000).collect(), Flags::SEEN);
+    assert_eq!((rows(&store), marked.made()), (1, vec![1002]));
+    let told = store.read(|view| view.changes("ben", INBOX, 1001)).unwrap().unwrap().list;
+    assert_eq!(told.iter().map(|change| change.uid).collect::<Vec<_>>(), (1..=1000).collect::<Vec<_>>());
+    // One here and one there: two changes, beside what is left of the first.
+    assert_eq!(mark(vec![1, 700], Flags::FLAGGED).made(), [1003, 1004]);
+    assert_eq!(rows(&store), 3);
+    sound(&store);
+    // Row by row the first one goes.
+    for first in (1..=1000).step_by(100) {
+        mark((first..first + 100).collect(), Flags::ANSWERED);
+        sound(&store);
+    }
+    assert_eq!(rows(&store), 10);
+    assert_eq!(store.read(|view| view.changes("ben", INBOX, 1004)).unwrap().unwrap().list.len(), 1000);
 }
 
-/// An entry that is damaged takes its flags along when it goes, and sessions hear of it.
+/// What a person has marked goes into no folder where the mark has no place; nothing is changed then. Into Trash it goes.
 #[test]
-fn a_damaged_entry_goes_whole() {
+fn a_keyword_without_a_place_stops_a_move() {
     let folder = Folder::new();
     let store = store(&folder);
-    let uids = [1, 2, 3].map(|n| append(&store, TRASH, &format!("Subject: {n}\r\n\r\nx\r\n"), 0));
-    store.write(|tx| tx.mark("ben", TRASH, &[1, 2], FlagChange::Add, &Flags::of(Flags::SEEN), None)).unwrap();
-    let since = store.read(|view| view.folder("ben", TRASH)).unwrap().unwrap().modseq;
-    let damage = |tx: &mut Tx| {
-        for uid in [2, 3] {
-            tx.entries.insert(("ben", TRASH, uid), [0xff; 3].as_slice())?;
-        }
-        Ok(())
+    let archive = Special::Archive.number();
+    let uids = [1, 2].map(|_| append(&store, INBOX, "\r\n", 0));
+    append(&store, archive, "\r\n", 0);
+    let mark = |folder: u32, uid: u32, keywords: Vec<String>| {
+        let flags = Flags { system: 0, keywords };
+        store.write(move |tx| tx.mark("ben", folder, &[uid], FlagChange::Add, &flags, None)).map(drop)
     };
-    store.write(damage).unwrap();
-    assert_eq!(store.write(move |tx| tx.remove_entries("ben", TRASH, &uids[1..])).unwrap(), [2, 3]);
-    let changes = |since| {
-        let changes = store.read(move |view| view.changes("ben", TRASH, since)).unwrap().unwrap();
-        changes.list.iter().map(|change| (change.uid, change.removed)).collect::<Vec<_>>()
-    };
-    assert_eq!(changes(since), [(2, true), (3, true)]);
-    // Nothing that came or changed before is said of what is gone.
-    assert_eq!(changes(0), [(1, false), (2, true), (3, true)]);
-    assert_eq!(
-        entries(&store, TRASH).iter().map(|entry| (entry.uid, entry.flags)).collect::<Vec<_>>(),
-        [(1, Flags::SEEN)]
-    );
-    store.write(|tx| tx.remove_entries("ben", TRASH, &[1])).unwrap();
-    assert_eq!(store.write(|tx| Ok(tx.marks.len()?)).unwrap(), 0);
+    // With "work", which every mail here has.
+    mark(archive, 1, (1..60).map(|n| format!("k{n}")).collect()).unwrap();
+    mark(INBOX, 1, vec!["K7".to_owned()]).unwrap();
+    mark(INBOX, 2, vec!["mine".to_owned()]).unwrap();
+    assert!(mark(archive, 1, vec!["mine".to_owned()]).is_err());
+    let go = |to: u32, which: Vec<u32>| store.write(move |tx| tx.move_entries("ben", INBOX, &which, to));
+    assert!(go(archive, uids.to_vec()).unwrap_err().why().contains("60 keywords"));
+    assert!(store.write(move |tx| tx.copy_entries("ben", INBOX, &uids, archive)).is_err());
+    assert_eq!((entries(&store, INBOX).len(), entries(&store, archive).len()), (2, 1));
+    assert_eq!(go(archive, vec![1]).unwrap(), [(1, 2)]);
+    let shown = store.read(|view| view.folder("ben", archive)).unwrap().unwrap();
+    assert_eq!(shown.words(entries(&store, archive)[1].keywords).collect::<Vec<_>>(), ["work", "k7"]);
+    assert_eq!(go(TRASH, vec![2]).unwrap(), [(2, 1)]);
+    sound(&store);
 }

@@ -166,7 +166,7 @@ fn search_of_a_large_store_by_hand() {
     let (before, start) = (size(), std::time::Instant::now());
     build(&store);
     println!("built in {:?}; {} -> {} bytes", start.elapsed(), before, size());
-    let rows = store.write(|tx| Ok(redb::ReadableTableMetadata::stats(Readable::below(&tx.search_rows))?)).unwrap();
+    let rows = store.write(|tx| Ok(redb::ReadableTableMetadata::stats(Readable::below(&tx.search_rows)?)?)).unwrap();
     println!(
         "{} bytes a message: {rows:?}",
         (rows.stored_bytes() + rows.metadata_bytes() + rows.fragmented_bytes()) / count

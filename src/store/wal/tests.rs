@@ -102,6 +102,18 @@ fn records_come_back_in_their_order_and_no_others_do() {
     assert_eq!(first_generation(&disk.synced()), None);
 }
 
+/// What fits in one block is kept as it is, and from there on deflated; both come back.
+#[test]
+fn a_record_of_one_block_is_not_deflated() {
+    // Beside the text there are 25 bytes of its row.
+    let most = BLOCK - HEAD - STORED - 25;
+    let (disk, wal) = filled(7, &[most, most + 1, most - 1]);
+    assert_eq!(wal.at, 5 * BLOCK as u64);
+    assert_eq!(numbers(&disk.synced(), 7), (vec![1, 2, 3], End::Whole));
+    let kept = changes(1, most);
+    assert_eq!(disk.synced()[BLOCK + HEAD + STORED..2 * BLOCK], *kept.bytes().unwrap());
+}
+
 /// A generation is of the log as it was opened last, and of no other.
 #[test]
 fn a_log_knows_its_own_generations() {

@@ -40,8 +40,16 @@ fn a_damaged_mail_is_no_and_all_others_are_served() {
         let said = imap.say(command);
         assert!(said.contains("Body of one") && said.contains("Body of three"), "{command}: {said}");
         assert!(!said.contains("ody of spoiled") && !said.contains("goes on"), "{command}");
-        assert!(said.lines().last().unwrap().contains(" NO [CORRUPTION] "), "{command}: {said}");
+        let last = said.lines().last().unwrap();
+        assert!(
+            last.contains(" NO [CORRUPTION] ") && last.contains(": UID 2,4:5; all others were sent"),
+            "{command}: {said}"
+        );
     }
+    // The header of the second one is whole, which nobody can know.
+    let said = imap.say("FETCH 1:3 (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])");
+    assert!(said.contains("Subject: one") && said.contains("Subject: three") && !said.contains("Subject: spoiled"));
+    assert!(said.lines().last().unwrap().contains(" NO [CORRUPTION] "), "{said}");
     assert!(imap.say("FETCH 2 BODYSTRUCTURE").contains(" NO [CORRUPTION] "));
     // The session goes on, and what needs no bytes of theirs is there.
     assert_eq!(imap.ok("FETCH 1:* (UID FLAGS RFC822.SIZE)").matches(" FETCH (").count(), 5);
@@ -50,4 +58,50 @@ fn a_damaged_mail_is_no_and_all_others_are_served() {
     imap.ok("EXPUNGE");
     imap.ok("FETCH 1:* BODY.PEEK[]");
     assert_eq!(imap.uids(), [1, 3]);
+}
+
+/// The entry of a mail in its folder: what it was is lost, and no other with it. No program takes it for deleted, and people can.
+#[test]
+fn a_damaged_entry_costs_one_mail() {
+    let shore = Shore::start();
+    let mut gateway = boxed(&shore);
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    // Its length, which stands in its entry beside that of its header, is that of no other.
+    let spoiled = mail("spoiled") + &"x".repeat(7000) + "\r\n";
+    let mails = [mail("one"), spoiled.clone(), mail("three")];
+    mails.iter().for_each(|mail| drop(imap.append("INBOX", mail.as_bytes())));
+    gateway.stop();
+    let store = gateway.folder.join("satpost.redb");
+    let mut bytes = fs::read(&store).unwrap();
+    let header = spoiled.find("\r\n\r\n").unwrap() as u32 + 4;
+    let lengths = [&(spoiled.len() as u64).to_le_bytes()[..], &header.to_le_bytes()].concat();
+    let places: Vec<_> =
+        bytes.windows(lengths.len()).enumerate().filter(|(_, part)| *part == lengths).map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| bytes[at] ^= 1);
+    fs::write(&store, bytes).unwrap();
+
+    gateway.start();
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    // Every listing has all three.
+    assert_eq!(imap.uids(), [1, 2, 3]);
+    assert_eq!(imap.ok("UID FETCH 1:* (FLAGS)").matches(" FETCH (").count(), 3);
+    for items in ["RFC822.SIZE", "BODY.PEEK[]", "ENVELOPE"] {
+        let said = imap.say(&format!("UID FETCH 1:* ({items})"));
+        assert!(said.contains("(UID 1 ") && said.contains("(UID 3 ") && !said.contains("(UID 2 "), "{said}");
+        let last = said.lines().last().unwrap();
+        assert!(last.contains(" NO [CORRUPTION] ") && last.contains(": UID 2; all others were sent"), "{said}");
+    }
+    assert!(imap.ok("SEARCH SUBJECT three").contains("* SEARCH 3\r\n"));
+    let said = imap.say("COPY 1:3 Archive");
+    assert!(said.contains(" NO [CORRUPTION] ") && said.contains("UID 2; nothing was copied"), "{said}");
+    assert!(imap.ok("STATUS Archive (MESSAGES)").contains("MESSAGES 0)"));
+    imap.ok("STORE 1:3 +FLAGS (\\Seen)");
+    let said = imap.say("MOVE 1:3 Archive");
+    assert!(said.contains("[COPYUID ") && said.contains("UID 2; all others were moved"), "{said}");
+    assert_eq!(imap.uids(), [2]);
+    assert!(gateway.log_text().contains("INBOX, UID 2 of olga: its entry is damaged"));
+    imap.ok("STORE 1 +FLAGS (\\Deleted)");
+    imap.ok("EXPUNGE");
+    assert!(imap.uids().is_empty());
 }

@@ -10,7 +10,8 @@
 //! | 11, 12 APPEND in each form, and into Sent | `faults::what_is_changed_is_changed_and_nothing_else`, `one_mailbox::sent_has_no_doubles_and_shows_the_state` |
 //! | 13 an APPEND that is not kept is NO | `one_mailbox::a_full_mailbox_says_so`, `crash::a_kill_loses_nothing_and_brings_nothing_back` |
 //! | 14 doubles in Sent, other bytes than were told | `one_mailbox::sent_has_no_doubles_and_shows_the_state`, `sent` |
-//! | a mail that is damaged | `damaged` |
+//! | a mail, a header or an entry that is damaged | `damaged` |
+//! | keywords for which a folder has no place | `keywords` |
 //! | 15 a draft for each minute | `one_mailbox::drafts_that_are_saved_each_minute_leave_one` |
 //! | 16, 17, 19, 21, 24 EXPUNGE, MOVE of what is gone, one folder of a kind, EXAMINE | `faults::what_is_changed_is_changed_and_nothing_else` |
 //! | 18 EXISTS for nothing | `faults::news_come_in_order` |
@@ -25,6 +26,7 @@ mod crash;
 mod damaged;
 mod faults;
 mod hostile;
+mod keywords;
 mod one_mailbox;
 mod search;
 mod sent;

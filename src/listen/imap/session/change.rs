@@ -11,7 +11,7 @@ use crate::listen::imap::replies::{Replies, set};
 use crate::listen::imap::selected::{BATCH, Mark};
 use crate::settings::Key;
 use crate::store::Tx;
-use crate::store::mailbox::{Copied, FlagChange, Flags, Folder};
+use crate::store::mailbox::{Copied, FlagChange, Flags, Folder, Special};
 
 /// Messages that are moved or removed in one commit: others write between two of them.
 const TOGETHER: usize = 250;
@@ -40,6 +40,11 @@ fn copyuid(target: &Folder, copied: &Copied) -> String {
     }
     let (from, to) = (set(copied.iter().map(|pair| pair.0)), set(copied.iter().map(|pair| pair.1)));
     format!("[COPYUID {} {from} {to}] ", target.validity)
+}
+
+/// A folder has all the keywords that it can have (RFC 5530).
+fn no_place(so: &str) -> Answer {
+    Answer::No(format!("[LIMIT] this folder has all the keywords that it can have: {so}"))
 }
 
 impl ImapSession<'_> {
@@ -77,6 +82,12 @@ impl ImapSession<'_> {
             StoreType::Add => FlagChange::Add,
             StoreType::Remove => FlagChange::Remove,
         };
+        if change != FlagChange::Remove && !flags.keywords.is_empty() {
+            let folder = self.services.store.read(|view| view.folder(&person, number))?;
+            if folder.is_some_and(|folder| !folder.has_places(flags.keywords.iter().map(String::as_str))) {
+                return Err(no_place("nothing was changed"));
+            }
+        }
         let job = move |tx: &mut Tx| tx.mark(&person, number, &uids, change, &flags, unchanged);
         let marked = self.services.store.write(job)?;
         let folder = &marked.folder;
@@ -86,7 +97,12 @@ impl ImapSession<'_> {
         // What others did to it before, and was not told, the client would never hear of.
         let known = |before: &u64| *before <= selected.modseq || selected.own.contains(before);
         let known: Vec<bool> = marked.before.iter().map(known).collect();
-        selected.own.extend(marked.made());
+        if selected.modseq == marked.since {
+            // Nobody else changed anything since the client was told last.
+            selected.modseq = folder.modseq;
+        } else {
+            selected.own.extend(marked.made());
+        }
         let (mut line, mut items) = (Vec::new(), Vec::new());
         for (entry, known) in marked.entries.iter().zip(known) {
             let silent = response == StoreResponse::Silent && known;
@@ -116,14 +132,35 @@ impl ImapSession<'_> {
         found.ok_or_else(|| Answer::No("[TRYCREATE] there is no folder of this name".to_owned()))
     }
 
+    /// Looks whether a folder has a place for each keyword of messages before any of them goes there.
+    fn may_come(&self, uids: &[u32], from: u32, target: &Folder, so: &str) -> Try<()> {
+        let (person, store) = (self.person()?, &self.services.store);
+        let Some(source) = store.read(|view| view.folder(person, from))? else { return Ok(()) };
+        if target.special() == Some(Special::Trash) || target.has_places(source.words(u64::MAX)) {
+            return Ok(());
+        }
+        let flags = store.read(|view| view.flags(person, from, uids))?;
+        let bits = flags.iter().fold(0, |bits, entry| bits | entry.keywords);
+        match target.has_places(source.words(bits)) {
+            true => Ok(()),
+            false => Err(no_place(so)),
+        }
+    }
+
     pub(super) fn copy(&mut self, set_of: &SequenceSet, mailbox: &Mailbox<'_>, by_uid: bool) -> Try<Answer> {
         let selected = self.open()?;
         let (person, number) = (self.person()?.to_owned(), selected.number);
         let uids = selected.find(set_of, by_uid)?;
         let target = self.target(mailbox)?;
+        self.may_come(&uids, number, &target, "nothing was copied")?;
         let room = self.room()?;
         let (to, whose, which) = (target.number, person.clone(), uids.clone());
         let entries = self.services.store.read(|view| view.entries(&whose, number, &which))?;
+        let lost = entries.iter().filter(|entry| entry.is_lost()).map(|entry| entry.uid).collect::<Vec<_>>();
+        if !lost.is_empty() {
+            // All of them or none (RFC 3501 section 6.4.7).
+            return Err(Answer::damaged(lost, "nothing was copied"));
+        }
         if entries.iter().map(|entry| entry.size).sum::<u64>() > room {
             return Err(Answer::No("[OVERQUOTA] this mailbox is full".to_owned()));
         }
@@ -140,8 +177,9 @@ impl ImapSession<'_> {
     ) -> Try<Answer> {
         let selected = self.writable()?;
         let (person, number) = (self.person()?.to_owned(), selected.number);
-        let uids = selected.find(set_of, by_uid)?;
+        let mut uids = selected.find(set_of, by_uid)?;
         let target = self.target(mailbox)?;
+        self.may_come(&uids, number, &target, "nothing was moved")?;
         let to = target.number;
         let mut moved = Copied::new();
         let mut all = Ok(());
@@ -160,6 +198,14 @@ impl ImapSession<'_> {
             out.line(&format!("* OK {}moved", copyuid(&target, &moved)));
         }
         all?;
+        if moved.len() < uids.len() {
+            uids.retain(|uid| moved.binary_search_by_key(uid, |(old, _)| *old).is_err());
+            let left = self.services.store.read(|view| view.entries(&person, number, &uids))?;
+            let lost = left.iter().filter(|entry| entry.is_lost()).map(|entry| entry.uid).collect::<Vec<_>>();
+            if !lost.is_empty() {
+                return Err(Answer::damaged(lost, "all others were moved"));
+            }
+        }
         Ok(Answer::done())
     }
 

@@ -22,8 +22,6 @@ use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 const AHEAD: u64 = 256 * 1024;
 /// Some of the messages are not there any more, because of another session (RFC 5530).
 const GONE: &str = "[EXPUNGEISSUED] some of these messages were removed meanwhile";
-/// The bytes of some are not those that were written, or not there (RFC 5530).
-const DAMAGED: &str = "[CORRUPTION] some of these messages are damaged on the disk of this box, all others were sent";
 /// Large mails are taken apart one at a time, however many sessions want them.
 static LARGE: Mutex<()> = Mutex::new(());
 
@@ -154,7 +152,7 @@ impl ImapSession<'_> {
         if let Some(marks) = items.iter().map(mark_of).collect::<Option<Vec<_>>>() {
             return self.fetch_marks(&uids, &marks, since, out);
         }
-        let (mut there, mut damaged) = (0, false);
+        let (mut there, mut damaged) = (0, Vec::new());
         let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
         let labels: Vec<String> = items.iter().map(label).collect();
         for batch in uids.chunks(BATCH) {
@@ -167,8 +165,12 @@ impl ImapSession<'_> {
                 selected.tell_keywords(&folder, out);
             }
             there += entries.len();
-            let wanted: Vec<_> =
-                entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)).collect();
+            let changed = entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since));
+            let (lost, wanted): (Vec<&Entry>, Vec<&Entry>) = changed.partition(|entry| entry.is_lost());
+            for entry in lost {
+                log::warn!("imap: {}, UID {} of {person}: its entry is damaged", folder.name, entry.uid);
+                damaged.push(entry.uid);
+            }
             let mut rest = &wanted[..];
             while !rest.is_empty() {
                 let (group, behind) = rest.split_at(need.together(rest));
@@ -186,7 +188,7 @@ impl ImapSession<'_> {
                             match self.services.store.read(|view| view.entry(&person, number, entry.uid))? {
                                 // Out of files, or of a disk that answers: no damage.
                                 Some(_) if !fault.is_permanent() => return Err(fault.into()),
-                                Some(_) => damaged = true,
+                                Some(_) => damaged.push(entry.uid),
                                 // Another session removed it meanwhile.
                                 None => there -= 1,
                             }
@@ -198,9 +200,10 @@ impl ImapSession<'_> {
                 }
             }
         }
-        match damaged {
-            true => Ok(Answer::No(DAMAGED.to_owned())),
-            false => Ok(all_there(there == uids.len())),
+        damaged.sort_unstable();
+        match damaged.is_empty() {
+            true => Ok(all_there(there == uids.len())),
+            false => Ok(Answer::damaged(damaged, "all others were sent")),
         }
     }
 
