@@ -1,5 +1,5 @@
 //! Something new is a file of its own and rows in the files that `CONTRIBUTING.md` lists: a driver, a carrier, a page, a
-//! setting and a listener are added to a copy of the sources, and the compiler has the last word.
+//! text of one, a language, a setting and a listener are added to a copy of the sources, and the compiler has the last word.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,6 +51,20 @@ const ADDED: &[Added] = &[
         ],
     },
     Added {
+        what: "a text of a page, or a change of one",
+        own: None,
+        rows: &[("web/words/en/people.txt", "\n# people\n", "people.added = {n} more\n")],
+    },
+    Added {
+        what: "a language",
+        own: Some(("web/words/added/all.txt", "frame.more = Mehr\n")),
+        rows: &[(
+            "src/admin/words.rs",
+            "{ \"one\" } else { \"other\" },\n    },\n",
+            "    Language { files: &[include_str!(\"../../web/words/added/all.txt\")], form: |_| \"other\" },\n",
+        )],
+    },
+    Added {
         what: "a setting",
         own: None,
         rows: &[(
@@ -98,7 +112,8 @@ fn what_is_new_is_a_file_of_its_own_and_rows_in_the_files_of_the_list() {
         let listed = listed(root, added.what);
         if let Some((path, text)) = added.own {
             let covers = |entry: &String| {
-                entry.replace("NAME", "added") == path || path.starts_with(&entry.replace("NAME", "added"))
+                let entry = entry.replace("NAME", "added").replace("CODE", "added");
+                entry == path || path.starts_with(&entry)
             };
             assert!(listed.iter().any(covers), "{}: the list does not name its own file {path}", added.what);
             fs::create_dir_all(copy.join(path).parent().unwrap()).unwrap();
@@ -106,7 +121,7 @@ fn what_is_new_is_a_file_of_its_own_and_rows_in_the_files_of_the_list() {
         }
         let mut touched = BTreeSet::new();
         for (path, before, row) in added.rows {
-            assert!(listed.contains(*path), "{}: the list does not name {path}", added.what);
+            assert!(listed.iter().any(|entry| names(entry, path)), "{}: the list does not name {path}", added.what);
             touched.insert(*path);
             let text = fs::read_to_string(copy.join(path)).unwrap();
             let at = text.find(before).unwrap_or_else(|| panic!("{path} has no '{before}'")) + before.len();
@@ -125,6 +140,14 @@ fn what_is_new_is_a_file_of_its_own_and_rows_in_the_files_of_the_list() {
     let made = cargo.env("CARGO_TARGET_DIR", copy.join("target")).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let _ = fs::remove_dir_all(&copy);
+}
+
+/// True when an entry of a list names this file: `PAGE` is any name.
+fn names(entry: &str, path: &str) -> bool {
+    match entry.split_once("PAGE") {
+        Some((before, after)) => path.starts_with(before) && path.ends_with(after),
+        None => entry == path,
+    }
 }
 
 /// The files of the list under a heading of `CONTRIBUTING.md`.

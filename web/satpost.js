@@ -5,6 +5,8 @@
   const all = (query) => document.querySelectorAll(query);
   // The path before all paths of the box, behind another web server.
   const base = document.documentElement.dataset.base || "";
+  // The words are in the page, with the places for what only the browser knows.
+  const fit = (words, values) => words.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
 
   // The code of a link such as /setup#K7QF-3M9X: a fragment never reaches a log.
   const code = $("#code");
@@ -22,18 +24,17 @@
       const use = document.createElement("button");
       use.type = "button";
       use.className = "small";
-      use.textContent = "Use " + own;
+      use.textContent = fit(zone.dataset.use, { zone: own });
       use.addEventListener("click", () => { zone.value = own; hint.remove(); });
-      hint.append("This browser is in " + own + ". ", use);
+      hint.append(fit(zone.dataset.hint, { zone: own }) + " ", use);
       zone.after(hint);
     }
   }
   const skew = $("[data-ms]");
   if (skew) {
     const seconds = Math.round((Number(skew.dataset.ms) - Date.now()) / 1000);
-    skew.textContent = Math.abs(seconds) < 5
-      ? "This browser has the same time."
-      : "This browser is " + Math.abs(seconds) + " s " + (seconds > 0 ? "behind" : "ahead of") + " the box.";
+    const { same, behind, ahead } = skew.dataset;
+    skew.textContent = fit(Math.abs(seconds) < 5 ? same : seconds > 0 ? behind : ahead, { n: Math.abs(seconds) });
   }
 
   // Something long that is to be typed elsewhere.
@@ -42,7 +43,7 @@
       copy.hidden = false;
       copy.addEventListener("click", () => {
         const text = document.getElementById(copy.dataset.copy).textContent;
-        navigator.clipboard.writeText(text).then(() => { copy.textContent = "Copied"; });
+        navigator.clipboard.writeText(text).then(() => { copy.textContent = copy.dataset.done; });
       });
     }
   }
@@ -79,10 +80,10 @@
           history.replaceState(null, "", base + "/compose?draft=" + once);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
-        else put(kept, over ? "This message was sent already." : (await answer.text()).trim().slice(0, 200));
+        else put(kept, over ? kept.dataset.over : (await answer.text()).trim().slice(0, 200));
       } catch {
         changed = true;
-        put(kept, "Not kept as a draft yet: the box does not answer.");
+        put(kept, kept.dataset.silent);
       }
       keeping = false;
     };
@@ -111,7 +112,7 @@
   const text = $("textarea[data-count]");
   if (text) {
     const count = $("#count");
-    const show = () => { count.textContent = new TextEncoder().encode(text.value).length + " bytes of text"; };
+    const show = () => { count.textContent = fit(text.dataset.count, { n: new TextEncoder().encode(text.value).length }); };
     text.addEventListener("input", show);
     show();
   }
@@ -120,18 +121,18 @@
   const clock = $("#now");
   const ahead = clock ? Date.parse(clock.dateTime) - Date.now() : 0;
   const spell = (seconds) => {
-    const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : seconds < 172800 ? [3600, "h"] : [86400, "days"];
-    return Math.floor(seconds / size) + " " + unit;
+    const [size, unit] = seconds < 120 ? [1, 0] : seconds < 7200 ? [60, 1] : seconds < 172800 ? [3600, 2] : [86400, 3];
+    return fit(clock.dataset.spans.split("|")[unit], { n: Math.floor(seconds / size) });
   };
   const tick = () => {
     const now = Date.now() + ahead;
     all("time[data-ago]").forEach((time) => {
       const past = (now - Date.parse(time.dateTime)) / 1000;
-      if (!Number.isNaN(past)) put(time, past < 0 ? "in " + spell(-past) : spell(past) + " ago");
+      if (!Number.isNaN(past)) put(time, fit(past < 0 ? clock.dataset.future : clock.dataset.past, { span: spell(Math.abs(past)) }));
     });
     try {
       const words = { timeZone: clock.dataset.zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-      put(clock, new Intl.DateTimeFormat("en-GB", words).format(now));
+      put(clock, new Intl.DateTimeFormat(clock.dataset.locale, words).format(now));
     } catch { /* A zone that this browser does not know: the time of the page stays. */ }
   };
   if (clock) setInterval(tick, 1000);
@@ -238,7 +239,7 @@
   if (age) {
     setInterval(() => {
       age.hidden = !silentSince || Date.now() - silentSince < 2000;
-      if (silentSince) put(age, "no answer for " + spell((Date.now() - silentSince) / 1000));
+      if (silentSince) put(age, fit(age.dataset.silent, { span: spell((Date.now() - silentSince) / 1000) }));
     }, 1000);
   }
   setTimeout(ask, 500);
@@ -255,7 +256,7 @@
     for (const [at, sent, words] of news.lines) {
       const line = document.createElement("li");
       if (sent) line.className = "sent";
-      for (const [kind, part] of [["time", at], ["small", sent ? "to" : "from"], ["span", words]]) {
+      for (const [kind, part] of [["time", at], ["small", sent ? view.dataset.to : view.dataset.from], ["span", words]]) {
         const piece = document.createElement(kind);
         piece.textContent = part;
         line.append(piece);

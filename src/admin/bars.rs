@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use minijinja::Value;
 
+use super::words::say;
+
 /// Size of the picture in its own units.
 const SIZE: (f64, f64) = (576.0, 110.0);
 /// Bars that a picture shows, the last ones.
@@ -35,7 +37,8 @@ pub fn picture(bars: &Bars<'_>) -> Option<Value> {
     let sum: f64 = values.iter().map(|(_, value)| value).sum();
     let top = values.iter().find(|(_, value)| *value >= most).map(|(label, _)| label.as_str()).unwrap_or_default();
     let (id, words) = (bars.id, bars.words);
-    let said = format!("{first} to {last}: {} in all, most on {top}: {}.", words(sum), words(most));
+    let said =
+        say!("chart.to_in_all_most", first = first, last = last, sum = words(sum), top = top, most = words(most));
     let mut svg = format!(
         "<svg class=chart viewBox=\"-4 -28 {} {}\" role=img aria-labelledby=\"{id}-t {id}-d\"><title id={id}-t>{}</title>\
          <desc id={id}-d>{}</desc><path class=grid d=\"M0 0H{width}M0 {height}H{width}\" /><text x=0 y=-5>{}</text>",
@@ -62,7 +65,8 @@ pub fn picture(bars: &Bars<'_>) -> Option<Value> {
     Some(Value::from_safe_string(svg))
 }
 
-fn escaped(text: &str) -> String {
+/// Writes a text into a picture.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 

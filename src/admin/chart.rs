@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::bars::escaped;
 use super::view::TimeFormat;
+use super::words::{key, say, word};
 use crate::clock::Time;
 
 /// Points of a day: one for five minutes.
@@ -25,9 +27,9 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 pub struct Scale {
     /// Name of the series in the store.
     pub series: &'static str,
-    /// Heading.
+    /// Key of the heading.
     pub title: &'static str,
-    /// Unit.
+    /// Key of the unit.
     pub unit: &'static str,
     /// Lowest and highest value of the picture; it grows for values outside.
     pub range: (f64, f64),
@@ -39,20 +41,31 @@ pub struct Scale {
 /// background noise).
 pub const NOISE: Scale = Scale {
     series: "noise",
-    title: "Background noise",
-    unit: "dBm",
+    title: key!("chart.noise"),
+    unit: key!("chart.dbm"),
     range: (-120.0, -80.0),
     good: Some((-120.0, -97.0)),
 };
 /// Strength of satellite packets.
-pub const RSSI: Scale =
-    Scale { series: "rssi", title: "Satellites heard", unit: "dBm", range: (-120.0, -80.0), good: None };
+pub const RSSI: Scale = Scale {
+    series: "rssi",
+    title: key!("chart.satellites_heard"),
+    unit: key!("chart.dbm"),
+    range: (-120.0, -80.0),
+    good: None,
+};
 /// Signal of an Iridium modem in bars of about 2 dB. They describe the ring channel and promise no session, so no band of
 /// them is called good.
-pub const BARS: Scale = Scale { series: "bars", title: "Signal", unit: "bars of 5", range: (0.0, 5.0), good: None };
+pub const BARS: Scale =
+    Scale { series: "bars", title: key!("chart.signal"), unit: key!("chart.bars_of_5"), range: (0.0, 5.0), good: None };
 /// Temperature of the modem.
-pub const TEMPERATURE: Scale =
-    Scale { series: "temperature", title: "Modem temperature", unit: "\u{b0}C", range: (-10.0, 60.0), good: None };
+pub const TEMPERATURE: Scale = Scale {
+    series: "temperature",
+    title: key!("chart.temperature"),
+    unit: key!("chart.celsius"),
+    range: (-10.0, 60.0),
+    good: None,
+};
 
 /// A picture with its table.
 #[derive(Debug, Clone, Serialize)]
@@ -60,11 +73,11 @@ pub struct Chart {
     /// The SVG element.
     pub svg: minijinja::Value,
     /// Heading.
-    pub title: &'static str,
+    pub title: String,
     /// One sentence that says what is to be seen.
     pub words: String,
     /// Unit.
-    pub unit: &'static str,
+    pub unit: String,
     /// By hour: time, lowest, mean, highest.
     pub rows: Vec<(String, String, String, String)>,
     /// The newest value, while it is the present one.
@@ -82,8 +95,8 @@ pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart 
     let words = words(scale, &samples, times);
     Chart {
         svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, (from, times))),
-        title: scale.title,
-        unit: scale.unit,
+        title: word(scale.title),
+        unit: word(scale.unit),
         rows: table(&samples, from, times),
         last: samples.last().filter(|(at, _)| times.now.since(*at) < FRESH).map(|(_, value)| number(*value)),
         words,
@@ -103,12 +116,12 @@ fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64
 }
 
 fn words(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> String {
-    let Some((at, last)) = samples.last() else { return "Nothing was measured in the last 24 hours.".to_owned() };
+    let Some((at, last)) = samples.last() else { return say!("chart.nothing_was_measured_in") };
     let low = samples.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
-    let unit = scale.unit;
-    let when = if times.now.since(*at) < FRESH { "now".to_owned() } else { times.moment(*at).ago };
-    format!("From {} to {} {unit} in the last 24 hours, {} {unit} {when}.", number(low), number(high), number(*last))
+    let unit = word(scale.unit);
+    let when = if times.now.since(*at) < FRESH { say!("chart.now") } else { times.moment(*at).ago };
+    say!("chart.from_to_in_the", low = number(low), high = number(high), unit = unit, last = number(*last), when = when)
 }
 
 fn number(value: f64) -> String {
@@ -128,11 +141,12 @@ fn picture(
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
     let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;
     let mut svg = format!(
-        "<svg class=chart viewBox=\"-62 -14 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
-         hours</title><desc id={s}-d>{words}</desc>",
+        "<svg class=chart viewBox=\"-62 -14 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}</title>\
+         <desc id={s}-d>{}</desc>",
         width + 70.0,
         height + 42.0,
-        scale.title,
+        escaped(&say!("link.24_hours", title = word(scale.title))),
+        escaped(words),
         s = scale.series,
     );
     if let Some((from, to)) = scale.good {

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use minijinja::Value;
 
 use super::assets;
+use super::bars::escaped;
+use super::words::say;
 use crate::store::Place;
 
 /// Size of the picture in its own units.
@@ -99,7 +101,9 @@ impl Chart {
         let (width, height) = SIZE;
         let mut svg = format!(
             "<svg class=\"chart map\" viewBox=\"0 0 {width} {height}\" role=img aria-labelledby=\"map-t map-d\"><title \
-             id=map-t>Position and track</title><desc id=map-d>{words}</desc><rect class=sea width={width} height={height} />"
+             id=map-t>{}</title><desc id=map-d>{}</desc><rect class=sea width={width} height={height} />",
+            escaped(&say!("common.position_and_track")),
+            escaped(words),
         );
         let (land, (across, down)) = (assets::path("coast"), self.scale);
         let end = self.west + width / across;

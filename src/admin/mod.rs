@@ -24,6 +24,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 mod view;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

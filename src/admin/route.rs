@@ -10,6 +10,7 @@ use super::pages::resume::Resumed;
 use super::pages::{self, Ask, Reply};
 use super::request::{Method, Request};
 use super::response::Response;
+use super::words::{self, Table, say};
 use super::{App, assets, view};
 use crate::fault::Fault;
 use crate::people::Role;
@@ -148,11 +149,20 @@ routes! {
 
 /// Answers a request, with all headers.
 pub fn answer(app: &App, request: &Request) -> Response {
-    decide(app, request).finish(request)
+    answer_in(words::chosen(request), app, request)
+}
+
+/// Answers a request in a language.
+pub fn answer_in(language: &'static Table, app: &App, request: &Request) -> Response {
+    words::speaking(language, || decide(app, request).finish(request))
 }
 
 /// Answers any request of a box whose store cannot be used.
 pub fn answer_broken(why: &str, request: &Request) -> Response {
+    words::speaking(words::chosen(request), || broken(why, request))
+}
+
+fn broken(why: &str, request: &Request) -> Response {
     let Some(path) = &request.path else { return nothing_here().finish(request) };
     let path: Vec<_> = path.iter().map(String::as_str).collect();
     match path[..] {
@@ -175,7 +185,8 @@ fn decide(app: &App, request: &Request) -> Response {
         }
     }
     if request.method == Method::Other {
-        return Response::text(405, "Only GET, HEAD and POST work here.\n").with("Allow", "GET, HEAD, POST".to_owned());
+        return Response::text(405, &format!("{}\n", say!("error.methods")))
+            .with("Allow", "GET, HEAD, POST".to_owned());
     }
     let visitor = match auth::visitor(&app.store, &app.cookies, request) {
         Ok(visitor) => visitor,
@@ -194,9 +205,8 @@ fn decide(app: &App, request: &Request) -> Response {
                 pages::resume::log_in_first(app, request, &resumed)
             }
             (visitor, _) => {
-                let why = "This form did not come from a page of this box, or its page is too old. Nothing was \
-                           changed: go back, load the page again and send it once more.";
-                sorry(app, request, visitor.as_ref(), 403, why)
+                let why = say!("error.forged");
+                sorry(app, request, visitor.as_ref(), 403, &why)
             }
         };
     }
@@ -300,7 +310,7 @@ fn confirm(app: &App, request: &Request, visitor: &Visitor, status: u16, resumed
 fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Response {
     let ask = Ask::new(app, request, visitor, may_see);
     let reply = match find(request.method, path) {
-        None => Ok(ask.sorry(404, "There is no such page.")),
+        None => Ok(ask.sorry(404, &say!("error.no_such_page"))),
         Some((route, _)) if ask.role() < route.least => Ok(pages::no_right(&ask, route.least)),
         Some((route, parts)) => (route.page)(&ask, &parts),
     };
@@ -315,7 +325,7 @@ fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Res
 }
 
 fn nothing_here() -> Response {
-    Response::text(404, "There is nothing here.\n")
+    Response::text(404, &format!("{}\n", say!("error.there_is_nothing_here")))
 }
 
 fn sorry(app: &App, request: &Request, visitor: Option<&Visitor>, status: u16, why: &str) -> Response {

@@ -18,6 +18,7 @@ use tiny_http::{Header, Server, StatusCode};
 
 use super::request::{FORM_MOST, Request};
 use super::response::Response;
+use super::words::say;
 use crate::fault::Fault;
 use held::Held;
 
@@ -138,7 +139,7 @@ fn serve_one(
             Ok(upload) => Request::with_upload(&method, &target, headers, upload),
             Err(error) => {
                 log::warn!("web: a file was not taken: {error}");
-                let answer = Response::text(422, &format!("The file was not taken: {error}.\n"));
+                let answer = Response::text(422, &format!("{}\n", say!("error.file_not_taken", error = error)));
                 return respond(incoming, answer.finish(&Request::new(&method, &target, headers, &[])));
             }
         };
@@ -153,7 +154,7 @@ fn serve_one(
     }
     let request = Request::new(&method, &target, headers, &body);
     let response = match body.len() > FORM_MOST {
-        true => Response::text(413, "This form is too long.\n").finish(&request),
+        true => Response::text(413, &format!("{}\n", say!("error.too_long"))).finish(&request),
         false => guarded(&request, answer),
     };
     if !response.waits {
@@ -167,7 +168,7 @@ fn serve_one(
 fn guarded(request: &Request, answer: &dyn Fn(&Request) -> Response) -> Response {
     catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|_| {
         log::error!("web: a page panicked: {}", request.target.split('?').next().unwrap_or_default());
-        Response::text(500, "This page has a fault. The box itself goes on; see its log.\n").finish(request)
+        Response::text(500, &format!("{}\n", say!("error.fault"))).finish(request)
     })
 }
 

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::view::{TimeFormat, span};
+use super::bars::escaped;
+use super::view::{TimeFormat, short_date, span, weekday};
+use super::words::say;
 use crate::clock::Time;
 use crate::links::Standing;
 
@@ -78,17 +80,12 @@ fn words(all: &[Stretch], times: &TimeFormat) -> String {
     let percent = ready.as_secs() * 100 / known;
     let breaks = all.windows(2).filter(|pair| pair[0].2 == Standing::Ready && pair[1].2 == Standing::NotReady).count();
     let breaks = match breaks {
-        0 => "never lost".to_owned(),
-        1 => "lost once".to_owned(),
-        many => format!("lost {many} times"),
+        0 => say!("week.never_lost"),
+        many => say!("week.lost", n = many),
     };
     let unknown = (DAY * 7).saturating_sub(ready + not);
-    let unknown = if unknown > Standing::NOTED {
-        format!(" For {} it was off, or nothing was noted.", span(unknown))
-    } else {
-        String::new()
-    };
-    format!("Ready for {percent} % of {} that were watched, {breaks}.{unknown}", span(ready + not))
+    let said = say!("week.ready_for", percent = percent, span = span(ready + not), breaks = breaks);
+    if unknown > Standing::NOTED { said + " " + &say!("week.off_for", span = span(unknown)) } else { said }
 }
 
 /// The worst of a step; `None` where nothing is known.
@@ -120,11 +117,13 @@ fn picture(all: &[Stretch], from: Time, times: &TimeFormat, words: &str) -> Stri
         path
     };
     let mut svg = format!(
-        "<svg class=chart viewBox=\"-4 -4 {} {}\" role=img aria-labelledby=\"week-t week-d\"><title id=week-t>State of the \
-         link, 7 days</title><desc id=week-d>{words}</desc><path class=grid d=\"M0 {height}H{width}\" /><path class=up \
+        "<svg class=chart viewBox=\"-4 -4 {} {}\" role=img aria-labelledby=\"week-t week-d\"><title id=week-t>{}</title><desc \
+         id=week-d>{}</desc><path class=grid d=\"M0 {height}H{width}\" /><path class=up \
          d=\"{}\" /><path class=down d=\"{}\" />",
         width + 8.0,
         height + 32.0,
+        escaped(&say!("week.state_of_the_link")),
+        escaped(words),
         draw(Standing::Ready, height),
         draw(Standing::NotReady, height / 3.0),
     );
@@ -132,7 +131,7 @@ fn picture(all: &[Stretch], from: Time, times: &TimeFormat, words: &str) -> Stri
         let at = start.since(from).as_secs_f64() / (DAY * 7).as_secs_f64() * width;
         if at > 0.0 && at < width - 40.0 {
             let _ = write!(svg, "<path class=grid d=\"M{at:.1} 0V{height}\" />");
-            let _ = write!(svg, "<text x={at:.0} y={}>{}</text>", height + 20.0, date.strftime("%a"));
+            let _ = write!(svg, "<text x={at:.0} y={}>{}</text>", height + 20.0, weekday(date));
         }
     }
     svg.push_str("</svg>");
@@ -159,7 +158,7 @@ fn table(all: &[Stretch], from: Time, times: &TimeFormat) -> Vec<(String, String
         let rest = end.since(start).saturating_sub(ready + not);
         let [ready, not, rest] =
             [ready, not, rest].map(|time| if time.is_zero() { "\u{2013}".to_owned() } else { span(time) });
-        rows.push((date.strftime("%a %-d %b").to_string(), ready, not, rest));
+        rows.push((short_date(date), ready, not, rest));
     }
     rows.reverse();
     rows

@@ -12,6 +12,7 @@ mod rights_table;
 mod services;
 mod stale;
 mod wizard;
+mod words;
 mod written;
 
 use std::sync::LazyLock;
@@ -19,6 +20,7 @@ use std::sync::LazyLock;
 use super::request::Request;
 use super::response::Response;
 use super::service::{Actor, PersonEdit};
+use super::words::Table;
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
@@ -42,6 +44,8 @@ struct Site {
 struct Browser<'a> {
     site: &'a Site,
     cookies: Vec<(String, String)>,
+    /// The language of its pages; that of the request if there is none.
+    language: Option<&'static Table>,
 }
 
 impl Site {
@@ -75,13 +79,13 @@ impl Site {
     }
 
     fn browser(&self) -> Browser<'_> {
-        Browser { site: self, cookies: Vec::new() }
+        Browser { site: self, cookies: Vec::new(), language: None }
     }
 
     fn logged_in(&self, name: &str) -> Browser<'_> {
         let (token, _) =
             auth::open(&self.app.store, self.app.store.people().get(name).unwrap(), "192.168.1.7").unwrap();
-        Browser { site: self, cookies: vec![(self.app.cookies.session.clone(), token)] }
+        Browser { site: self, cookies: vec![(self.app.cookies.session.clone(), token)], language: None }
     }
 }
 
@@ -102,7 +106,11 @@ impl Browser<'_> {
             ("Cookie".to_owned(), cookies.join("; ")),
         ];
         headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let answer = route::answer(&self.site.app, &Request::new(method, target, headers, body.as_bytes()));
+        let request = Request::new(method, target, headers, body.as_bytes());
+        let answer = match self.language {
+            Some(language) => route::answer_in(language, &self.site.app, &request),
+            None => route::answer(&self.site.app, &request),
+        };
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| *name == "Set-Cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.retain(|(known, _)| known != name);
@@ -189,7 +197,7 @@ fn a_log_in_opens_a_session_that_ends() {
             && stored.iter().all(|(hash, json)| { hash != token && !String::from_utf8_lossy(json).contains(token) })
     );
     assert_eq!(browser.get("/").status, 200);
-    let mut old = Browser { site: &site, cookies: browser.cookies.clone() };
+    let mut old = Browser { site: &site, cookies: browser.cookies.clone(), language: None };
     assert_eq!(place(&browser.post("/", "/logout", &[])), "/login");
     assert_eq!(place(&old.get("/")), "/login");
 }
@@ -199,7 +207,11 @@ fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
     let service = site.app.service(Actor::command_line(0));
     let anna = service.person("anna").unwrap();
-    let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
+    let browser = |token: String| Browser {
+        site: &site,
+        cookies: vec![(site.app.cookies.session.clone(), token)],
+        language: None,
+    };
     let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(1));

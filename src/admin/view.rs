@@ -4,12 +4,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::assets;
 use super::response::Response;
+use super::words::{self, key, say};
 use crate::clock::Time;
 
 macro_rules! templates {
@@ -40,6 +42,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_global("style", assets::path("style"));
     environment.add_global("script", assets::path("satpost"));
     environment.add_global("picture", assets::path("icon"));
+    environment.add_function("w", words::shown);
     add_filters(&mut environment);
     for (name, text) in TEMPLATES {
         if let Err(error) = environment.add_template(name, text) {
@@ -73,7 +76,7 @@ pub fn page(status: u16, name: &str, values: Value) -> Response {
             log::error!("web: template {name}: {error:#}");
             #[cfg(test)]
             eprintln!("template {name}: {error:#}");
-            Response::text(500, "This page has a fault. The box itself goes on; see its log.\n")
+            Response::text(500, &format!("{}\n", say!("error.fault")))
         }
     }
 }
@@ -136,39 +139,41 @@ pub struct Nav {
     pub href: &'static str,
     /// Where in the rail it stands.
     pub section: &'static str,
-    /// Words.
+    /// Key of its words.
     pub words: &'static str,
     /// Picture: a path of 24 by 24.
     pub picture: &'static str,
 }
 
 macro_rules! nav {
-    ($($href:literal $section:literal $words:literal $picture:literal;)*) => {
+    ($($href:literal $section:literal $picture:literal $words:expr;)*) => {
         /// The navigation of somebody who may see everything.
         pub static NAV: &[Nav] = &[$(Nav { href: $href, section: $section, words: $words, picture: $picture },)*];
     };
 }
 
 nav! {
-    "/" "dashboard" "Dashboard" "M3 12l9-8 9 8M6 10v10h12V10";
-    "/mailbox" "mailbox" "Mailbox" "M3 13l3-8h12l3 8v6H3zM3 13h5l1 3h6l1-3h5";
-    "/compose" "compose" "Write" "M4 20l4-1L20 7l-3-3L5 16zM14 7l3 3";
-    "/messages" "messages" "Messages" "M4 6h16M4 12h16M4 18h10";
-    "/people" "people" "People" "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20c0-4 3-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 0 1 0 6M18 14.500c2 1 3 3 3 5.500";
-    "/far-boxes" "far-boxes" "Far boxes" "M4 15l2 5h12l2-5zM12 15V4l6 8h-6";
-    "/costs" "costs" "Costs" "M4 20V10M10 20V4M16 20v-7M2.500 20h19";
-    "/links" "links" "Links" "M4 14a8 8 0 0 1 16 0M8 14a4 4 0 0 1 8 0M12 14v6M9 20h6";
-    "/settings" "settings" "Settings" "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5";
-    "/audit" "audit" "Log" "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4";
-    "/about" "about" "This box" "M4 5h16v14H4zM4 10h16M8 15h.5M12 15h.5";
-    "/help" "help" "Help" "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.500v.5M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z";
+    "/" "dashboard" "M3 12l9-8 9 8M6 10v10h12V10" key!("nav.dashboard");
+    "/mailbox" "mailbox" "M3 13l3-8h12l3 8v6H3zM3 13h5l1 3h6l1-3h5" key!("nav.mailbox");
+    "/compose" "compose" "M4 20l4-1L20 7l-3-3L5 16zM14 7l3 3" key!("nav.compose");
+    "/messages" "messages" "M4 6h16M4 12h16M4 18h10" key!("nav.messages");
+    "/people" "people" "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20c0-4 3-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 0 1 0 6M18 14.500c2 1 3 3 3 5.500" key!("nav.people");
+    "/far-boxes" "far-boxes" "M4 15l2 5h12l2-5zM12 15V4l6 8h-6" key!("nav.far_boxes");
+    "/costs" "costs" "M4 20V10M10 20V4M16 20v-7M2.500 20h19" key!("nav.costs");
+    "/links" "links" "M4 14a8 8 0 0 1 16 0M8 14a4 4 0 0 1 8 0M12 14v6M9 20h6" key!("nav.links");
+    "/settings" "settings" "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5" key!("nav.settings");
+    "/audit" "audit" "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4" key!("nav.audit");
+    "/about" "about" "M4 5h16v14H4zM4 10h16M8 15h.5M12 15h.5" key!("nav.about");
+    "/help" "help" "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.500v.5M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z" key!("nav.help");
 }
 
 /// One light of the status strip.
 #[derive(Debug, Clone, Serialize)]
 pub struct Light {
-    /// `link`, `mail`, `queue`.
+    /// `Link`, `Mail`, `Queue`: its name for style and script.
     pub name: &'static str,
+    /// Its name for people.
+    pub label: String,
     /// `good` is well and done, `wait` goes on by itself, `warn` needs somebody, `bad` has failed, `off` is not in use; the
     /// page shows a sign and a word for each.
     pub tone: &'static str,
@@ -207,28 +212,41 @@ impl TimeFormat {
     pub fn moment(&self, time: Time) -> Moment {
         let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
         let (Some(at), Some(now)) = (zoned(time), zoned(self.now)) else {
+            let never = say!("time.never");
             return Moment {
                 iso: String::new(),
-                short: "never".into(),
-                day: "never".into(),
-                long: "never".into(),
-                ago: "never".into(),
+                short: never.clone(),
+                day: never.clone(),
+                long: never.clone(),
+                ago: never,
             };
         };
+        let (date, clock) = (at.date(), at.strftime("%H:%M:%S").to_string());
         let short = match () {
-            () if at.date() == now.date() => at.strftime("%H:%M:%S"),
-            () if at.year() == now.year() => at.strftime("%-d %b %H:%M"),
-            () => at.strftime("%-d %b %Y"),
+            () if date == now.date() => clock.clone(),
+            () if at.year() == now.year() => {
+                say!("time.date_time", day = at.day(), month = month(date), time = at.strftime("%H:%M"))
+            }
+            () => say!("time.date_year", day = at.day(), month = month(date), year = at.year()),
         };
+        let (weekday, day, month) = (weekday(date), at.day(), month(date));
         Moment {
             iso: time.to_string(),
-            short: short.to_string(),
-            day: at.strftime("%a %-d %b, %H:%M").to_string(),
-            long: at.strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string(),
+            short,
+            day: say!("time.moment", weekday = weekday, day = day, month = month, time = at.strftime("%H:%M")),
+            long: say!(
+                "time.long",
+                weekday = weekday,
+                day = day,
+                month = month,
+                year = at.year(),
+                time = clock,
+                zone = at.strftime("%Z")
+            ),
             ago: if time > self.now {
-                format!("in {}", span(time.since(self.now)))
+                say!("time.future", span = span(time.since(self.now)))
             } else {
-                format!("{} ago", span(self.now.since(time)))
+                say!("time.past", span = span(self.now.since(time)))
             },
         }
     }
@@ -240,14 +258,33 @@ impl TimeFormat {
     }
 }
 
+/// Gives the name of a month, as short as in a list.
+fn month(date: Date) -> String {
+    nth(&say!("time.months"), usize::try_from(date.month()).unwrap_or(1))
+}
+
+/// Gives the name of a day of the week, as short as in a list.
+pub fn weekday(date: Date) -> String {
+    nth(&say!("time.weekdays"), usize::try_from(date.weekday().to_monday_one_offset()).unwrap_or(1))
+}
+
+fn nth(names: &str, number: usize) -> String {
+    names.split(' ').nth(number - 1).unwrap_or_default().to_owned()
+}
+
+/// Gives a day without its year.
+pub fn short_date(date: Date) -> String {
+    say!("time.weekday_date", weekday = weekday(date), day = date.day(), month = month(date))
+}
+
 /// Gives a span of time in words, one unit.
 pub fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+        0..120 => say!("time.seconds", n = seconds),
+        120..7200 => say!("time.minutes", n = seconds / 60),
+        7200..172_800 => say!("time.hours", n = seconds / 3600),
+        _ => say!("time.days", n = seconds / 86_400),
     }
 }
 
@@ -262,14 +299,14 @@ pub fn bytes(count: u64) -> String {
 }
 
 /// Gives the heading of a page that says no.
-pub fn title(status: u16) -> &'static str {
+pub fn title(status: u16) -> String {
     match status {
-        403 => "Not allowed",
-        404 => "Not found",
-        422 => "Not accepted",
-        429 => "Too many tries",
-        503 => "Temporarily unavailable",
-        _ => "Something went wrong",
+        403 => say!("error.title_403"),
+        404 => say!("error.title_404"),
+        422 => say!("error.title_422"),
+        429 => say!("error.title_429"),
+        503 => say!("error.title_503"),
+        _ => say!("error.title"),
     }
 }
 
@@ -289,6 +326,7 @@ mod tests {
     #[test]
     fn every_filter_of_a_template_is_there() {
         let mut environment = Environment::new();
+        environment.add_function("w", words::shown);
         add_filters(&mut environment);
         for (name, text) in TEMPLATES {
             for place in text.split('{').skip(1).filter(|place| place.starts_with(['{', '%'])) {

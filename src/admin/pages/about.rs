@@ -8,6 +8,7 @@ use super::wrong::{self, Problem};
 use super::{Ask, Reply, login};
 use crate::admin::response::Response;
 use crate::admin::view::{bytes, span};
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::listen::tls::about as certificate_about;
 use crate::store::work::UNHEARD;
@@ -30,54 +31,70 @@ fn shown(ask: &Ask, status: u16, problems: &[Problem]) -> Reply {
         error => wrong::heading(problems, ""),
         errors => wrong::by_field(problems),
     };
-    Ok(ask.page(status, "about.html", "about", "This box", values))
+    Ok(ask.page(status, "about.html", "about", &say!("common.this_box"), values))
 }
 
 /// What the box is made of: name and value, for the page and for the file for whoever helps.
-pub fn facts(ask: &Ask) -> Vec<(&'static str, String)> {
+pub fn facts(ask: &Ask) -> Vec<(String, String)> {
     let store = &ask.app.store;
     let mut all = vec![
-        ("Version", process::version()),
+        (say!("about.version"), process::version()),
         (
-            "Runs since",
-            format!("{} ({})", ask.times.moment(ask.app.started).long, span(ask.times.now.since(ask.app.started))),
+            say!("about.runs_since"),
+            say!(
+                "about.for",
+                at = ask.times.moment(ask.app.started).long,
+                span = span(ask.times.now.since(ask.app.started))
+            ),
         ),
-        ("Clock", if store.clock().believable() { "set" } else { "not set yet" }.to_owned()),
+        (
+            say!("about.clock"),
+            if store.clock().believable() { say!("about.clock_set") } else { say!("about.clock_not_set") },
+        ),
     ];
     if let Ok(room) = store.disk_room() {
-        let short = if room.is_short() { ": too little, no mail is taken" } else { "" };
-        all.push((
-            "Free on the disk",
-            format!("{}, of which {} are kept in reserve{short}", bytes(room.free), bytes(room.reserve)),
-        ));
+        let (free, reserve) = (bytes(room.free), bytes(room.reserve));
+        let words = match room.is_short() {
+            true => say!("about.room_short", free = free, reserve = reserve),
+            false => say!("about.room", free = free, reserve = reserve),
+        };
+        all.push((say!("about.free_on_the_disk"), words));
     }
     let files = std::fs::read_dir(store.folder()).into_iter().flatten().flatten();
     let size: u64 =
         files.filter_map(|file| file.metadata().ok()).filter(|file| file.is_file()).map(|file| file.len()).sum();
-    all.push(("Store", bytes(size)));
+    all.push((say!("about.store"), bytes(size)));
     if let Some(memory) = process::resident_bytes() {
-        all.push(("Memory in use", bytes(memory)));
+        all.push((say!("about.memory_in_use"), bytes(memory)));
     }
     let certificate = match certificate_about(&ask.settings, store.folder()) {
         Ok(certificate) => {
-            let end = certificate.end.map(|end| format!(", good until {}", ask.times.moment(end).long));
-            let whose =
-                if certificate.own { "the box's own, renewed by itself" } else { "from the files in the settings" };
-            format!("{whose}{}", end.unwrap_or_default())
+            let whose = match certificate.own {
+                true => say!("about.certificate_own"),
+                false => say!("about.certificate_files"),
+            };
+            match certificate.end {
+                Some(end) => say!("about.certificate_until", whose = whose, end = ask.times.moment(end).long),
+                None => whose,
+            }
         }
-        Err(why) => format!("none: {why}"),
+        Err(why) => say!("about.certificate_none", why = why),
     };
-    all.push(("Certificate", certificate));
+    all.push((say!("about.certificate"), certificate));
     // What cannot be read is told where the store is.
     let backups = store.read(|view| view.backups()).unwrap_or_default();
-    let made = backups.made.map(|at| format!("{} ({} ago)", ask.times.moment(at).long, span(ask.times.now.since(at))));
-    all.push(("Last backup", made.unwrap_or_else(|| "none was made yet".to_owned())));
+    let made =
+        backups.made.map(|at| say!("about.made", at = ask.times.moment(at).long, ago = ask.times.moment(at).ago));
+    all.push((say!("about.last_backup"), made.unwrap_or_else(|| say!("about.none_was_made_yet"))));
     if let Some(drill) = backups.tried {
         let found = match drill.fault {
-            None => format!("it brings a box back, with {} messages", drill.messages),
-            Some(why) => format!("it brings no box back: {why}"),
+            None => say!("about.it_brings_a_box", messages = drill.messages),
+            Some(why) => say!("about.it_brings_no_box", why = why),
         };
-        all.push(("Last one tried out", format!("{}: {found}", ask.times.moment(drill.at).long)));
+        all.push((
+            say!("about.last_one_tried"),
+            say!("about.tried", at = ask.times.moment(drill.at).long, found = found),
+        ));
     }
     all
 }
@@ -88,7 +105,7 @@ pub fn backup(ask: &Ask) -> Reply {
         return shown(ask, 429, &[("password", login::too_many(wait))]);
     }
     if !ask.service.is_own_password(ask.request.form.get("password")) {
-        return shown(ask, 422, &[("password", "the password is wrong".to_owned())]);
+        return shown(ask, 422, &[("password", say!("about.the_password_is_wrong"))]);
     }
     ask.app.was_right(ask.request, ask.me());
     let name = format!("{}.backup.part", crate::admin::auth::token()?);
@@ -113,10 +130,10 @@ pub fn restore(ask: &Ask) -> Reply {
     }
     let mut problems = Vec::new();
     if !ask.service.is_own_password(form.get("restore_password")) {
-        problems.push(("restore_password", "the password is wrong".to_owned()));
+        problems.push(("restore_password", say!("about.the_password_is_wrong")));
     }
     match &ask.request.file {
-        None => problems.push(("file", "choose the file of a backup".to_owned())),
+        None => problems.push(("file", say!("about.choose_the_file_of"))),
         // Whoever does not know the password has nothing read for them.
         Some(file) if problems.is_empty() => {
             problems.extend(contents(&file.path, UNHEARD).err().map(|fault| ("file", unfit(&file.path, &fault))));
@@ -134,21 +151,18 @@ pub fn restore(ask: &Ask) -> Reply {
         wanted.forget();
         Fault::operator(error)
     })?;
-    Ok(login::bare(ask.app, ask.request, 200, "restoring.html", context! { title => "The backup is put in place" }))
+    Ok(login::bare(ask.app, ask.request, 200, "restoring.html", context! { title => say!("about.the_backup_is_put") }))
 }
 
 /// Why a file will not do, without the path under which it lies here.
 fn unfit(file: &Path, fault: &Fault) -> String {
-    fault.why().replace(&file.display().to_string(), "this file")
+    fault.why().replace(&file.display().to_string(), &say!("about.this_file"))
 }
 
 fn read(place: &Path) -> Result<Vec<u8>, Fault> {
     let size = std::fs::metadata(place).map_err(Fault::temporary)?.len();
     match size > BACKUP_MOST {
-        true => Err(Fault::permanent(format!(
-            "The backup has {}, too much for this page: run 'satpost backup FILE' on the box.",
-            bytes(size)
-        ))),
+        true => Err(Fault::permanent(say!("about.the_backup_has_too", bytes = bytes(size)))),
         false => std::fs::read(place).map_err(Fault::temporary),
     }
 }

@@ -6,6 +6,7 @@ use super::wrong::{self, Problem};
 use super::{Ask, Reply, sessions};
 use crate::admin::auth::{self, LIFE};
 use crate::admin::pages::login::too_many;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::password::{self, LEAST, LEAST_OWNER};
 
@@ -23,7 +24,7 @@ fn shown(ask: &Ask, status: u16, error: &str, problems: &[Problem]) -> Reply {
     let (error, errors) = (wrong::heading(problems, error), wrong::by_field(problems));
     let log_ins = sessions::own(ask)?;
     let values = context! { error, errors, least, role, address, since, log_ins, full_name => person.full_name };
-    Ok(ask.page(status, "account.html", "account", "Your account", values))
+    Ok(ask.page(status, "account.html", "account", &say!("account.your_account"), values))
 }
 
 /// Changes the password. All other sessions end; this one goes on under a new id.
@@ -35,17 +36,17 @@ pub fn change(ask: &Ask) -> Reply {
     let mut problems = Vec::new();
     match ask.service.is_own_password(form.get("old")) {
         true => ask.app.was_right(ask.request, ask.me()),
-        false => problems.push(("old", "the old password is wrong".to_owned())),
+        false => problems.push(("old", say!("account.the_old_password_is"))),
     }
     match form.get("new") {
-        "" => problems.push(("new", "the new password is empty".to_owned())),
+        "" => problems.push(("new", say!("account.the_new_password_is"))),
         new => {
             let judged = password::judge(new, ask.me(), ask.owner()).err();
             problems.extend(judged.map(|why| ("new", why.to_string())));
         }
     }
     if form.get("new") != form.get("again") {
-        problems.push(("again", "the new password was typed in two different ways".to_owned()));
+        problems.push(("again", say!("account.the_new_password_was")));
     }
     if !problems.is_empty() {
         return shown(ask, 422, "", &problems);
@@ -58,7 +59,7 @@ pub fn change(ask: &Ask) -> Reply {
     auth::keep(&ask.app.store, &ask.visitor.hash, None)?;
     let person = ask.service.person(ask.me())?;
     let (token, visitor) = auth::open(&ask.app.store, &person, &ask.request.peer)?;
-    let words = "Your password is changed. Everybody else who was logged in as you is out.".to_owned();
+    let words = say!("account.your_password_is_changed");
     ask.app.tell(&visitor.hash, crate::admin::Told { words, undo: None });
     Ok(crate::admin::response::Response::see("/account").with_cookie(&ask.app.cookies.session, &token, LIFE.as_secs()))
 }

@@ -3,6 +3,7 @@
 use minijinja::context;
 
 use super::{Ask, Reply, query};
+use crate::admin::words::say;
 
 const PAGE: usize = 100;
 
@@ -31,5 +32,11 @@ pub fn show(ask: &Ask) -> Reply {
             }
         })
         .collect();
-    Ok(ask.page(200, "audit.html", "audit", "Audit log", context! { rows, older, search, newest => before.is_some() }))
+    Ok(ask.page(
+        200,
+        "audit.html",
+        "audit",
+        &say!("audit.audit_log"),
+        context! { rows, older, search, newest => before.is_some() },
+    ))
 }

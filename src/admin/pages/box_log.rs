@@ -4,6 +4,7 @@ use log::Level;
 use minijinja::context;
 
 use super::{Ask, Reply};
+use crate::admin::words::say;
 use crate::sys::recent;
 
 /// Lines that the page shows.
@@ -36,5 +37,5 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let levels: Vec<_> = LEVELS.iter().map(|(name, _)| *name).collect();
-    Ok(ask.page(200, "log.html", "about", "Log of the program", context! { rows, levels, level, search }))
+    Ok(ask.page(200, "log.html", "about", &say!("log.log_of_the_program"), context! { rows, levels, level, search }))
 }

@@ -7,6 +7,7 @@ use super::wrong::{self, Problem};
 use super::{Ask, Reply, contacts, queue};
 use crate::admin::auth;
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm, drafts};
 use crate::message::Wanted;
@@ -41,7 +42,7 @@ pub fn show(ask: &Ask) -> Reply {
     let mut shown = Shown { status: 200, ..Shown::default() };
     if let Some(name) = query.find("draft") {
         let Some(uid) = draft_of(ask, name)? else {
-            return Ok(ask.sorry(404, "This draft is gone: it was sent, deleted, or is written on elsewhere."));
+            return Ok(ask.sorry(404, &say!("compose.this_draft_is_gone")));
         };
         let opened = drafts::open(&ask.app.context, &uid)?;
         if opened.has_files {
@@ -114,7 +115,7 @@ pub fn send(ask: &Ask) -> Reply {
         sheet.text = format!("{}\n\n{}", sheet.text.trim_end(), source.quoted()).trim_start().to_owned();
     }
     if sheet.text.len() > TEXT_MOST {
-        shown.problems.push(("text", "this form takes 64 KB: use a mail program for a longer text".to_owned()));
+        shown.problems.push(("text", say!("compose.this_form_takes_64")));
         shown.status = 422;
         return form(ask, &sheet, shown);
     }
@@ -128,7 +129,7 @@ pub fn send(ask: &Ask) -> Reply {
                 queue::forget(ask.app);
                 let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
                 let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-                return ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")));
+                return ask.done(&place, say!("compose.your_message_is_accepted", ids = ids.join(", ")));
             }
             Err(Fault::Permanent(why)) => (shown.error, shown.status) = (why.to_string(), 422),
             Err(fault) => return Err(fault),
@@ -145,7 +146,7 @@ pub fn send(ask: &Ask) -> Reply {
     match drafts::keep(context, me, &sheet) {
         Ok(drafts::Kept::Stored) if what == "draft" => {
             let place = format!("/mailbox?folder={}", Special::Drafts.number());
-            return ask.done(&place, "Your draft is kept here.");
+            return ask.done(&place, say!("compose.your_draft_is_kept"));
         }
         Ok(kept) => shown.kept = kept == drafts::Kept::Stored,
         Err(fault) if what == "draft" => (shown.error, shown.status) = (fault.why(), 422),
@@ -159,16 +160,16 @@ pub fn send(ask: &Ask) -> Reply {
 pub fn keep(ask: &Ask) -> Reply {
     let (sheet, _) = sheet_of(ask);
     if sheet.text.len() > TEXT_MOST {
-        return Ok(Response::text(422, "The text is too long to be kept here.\n"));
+        return Ok(Response::text(422, &format!("{}\n", say!("compose.too_long"))));
     }
     match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
         // A version that comes late is nobody's fault: the form is to be forgotten (RFC 9110 section 15.3.6).
         Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
         Ok(_) => {
-            let kept = format!("Kept as a draft at {}.", ask.times.clock(ask.times.now));
+            let kept = say!("compose.kept_at", time = ask.times.clock(ask.times.now));
             Ok(Response::text(200, &format!("{kept}{}\n", credits(ask, &sheet))))
         }
-        Err(fault) => Ok(Response::text(507, &format!("Not kept: {}.\n", fault.why()))),
+        Err(fault) => Ok(Response::text(507, &format!("{}\n", say!("compose.not_kept", why = fault.why())))),
     }
 }
 
@@ -182,14 +183,12 @@ fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
 /// What one recipient of a message costs, and which way it goes.
 pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
     let way = match preview.way {
-        Way::Mailbox => "into a mailbox on this box",
-        Way::Relay => "by the mail relay",
-        Way::Link => "over the satellite link",
-        Way::Carrier => "by the carrier of text messages",
+        Way::Mailbox => say!("compose.way_mailbox"),
+        Way::Relay => say!("compose.way_relay"),
+        Way::Link => say!("compose.way_link"),
+        Way::Carrier => say!("compose.way_carrier"),
     };
-    let hint = preview
-        .saved()
-        .map(|saved| format!("Its quotation marks and dashes are written plain: as they stand it would be {saved}."));
+    let hint = preview.saved().map(|saved| say!("compose.its_quotation_marks_and", saved = saved));
     context! {
         to => preview.to.to_string(), way, hint,
         texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
@@ -212,13 +211,17 @@ fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
         let sheet = ComposeForm { text, ..sheet.clone() };
         intake::preview(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())
     };
-    let bytes = format!("{} bytes", quoted.len());
+    let bytes = say!("compose.bytes_alone", n = quoted.len());
     match (with("x".to_owned()), with(format!("x\n\n{quoted}"))) {
         (Some(without), Some(with)) if with.packets > 0 => {
             let (more, price) = (with.packets.saturating_sub(without.packets), with.price);
-            let packets = if more == 1 { "1 packet".to_owned() } else { format!("{more} packets") };
-            let price = price.map(|money| format!(": {} in all", super::costs::amount(ask, money)));
-            format!("{} bytes, {packets} more{}", with.bytes.saturating_sub(without.bytes), price.unwrap_or_default())
+            let packets = say!("count.packets", n = more);
+            let (bytes, price) =
+                (with.bytes.saturating_sub(without.bytes), price.map(|money| super::costs::amount(ask, money)));
+            match price {
+                Some(price) => say!("compose.more_price", bytes = bytes, packets = packets, price = price),
+                None => say!("compose.more", bytes = bytes, packets = packets),
+            }
         }
         _ => bytes,
     }
@@ -256,5 +259,5 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
             !plain || !by.is_empty() || !at_most.is_empty()
         },
     };
-    Ok(ask.page(shown.status, "compose.html", "compose", "Write a message", values))
+    Ok(ask.page(shown.status, "compose.html", "compose", &say!("compose.write_a_message"), values))
 }

@@ -5,6 +5,8 @@ use minijinja::{Value, context};
 use super::{Ask, Reply};
 use crate::admin::bars::{self, Bars};
 use crate::admin::response::Response;
+use crate::admin::view::short_date;
+use crate::admin::words::say;
 use crate::money::{BOX, Limit, Money, OWN, Use};
 use crate::route::price;
 use crate::settings::Key;
@@ -87,7 +89,8 @@ pub fn show(ask: &Ask) -> Reply {
     let spent = ask.app.store.read(|view| view.used_by(if ask.operator() { BOX } else { ask.me() }))?;
     let values: Vec<_> = spent.iter().map(|(month, used)| (month.clone(), used.money.0 as f64)).collect();
     let money = |value: f64| amount(ask, Money(value as i64));
-    let plot = bars::picture(&Bars { id: "money", title: "Money by month", values: &values, words: &money });
+    let plot =
+        bars::picture(&Bars { id: "money", title: &say!("costs.money_by_month"), values: &values, words: &money });
     let by_month: Vec<_> = spent
         .iter()
         .rev()
@@ -105,7 +108,7 @@ pub fn show(ask: &Ask) -> Reply {
         200,
         "costs.html",
         "costs",
-        "Costs",
+        &say!("costs.costs"),
         context! { rows, month, months, priced, saved, plot, by_month, forecast },
     ))
 }
@@ -141,7 +144,7 @@ fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
         money => (used.money.0 > 0).then(|| amount(ask, Money((grown(used.money.0 as f64) / CENT).round() as i64 * CENT as i64))),
         packets => grown(used.packets as f64) as u64,
         texts => grown(used.texts as f64) as u64,
-        end => end.map(|day| day.strftime("%a %-d %b").to_string()),
+        end => end.map(|day| short_date(day)),
     })
 }
 

@@ -6,9 +6,10 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::messages::tone;
-use super::{Ask, Reply, links, quarantine, queue, setup};
+use super::{Ask, Reply, links, names, quarantine, queue, setup};
 use crate::admin::chart;
-use crate::message::LinkId;
+use crate::admin::words::say;
+use crate::message::{LinkId, Origin};
 use crate::settings::Key;
 use crate::status::{LinkStatus, LiveStatus};
 
@@ -22,7 +23,7 @@ struct Need {
     words: String,
     /// Where it is cured, and the words of the button.
     href: &'static str,
-    button: &'static str,
+    button: String,
 }
 
 /// Shows the page.
@@ -60,8 +61,15 @@ pub fn show(ask: &Ask) -> Reply {
             context! { at => ask.times.moment(event.at), part => event.part, words => event.kind.to_string(), alarm => event.alarm }
         })
         .collect();
-    let totals: Vec<_> =
-        ledger.books.iter().map(|(origin, totals)| context! { origin, totals, balance => totals.balance() }).collect();
+    let totals: Vec<_> = ledger
+        .books
+        .iter()
+        .map(|(word, totals)| {
+            let known = Origin::ALL.into_iter().find(|origin| origin.word() == word);
+            let origin = known.map_or_else(|| word.clone(), names::origin);
+            context! { origin, totals, balance => totals.balance() }
+        })
+        .collect();
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
@@ -85,7 +93,7 @@ pub fn show(ask: &Ask) -> Reply {
         gateway => ask.settings.text(Key::Reach) == "internet",
         totals, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };
-    Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
+    Ok(ask.page(200, "dashboard.html", "dashboard", &say!("common.dashboard"), values))
 }
 
 fn part_of(ask: &Ask, part: &crate::status::PartStatus) -> Value {
@@ -96,88 +104,93 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut need = |class, words: String, href, button| needs.push(Need { class, words, href, button });
     if let Some(why) = ask.app.store.read_only() {
-        need("danger", format!("Nothing can be taken, sent or changed: {why}"), "/help/backup", "Backups");
+        need("danger", say!("dashboard.nothing_can_be_taken", why = why), "/help/backup", say!("dashboard.backups"));
     }
     let drill = ask.app.store.read(|view| view.backups()).ok().and_then(|backups| backups.tried);
     if let Some(why) = drill.and_then(|drill| drill.fault) {
-        let words = format!("The last backup that was tried out brings no box back: {why}. Make another.");
-        need("danger", words, "/help/backup", "Backups");
+        let words = say!("dashboard.the_last_backup_that", why = why);
+        need("danger", words, "/help/backup", say!("dashboard.backups"));
     }
     for (worker, why) in &facts.failing {
         need(
             "danger",
-            format!("The worker \u{201c}{worker}\u{201d} fails and is started again: {why}"),
+            say!("dashboard.the_worker_fails_and", worker = worker, why = why),
             "/help/known-issues",
-            "Help",
+            say!("dashboard.help"),
         );
     }
     if let Some(relay) = facts.relay.as_ref().filter(|part| !part.is_ok()) {
-        need("danger", format!("Mail relay: {}", relay.words()), "/setup/relay", "Check the relay");
+        need(
+            "danger",
+            say!("dashboard.mail_relay", relay = relay.words()),
+            "/setup/relay",
+            say!("dashboard.check_the_relay"),
+        );
     }
     if let Some(smtp) = facts.smtp.as_ref().filter(|part| !part.is_ok()) {
-        need("danger", format!("Mail listeners: {}", smtp.words()), "/settings/mail-in", "Mail in");
+        need(
+            "danger",
+            say!("dashboard.mail_listeners", smtp = smtp.words()),
+            "/settings/mail-in",
+            say!("dashboard.mail_in"),
+        );
     }
     if let Some(texts) = facts.texts.as_ref().filter(|part| !part.is_ok()) {
-        need("warn", format!("Text messages: {}", texts.words()), "/settings/text-messages", "Check the carrier");
+        need(
+            "warn",
+            say!("dashboard.text_messages", texts = texts.words()),
+            "/settings/text-messages",
+            say!("dashboard.check_the_carrier"),
+        );
     }
     for link in facts.links.values() {
         if let Some(health) = link.health.as_ref().filter(|health| !health.ready) {
             let class = if links::needs_somebody(facts, link) { "warn" } else { "" };
-            need(class, format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
+            need(
+                class,
+                say!("dashboard.link", name = link.name, state = health.state),
+                "/links",
+                say!("dashboard.check_the_links"),
+            );
         }
         for silent in link.silent.iter().filter(|silent| !silent.device.is_empty()) {
             need(
                 "warn",
-                format!("Link {}: {}", link.name, silent.words()),
+                say!("dashboard.link", name = link.name, state = silent.words()),
                 "/messages?tab=waiting",
-                "Look at what waits",
+                say!("dashboard.look_at_what_waits"),
             );
         }
     }
     for link in ask.service.links().iter().filter(|link| link.on && link.price().is_none()) {
-        let words =
-            format!("Link {} has no price, so nothing goes by it. Where it costs nothing, the price is 0.", link.name);
-        need("warn", words, "/links", "Give it a price");
+        let words = say!("dashboard.link_has_no_price", name = link.name);
+        need("warn", words, "/links", say!("dashboard.give_it_a_price"));
     }
     if queue.held > 0 {
-        let (words, button) = match queue.held {
-            1 => ("One message is held and waits for your decision.".to_owned(), "Look at it"),
-            held => (format!("{held} messages are held and wait for your decision."), "Look at them"),
-        };
+        let (words, button) =
+            (say!("dashboard.messages_held", n = queue.held), say!("dashboard.look_at_held", n = queue.held));
         need("warn", words, "/messages?tab=held", button);
     }
-    match quarantine::unseen(ask) {
-        0 => {}
-        1 => need(
-            "warn",
-            "One thing that came in could not be used and is in quarantine.".into(),
-            "/messages/quarantine",
-            "Look at it",
-        ),
-        unseen => need(
-            "warn",
-            format!("{unseen} things that came in could not be used and are in quarantine."),
-            "/messages/quarantine",
-            "Look at them",
-        ),
+    let unseen = quarantine::unseen(ask);
+    if unseen > 0 {
+        let button = say!("dashboard.look_at_held", n = unseen);
+        need("warn", say!("dashboard.unusable", n = unseen), "/messages/quarantine", button);
     }
     if ask.settings.text(Key::Domain).is_empty() {
-        need("warn", "The box has no mail domain, so nobody has an address yet.".into(), "/setup/box", "Give it one");
+        need("warn", say!("dashboard.the_box_has_no"), "/setup/box", say!("dashboard.give_it_one"));
     }
     let people = ask.app.store.people();
     if people.iter().all(|person| person.disabled) {
-        need("warn", "There is nobody on this box who could get a message.".into(), "/people", "Add somebody");
+        need("warn", say!("dashboard.there_is_nobody_on"), "/people", say!("dashboard.add_somebody"));
     }
     if !ask.app.store.clock().believable() {
-        let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \
-                     on this page count from the last start.";
-        need("warn", words.into(), "/setup/box", "Look at the clock");
+        need("warn", say!("dashboard.the_clock_cannot_be"), "/setup/box", say!("dashboard.look_at_the_clock"));
     }
     // What somebody may not see they cannot mend: they are told all the same.
     for need in &mut needs {
         let page = need.href.split(['?', '#']).next().unwrap_or_default();
         if !ask.may_see(page) {
-            (need.href, need.button) = ("", "");
+            (need.href, need.button) = ("", String::new());
         }
     }
     needs

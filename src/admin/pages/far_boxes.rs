@@ -6,6 +6,7 @@ use super::wrong::{self, Problem};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
 use crate::admin::service::FarBoxEdit;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::people::{FarBox, Newcomers};
 use crate::settings::Key;
@@ -20,9 +21,9 @@ fn edit_of(form: &Fields) -> FarBoxEdit {
 
 fn fields(edit: &FarBoxEdit) -> Value {
     let words = |newcomers| match newcomers {
-        Newcomers::Ask => "ask the owner of this box",
-        Newcomers::Allow => "give them an address at once",
-        Newcomers::Refuse => "give them none",
+        Newcomers::Ask => say!("far_box.newcomers_ask"),
+        Newcomers::Allow => say!("far_box.newcomers_allow"),
+        Newcomers::Refuse => say!("far_box.newcomers_refuse"),
     };
     let choices: Vec<_> = Newcomers::ALL.into_iter().map(|choice| (choice.word(), words(choice))).collect();
     context! { name => edit.name, addresses => edit.addresses, newcomers => edit.newcomers.word(), choices }
@@ -39,7 +40,7 @@ fn listed(ask: &Ask, status: u16, error: &str, problems: &[Problem], edit: &FarB
     let open = !error.is_empty();
     let station = ask.settings.text(Key::Reach) == "satellite";
     let values = context! { rows, error, errors, form => fields(edit), open, station };
-    Ok(ask.page(status, "far-boxes.html", "far-boxes", "Far boxes", values))
+    Ok(ask.page(status, "far-boxes.html", "far-boxes", &say!("far_box.far_boxes"), values))
 }
 
 fn row(ask: &Ask, far_box: &FarBox) -> Value {
@@ -68,7 +69,9 @@ pub fn add(ask: &Ask) -> Reply {
         return listed(ask, 422, "", &problems, &edit);
     }
     match ask.service.add_far_box(&edit) {
-        Ok(far_box) => ask.done(&format!("/far-boxes/{}", far_box.id), format!("{} is here now.", far_box.shown())),
+        Ok(far_box) => {
+            ask.done(&format!("/far-boxes/{}", far_box.id), say!("far_box.is_here_now", far_box = far_box.shown()))
+        }
         Err(Fault::Permanent(why)) => listed(ask, 422, &why.to_string(), &[], &edit),
         Err(fault) => Err(fault),
     }
@@ -80,7 +83,7 @@ pub fn one(ask: &Ask, number: &str) -> Reply {
 }
 
 fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem], edit: Option<&FarBoxEdit>) -> Reply {
-    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     let talk = ask.app.context.talk(Some(far_box.id))?;
     let current = FarBoxEdit::of(&far_box);
     let values = context! {
@@ -99,7 +102,7 @@ fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem]
 
 /// Changes a far box.
 pub fn edit(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     let edit = edit_of(&ask.request.form);
     let problems = ask.service.far_box_problems(&edit, Some(far_box.id));
     if !problems.is_empty() {
@@ -114,18 +117,22 @@ pub fn edit(ask: &Ask, number: &str) -> Reply {
 
 /// Gives somebody there an address or refuses that, asks where the far box is, or removes it.
 pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
-    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     let (id, title) = (far_box.id, far_box.shown());
     let (name, place) = (ask.request.form.get("who").trim(), format!("/far-boxes/{number}"));
     let wanted = Some(ask.request.form.get("address_name").trim()).filter(|wanted| !wanted.is_empty());
     let done = match what {
-        "admit" => {
-            ask.service.admit(id, name, wanted).map(|person| (place, format!("{name} is {} here.", person.name)))
-        }
-        "refuse" => ask.service.refuse(id, name).map(|()| (place, format!("{name} gets no address here."))),
-        "ask" => ask.service.ask_position(id).map(|()| (place, "It is asked with the next packet.".to_owned())),
-        "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{title} is removed."))),
-        _ => return Ok(ask.sorry(404, "There is no such page.")),
+        "admit" => ask
+            .service
+            .admit(id, name, wanted)
+            .map(|person| (place, say!("far_box.is_here", name = name, address_name = person.name))),
+        "refuse" => ask.service.refuse(id, name).map(|()| (place, say!("far_box.gets_no_address_here", name = name))),
+        "ask" => ask.service.ask_position(id).map(|()| (place, say!("far_box.it_is_asked_with"))),
+        "remove" => ask
+            .service
+            .remove_far_box(id)
+            .map(|()| ("/far-boxes".to_owned(), say!("far_box.is_removed", title = title))),
+        _ => return Ok(ask.sorry(404, &say!("error.no_such_page"))),
     };
     match done {
         Ok((place, words)) => ask.done(&place, words),

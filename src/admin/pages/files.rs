@@ -4,12 +4,13 @@ use super::attached::shown_as;
 use super::{Ask, Reply};
 use crate::admin::request::encode;
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::intake::reading::{self, AttachedFile};
 
 /// Gives a file of a message, to be saved; with `?open` shows a picture or a text. Pages, drawings and whatever else may hold a
 /// script are only ever saved, and nothing that is shown may run or load anything.
 pub fn one(ask: &Ask, id: &str, number: &str) -> Reply {
-    let none = || Ok(ask.sorry(404, "There is no such file."));
+    let none = || Ok(ask.sorry(404, &say!("error.no_such_file")));
     let Some(message) = id.parse().ok().and_then(|id| super::messages::mine(ask, id).ok()) else { return none() };
     let Some(number) = number.parse().ok().filter(|number| *number > 0) else { return none() };
     let Some((file, bytes)) = reading::file(&ask.app.context, &message, number)? else { return none() };

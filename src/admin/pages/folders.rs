@@ -6,6 +6,7 @@ use super::messages::shorten;
 use super::{Ask, Reply, attached, files, names};
 use crate::address::Address;
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::Id;
@@ -46,7 +47,7 @@ fn place(folder: u32) -> String {
 /// # Errors
 /// Permanent when there is none.
 pub fn entry(ask: &Ask, folder: &str, uid: &str) -> Result<(Folder, Entry), Fault> {
-    let none = || Fault::permanent("there is no such message in your mailbox");
+    let none = || Fault::permanent(say!("error.no_such_message_small"));
     let (number, uid) = (folder.parse().map_err(|_| none())?, uid.parse().map_err(|_| none())?);
     let found = ask.app.store.read(|view| Ok((view.folder(ask.me(), number)?, view.entry(ask.me(), number, uid)?)))?;
     match found {
@@ -56,7 +57,7 @@ pub fn entry(ask: &Ask, folder: &str, uid: &str) -> Result<(Folder, Entry), Faul
 }
 
 fn missing(ask: &Ask) -> Reply {
-    Ok(ask.sorry(404, "There is no such message in your mailbox."))
+    Ok(ask.sorry(404, &say!("error.no_such_message")))
 }
 
 /// True for a folder of what its person wrote: who it goes to says more than who it is from.
@@ -91,7 +92,7 @@ pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
 }
 
 /// How far a mail got, and what it is marked with.
-fn marks<'a>(folder: &'a Folder, entry: &Entry) -> (Option<(&'static str, &'static str)>, Vec<&'a str>) {
+fn marks(folder: &Folder, entry: &Entry) -> (Option<(&'static str, String)>, Vec<String>) {
     let all: Vec<_> = folder.words(entry.keywords).collect();
     (all.iter().find_map(|word| names::stage(word)), all.into_iter().filter_map(names::label).collect())
 }
@@ -130,7 +131,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         to => named(&reading::correspondents(&raw, true)),
         answers => reading::answer_to(&raw).filter(|answers| !writers.iter().any(|(_, from)| from == answers)),
     };
-    Ok(ask.page(200, "mailbox-mail.html", "mailbox", "Message", values))
+    Ok(ask.page(200, "mailbox-mail.html", "mailbox", &say!("mailbox_mail.message"), values))
 }
 
 /// Gives the mail as it is.
@@ -141,7 +142,7 @@ pub fn download(ask: &Ask, folder: &str, uid: &str) -> Reply {
 
 /// Gives a file of a mail.
 pub fn file(ask: &Ask, folder: &str, uid: &str, number: &str) -> Reply {
-    let none = || Ok(ask.sorry(404, "There is no such file."));
+    let none = || Ok(ask.sorry(404, &say!("error.no_such_file")));
     let (Ok((_, entry)), Ok(number)) = (entry(ask, folder, uid), number.parse()) else { return none() };
     match reading::file_in(&ask.app.store.content_bytes(&entry)?, number) {
         Some((file, bytes)) => Ok(files::answer(ask, &file, bytes)),
@@ -177,16 +178,16 @@ pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
         // Of one whose entry is damaged nothing is left to be moved.
         "delete" if number == trash || entry.is_lost() => {
             store.write(move |tx| tx.remove_entries(&me, number, &[uid]).map(drop))?;
-            return ask.done(&place(number), "It is deleted for good.");
+            return ask.done(&place(number), say!("mailbox_mail.it_is_deleted_for"));
         }
         "delete" => return throw_away(ask, number, uid),
         "move" => {
             let to = ask.request.form.get("to").parse().unwrap_or_default();
             let Some(target) = mine(ask)?.into_iter().find(|folder| folder.number == to && to != number) else {
-                return Ok(ask.sorry(422, "There is no such folder in your mailbox."));
+                return Ok(ask.sorry(422, &say!("error.no_such_folder")));
             };
             let gone = store.write(move |tx| tx.move_entries(&me, number, &[uid], to))?;
-            let words = format!("It is in {} now.", target.shown());
+            let words = say!("mailbox_mail.it_is_in_now", target = target.shown());
             return match gone.first() {
                 Some((_, there)) if number != trash => {
                     ask.moved(&place(number), words, format!("/mailbox/{to}/{there}"), number)
@@ -195,7 +196,7 @@ pub fn act(ask: &Ask, folder: &str, uid: &str, action: &str) -> Reply {
                 _ => ask.done(&place(to), words),
             };
         }
-        _ => return Ok(ask.sorry(404, "There is no such page.")),
+        _ => return Ok(ask.sorry(404, &say!("error.no_such_page"))),
     }
     Ok(Response::see(&place(number)))
 }
@@ -205,6 +206,6 @@ pub fn throw_away(ask: &Ask, folder: u32, uid: u32) -> Reply {
     let (me, trash) = (ask.me().to_owned(), Special::Trash.number());
     let gone = ask.app.store.write(move |tx| tx.move_entries(&me, folder, &[uid], trash))?;
     let Some((_, there)) = gone.first() else { return missing(ask) };
-    let words = format!("Deleted. It can be put back for {TRASH_DAYS} days, from Trash.");
+    let words = say!("mailbox_mail.deleted_it_can_be", days = TRASH_DAYS);
     ask.moved(&place(folder), words, format!("/mailbox/{trash}/{there}"), folder)
 }

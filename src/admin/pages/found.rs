@@ -6,6 +6,7 @@ use minijinja::context;
 
 use super::folders::{is_outgoing, row};
 use super::{Ask, Reply, query};
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::store::mailbox::{Entry, Folder};
@@ -45,7 +46,13 @@ pub fn show(ask: &Ask, folders: &[Folder], wanted: &str) -> Reply {
         });
         groups.push(context! { name => folder.shown(), outgoing => is_outgoing(folder), rows, more });
     }
-    Ok(ask.page(200, "mailbox-found.html", "mailbox", "Search", context! { groups, wanted, one => only.is_some() }))
+    Ok(ask.page(
+        200,
+        "mailbox-found.html",
+        "mailbox",
+        &say!("common.search"),
+        context! { groups, wanted, one => only.is_some() },
+    ))
 }
 
 /// Mails of a folder that have these words, the last that came first, and where to go on.

@@ -5,6 +5,7 @@ use minijinja::{Value, context};
 use super::mail_setup::Servers;
 use super::{Ask, Reply, qr};
 use crate::admin::view::{fragment, span};
+use crate::admin::words::say;
 use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
@@ -44,7 +45,7 @@ const FOR_EVERYBODY: [&str; 7] = ["start", "faq", "mail-programs", "texting", "s
 /// Shows one topic.
 pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
-        return Ok(ask.sorry(404, "There is no help on this."));
+        return Ok(ask.sorry(404, &say!("help.there_is_no_help")));
     };
     let servers = Servers::new(ask.app, ask.request);
     let scheme = if ask.request.secure { "https" } else { "http" };
@@ -58,8 +59,10 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let max_payload = crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload);
     let values = values(&servers, &ask.settings, max_payload, &readers);
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
-        return Ok(ask.sorry(500, "This help text has a fault."));
+        return Ok(ask.sorry(500, &say!("help.this_help_text_has")));
     };
+    let text = only_allowed(&text.to_string(), |href| ask.may_see(href));
+    let text = Value::from_safe_string(text);
     let (topics, others): (Vec<_>, Vec<_>) = TOPICS.into_iter().partition(|(name, _)| FOR_EVERYBODY.contains(name));
     let open = ask.operator() || !FOR_EVERYBODY.contains(&name);
     Ok(ask.page(200, "help.html", "help", title, context! { text, topics, others, open, topic => name }))
@@ -77,7 +80,7 @@ struct Readers {
 
 fn values(servers: &Servers, settings: &Settings, max_payload: usize, readers: &Readers) -> Value {
     let port = |listener: &str, usual: &str| servers.port(listener, usual);
-    let qr = readers.here.as_ref().map(|here| qr::picture(here, "The address of this page as a QR code"));
+    let qr = readers.here.as_ref().map(|here| qr::picture(here, &say!("help.qr")));
     context! {
         qr => qr.map(Value::from_safe_string),
         host => servers.host,
@@ -109,26 +112,42 @@ fn values(servers: &Servers, settings: &Settings, max_payload: usize, readers: &
     }
 }
 
+/// Leaves of the links to pages that a reader may not see their words.
+fn only_allowed(text: &str, may_see: impl Fn(&str) -> bool) -> String {
+    relinked(text, |path, link, words| {
+        let page = format!("/{}", path.split(['?', '#']).next().unwrap_or_default());
+        if may_see(&page) { link.to_owned() } else { words.to_owned() }
+    })
+}
+
 /// One topic as a page of its own, for no box in particular: links lead to other topics only.
 pub fn plain(topic: &str) -> Option<String> {
     let values = values(&Servers::nowhere(), &Settings::default(), 192, &Readers::default());
     let text = fragment(&format!("help/{topic}.html"), values)?.to_string();
-    let mut out = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("<a href=\"/") {
-        let (before, link) = rest.split_at(at);
-        out.push_str(before);
-        let (path, behind) = link["<a href=\"/".len()..].split_once('"')?;
-        let (_, behind) = behind.split_once('>')?;
-        let (words, behind) = behind.split_once("</a>")?;
-        match path.strip_prefix("help/") {
-            Some(name) => {
-                let (name, mark) = name.find('#').map_or((name, ""), |at| name.split_at(at));
-                out.push_str(&format!("<a href=\"{name}.html{mark}\">{words}</a>"));
-            }
-            None => out.push_str(words),
+    Some(relinked(&text, |path, _, words| match path.strip_prefix("help/") {
+        Some(name) => {
+            let (name, mark) = name.find('#').map_or((name, ""), |at| name.split_at(at));
+            format!("<a href=\"{name}.html{mark}\">{words}</a>")
         }
+        None => words.to_owned(),
+    }))
+}
+
+/// Writes each link to a page of the box anew: from its path without the first slash, all of it, and its words.
+fn relinked(text: &str, anew: impl Fn(&str, &str, &str) -> String) -> String {
+    const START: &str = "<a href=\"/";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(START) {
+        let (before, link) = rest.split_at(at);
+        let parts = link[START.len()..].split_once('"').and_then(|(path, behind)| {
+            let (words, behind) = behind.split_once('>')?.1.split_once("</a>")?;
+            Some((path, words, behind))
+        });
+        let Some((path, words, behind)) = parts else { break };
+        out.push_str(before);
+        out.push_str(&anew(path, &link[..link.len() - behind.len()], words));
         rest = behind;
     }
-    Some(out + rest)
+    out + rest
 }

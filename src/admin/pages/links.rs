@@ -9,6 +9,7 @@ use super::{Ask, Reply, login, settings, vendor};
 use crate::admin::auth::{self, Session};
 use crate::admin::response::Response;
 use crate::admin::service::{Action, link_settings};
+use crate::admin::words::{say, word};
 use crate::admin::{chart, strip};
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -54,7 +55,7 @@ pub fn list(ask: &Ask, status: u16, error: &str) -> Reply {
         DRIVERS.iter().map(|driver| context! { name => driver.name, about => driver.about }).collect();
     let plugged = plugged(ask);
     let values = context! { error, links, plugged, takers => takers(), drivers, name => form.get("name"), driver => form.get("driver") };
-    Ok(ask.page(status, "links.html", "links", "Links", values))
+    Ok(ask.page(status, "links.html", "links", &say!("common.links"), values))
 }
 
 /// What is plugged in that no link has, for the pages; of a modem also the driver of the link that fits.
@@ -79,20 +80,20 @@ fn price_words(ask: &Ask, link: &LinkRecord) -> Option<String> {
     let price = link.price()?;
     let amount = super::costs::amount(ask, price.each);
     let words = match price.unit {
-        _ if price.is_nothing() => "free".to_owned(),
-        Unit::Free => "free".to_owned(),
-        Unit::Packet => format!("{amount} a packet"),
-        Unit::Credit => format!("{amount} for each 50 bytes"),
-        Unit::Byte => format!("{amount} a byte"),
-        Unit::Session => format!("{amount} a session"),
+        _ if price.is_nothing() => say!("link.free"),
+        Unit::Free => say!("link.free"),
+        Unit::Packet => say!("link.each_packet", amount = amount),
+        Unit::Credit => say!("link.for_each_50_bytes", amount = amount),
+        Unit::Byte => say!("link.each_byte", amount = amount),
+        Unit::Session => say!("link.each_session", amount = amount),
     };
     let beyond = if price.is_nothing() { 0 } else { price.free };
-    Some(if beyond > 0 { format!("{words}, beyond {beyond} in a month") } else { words })
+    Some(if beyond > 0 { say!("link.beyond_in_a_month", words = words, beyond = beyond) } else { words })
 }
 
 /// Shows one link: state, history, settings and budget, and its console where it has one.
 pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
-    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, "There is no link of this name.")) };
+    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, &say!("link.there_is_no_link"))) };
     let driver = driver(&link.driver);
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
@@ -117,7 +118,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
     let values = context! {
-        noise => charts.iter().any(|chart| chart.title == chart::NOISE.title),
+        noise => charts.iter().any(|chart| chart.title == word(chart::NOISE.title)),
         error, charts, lines, test,
         week => strip::week(&notes, &ask.times),
         once => auth::once("")?,
@@ -134,16 +135,16 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         typed => if error.is_empty() { "" } else { ask.request.form.get("line") },
         grave => is_grave(ask.request.form.get("line")),
     };
-    Ok(ask.page(status, "link.html", "links", &format!("Link {}", link.name), values))
+    Ok(ask.page(status, "link.html", "links", &say!("link.link", name = link.name), values))
 }
 
 /// The test of a link with a modem: what is known for nothing, and what one message would cost that is paid.
 fn test(ask: &Ask, live: Option<&LinkStatus>) -> Result<Value, Fault> {
     let health = live.and_then(|live| live.health.as_ref());
     let to = ask.request.query.get("test").trim().to_owned();
-    let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
+    let text = say!("link.a_test_message_from", name = ask.settings.text(Key::BoxName));
     let sheet =
-        ComposeForm { to: to.clone(), subject: "Test".to_owned(), text: text.clone(), ..ComposeForm::default() };
+        ComposeForm { to: to.clone(), subject: say!("common.test"), text: text.clone(), ..ComposeForm::default() };
     let looked = (!to.is_empty()).then(|| intake::preview(&ask.app.context, &ask.visitor.person, &sheet));
     let (costs, why) = match looked {
         None => (Vec::new(), None),
@@ -184,7 +185,7 @@ pub fn add(ask: &Ask) -> Reply {
     let (name, driver) = (form.get("name").trim().to_owned(), form.get("driver").to_owned());
     let name = if name.is_empty() { driver.clone() } else { name };
     match ask.service.add_link(&name, &driver, &[]) {
-        Ok(link) => ask.done(&format!("/links/{}", link.name), "The link is added: give it a price and what it needs."),
+        Ok(link) => ask.done(&format!("/links/{}", link.name), say!("link.added")),
         Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
@@ -199,13 +200,13 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
         _ => None,
     });
     let Some((it, (row, contact))) = fits else {
-        return list(ask, 409, "There is no modem at this port any more, or a link has it already.");
+        return list(ask, 409, &say!("link.there_is_no_modem"));
     };
     let all = ask.service.links();
     let device = Path::new(path).canonicalize().ok();
     let has = |link: &LinkRecord| named(&link.settings(&Settings::default())).any(|port| Some(port) == device);
     if let Some(link) = all.iter().find(|link| has(link)) {
-        return list(ask, 409, &format!("Link {} has this port already.", link.name));
+        return list(ask, 409, &say!("link.link_has_this_port", name = link.name));
     }
     let is_free = |name: &String| all.iter().all(|link| link.name != *name);
     let names = std::iter::once(row.name.to_owned()).chain((2..).map(|number| format!("{}-{number}", row.name)));
@@ -214,11 +215,8 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
     let setting = |key: Key| crate::settings::row(key).name.to_owned();
     let pairs = [(setting(contact.port), it.name.clone())];
     match ask.service.add_link(&name, row.name, &pairs) {
-        Ok(_) if ask.request.form.ticked("setup") => {
-            ask.done("/setup/link?test=1", "The link is added: write its price below.")
-        }
-        Ok(link) => ask
-            .done(&format!("/links/{}", link.name), "The link is added: write its price below, and it can be tested."),
+        Ok(_) if ask.request.form.ticked("setup") => ask.done("/setup/link?test=1", say!("link.added_now_its_price")),
+        Ok(link) => ask.done(&format!("/links/{}", link.name), say!("link.added_price_then_test")),
         Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
@@ -241,11 +239,12 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
         "on" => ask.service.switch_link(name, true),
         "off" => ask.service.switch_link(name, false),
         "remove" => ask.service.remove_link(name, ask.request.form.ticked("sure")),
-        _ => return Ok(ask.sorry(404, "There is nothing here.")),
+        _ => return Ok(ask.sorry(404, &say!("error.there_is_nothing_here"))),
     };
     match done {
-        Ok(()) if what == "remove" => ask.done("/links", format!("{name} is removed.")),
-        Ok(()) => ask.done(&format!("/links/{name}"), format!("{name} is {what}.")),
+        Ok(()) if what == "remove" => ask.done("/links", say!("link.is_removed", name = name)),
+        Ok(()) if what == "on" => ask.done(&format!("/links/{name}"), say!("link.is_on", name = name)),
+        Ok(()) => ask.done(&format!("/links/{name}"), say!("link.is_off", name = name)),
         Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
@@ -263,7 +262,7 @@ pub fn figures(ask: &Ask, live: &LinkStatus) -> Option<Value> {
         device => health.device.map(|device| format!("{device} ({})", device.number())),
         firmware => health.firmware,
         position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
-        altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
+        altitude => health.position.map(|(_, _, altitude)| say!("link.metres", altitude = format!("{altitude:.0}"))),
         fix => health.fix.as_ref().filter(|_| !stale).map(ToString::to_string),
         satellite => health.last_satellite.map(|at| ask.times.moment(at)),
         waiting => health.waiting,
@@ -287,7 +286,7 @@ pub fn needs_somebody(facts: &LiveStatus, link: &LinkStatus) -> bool {
 /// Gives what the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match &health.state {
-        Reason::Device(DeviceReason::Ready) => "Messages can be sent.".to_owned(),
+        Reason::Device(DeviceReason::Ready) => say!("link.messages_can_be_sent"),
         state => state.to_string().chars().take(300).collect(),
     }
 }
@@ -321,40 +320,39 @@ pub fn unlock(ask: &Ask, name: &str) -> Reply {
         return one(ask, name, 429, &login::too_many(wait));
     }
     if !ask.service.is_own_password(ask.request.form.get("password")) {
-        return one(ask, name, 422, "The password is wrong.");
+        return one(ask, name, 422, &say!("link.the_password_is_wrong"));
     }
     ask.app.was_right(ask.request, ask.me());
     set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
-    ask.done(&format!("/links/{name}#console"), "The console takes lines for ten minutes.")
+    ask.done(&format!("/links/{name}#console"), say!("link.the_console_takes_lines"))
 }
 
 /// Closes it before that.
 pub fn lock(ask: &Ask, name: &str) -> Reply {
     set_unlocked(ask, Action::LockConsole, "locked", Time(0))?;
-    ask.done(&format!("/links/{name}#console"), "The console is locked.")
+    ask.done(&format!("/links/{name}#console"), say!("link.console_locked_now"))
 }
 
 /// Sends a line to the modem.
 pub fn send(ask: &Ask, name: &str) -> Reply {
     let line = ask.request.form.get("line").trim();
     if !unlocked(ask) {
-        return one(ask, name, 403, "The console is locked: give your password first.");
+        return one(ask, name, 403, &say!("link.console_is_locked"));
     }
     if line.is_empty() || line.len() > LINE_MOST || line.chars().any(|c| !(' '..='~').contains(&c)) {
-        return one(ask, name, 422, "A line to the modem is 1 to 500 printable ASCII characters.");
+        return one(ask, name, 422, &say!("link.a_line_to_the"));
     }
     if is_grave(line) && !ask.request.form.ticked("sure") {
-        let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
-        return one(ask, name, 422, why);
+        return one(ask, name, 422, &say!("link.grave"));
     }
-    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, "There is no link of this name.")) };
+    let Ok(link) = ask.service.link(name) else { return Ok(ask.sorry(404, &say!("link.there_is_no_link"))) };
     if !ask.service.console_line(line, &auth::once_of(ask.request))? {
-        return ask.done(&format!("/links/{name}#console"), "This line was sent already; it is not sent twice.");
+        return ask.done(&format!("/links/{name}#console"), say!("link.this_line_was_sent"));
     }
     if !ask.app.status.console_send(link.id, line.to_owned()) {
-        return one(ask, name, 503, "Sixteen lines wait for the modem already. Is it there at all?");
+        return one(ask, name, 503, &say!("link.sixteen_lines_wait_for"));
     }
-    ask.done(&format!("/links/{name}#console"), "The line is on its way to the modem.")
+    ask.done(&format!("/links/{name}#console"), say!("link.the_line_is_on"))
 }
 
 fn is_grave(line: &str) -> bool {

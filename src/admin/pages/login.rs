@@ -12,6 +12,7 @@ use crate::admin::response::Response;
 use crate::admin::service::Action;
 use crate::admin::view::Frame;
 use crate::admin::view::{over, page, span};
+use crate::admin::words::say;
 use crate::settings::Key;
 
 /// The theme is kept for a year.
@@ -53,7 +54,7 @@ pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response 
 pub fn show_with(app: &App, request: &Request, status: u16, error: &str, carried: Option<&str>) -> Response {
     let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
     let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
-    bare(app, request, status, "login.html", context! { error, next, name, carried, title => "Log in" })
+    bare(app, request, status, "login.html", context! { error, next, name, carried, title => say!("login.log_in") })
 }
 
 /// Checks name and password and opens a session: gives who it is and the token of the cookie.
@@ -111,5 +112,5 @@ pub fn set_theme(request: &Request) -> Response {
 
 /// Says how long to wait after too many tries.
 pub fn too_many(wait: Duration) -> String {
-    format!("Too many tries. Wait {} and try again.", span(wait + Duration::from_secs(1)))
+    say!("login.too_many_tries_wait", span = span(wait + Duration::from_secs(1)))
 }

@@ -4,6 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply, folders, found, query};
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::reading::{self, WholeMail};
 use crate::message::{Id, Message};
@@ -16,7 +17,7 @@ pub fn list(ask: &Ask) -> Reply {
     let folders = folders::mine(ask)?;
     let number = ask.request.query.get("folder").parse().unwrap_or(Special::Inbox.number());
     let Some(folder) = folders.iter().find(|folder| folder.number == number) else {
-        return Ok(ask.sorry(404, "There is no such folder in your mailbox."));
+        return Ok(ask.sorry(404, &say!("error.no_such_folder")));
     };
     let wanted = ask.request.query.get("q").trim();
     if !wanted.is_empty() {
@@ -45,12 +46,12 @@ pub fn list(ask: &Ask) -> Reply {
         older => found.last().filter(|_| more).map(|entry| here(number, &entry.uid.to_string())),
         newest => before.map(|_| here(number, "")),
     };
-    Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
+    Ok(ask.page(200, "mailbox.html", "mailbox", &say!("mailbox.mailbox"), values))
 }
 
 /// Shows one message. Looking changes nothing: the script, or a button, marks it as read.
 pub fn one(ask: &Ask, id: &str) -> Reply {
-    let Ok(message) = message(ask, id) else { return Ok(ask.sorry(404, "There is no such message in your mailbox.")) };
+    let Ok(message) = message(ask, id) else { return Ok(ask.sorry(404, &say!("error.no_such_message"))) };
     let (message, read) = message;
     // As it came, whatever an older version, or the rules for the air, cut.
     let mail = reading::whole(&ask.app.context, &message)?;
@@ -73,7 +74,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };
-    Ok(ask.page(200, "mailbox-message.html", "mailbox", "Message", values))
+    Ok(ask.page(200, "mailbox-message.html", "mailbox", &say!("mailbox.message"), values))
 }
 
 /// Marks a message as read.
@@ -96,5 +97,5 @@ pub fn delete(ask: &Ask, id: &str) -> Reply {
 fn message(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
     let id: Id = id.parse().map_err(Fault::permanent)?;
     let found = ask.app.store.read(|view| view.in_mailbox(ask.me(), id))?;
-    found.ok_or_else(|| Fault::permanent("there is no such message in your mailbox"))
+    found.ok_or_else(|| Fault::permanent(say!("error.no_such_message_small")))
 }

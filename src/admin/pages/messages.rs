@@ -10,6 +10,7 @@ use super::{Ask, Reply, query, queue};
 use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
+use crate::admin::words::{key, say, word};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::engine::link::whole::enclosed;
 use crate::fault::Fault;
@@ -22,14 +23,14 @@ use crate::store::ListFilter;
 
 const PAGE: usize = 50;
 
-/// Tabs: name in the query, words.
+/// Tabs: name in the query, key of the words.
 const TABS: [(&str, &str); 6] = [
-    ("", "All"),
-    ("up", "Outgoing (satellite)"),
-    ("down", "Incoming (satellite)"),
-    ("waiting", "Waiting"),
-    ("held", "Held"),
-    ("failed", "Failed"),
+    ("", key!("messages.tab_all")),
+    ("up", key!("messages.tab_up")),
+    ("down", key!("messages.tab_down")),
+    ("waiting", key!("messages.tab_waiting")),
+    ("held", key!("messages.tab_held")),
+    ("failed", key!("messages.tab_failed")),
 ];
 
 /// A message as a line of a list.
@@ -43,7 +44,7 @@ pub struct Line {
     state: &'static str,
     tone: &'static str,
     reason: String,
-    way: &'static str,
+    way: String,
 }
 
 /// Makes the line of a message.
@@ -57,7 +58,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         state: message.state.words(),
         tone: tone_of(message),
         reason: shorten(&reason(ask, message), 160),
-        way: message.way.word(),
+        way: super::names::way(message.way),
     }
 }
 
@@ -84,7 +85,13 @@ pub fn tone(state: State) -> &'static str {
 
 /// Gives the colour and sign of a message: one that is sent and awaits a receipt is not done.
 fn tone_of(message: &Message) -> &'static str {
-    if message.state == State::Sent && !message.is_final() { "wait" } else { tone(message.state) }
+    match message.state {
+        State::Sent if !message.is_final() => "wait",
+        // It goes on there by itself, or somebody there has to decide.
+        State::FarBox if matches!(message.beyond(), Some("held" | "unknown")) => "warn",
+        State::FarBox => "wait",
+        state => tone(state),
+    }
 }
 
 /// Shows the list. Persons see their own messages, operators all.
@@ -123,7 +130,9 @@ pub fn list(ask: &Ask) -> Reply {
     let older = found.last().filter(|_| more).map(|message| message.id).or(rest).map(|id| here(tab, &id.to_string()));
     let tabs: Vec<_> = TABS
         .iter()
-        .map(|(name, words)| (format!("/messages{}", query(&[("tab", name), ("q", &search)])), words, *name == tab))
+        .map(|(name, words)| {
+            (format!("/messages{}", query(&[("tab", name), ("q", &search)])), word(words), *name == tab)
+        })
         .collect();
     let rows: Vec<_> = found.iter().map(|message| line(ask, message)).collect();
     let states: Vec<_> = State::ALL.iter().map(|state| state.words()).collect();
@@ -133,7 +142,7 @@ pub fn list(ask: &Ask) -> Reply {
         newest => (!first).then(|| here(tab, "")),
         filtered => !search.is_empty() || state.is_some(),
     };
-    Ok(ask.page(200, "messages.html", "messages", "Messages", values))
+    Ok(ask.page(200, "messages.html", "messages", &say!("common.messages"), values))
 }
 
 /// Finds a message that the one who asks may see.
@@ -141,7 +150,7 @@ pub fn list(ask: &Ask) -> Reply {
 /// # Errors
 /// Permanent when there is none, or it is somebody else's.
 pub fn mine(ask: &Ask, id: Id) -> Result<Message, Fault> {
-    let none = || Fault::permanent(format!("there is no message {id} of yours"));
+    let none = || Fault::permanent(say!("message.there_is_no_message", id = id));
     let message = ask.app.store.message(id)?.ok_or_else(none)?;
     let own = message.concerns(ask.me(), ask.settings.text(Key::Domain));
     if ask.operator() || own { Ok(message) } else { Err(none()) }
@@ -150,7 +159,7 @@ pub fn mine(ask: &Ask, id: Id) -> Result<Message, Fault> {
 /// Shows one message.
 pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
-        return Ok(ask.sorry(404, "There is no such message."));
+        return Ok(ask.sorry(404, &say!("message.there_is_no_such")));
     };
     let packets = ask.app.store.read(|view| view.packets_of(message.id))?;
     let steps: Vec<_> = message
@@ -180,7 +189,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         id => message.id.to_string(),
         subject => message.subject,
         reason => reason(ask, &message),
-        origin => message.door.word(),
+        origin => super::names::origin(message.door),
         author => message.author,
         header_from => message.sender.header_from.as_ref().map(ToString::to_string),
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
@@ -208,7 +217,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         actions,
     };
-    Ok(ask.page(status, "message.html", "messages", "Message", values))
+    Ok(ask.page(status, "message.html", "messages", &say!("message.message"), values))
 }
 
 /// True for a message to or from a phone.
@@ -217,29 +226,27 @@ fn phone(message: &Message) -> bool {
 }
 
 /// An action on a message: name in the path, label, what it does.
-type Action = (&'static str, &'static str, String);
+type Action = (&'static str, String, String);
 
 /// Lists the actions that make sense for a message in this state.
 fn possible(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Action>, Fault> {
-    let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
-    let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
-    let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
-    let cancel = ("cancel", "Cancel", words.to_owned());
+    let hold = ("hold", say!("message.hold"), say!("message.it_stays_here_until"));
+    let retry = ("retry", say!("message.try_now"), say!("message.it_does_not_wait"));
+    let cancel = ("cancel", say!("message.cancel_it"), say!("message.cancel_does"));
     let mut actions = match message.state {
         State::Queued => vec![retry, hold, cancel.clone()],
         State::OnLink => vec![cancel.clone()],
         _ => Vec::new(),
     };
     if let Some(offer) = again::offer(&ask.app.context, policy, message)? {
-        actions.push(("again", "Send again", offer.to_string()));
+        actions.push(("again", say!("message.send_again"), offer.to_string()));
     }
     if is_releasable(policy, message) {
         let cost = Cost::of(policy, message);
-        actions.push(("release", "Release", format!("It goes out now{}.", cost.clause())));
+        actions.push(("release", say!("message.release"), say!("message.goes_now", clause = cost.clause())));
         if message.stranger.is_some() {
-            let words =
-                format!("It goes out now{}; what this sender writes from now on goes out as well.", cost.clause());
-            actions.push(("allow", "Release and allow sender", words));
+            let words = say!("message.goes_now_and_later", clause = cost.clause());
+            actions.push(("allow", say!("message.release_and_allow"), words));
         }
         actions.extend(Some(cancel).filter(|_| message.state == State::Held));
     }
@@ -249,12 +256,12 @@ fn possible(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Action>
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     let others: Vec<_> = packet.messages.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
-        PacketState::Planned => ("planned", "wait", String::new()),
-        PacketState::Handing(_) => ("being submitted", "wait", String::new()),
-        PacketState::Unknown(_) => ("not known whether it left", "wait", String::new()),
-        PacketState::Held(reference) => ("on the link", "wait", reference.to_string()),
-        PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
-        PacketState::Gone(why) => ("dropped", "off", why.to_string()),
+        PacketState::Planned => (say!("message.packet_planned"), "wait", String::new()),
+        PacketState::Handing(_) => (say!("message.packet_submitted"), "wait", String::new()),
+        PacketState::Unknown(_) => (say!("message.packet_unknown"), "wait", String::new()),
+        PacketState::Held(reference) => (say!("message.packet_on_link"), "wait", reference.to_string()),
+        PacketState::Sent(reference) => (say!("message.packet_sent"), "good", reference.to_string()),
+        PacketState::Gone(why) => (say!("message.packet_dropped"), "off", why.to_string()),
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
@@ -265,10 +272,10 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
 /// Sends the mail as it came in.
 pub fn download(ask: &Ask, id: &str) -> Reply {
     let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
-        return Ok(ask.sorry(404, "There is no such message."));
+        return Ok(ask.sorry(404, &say!("message.there_is_no_such")));
     };
     let Some(raw) = ask.app.store.raw(&message)? else {
-        return Ok(ask.sorry(404, "This message came in as text, not as a mail: there is nothing to download."));
+        return Ok(ask.sorry(404, &say!("message.this_message_came_in")));
     };
     Ok(Response::mail(&message.id.to_string(), raw))
 }
@@ -277,7 +284,7 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
 pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
     let number: Id = id.parse().map_err(Fault::permanent)?;
     let Some(action) = MessageAction::ALL.into_iter().find(|known| known.word() == action) else {
-        return Ok(ask.sorry(404, "There is no such page."));
+        return Ok(ask.sorry(404, &say!("error.no_such_page")));
     };
     let done = ask.service.act_on(action, number);
     queue::forget(ask.app);
@@ -288,7 +295,7 @@ pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
         }
         // What the same form did before was done: this is its answer.
         Err(Fault::Permanent(_)) if ask.did_before()? => {
-            ask.done(&format!("/messages/{number}"), "That was done already.")
+            ask.done(&format!("/messages/{number}"), say!("message.that_was_done_already"))
         }
         Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),

@@ -50,6 +50,7 @@ use super::service::{Actor, Service, zone};
 use super::view::{Frame, Light, NAV, TimeFormat, over, page, title};
 use super::{App, Told};
 use crate::address::PeerId;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::people::{FarBox, Role};
@@ -139,7 +140,7 @@ impl<'a> Ask<'a> {
     /// Makes a page that says no, and why.
     pub fn sorry(&self, status: u16, why: &str) -> Response {
         let title = title(status);
-        self.page(status, "sorry.html", "", title, context! { why })
+        self.page(status, "sorry.html", "", &title, context! { why })
     }
 
     /// True when the form of this request was sent before and did what it is for.
@@ -211,34 +212,34 @@ impl<'a> Ask<'a> {
         let to = |href| if self.may_see(href) { href } else { "/" };
         let (all, ready) = (facts.links.len(), facts.links.values().filter(|link| link.is_ready()).count());
         let link = match (all, ready) {
-            (0, _) => ("off", "no link".to_owned()),
-            (1, 1) => ("good", "ready".to_owned()),
-            (1, 0) if facts.links.values().all(|link| link.health.is_none()) => ("wait", "starting".to_owned()),
-            (1, _) => ("warn", "not ready".to_owned()),
-            (all, 0) => ("warn", format!("none of {all} ready")),
-            (all, ready) if ready == all => ("good", "ready".to_owned()),
+            (0, _) => ("off", say!("strip.no_link")),
+            (1, 1) => ("good", say!("strip.ready")),
+            (1, 0) if facts.links.values().all(|link| link.health.is_none()) => ("wait", say!("strip.starting")),
+            (1, _) => ("warn", say!("common.not_ready")),
+            (all, 0) => ("warn", say!("strip.none_of_ready", all = all)),
+            (all, ready) if ready == all => ("good", say!("strip.ready")),
             (all, ready) if facts.links.values().any(|link| links::needs_somebody(&facts, link)) => {
-                ("warn", format!("{ready} of {all} ready"))
+                ("warn", say!("strip.of_ready", ready = ready, all = all))
             }
-            (all, ready) => ("wait", format!("{ready} of {all} ready")),
+            (all, ready) => ("wait", say!("strip.of_ready", ready = ready, all = all)),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.is_ok() => ("bad", "not listening"),
-            (_, Some(relay)) if !relay.is_ok() => ("bad", "relay error"),
-            (Some(_), _) => ("good", "OK"),
-            (None, _) => ("off", "not started"),
+            (Some(smtp), _) if !smtp.is_ok() => ("bad", say!("strip.not_listening")),
+            (_, Some(relay)) if !relay.is_ok() => ("bad", say!("strip.relay_error")),
+            (Some(_), _) => ("good", say!("strip.ok")),
+            (None, _) => ("off", say!("strip.not_started")),
         };
         let queue = queue::look(self.app);
         let (tone, words) = match (queue.held, queue.waiting) {
-            (0, 0) => ("good", "empty".to_owned()),
-            (0, waiting) if queue.stuck(&facts).is_some() => ("warn", format!("{waiting} waiting, stuck")),
-            (0, waiting) => ("wait", format!("{waiting} waiting")),
-            (held, waiting) => ("warn", format!("{waiting} waiting, {held} held")),
+            (0, 0) => ("good", say!("strip.empty")),
+            (0, waiting) if queue.stuck(&facts).is_some() => ("warn", say!("queue.waiting_stuck", waiting = waiting)),
+            (0, waiting) => ("wait", say!("queue.waiting", waiting = waiting)),
+            (held, waiting) => ("warn", say!("queue.waiting_and_held", waiting = waiting, held = held)),
         };
         vec![
-            Light { name: "Link", tone: link.0, words: link.1, href: to("/links") },
-            Light { name: "Mail", tone: mail.0, words: mail.1.to_owned(), href: "/#mail" },
-            Light { name: "Queue", tone, words, href: "/messages?tab=waiting" },
+            Light { name: "Link", label: say!("strip.link"), tone: link.0, words: link.1, href: to("/links") },
+            Light { name: "Mail", label: say!("strip.mail"), tone: mail.0, words: mail.1, href: "/#mail" },
+            Light { name: "Queue", label: say!("strip.queue"), tone, words, href: "/messages?tab=waiting" },
         ]
     }
 }
@@ -251,10 +252,10 @@ pub fn front(ask: &Ask) -> Reply {
 /// Answers somebody who asks for a page that needs more than their role.
 pub fn no_right(ask: &Ask, least: Role) -> Response {
     let why = match least {
-        Role::Operator => "This is for the operators and the owner of the box. Your messages are in the mailbox.",
-        _ => "This is for the owner of the box. Your messages are in the mailbox.",
+        Role::Operator => say!("error.for_operators"),
+        _ => say!("error.for_the_owner"),
     };
-    ask.sorry(403, why)
+    ask.sorry(403, &why)
 }
 
 /// Writes a query string from the given pairs, without the empty ones.

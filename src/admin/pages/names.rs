@@ -2,7 +2,8 @@
 
 use super::Ask;
 use crate::address::Address;
-use crate::message::{Message, Origin};
+use crate::admin::words::say;
+use crate::message::{Message, Origin, Way};
 use crate::people::Person;
 use crate::settings::Key;
 
@@ -13,11 +14,34 @@ pub fn person_at(ask: &Ask, address: &Address) -> Option<std::sync::Arc<Person>>
     ask.app.store.people().addressed(mailbox).cloned()
 }
 
+/// Says where a message came in.
+pub fn origin(origin: Origin) -> String {
+    match origin {
+        Origin::Smtp => say!("names.origin_smtp"),
+        Origin::Web => say!("names.origin_web"),
+        Origin::Link => say!("names.origin_link"),
+        Origin::Sms => say!("names.origin_sms"),
+        Origin::Notice => say!("names.origin_notice"),
+    }
+}
+
+/// Says which way a message goes.
+pub fn way(way: Way) -> String {
+    match way {
+        Way::Mailbox => say!("names.way_mailbox"),
+        Way::Relay => say!("names.way_relay"),
+        Way::Link => say!("names.way_link"),
+        Way::Carrier => say!("names.way_carrier"),
+    }
+}
+
 /// Who a message is from: by the name that came with it, or the one that somebody of this box has here.
 pub fn sender(ask: &Ask, message: &Message) -> String {
     if message.from == Address::Nobody {
-        let who = if message.door == Origin::Notice { "this box" } else { "a mail server, as a notice" };
-        return who.to_owned();
+        return match message.door {
+            Origin::Notice => say!("mailbox.from_this_box"),
+            _ => say!("mailbox.from_a_mail_server"),
+        };
     }
     let own = || person_at(ask, &message.from).filter(|person| !person.full_name.is_empty());
     match &message.sender.name {
@@ -30,25 +54,25 @@ pub fn sender(ask: &Ask, message: &Message) -> String {
 }
 
 /// How far a mail in Sent got: colour and words of the keyword that the box keeps it by.
-pub fn stage(keyword: &str) -> Option<(&'static str, &'static str)> {
+pub fn stage(keyword: &str) -> Option<(&'static str, String)> {
     Some(match keyword {
-        "$Delivered" => ("good", "delivered"),
-        "$Sent" => ("good", "sent"),
-        "$Queued" => ("wait", "waiting"),
-        "$Failed" => ("bad", "not delivered"),
+        "$Delivered" => ("good", say!("mailbox.delivered")),
+        "$Sent" => ("good", say!("mailbox.sent")),
+        "$Queued" => ("wait", say!("mailbox.waiting")),
+        "$Failed" => ("bad", say!("mailbox.not_delivered")),
         _ => return None,
     })
 }
 
 /// What mail programs have marked a mail with, as far as that says something to people: their own labels, and a few marks
 /// that are the same in all programs.
-pub fn label(keyword: &str) -> Option<&str> {
+pub fn label(keyword: &str) -> Option<String> {
     match keyword {
-        "$Forwarded" => Some("forwarded"),
-        "$Junk" | "Junk" => Some("junk"),
+        "$Forwarded" => Some(say!("mailbox.forwarded")),
+        "$Junk" | "Junk" => Some(say!("mailbox.junk")),
         "NonJunk" | "NotJunk" => None,
         keyword if keyword.starts_with('$') => None,
-        keyword => Some(keyword),
+        keyword => Some(keyword.to_owned()),
     }
 }
 
@@ -59,7 +83,8 @@ mod tests {
     #[test]
     fn keywords_are_words_or_are_not_shown() {
         assert_eq!(["$Delivered", "$Sent", "$Queued", "$Failed"].map(|word| stage(word).is_some()), [true; 4]);
-        let shown = ["$Forwarded", "$MDNSent", "NonJunk", "$label1", "boat"].map(label);
-        assert_eq!(shown, [Some("forwarded"), None, None, None, Some("boat")]);
+        let shown =
+            ["$Forwarded", "$MDNSent", "NonJunk", "$label1", "boat"].map(|word| label(word).unwrap_or_default());
+        assert_eq!(shown, ["forwarded", "", "", "", "boat"]);
     }
 }

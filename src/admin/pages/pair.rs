@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minijinja::{Value, context};
 
 use super::{Ask, Reply, qr};
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::people::FarBox;
 use crate::settings::Key;
@@ -26,7 +27,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
         .collect();
     let code = ask.service.pairing_code()?.map(|given| {
         let text = given.code.to_string();
-        context! { qr => Value::from_safe_string(qr::picture(&text, "The code as a QR code")), text, until => ask.times.moment(given.until) }
+        context! { qr => Value::from_safe_string(qr::picture(&text, &say!("pair.qr"))), text, until => ask.times.moment(given.until) }
     });
     // Those that a line leads to already need no code.
     let offline = |far_box: &&Arc<FarBox>| !far_box.addresses.iter().any(|address| address.kind() == "ip");
@@ -46,7 +47,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
         unpriced => ask.service.links().into_iter().find(|link| link.driver == "ip" && link.price().is_none()).map(|link| link.name),
         linked => ask.service.links().iter().any(|link| link.driver == "ip" && link.on),
     };
-    Ok(ask.page(status, "pair.html", "settings", "Other boxes", values))
+    Ok(ask.page(status, "pair.html", "settings", &say!("pair.other_boxes"), values))
 }
 
 /// Makes a code.
@@ -57,14 +58,14 @@ pub fn new(ask: &Ask) -> Reply {
         Err(Fault::Permanent(why)) => return show(ask, 422, &why.to_string()),
         Err(fault) => return Err(fault),
     }
-    ask.done("/pair", "This code is good for ten minutes, and once.".to_owned())
+    ask.done("/pair", say!("pair.this_code_is_good"))
 }
 
 /// Enters the code of a gateway.
 pub fn join(ask: &Ask) -> Reply {
     let form = &ask.request.form;
     match ask.service.pair_with(&ask.app.context.callers, form.get("address"), form.get("code")) {
-        Ok(paired) => ask.done("/pair", format!("This box is paired with {}.", paired.name)),
+        Ok(paired) => ask.done("/pair", say!("pair.this_box_is_paired", name = paired.name)),
         Err(Fault::Permanent(why)) => show(ask, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
@@ -74,5 +75,5 @@ pub fn join(ask: &Ask) -> Reply {
 pub fn remove(ask: &Ask) -> Reply {
     let key = ask.request.form.get("key").trim_start_matches("ip:").to_owned();
     let paired = ask.service.unpair(&ask.app.context.callers, &key)?;
-    ask.done("/pair", format!("{} is not paired any more.", paired.name))
+    ask.done("/pair", say!("pair.is_not_paired_any", name = paired.name))
 }

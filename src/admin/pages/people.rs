@@ -7,6 +7,7 @@ use super::{Ask, Reply};
 use crate::admin::request::Fields;
 use crate::admin::response::Response;
 use crate::admin::service::PersonEdit;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::password::{self, LEAST, LEAST_OWNER};
 use crate::people::{Home, Person, Role};
@@ -59,7 +60,7 @@ fn listed(ask: &Ask, status: u16, error: &str, problems: &[Problem], edit: &Pers
     let (error, errors) = (wrong::heading(problems, error), wrong::by_field(problems));
     let open = !error.is_empty() || rows.len() < 2;
     let values = context! { rows, error, errors, max_parts, roles, who => fields(edit), open };
-    Ok(ask.page(status, "people.html", "people", "People", values))
+    Ok(ask.page(status, "people.html", "people", &say!("common.people"), values))
 }
 
 fn row(ask: &Ask, person: &Person) -> Value {
@@ -81,11 +82,11 @@ fn row(ask: &Ask, person: &Person) -> Value {
 }
 
 /// Gives the roles that the one who asks may give: word, and what it means.
-pub fn roles(ask: &Ask) -> Vec<(&'static str, &'static str)> {
+pub fn roles(ask: &Ask) -> Vec<(&'static str, String)> {
     let words = |role| match role {
-        Role::Person => "Person: their own mailbox and what they wrote",
-        Role::Operator => "Operator: runs the queue and the people as well",
-        Role::Owner => "Owner: settings, secrets and the modem as well",
+        Role::Person => say!("person.role_person"),
+        Role::Operator => say!("person.role_operator"),
+        Role::Owner => say!("person.role_owner"),
     };
     Role::ALL.into_iter().filter(|role| *role <= ask.role()).map(|role| (role.word(), words(role))).collect()
 }
@@ -105,7 +106,7 @@ pub fn add(ask: &Ask) -> Reply {
         return listed(ask, 422, "", &problems, &edit);
     }
     match ask.service.add(&edit) {
-        Ok(person) => ask.done(&format!("/people/{}", person.name), format!("{} is here now.", person.name)),
+        Ok(person) => ask.done(&format!("/people/{}", person.name), say!("person.is_here_now", name = person.name)),
         Err(Fault::Permanent(why)) => listed(ask, 422, &why.to_string(), &[], &edit),
         Err(fault) => Err(fault),
     }
@@ -125,7 +126,7 @@ fn shown(
     edit: Option<&PersonEdit>,
     tried: Option<&str>,
 ) -> Reply {
-    let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
+    let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, &say!("error.there_is_nobody_of"))) };
     let current = PersonEdit::of(&person, &ask.service.store.people());
     let values = context! {
         tried,
@@ -192,19 +193,18 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
         "password" => {
             let (given, person) = (ask.request.form.get("password"), ask.service.person(name)?);
             let wrong = match password::judge(given, name, person.is_owner()) {
-                _ if given.is_empty() => Some("the new password is empty".to_owned()),
+                _ if given.is_empty() => Some(say!("person.the_new_password_is")),
                 judged => judged.err().map(|why| why.to_string()),
             };
             if let Some(why) = wrong {
                 return shown(ask, name, 422, "", &[("password", why)], None, None);
             }
-            let words = "The new password holds from now on; who was logged in with the old one is out.";
-            (ask.service.set_password(name, given), place, words.to_owned())
+            (ask.service.set_password(name, given), place, say!("person.password_holds"))
         }
-        "disable" => (ask.service.disable(name, true), place, format!("{name} is disabled: no log-in, no mail.")),
-        "enable" => (ask.service.disable(name, false), place, format!("{name} is enabled again.")),
-        "remove" => (ask.service.remove(name), "/people".to_owned(), format!("{name} is removed.")),
-        _ => return Ok(ask.sorry(404, "There is no such page.")),
+        "disable" => (ask.service.disable(name, true), place, say!("person.is_disabled_no_log", name = name)),
+        "enable" => (ask.service.disable(name, false), place, say!("person.is_enabled_again", name = name)),
+        "remove" => (ask.service.remove(name), "/people".to_owned(), say!("person.is_removed", name = name)),
+        _ => return Ok(ask.sorry(404, &say!("error.no_such_page"))),
     };
     match done {
         Ok(()) => ask.done(&place, words),
@@ -222,7 +222,7 @@ struct Bounded(std::io::Cursor<Vec<u8>>);
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match self.0.get_ref().len() + bytes.len() > EXPORT_MOST {
-            true => Err(std::io::Error::other("it is over 64 MB: use 'satpost people export' on the box")),
+            true => Err(std::io::Error::other(say!("person.over_64_mb"))),
             false => self.0.write(bytes),
         }
     }
@@ -242,7 +242,7 @@ impl std::io::Seek for Bounded {
 pub fn export(ask: &Ask, name: &str) -> Reply {
     let person = match ask.service.person(name) {
         Ok(person) => person,
-        Err(_) => return Ok(ask.sorry(404, "There is nobody of this name.")),
+        Err(_) => return Ok(ask.sorry(404, &say!("error.there_is_nobody_of"))),
     };
     let mut file = Bounded(std::io::Cursor::default());
     ask.service.export(&person.name, &mut file, crate::store::work::UNHEARD)?;
@@ -253,17 +253,11 @@ pub fn export(ask: &Ask, name: &str) -> Reply {
 /// Erases a person, if the form says their name once more.
 pub fn erase(ask: &Ask, name: &str) -> Reply {
     if ask.request.form.get("name").trim() != name {
-        let why = "nothing was erased: type the name of the person here".to_owned();
+        let why = say!("person.nothing_was_erased_type");
         return shown(ask, name, 422, "", &[("erase", why)], None, None);
     }
     match ask.service.erase(name) {
-        Ok(1) => {
-            ask.done("/people", format!("{name} is erased, and one message. The file is written anew without them."))
-        }
-        Ok(messages) => ask.done(
-            "/people",
-            format!("{name} is erased, and {messages} messages. The file is written anew without them."),
-        ),
+        Ok(messages) => ask.done("/people", say!("person.is_erased", name = name, n = messages)),
         Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], None, None),
         Err(fault) => Err(fault),
     }

@@ -11,6 +11,7 @@ use super::{Ask, Reply, query};
 use crate::address::PeerId;
 use crate::admin::map::{self, FARTHEST};
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::clock::Time;
 use crate::engine::position;
 use crate::fault::Fault;
@@ -45,14 +46,14 @@ pub fn show(ask: &Ask) -> Reply {
     });
     let values =
         context! { gps => ask.app.status.facts().gps.map(|gps| gps.words()), told, gpx => "/position.gpx", ..drawn };
-    Ok(ask.page(200, "position.html", "position", "Position", values))
+    Ok(ask.page(200, "position.html", "position", &say!("common.position"), values))
 }
 
 /// Has the box ashore told where this one is.
 pub fn send(ask: &Ask) -> Reply {
     match ask.service.tell_position(position::here(&ask.app.context)) {
-        Ok(()) => ask.done("/position", "The position goes with the next packet."),
-        Err(Fault::Permanent(why)) => ask.done("/position", format!("Nothing was sent: {why}.")),
+        Ok(()) => ask.done("/position", say!("position.the_position_goes_with")),
+        Err(Fault::Permanent(why)) => ask.done("/position", say!("position.nothing_was_sent", why = why)),
         Err(fault) => Err(fault),
     }
 }
@@ -65,17 +66,17 @@ pub fn gpx(ask: &Ask) -> Reply {
 
 /// Shows where a far box was when it told.
 pub fn far_box(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     let (days, base) = (days(ask), format!("/far-boxes/{}/position", far_box.id));
     let drawn = drawn(ask, &base, days, of_far_box(ask, far_box.id, days)?);
     let gpx = format!("/far-boxes/{}/track.gpx", far_box.id);
     let values = context! { far_box => far_box.shown(), id => far_box.id.0, gpx, ..drawn };
-    Ok(ask.page(200, "position.html", "far-boxes", &format!("Position of {}", far_box.shown()), values))
+    Ok(ask.page(200, "position.html", "far-boxes", &say!("position.position_of", far_box = far_box.shown()), values))
 }
 
 /// Gives the track of a far box as a file.
 pub fn far_box_gpx(ask: &Ask, number: &str) -> Reply {
-    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, NOBODY)) };
+    let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     Ok(file(&far_box.shown(), &of_far_box(ask, far_box.id, days(ask))?))
 }
 
@@ -91,8 +92,6 @@ pub fn heard(ask: &Ask, id: PeerId) -> Result<Value, Fault> {
         cost => heard.cost.map(|cost| cost.words()),
     })
 }
-
-const NOBODY: &str = "There is no such far box.";
 
 fn days(ask: &Ask) -> u64 {
     DAYS.into_iter().find(|days| ask.request.query.get("days") == days.to_string()).unwrap_or(7)
@@ -118,11 +117,7 @@ fn drawn(ask: &Ask, base: &str, days: u64, track: Vec<Place>) -> Value {
     let words = match last {
         Some((_, north, east)) if track.len() > 1 => {
             let miles = map::miles(&track);
-            format!(
-                "{}; {miles:.0} nautical miles in {days} {}.",
-                coordinates(north, east),
-                if days == 1 { "day" } else { "days" }
-            )
+            say!("position.miles_in", place = coordinates(north, east), miles = format!("{miles:.0}"), n = days)
         }
         Some((_, north, east)) => format!("{}.", coordinates(north, east)),
         None => String::new(),
@@ -159,10 +154,12 @@ pub fn here(ask: &Ask) -> Option<Value> {
     let (how, fresh) = match newest.device {
         Some(health) => {
             let fix = health.fix.as_ref().map(ToString::to_string);
-            let altitude = health.position.map(|(_, _, altitude)| format!("{altitude:.0} m above sea level"));
+            let altitude = health
+                .position
+                .map(|(_, _, altitude)| say!("position.m_above_sea_level", altitude = format!("{altitude:.0}")));
             (fix.into_iter().chain(altitude).collect::<Vec<_>>().join(", "), health.ready)
         }
-        None => ("from the receiver of gpsd".to_owned(), ask.times.now.since(at) < NOW),
+        None => (say!("position.from_the_receiver_of"), ask.times.now.since(at) < NOW),
     };
     let stale = (!fresh).then(|| ask.times.moment(at));
     Some(context! { place => coordinates(north, east), how, stale })

@@ -4,6 +4,7 @@ use minijinja::context;
 
 use super::messages::shorten;
 use super::{Ask, Reply};
+use crate::admin::words::say;
 use crate::fault::Fault;
 
 /// Items that the page shows.
@@ -27,7 +28,7 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let values = context! { rows, newest, unseen => unseen(ask) > 0 };
-    Ok(ask.page(200, "quarantine.html", "messages", "Quarantine", values))
+    Ok(ask.page(200, "quarantine.html", "messages", &say!("common.quarantine"), values))
 }
 
 /// Counts the items that came in since somebody looked.
@@ -42,7 +43,7 @@ pub fn unseen(ask: &Ask) -> usize {
 /// Marks the items as seen.
 pub fn seen(ask: &Ask) -> Reply {
     let newest: u64 =
-        ask.request.form.get("newest").parse().map_err(|_| Fault::permanent("there is nothing in quarantine"))?;
+        ask.request.form.get("newest").parse().map_err(|_| Fault::permanent(say!("quarantine.there_is_nothing_in")))?;
     ask.service.see_quarantine(SEEN, newest)?;
-    ask.done("/", "Marked as seen. The items stay in the quarantine.")
+    ask.done("/", say!("quarantine.marked_as_seen_the"))
 }

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::admin::App;
+use crate::admin::words::say;
 use crate::clock::Time;
 use crate::message::State;
 use crate::status::{LinkStatus, LiveStatus, PartStatus};
@@ -27,13 +28,13 @@ pub struct Queue {
 
 impl Queue {
     /// What keeps some of it from going on, if something does.
-    pub fn stuck(&self, facts: &LiveStatus) -> Option<&'static str> {
+    pub fn stuck(&self, facts: &LiveStatus) -> Option<String> {
         let fails = |part: &Option<PartStatus>| part.as_ref().is_some_and(|part| !part.is_ok());
         let [link, relay, carrier] = self.ways.map(|waiting| waiting > 0);
         match () {
-            () if link && !facts.links.values().any(LinkStatus::is_ready) => Some("no link is ready"),
-            () if relay && fails(&facts.relay) => Some("the mail relay takes nothing"),
-            () if carrier && fails(&facts.texts) => Some("the carrier takes nothing"),
+            () if link && !facts.links.values().any(LinkStatus::is_ready) => Some(say!("queue.no_link_is_ready")),
+            () if relay && fails(&facts.relay) => Some(say!("queue.relay_takes_nothing")),
+            () if carrier && fails(&facts.texts) => Some(say!("queue.carrier_takes_nothing")),
             () => None,
         }
     }

@@ -18,6 +18,7 @@ use crate::admin::App;
 use crate::admin::auth;
 use crate::admin::request::{Fields, Method, Request, own_place};
 use crate::admin::response::Response;
+use crate::admin::words::say;
 
 /// Fields whose names have such a part are not shown again.
 const SECRET: [&str; 4] = ["password", "secret", "token", "code"];
@@ -82,7 +83,7 @@ pub fn confirm(ask: &Ask, status: u16, resumed: &Resumed) -> Response {
     let shown = resumed.fields.iter().filter(|(name, value)| told(name) && !value.trim().is_empty());
     let shown: Vec<_> = shown.map(|(name, value)| context! { name, value }).collect();
     let values = context! { target => resumed.target, fields => resumed.fields, shown };
-    ask.page(status, "resume.html", "", "Not done yet", values)
+    ask.page(status, "resume.html", "", &say!("resume.not_done_yet"), values)
 }
 
 #[cfg(test)]

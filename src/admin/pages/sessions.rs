@@ -6,6 +6,7 @@ use super::{Ask, Reply};
 use crate::admin::auth::{self, Session};
 use crate::admin::response::Response;
 use crate::admin::service::Action;
+use crate::admin::words::say;
 use crate::fault::Fault;
 
 /// Characters of a session's name in the store that name it in a path: the name is a hash, so it opens nothing.
@@ -14,7 +15,7 @@ const NAME: usize = 16;
 /// Shows the page of all log-ins.
 pub fn show(ask: &Ask) -> Reply {
     let rows = rows(ask, |_| true)?;
-    Ok(ask.page(200, "sessions.html", "audit", "Log-ins", context! { rows }))
+    Ok(ask.page(200, "sessions.html", "audit", &say!("sessions.log_ins"), context! { rows }))
 }
 
 /// The log-ins of the one who asks, for their account.
@@ -44,10 +45,10 @@ fn rows(ask: &Ask, wanted: impl Fn(&Session) -> bool) -> Result<Vec<Value>, Faul
 pub fn end(ask: &Ask, id: &str) -> Reply {
     let all = auth::alive(&ask.app.store)?;
     let found = all.iter().find(|(hash, _)| id.len() == NAME && hash.starts_with(id));
-    let Some((hash, session)) = found else { return Ok(ask.sorry(404, "This log-in has ended already.")) };
+    let Some((hash, session)) = found else { return Ok(ask.sorry(404, &say!("sessions.this_log_in_has"))) };
     let words = format!("a log-in of {} was ended", session.person);
     ask.service.session(Action::EndLogIn, &session.person, &words, hash, None)?;
-    ask.done("/log-ins", format!("{} is logged out there.", session.person))
+    ask.done("/log-ins", say!("sessions.is_logged_out_there", person = session.person))
 }
 
 /// Ends a log-in of the one who asks; with `others` all but this one.
@@ -59,7 +60,7 @@ pub fn end_own(ask: &Ask, id: &str) -> Reply {
     };
     let meant: Vec<_> = all.filter(|(hash, _)| meant(hash)).collect();
     if meant.is_empty() {
-        return ask.done("/account#log-ins", "There is no such log-in any more.");
+        return ask.done("/account#log-ins", say!("sessions.there_is_no_such"));
     }
     for (hash, session) in &meant {
         let words = format!("logged out where they had logged in from {}", session.from);
@@ -70,6 +71,6 @@ pub fn end_own(ask: &Ask, id: &str) -> Reply {
     }
     ask.done(
         "/account#log-ins",
-        if meant.len() == 1 { "You are logged out there." } else { "You are logged out everywhere else." },
+        if meant.len() == 1 { say!("sessions.out_there") } else { say!("sessions.out_elsewhere") },
     )
 }

@@ -5,6 +5,7 @@ use minijinja::{Value, context};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
 use crate::admin::service::REHEARSED;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::money::Money;
 use crate::route::price;
@@ -39,7 +40,7 @@ pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
 fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) -> Reply {
     let groups = groups();
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
-        return Ok(ask.sorry(404, "There is no such group of settings."));
+        return Ok(ask.sorry(404, &say!("settings.there_is_no_such")));
     };
     let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
@@ -61,7 +62,7 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     let unverified = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
     let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
     let values = context! { rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
-    Ok(ask.page(status, "settings.html", "settings", "Settings", values))
+    Ok(ask.page(status, "settings.html", "settings", &say!("common.settings"), values))
 }
 
 /// Tells how texts come in, when the carrier was heard, and who opted out.
@@ -96,8 +97,7 @@ pub fn field_with(
 pub fn heading(problems: &[(String, String)]) -> Option<String> {
     match problems.len() {
         0 => None,
-        1 => Some("Nothing is saved yet: one field needs another value.".to_owned()),
-        many => Some(format!("Nothing is saved yet: {many} fields need other values.")),
+        many => Some(say!("settings.wrong", n = many)),
     }
 }
 
@@ -124,7 +124,7 @@ pub fn field(ask: &Ask, setting: &'static Setting, settings: &Settings, posted: 
     context! {
         name => setting.name, label => setting.label, help => setting.help, worth => worth(ask, setting.key), kind, choices, value, limits,
         set => secret && !stored.is_empty(),
-        default => if setting.default.is_empty() { "empty" } else { setting.default },
+        default => if setting.default.is_empty() { say!("settings.empty") } else { setting.default.to_owned() },
         changed => settings.changed(setting.key),
         listens => matches!(setting.kind, Kind::Listen),
     }
@@ -137,7 +137,7 @@ fn worth(ask: &Ask, key: Key) -> Option<String> {
     let price = cheapest.and_then(|link| link.price).map(|price| price.of(100)).filter(|price| price.0 > 0)?;
     (key == Key::AirGather).then(|| {
         let (alone, shared) = (price::amount(&ask.settings, price), price::amount(&ask.settings, Money(price.0 / 2)));
-        format!("Alone a short message costs {alone}; of four that leave together each costs about {shared}.")
+        say!("settings.alone_a_short_message", alone = alone, shared = shared)
     })
 }
 
@@ -162,7 +162,7 @@ pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String
 pub fn save(ask: &Ask, group: &str) -> Reply {
     let groups = groups();
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
-        return Ok(ask.sorry(404, "There is no such group of settings."));
+        return Ok(ask.sorry(404, &say!("settings.there_is_no_such")));
     };
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
     match ask.service.set_all(&read(&ask.request.form, in_group)) {
@@ -185,8 +185,8 @@ pub fn rehearse(ask: &Ask) -> Reply {
 /// Gives what changed, in one line.
 pub fn saved(said: &[String]) -> String {
     match said {
-        [] => "Nothing was different.".to_owned(),
-        said => format!("Saved: {}.", said.join("; ")),
+        [] => say!("settings.nothing_was_different"),
+        said => say!("settings.saved", said = said.join("; ")),
     }
 }
 

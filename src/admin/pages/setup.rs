@@ -9,6 +9,7 @@ use crate::admin::auth;
 use crate::admin::request::Request;
 use crate::admin::response::Response;
 use crate::admin::service::{Claim, PersonEdit};
+use crate::admin::words::{key, say, word};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::engine::link::equipment;
 use crate::fault::Fault;
@@ -27,7 +28,7 @@ const WAIVED: &str = "setup-waived";
 /// Steps whose test was passed with the settings as they are.
 const PROVEN: &str = "setup-proven";
 
-/// A step: name in the path, words, settings that its form may change.
+/// A step: name in the path, key of its words, settings that its form may change.
 struct Step {
     name: &'static str,
     words: &'static str,
@@ -35,22 +36,26 @@ struct Step {
 }
 
 const STEPS: [Step; 5] = [
-    Step { name: "box", words: "Name and clock", settings: &["box.name", "box.domain", "box.reach", "box.time_zone"] },
-    Step { name: "link", words: "First link", settings: &[] },
-    Step { name: "people", words: "First person", settings: &[] },
+    Step {
+        name: "box",
+        words: key!("setup.step_box"),
+        settings: &["box.name", "box.domain", "box.reach", "box.time_zone"],
+    },
+    Step { name: "link", words: key!("setup.step_link"), settings: &[] },
+    Step { name: "people", words: key!("setup.step_people"), settings: &[] },
     Step {
         name: "relay",
-        words: "Mail relay",
+        words: key!("setup.step_relay"),
         settings: &["relay.host", "relay.port", "relay.tls", "relay.user", "relay.password"],
     },
-    Step { name: "test", words: "Test message", settings: &[] },
+    Step { name: "test", words: key!("setup.step_test"), settings: &[] },
 ];
 
 /// Shows the page of a box that nobody owns yet.
 pub fn ask_code(app: &App, request: &Request, status: u16, error: &str, problems: &[Problem]) -> Response {
     let form = &request.form;
     let values = context! {
-        error => wrong::heading(problems, error), errors => wrong::by_field(problems), least => LEAST_OWNER, title => "Claim this box",
+        error => wrong::heading(problems, error), errors => wrong::by_field(problems), least => LEAST_OWNER, title => say!("setup.claim_this_box"),
         code => form.get("code"), name => form.get("name"), full_name => form.get("full_name"),
         mail_domain => form.get("domain"),
     };
@@ -81,7 +86,7 @@ pub fn claim(app: &App, request: &Request) -> Response {
         Err(fault) => return claim_failed(app, request, fault),
     };
     if form.get("password") != form.get("again") {
-        problems.push(("again", "the password was typed in two different ways".to_owned()));
+        problems.push(("again", say!("error.the_password_was_typed")));
     }
     if !problems.is_empty() {
         return ask_code(app, request, 422, "", &problems);
@@ -110,14 +115,14 @@ pub fn first_open(ask: &Ask) -> Reply {
 }
 
 /// Steps that are neither done nor waived, for the front page: name and words.
-pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault> {
+pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, String)>, Fault> {
     let waived = noted(ask, WAIVED)?;
     let open = progress(ask)?.into_iter().filter(|(name, _, done)| !done && !waived.iter().any(|other| other == name));
     Ok(open.map(|(name, words, _)| (name, words)).collect())
 }
 
 /// Gives the steps of this box and whether they are done.
-fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
+fn progress(ask: &Ask) -> Result<Vec<(&'static str, String, bool)>, Fault> {
     let settings = &ask.settings;
     let proven = noted(ask, PROVEN)?;
     let facts = ask.app.status.facts();
@@ -141,7 +146,7 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
             "relay" => proven.iter().any(|name| name == "relay") || facts.relay.as_ref().is_some_and(PartStatus::is_ok),
             _ => used,
         };
-        steps.push((step.name, step.words, done));
+        steps.push((step.name, word(step.words), done));
     }
     Ok(steps)
 }
@@ -163,7 +168,7 @@ fn prove(ask: &Ask, step: &str, passed: bool) -> Result<(), Fault> {
 /// Shows one step; `results` are the lines of a test that was just made.
 pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String]) -> Reply {
     let Some(known) = STEPS.iter().find(|known| known.name == step) else {
-        return Ok(ask.sorry(404, "There is no such step."));
+        return Ok(ask.sorry(404, &say!("setup.there_is_no_such")));
     };
     let steps = progress(ask)?;
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
@@ -189,11 +194,11 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
         errors => wrong::by_field(&wrong),
         proven => steps.iter().any(|(name, _, done)| *name == step && *done),
         steps,
-        words => known.words,
+        words => word(known.words),
         tested => !results.is_empty() || ask.request.query.ticked("test"),
         more => special(ask, step),
     };
-    Ok(ask.page(status, "setup.html", "setup", "Set-up", values))
+    Ok(ask.page(status, "setup.html", "setup", &say!("setup.set_up_title"), values))
 }
 
 /// Gives what only one of the steps shows.
@@ -244,7 +249,7 @@ fn special(ask: &Ask, step: &str) -> Value {
 
 /// What is still to be set before this link is used.
 fn lacks(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<String> {
-    let price = link.price().is_none().then(|| "nothing goes by it until it has a price; 0 is one".to_owned());
+    let price = link.price().is_none().then(|| say!("setup.nothing_goes_by_it"));
     // What a modem lacks it says itself, as soon as it is asked.
     let silent = driver.contact.is_none();
     let wrong = silent.then(|| equipment::check(&ask.app.store, driver, link).err().unwrap_or_default());
@@ -254,18 +259,18 @@ fn lacks(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Vec<String> {
 /// Saves a step, tests it, or says that it is not needed, as the button says.
 pub fn save(ask: &Ask, step: &str) -> Reply {
     let Some(known) = STEPS.iter().find(|known| known.name == step) else {
-        return Ok(ask.sorry(404, "There is no such step."));
+        return Ok(ask.sorry(404, &say!("setup.there_is_no_such")));
     };
     let form = &ask.request.form;
     if form.get("do") == "waive" {
         ask.service.waive(WAIVED, known.name)?;
-        return ask.done("/", format!("\u{201c}{}\u{201d} is off the list; it stays in the set-up.", known.words));
+        return ask.done("/", say!("setup.is_off_the_list", step = word(known.words)));
     }
     let saved = match step {
         "people" => ask
             .service
             .add(&PersonEdit { role: Role::Person, ..people::edit_of(form) })
-            .map(|person| vec![format!("{} is here now", person.name)]),
+            .map(|person| vec![say!("setup.is_here_now", name = person.name)]),
         "test" => send_test(ask),
         "link" => save_link(ask),
         _ => ask.service.set_all(&settings::read(form, |name| known.settings.contains(&name))),
@@ -292,11 +297,7 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         (_, true) => format!("/setup/{step}{}", query(&[("test", "1")])),
         (_, false) => format!("/setup/{next}"),
     };
-    let words = if step == "test" {
-        "The test message is on its way: this page shows how far it is.".to_owned()
-    } else {
-        settings::saved(&said)
-    };
+    let words = if step == "test" { say!("setup.the_test_message_is") } else { settings::saved(&said) };
     ask.done(&place, words)
 }
 
@@ -306,7 +307,7 @@ fn save_link(ask: &Ask) -> Result<Vec<String>, Fault> {
     match ask.service.links().first() {
         None => {
             let link = ask.service.add_link(form.get("driver"), form.get("driver"), &[])?;
-            Ok(vec![format!("link {} is there now", link.name)])
+            Ok(vec![say!("setup.link_is_there_now", name = link.name)])
         }
         Some(link) => {
             let own = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
@@ -330,10 +331,10 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         "" => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)),
         to => to.to_owned(),
     };
-    let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
+    let text = say!("setup.a_test_message_from", name = ask.settings.text(Key::BoxName));
     let sheet = intake::ComposeForm {
         to,
-        subject: "Test".to_owned(),
+        subject: say!("common.test"),
         text,
         once: auth::once_of(ask.request),
         ..Default::default()

@@ -5,6 +5,7 @@ use minijinja::context;
 use super::{Ask, Reply};
 use crate::admin::App;
 use crate::admin::response::Response;
+use crate::admin::words::say;
 use crate::message::State;
 use crate::settings::Key;
 use crate::status::LinkStatus;
@@ -14,17 +15,15 @@ use crate::store::ListFilter;
 pub fn show(ask: &Ask) -> Reply {
     let (app, facts) = (ask.app, ask.app.status.facts());
     let why = match &facts {
-        _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
-        _ if app.store.read_only().is_some() => Some("the box cannot write to its disk, and takes nothing in or out"),
-        facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
-        facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some("the box takes no mail at present"),
-        facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => {
-            Some("mail to the internet waits, as the mail relay does not take it")
-        }
+        _ if app.store.ledger().is_err() => Some(say!("health.why_store")),
+        _ if app.store.read_only().is_some() => Some(say!("health.why_disk")),
+        facts if !facts.failing.is_empty() => Some(say!("health.why_failing")),
+        facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_no_mail")),
+        facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_relay")),
         facts if !facts.links.is_empty() && !facts.links.values().any(LinkStatus::is_ready) => {
-            Some("messages over the satellite wait, as the link is not ready")
+            Some(say!("health.why_link"))
         }
-        _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
+        _ if !app.store.clock().believable() => Some(say!("health.why_clock")),
         _ => None,
     };
     let afloat = super::position::here(ask).is_some();
@@ -38,7 +37,7 @@ pub fn show(ask: &Ask) -> Reply {
         };
         view.list(&filter)
     })?;
-    Ok(ask.page(200, "health.html", "", "Service status", context! { why, afloat, held => held.len() }))
+    Ok(ask.page(200, "health.html", "", &say!("common.service_status"), context! { why, afloat, held => held.len() }))
 }
 
 /// Answers 200 when the store takes messages and no worker fails, else 503; no details for strangers.

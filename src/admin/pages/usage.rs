@@ -6,6 +6,7 @@ use super::{Ask, Reply, query};
 use crate::admin::bars::{self, Bars};
 use crate::admin::response::Response;
 use crate::admin::view::bytes;
+use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::money::Money;
 use crate::settings::Key;
@@ -39,7 +40,7 @@ pub fn show(ask: &Ask) -> Reply {
     let all = rows(ask)?;
     let most = all.iter().map(messages).max().unwrap_or_default();
     let list = |counts: &std::collections::BTreeMap<String, u64>| -> Vec<String> {
-        counts.iter().map(|(name, count)| format!("{count} {name}")).collect()
+        counts.iter().map(|(name, count)| by_way(name, *count)).collect()
     };
     let rows: Vec<_> = all
         .iter()
@@ -66,8 +67,11 @@ pub fn show(ask: &Ask) -> Reply {
         .iter()
         .map(|known| {
             let words = match known {
-                Span::Person if !ask.operator() => "all time".to_owned(),
-                known => format!("by {}", known.word()),
+                Span::Person if !ask.operator() => say!("usage.all_time"),
+                Span::Day => say!("usage.by_day"),
+                Span::Month => say!("usage.by_month"),
+                Span::Year => say!("usage.by_year"),
+                Span::Person => say!("usage.by_person"),
             };
             context! { href => format!("/usage{}", link(known.word())), words, current => *known == span }
         })
@@ -80,7 +84,21 @@ pub fn show(ask: &Ask) -> Reply {
         rows, pictures, credits, priced, tabs, most, people, person, by => span.word(), more => all.len() > SHOWN,
         csv => format!("/usage.csv{}", link(span.word())),
     };
-    Ok(ask.page(200, "usage.html", "costs", "Usage", values))
+    Ok(ask.page(200, "usage.html", "costs", &say!("usage.usage"), values))
+}
+
+/// How many came or left so, by the word under which they are counted.
+fn by_way(name: &str, count: u64) -> String {
+    match name {
+        "smtp" => say!("usage.way_smtp", count = count),
+        "web" => say!("usage.way_web", count = count),
+        "link" => say!("usage.way_link", count = count),
+        "sms" | "carrier" => say!("usage.way_carrier", count = count),
+        "mailbox" => say!("usage.way_mailbox", count = count),
+        "relay" => say!("usage.way_relay", count = count),
+        "notice" => say!("usage.way_notice", count = count),
+        name => format!("{count} {name}"),
+    }
 }
 
 /// Messages of a row: of the box each that it took in, of a person those that they wrote and those that they got.
@@ -94,21 +112,21 @@ fn pictures(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<Value> {
     let count = |value: f64| format!("{value:.0}");
     let size = |value: f64| bytes(value as u64);
     let money = |value: f64| super::costs::amount(ask, Money(value as i64));
-    let draw = |id, title, amount: fn(&Usage) -> f64, words: &dyn Fn(f64) -> String| {
+    let draw = |id, title: String, amount: fn(&Usage) -> f64, words: &dyn Fn(f64) -> String| {
         let of = |period: &String| {
             let row = newest_first.iter().find(|row| row.period == *period);
             (period.clone(), row.map_or(0.0, amount))
         };
         let values: Vec<_> = periods.iter().map(of).collect();
-        let svg = bars::picture(&Bars { id, title, values: &values, words })?;
+        let svg = bars::picture(&Bars { id, title: &title, values: &values, words })?;
         Some(context! { title, svg })
     };
     let all = [
-        draw("messages", "Messages", |row| messages(row) as f64, &count),
-        draw("packets", "Packets", |row| (row.counts.packets_sent + row.counts.packets_in) as f64, &count),
-        draw("credits", "Credits", |row| row.counts.credits as f64, &count),
-        draw("air", "Bytes on air", |row| row.counts.bytes_air as f64, &size),
-        draw("money", "Money", |row| row.counts.money.0 as f64, &money),
+        draw("messages", say!("common.messages"), |row| messages(row) as f64, &count),
+        draw("packets", say!("common.packets"), |row| (row.counts.packets_sent + row.counts.packets_in) as f64, &count),
+        draw("credits", say!("usage.credits"), |row| row.counts.credits as f64, &count),
+        draw("air", say!("usage.bytes_on_air"), |row| row.counts.bytes_air as f64, &size),
+        draw("money", say!("common.money"), |row| row.counts.money.0 as f64, &money),
     ];
     all.into_iter().flatten().collect()
 }

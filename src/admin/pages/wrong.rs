@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::admin::words::say;
+
 /// The name of a field, and what is wrong with it.
 pub type Problem = (&'static str, String);
 
@@ -12,8 +14,7 @@ pub fn heading(problems: &[Problem], whole: &str) -> String {
     fields.dedup();
     match fields.len() {
         0 => whole.to_owned(),
-        1 => "Nothing is done yet: one field needs another value.".to_owned(),
-        many => format!("Nothing is done yet: {many} fields need other values."),
+        many => say!("form.wrong", n = many),
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::admin::words::say;
+
 /// Path of the one page that takes a file.
 pub const PAGE: &str = "/about/restore";
 /// Largest file that is taken, in bytes.
@@ -85,7 +87,7 @@ pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Up
 }
 
 fn bad() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the form is not made as a browser makes it")
+    io::Error::new(io::ErrorKind::InvalidData, say!("error.form_not_made"))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -27,7 +27,10 @@ fn place_and_time_come_from_gpsd_with_their_age() {
     let folder = Folder::new();
     let station = Station::new(&folder, "station", &[("box.domain", "boat.example")], &["anna"]).started();
     let client = Client::logged_in(&station, "anna");
-    assert!(client.get("/position").body.contains("gpsd.address"), "nothing is known, and what would tell it is named");
+    assert!(
+        client.get("/position").body.contains("a GPS receiver at this box"),
+        "nothing is known, and what would tell it is named"
+    );
     assert_eq!(station.status().unwrap()["gps"], Value::Null);
     // A report that does not move on may be one that gpsd has kept: neither place nor time is taken from it.
     station.set(&[("gpsd.address", &gpsd.address)]);

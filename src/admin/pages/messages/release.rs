@@ -4,6 +4,7 @@ use minijinja::{Value, context};
 
 use crate::address::Address;
 use crate::admin::pages::{Ask, Reply, costs, queue};
+use crate::admin::words::say;
 use crate::engine::actions::{Cost, MessageAction, is_releasable, waits_for_budget};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -35,10 +36,10 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
     let message = super::mine(ask, id)?;
     if ask.did_before()? {
         // What the sender wrote meanwhile was not seen when the button was pressed.
-        return ask.done(&format!("/messages/{id}"), "They were released already.");
+        return ask.done(&format!("/messages/{id}"), say!("message.they_were_released_already"));
     }
     let (mut released, mut waiting) = (0, 0);
-    let mut stopped = String::new();
+    let mut stopped = None;
     for message in of_sender(ask, &policy, &message)? {
         if waits_for_budget(&message) {
             waiting += 1;
@@ -48,22 +49,20 @@ pub fn all(ask: &Ask, id: &str) -> Reply {
             Ok(done) if done.waits() => waiting += 1,
             Ok(_) => released += 1,
             Err(Fault::Permanent(why)) => {
-                stopped = format!(" The others wait: {why}.");
+                stopped = Some(say!("message.others_wait", why = why));
                 break;
             }
             Err(fault) => return Err(fault),
         }
     }
     queue::forget(ask.app);
-    if waiting > 0 {
-        let go = if waiting == 1 { "more goes" } else { "more go" };
-        stopped = format!(" {waiting} {go} with a larger budget or in the next month.{stopped}");
-    }
     if released > 0 {
         ask.remember(id)?;
     }
-    let many = if released == 1 { "message is" } else { "messages are" };
-    ask.done(&format!("/messages/{id}"), format!("{released} {many} released.{stopped}"))
+    let mut said = vec![say!("message.released", n = released)];
+    said.extend((waiting > 0).then(|| say!("message.more_go", n = waiting)));
+    said.extend(stopped);
+    ask.done(&format!("/messages/{id}"), said.join(" "))
 }
 
 /// What the sender of a message has held, with the message itself, oldest first.
@@ -91,13 +90,17 @@ fn left(ask: &Ask, policy: &Policy, message: &Message) -> Result<String, Fault> 
         let spent = spent.iter().find(|(name, _)| name == account).map(|(_, used)| *used).unwrap_or_default();
         let used = spent.plus(reserved.get(account).copied().unwrap_or_default());
         let (packets, money) = limit.left(used, bill.urgent);
-        let packets = packets.map(|left| format!("{left} {}", if left == 1 { "packet" } else { "packets" }));
+        let packets = packets.map(|left| say!("count.packets", n = left));
         let money = money.map(|left| costs::amount(ask, left));
-        let left: Vec<_> = packets.into_iter().chain(money).collect();
-        if !left.is_empty() {
-            let whose = if account == BOX { "of the box" } else { account };
-            words.push(format!("{} {whose}", left.join(" and ")));
-        }
+        let left = match (packets, money) {
+            (Some(packets), Some(money)) => say!("message.left_and", packets = packets, money = money),
+            (Some(left), None) | (None, Some(left)) => left,
+            (None, None) => continue,
+        };
+        words.push(match account == BOX {
+            true => say!("message.left_of_the_box", left = left),
+            false => say!("message.left_of", left = left, account = account),
+        });
     }
     Ok(words.join("; "))
 }

@@ -3,6 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::admin::pages::{Ask, Reply};
+use crate::admin::words::say;
 use crate::engine::link::whole::request;
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -24,7 +25,7 @@ pub fn get(ask: &Ask, id: &str) -> Reply {
     let id: Id = id.parse().map_err(Fault::permanent)?;
     let message = super::mine(ask, id)?;
     match ask.service.get_whole(message.id) {
-        Ok(()) => ask.done(&format!("/messages/{id}"), "The whole mail was asked for.".to_owned()),
+        Ok(()) => ask.done(&format!("/messages/{id}"), say!("message.the_whole_mail_was")),
         Err(Fault::Permanent(why)) => super::one(ask, &id.to_string(), 409, &why.to_string()),
         Err(fault) => Err(fault),
     }

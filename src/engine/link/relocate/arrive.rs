@@ -52,7 +52,7 @@ pub fn arrive(tx: &mut Tx, all: &Relocation, bodies: &Bodies, now: Time) -> TxRe
         tx.add_packets(&packets)?;
     }
     for paired in &all.paired {
-        tx.pair(paired)?;
+        tx.pair(paired, &all.far_box.first)?;
     }
     tx.put_note(&note, Some(&[]))?;
     tx.wake(Way::Link);
