@@ -32,7 +32,7 @@ pub const WINDOW: usize = 50;
 pub const TRANSIT: Duration = Duration::from_secs(12 * 3600);
 /// Largest payload that goes down to an SBD terminal in one message, in bytes.
 pub const MAX_PAYLOAD: usize = 270;
-/// Between two calls.
+/// Least time between two calls of the service.
 const APART: Duration = Duration::from_secs(1);
 /// Limit of a call to the service.
 const CALL: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ pub trait Service: Send {
     /// Where it is, as the page shows it.
     fn address(&self) -> &str;
 
-    /// Who this box is there.
+    /// The name of this box's account there; the page shows it.
     fn user(&self) -> &str;
 
     /// The path that it is called at, if it is called.
@@ -127,7 +127,7 @@ pub enum Handed {
     Stopped(Fault, Duration),
     /// It is not; others may be.
     Refused(Fault),
-    /// Nobody knows.
+    /// Whether it is queued is not known: the answer was lost.
     Unknown(Reason),
 }
 
@@ -164,7 +164,7 @@ pub fn missing(path: &str, setting: &str, public: &str) -> Vec<String> {
     missing
 }
 
-/// Kept over restarts.
+/// What is kept over restarts, as a note of the link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     /// When the service was heard last.
@@ -185,7 +185,7 @@ pub struct Ground<S> {
     blocked: Option<(Fault, Instant)>,
     /// When the service was called last: it is called once a second.
     called: Option<Instant>,
-    /// It has answered.
+    /// The service has answered a call since the program started.
     answered: bool,
     /// Why the last call was refused, if none was good since.
     refused: Option<String>,
@@ -345,7 +345,7 @@ impl<S: Service> Ground<S> {
     }
 }
 
-/// The terminal that a packet is for.
+/// Gives the IMEI of the terminal that a packet is for.
 fn terminal(packet: &LinkPacket) -> Result<String, Fault> {
     match packet.device {
         Some(LinkAddress::Imei(imei)) => Ok(imei.to_string()),
