@@ -63,7 +63,7 @@ pub fn path(file: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct Wal<B> {
     file: B,
-    /// Which log this is.
+    /// Random name of this log: the store knows which one is its own.
     id: u32,
     /// Generations of it so far.
     count: u32,
@@ -192,7 +192,7 @@ fn record(deflate: &mut Compress, generation: u64, number: u64, changes: &[u8]) 
     Ok(record)
 }
 
-/// What a log ends with.
+/// How the last record of a log ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Its last record is whole.

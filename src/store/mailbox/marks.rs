@@ -161,7 +161,7 @@ impl<'t, T: Readable<(&'static str, u32, u32), &'static [u8]>> EntryReader<'t, T
         Ok(self.read(uid, row)?.or_else(|| Entry::read(uid, row)))
     }
 
-    /// The entry of a row that has to be whole.
+    /// Reads the entry of a row that has to be whole.
     pub fn whole(&mut self, uid: u32, row: &[u8]) -> TxResult<Entry> {
         sound(self.read(uid, row)?, AN_ENTRY)
     }
@@ -266,7 +266,7 @@ where
 }
 
 impl Tx<'_> {
-    /// The marks of a row.
+    /// Reads the marks of a row; empty marks where there is no row.
     pub(super) fn marks_in(&self, person: &str, folder: u32, page: u32) -> TxResult<Marks> {
         sound(marks_of(&self.marks, (person, folder, page))?, A_ROW)
     }
