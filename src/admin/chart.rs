@@ -25,9 +25,9 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 pub struct Scale {
     /// Name of the series in the store.
     pub series: &'static str,
-    /// Heading.
+    /// Heading over the picture.
     pub title: &'static str,
-    /// Unit.
+    /// Unit of the values, as it is shown behind them.
     pub unit: &'static str,
     /// Lowest and highest value of the picture; it grows for values outside.
     pub range: (f64, f64),
@@ -50,20 +50,20 @@ pub const RSSI: Scale =
 /// Signal of an Iridium modem in bars of about 2 dB. They describe the ring channel and promise no session, so no band of
 /// them is called good.
 pub const BARS: Scale = Scale { series: "bars", title: "Signal", unit: "bars of 5", range: (0.0, 5.0), good: None };
-/// Temperature of the modem.
+/// Temperature of the modem, in degrees Celsius.
 pub const TEMPERATURE: Scale =
     Scale { series: "temperature", title: "Modem temperature", unit: "\u{b0}C", range: (-10.0, 60.0), good: None };
 
 /// A picture with its table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Chart {
-    /// The SVG element.
+    /// The picture as an SVG element.
     pub svg: minijinja::Value,
-    /// Heading.
+    /// Heading over the picture.
     pub title: &'static str,
     /// One sentence that says what is to be seen.
     pub words: String,
-    /// Unit.
+    /// Unit of the values.
     pub unit: &'static str,
     /// By hour: time, lowest, mean, highest.
     pub rows: Vec<(String, String, String, String)>,
