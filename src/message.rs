@@ -438,11 +438,11 @@ pub struct Mail {
 /// One line of a message's time line; appended, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// When it happened.
+    /// When the step was taken.
     pub at: Time,
     /// The state it entered (or stayed in).
     pub state: State,
-    /// What brought it there.
+    /// What made it enter that state.
     pub cause: Reason,
     /// Packets this step put on air.
     #[serde(default)]

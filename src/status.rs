@@ -120,7 +120,7 @@ pub struct Plugged {
 pub struct LinkStatus {
     /// What its owner calls it.
     pub name: String,
-    /// Name of its driver.
+    /// Name of its driver, as in the table of drivers.
     pub driver: String,
     /// What it says of itself; `None` before its first word.
     pub health: Option<Health>,
@@ -277,7 +277,7 @@ impl Serialize for PartStatus {
 /// A line between box and modem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConsoleLine {
-    /// The link of that modem.
+    /// Number of the link whose modem it is.
     pub link: LinkId,
     /// When it was written or read.
     pub at: Time,

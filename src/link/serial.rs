@@ -266,7 +266,7 @@ fn set_up(fd: &OwnedFd, path: &Path, baud: u32) -> io::Result<()> {
 /// Why a port cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unopened {
-    /// Path of the port.
+    /// Path of the serial port, such as `/dev/ttyUSB0`.
     pub path: PathBuf,
     /// Why it cannot be opened.
     pub obstacle: Obstacle,

@@ -61,14 +61,14 @@ pub enum DeviceReason {
     },
     /// Its port cannot be opened.
     Unopened {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What the system, or another program, has against it.
         obstacle: Obstacle,
     },
     /// Its port has no control lines, though one is named that switches it.
     NoControlLines {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What the system says.
         why: String,
@@ -86,7 +86,7 @@ pub enum DeviceReason {
     Reopened,
     /// What is plugged in is something else.
     NotAModem {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What it looks like; `None` when it just does not answer like a modem.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,24 +94,24 @@ pub enum DeviceReason {
     },
     /// Another program reads the same port.
     OtherReader {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// Name and number of the program, as the system shows them.
         reader: String,
     },
     /// What it says arrives incomplete.
     CutShort {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
     },
     /// Only noise comes from it.
     Noise {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
     },
     /// It speaks and answers nothing.
     Deaf {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// A late answer is waited for still.
         #[serde(default)]
@@ -119,14 +119,14 @@ pub enum DeviceReason {
     },
     /// It answered late: it is asked again with more patience, and got to know.
     AnswersSlowly {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// It is given so many for each answer.
         seconds: u64,
     },
     /// It does not answer.
     Silent {
-        /// Path of the port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What is done about it now.
         next: Remedy,
