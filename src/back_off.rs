@@ -15,7 +15,7 @@ pub struct BackOff {
 }
 
 impl BackOff {
-    /// Doubles from `first` to `most`.
+    /// Makes waits that begin with `first` and double up to `most`.
     pub const fn doubling(first: Duration, most: Duration) -> Self {
         Self { first, most, factor: 2 }
     }

@@ -64,7 +64,7 @@ impl ClockSet {
 pub struct Time(pub i64);
 
 impl Time {
-    /// Later than everything.
+    /// Later than everything: what waits for it is never due.
     pub const NEVER: Self = Self(i64::MAX);
 
     /// Whole seconds since 1970.
@@ -122,7 +122,7 @@ struct Inner {
     pace: AtomicI64,
     /// That of the wall clock, as last read.
     wall: AtomicI64,
-    /// That of the satellites.
+    /// That of the satellites; `UNKNOWN` before the first reading.
     satellites: AtomicI64,
     /// A time, this one: the latest that the store remembers.
     floor: AtomicI64,
@@ -181,7 +181,7 @@ impl Reading {
 }
 
 impl Clock {
-    /// The real clock.
+    /// Makes the clock that follows the system's.
     pub fn system() -> Self {
         let unknown = || AtomicI64::new(UNKNOWN);
         Self(Arc::new(Inner {

@@ -38,7 +38,7 @@ impl Fault {
         Self::Permanent(reason.into())
     }
 
-    /// Why.
+    /// Gives the reason, without how lasting it is.
     pub fn reason(&self) -> &Reason {
         match self {
             Self::Temporary(reason) | Self::Permanent(reason) | Self::Operator(reason) => reason,

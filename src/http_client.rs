@@ -21,7 +21,7 @@ const MAX_QUOTE: usize = 200;
 /// lost, so it is short; many calls in a row still need one handshake.
 const KEEP_IDLE: Duration = Duration::from_secs(2);
 
-/// A client of one service.
+/// A client of one service, by HTTP or HTTPS; keeps a connection for the next call.
 pub struct HttpClient {
     agent: Agent,
     title: &'static str,
@@ -30,10 +30,10 @@ pub struct HttpClient {
     base: String,
 }
 
-/// What the service answered.
+/// The answer of the service to one call.
 #[derive(Debug)]
 pub struct Answer {
-    /// HTTP status.
+    /// HTTP status, such as 200.
     pub status: u16,
     /// It wants to be left alone for this time (`Retry-After`).
     pub after: Option<Duration>,

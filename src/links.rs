@@ -19,7 +19,7 @@ use crate::settings::{Key, Settings};
 /// Longest name of a link, in characters.
 const NAME_MOST: usize = 24;
 
-/// One configured link.
+/// One link as its owner has configured it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkRecord {
     /// Its number for good.
@@ -30,7 +30,7 @@ pub struct LinkRecord {
     pub driver: String,
     /// It is used. While it is not, what it holds stays with it.
     pub on: bool,
-    /// When it was added.
+    /// When its owner added it.
     pub added: Time,
     /// Its settings that differ from their defaults, by name in the table of settings: those of its driver, its price, and
     /// its budget.
@@ -58,11 +58,11 @@ impl Schedule {
 /// What a link offers, as far as its driver and its owner say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTerms {
-    /// Which.
+    /// Number of the link.
     pub id: LinkId,
     /// What its owner calls it.
     pub name: String,
-    /// It is used.
+    /// It is used; else it takes no messages.
     pub on: bool,
     /// What packets cost; `None` until its owner has written a price.
     pub price: Option<Price>,
@@ -98,7 +98,7 @@ const STEADY: Duration = Duration::from_secs(300);
 
 /// So many breaks within the time below, and a link rests for that time: it is used only where no other one may be.
 const BREAKS: usize = 3;
-/// See [`BREAKS`].
+/// For so long such a link rests, see [`BREAKS`].
 const REST: Duration = Duration::from_secs(600);
 
 /// How a link came and went: what says since when it is not to be relied on.
@@ -106,7 +106,7 @@ const REST: Duration = Duration::from_secs(600);
 pub struct Uptime {
     /// It takes packets now.
     pub ready: bool,
-    /// Since then.
+    /// Since when it takes packets, or takes none.
     pub since: Time,
     /// When it was lost after it had been steady, or when it was first looked for. One that comes and goes was lost at its
     /// first break.
@@ -158,7 +158,7 @@ impl Uptime {
 /// How a link stands, as it is noted in its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It takes packets.
+    /// It is driven and takes packets.
     Ready,
     /// It is driven, and takes none.
     NotReady,
@@ -170,7 +170,7 @@ impl Standing {
     /// It is noted at each change, and again after this time: an older note says nothing of the present.
     pub const NOTED: Duration = Duration::from_secs(3600);
 
-    /// Its value in the history.
+    /// Gives the number by which the history has it.
     pub fn value(self) -> f64 {
         match self {
             Self::Ready => 1.0,
@@ -194,7 +194,7 @@ impl Standing {
 pub struct LinkBudget {
     /// In a day of the calendar.
     pub day: Limit,
-    /// In a month of it.
+    /// Most that it may cost in a month of the calendar.
     pub month: Limit,
 }
 
@@ -265,13 +265,13 @@ impl LinkRecord {
 pub struct Links(Vec<LinkRecord>);
 
 impl Links {
-    /// These links.
+    /// Makes a snapshot of these records.
     pub fn new(mut records: Vec<LinkRecord>) -> Self {
         records.sort_by_key(|record| record.id);
         Self(records)
     }
 
-    /// All of them.
+    /// Lists all links, by number.
     pub fn iter(&self) -> impl Iterator<Item = &LinkRecord> {
         self.0.iter()
     }
@@ -281,12 +281,12 @@ impl Links {
         self.0.is_empty()
     }
 
-    /// The link of this number.
+    /// Finds the link of this number; `None` when it was removed.
     pub fn get(&self, id: LinkId) -> Option<&LinkRecord> {
         self.0.iter().find(|record| record.id == id)
     }
 
-    /// The link of this name.
+    /// Finds the link that its owner calls so.
     pub fn named(&self, name: &str) -> Option<&LinkRecord> {
         self.0.iter().find(|record| record.name == name)
     }

@@ -69,7 +69,7 @@ impl FromStr for Id {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// The SMTP listener.
+    /// The SMTP listener, from a client that logged in or another mail server.
     Smtp,
     /// The compose page or `satpost send`.
     Web,
@@ -105,14 +105,14 @@ pub enum Way {
     Mailbox,
     /// The mail relay (smarthost).
     Relay,
-    /// The satellite link.
+    /// A satellite link or a line, to a far box or a device.
     Link,
     /// The carrier of text messages.
     Carrier,
 }
 
 impl Way {
-    /// The word of the pages.
+    /// Gives the word that pages, commands and the log have for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Mailbox => "mailbox",
@@ -168,7 +168,7 @@ impl State {
         Self::Refused,
     ];
 
-    /// The words of the pages.
+    /// Gives the words that pages, commands and the log have for it.
     pub fn words(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -208,14 +208,14 @@ pub enum Column {
 pub struct Message {
     /// Given by the store; 0 before.
     pub id: Id,
-    /// Where it came in.
+    /// The way by which it came into this box.
     pub door: Origin,
-    /// Who gets answers.
+    /// The address that gets answers (`Reply-To`, else `From`).
     pub from: Address,
     /// Its other addresses, and a name.
     #[serde(default, skip_serializing_if = "Sender::is_plain")]
     pub sender: Sender,
-    /// The one recipient.
+    /// Its one recipient; a mail with several becomes several messages.
     pub to: Address,
     /// The person of this box who wrote it (logged in, or owner of the device it came from).
     #[serde(default)]
@@ -271,9 +271,9 @@ pub struct Message {
     /// By how many seconds its times were moved because the clock was set; negative when that was set back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_moved: Option<i64>,
-    /// Where it stands.
+    /// Its state now; that of its last step.
     pub state: State,
-    /// Why it stands there.
+    /// What brought it into this state, or what it waits for.
     pub reason: Reason,
     /// The queue it stands in while it waits.
     pub way: Way,
@@ -324,7 +324,7 @@ pub struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
-    /// Nobody looked.
+    /// Nobody looked: no mail server in front checked it.
     #[default]
     Unproven,
     /// SPF, DKIM or DMARC vouch for the sender's domain.
@@ -426,7 +426,7 @@ pub struct Mail {
     pub first: Id,
     /// How many messages were made from it, with numbers from `first` on.
     pub copies: u32,
-    /// In bytes.
+    /// Size of the mail in bytes.
     pub size: u64,
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
@@ -439,11 +439,11 @@ pub struct Mail {
 /// One line of a message's time line; appended, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// When.
+    /// When the step was taken.
     pub at: Time,
     /// The state it entered (or stayed in).
     pub state: State,
-    /// Why.
+    /// What made it enter that state.
     pub cause: Reason,
     /// Packets this step put on air.
     #[serde(default)]

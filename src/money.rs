@@ -25,12 +25,12 @@ const WARN_AT: [u64; 2] = [80, 100];
 pub struct Money(pub i64);
 
 impl Money {
-    /// So many times the amount.
+    /// Multiplies the amount; stops at the largest there is.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
-    /// True for nothing.
+    /// True for an amount of 0, which serde leaves out.
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
     pub fn is_zero(&self) -> bool {
         self.0 == 0
@@ -86,7 +86,7 @@ impl FromStr for Money {
 /// An amount with the currency that the box had at the time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
-    /// How much.
+    /// The amount, in millionths of the currency.
     pub money: Money,
     /// Of what; empty where the owner named none.
     #[serde(default)]
@@ -105,7 +105,7 @@ impl fmt::Display for Amount {
 /// A message costs more than it may.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverPrice {
-    /// What it costs.
+    /// What it would cost.
     pub costs: Amount,
     /// What it may cost.
     pub most: Amount,
@@ -116,7 +116,7 @@ pub struct OverPrice {
 pub struct OverBudget {
     /// Whose it is: a person's name, or [`BOX`].
     pub account: String,
-    /// The limit in the way.
+    /// The limit in the way, with what was used of it.
     pub limit: Exceeded,
 }
 
@@ -124,20 +124,20 @@ pub struct OverBudget {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum Exceeded {
-    /// Packets of a month.
+    /// The budget in packets of this month.
     Packets {
-        /// Used.
+        /// Packets that were used or reserved in the month.
         used: u64,
-        /// Allowed.
+        /// Packets that the owner allows in a month.
         most: u64,
         /// This part of them, in hundredths, is kept for urgent messages, of which this is none.
         reserve: u64,
     },
-    /// Money of a month.
+    /// The budget in money of this month.
     Money {
-        /// Spent.
+        /// Money that was spent or reserved in the month.
         used: Money,
-        /// Allowed.
+        /// Money that the owner allows in a month.
         most: Money,
         /// This part of it, in hundredths, is kept for urgent messages, of which this is none.
         reserve: u64,
@@ -147,17 +147,17 @@ pub enum Exceeded {
 /// What an account used in a month, or what one message uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Use {
-    /// Packets on a link.
+    /// How many packets go, or went, over links.
     pub packets: u64,
     /// Text messages (segments) at a carrier.
     #[serde(default)]
     pub texts: u64,
-    /// Money.
+    /// What they cost together.
     pub money: Money,
 }
 
 impl Use {
-    /// Packets at the price of one.
+    /// Gives the use of some packets at the price of one.
     pub fn of_packets(packets: u64, price: Money) -> Self {
         Self { packets, texts: 0, money: price.times(packets) }
     }
@@ -189,9 +189,9 @@ impl Use {
 /// What an account may use in a month; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limit {
-    /// Packets on a link.
+    /// Most packets in the time of the budget.
     pub packets: Option<u64>,
-    /// Money.
+    /// Most money in the time of the budget.
     pub money: Option<Money>,
     /// This part of it, in hundredths, is kept for urgent messages.
     pub reserve: u64,
@@ -279,10 +279,10 @@ pub struct Bill {
     pub reader: Option<String>,
     /// Its quote: what it uses alone.
     pub wanted: Use,
-    /// What was spent for it.
+    /// What was spent for it so far.
     #[serde(default, rename = "paid")]
     pub spent: Use,
-    /// What is reserved for it now.
+    /// What is reserved for it now, on top of what was spent.
     #[serde(default)]
     pub reserved: Use,
     /// Steps that the time line had when it was reserved: what the carrier took before is paid.
@@ -320,7 +320,7 @@ impl Bill {
         self.person.as_deref().into_iter().chain(self.reader.as_deref())
     }
 
-    /// The accounts that it is in.
+    /// Names the accounts that it is in: the box first, then people.
     pub fn accounts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(BOX).chain(self.people())
     }

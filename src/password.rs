@@ -70,16 +70,16 @@ pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
 /// Why a password will not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordError {
-    /// It is too short.
+    /// It has too few characters.
     Short {
         /// For an owner, who needs a longer one.
         owner: bool,
-        /// Fewest characters.
+        /// Fewest characters that it may have.
         least: usize,
     },
-    /// It is too long.
+    /// It has more bytes than any may have.
     Long,
-    /// Everybody knows it.
+    /// It is one of those that are tried first.
     Common,
 }
 

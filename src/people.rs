@@ -38,7 +38,7 @@ pub enum Strangers {
 }
 
 impl Strangers {
-    /// The word of the settings.
+    /// Gives the word that the settings and pages have for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Hold => "hold",
@@ -114,13 +114,13 @@ fn role<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
 pub struct Person {
     /// Name in the address, lower case.
     pub name: String,
-    /// Name for people.
+    /// Full name, shown beside the address; may be empty.
     #[serde(default)]
     pub full_name: String,
     /// Other names in addresses that are theirs, written as `name` is.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Where they read.
+    /// Whether they read on this box or at their far box.
     #[serde(default)]
     pub home: Home,
     /// The far box that they are at: what they write there is theirs.
@@ -150,7 +150,7 @@ pub struct Person {
     /// Who may write to them over the air, before what the box says: entries as in `air.allow`.
     #[serde(default)]
     pub allow: String,
-    /// Who may not.
+    /// Who may not write to them: entries as in `air.block`.
     #[serde(default)]
     pub block: String,
     /// Machines that may write to them over the air: entries as in `air.machines`.
@@ -242,13 +242,13 @@ pub struct People {
 }
 
 impl People {
-    /// From records.
+    /// Puts together the people of these records, without far boxes.
     pub fn new(people: impl IntoIterator<Item = Person>) -> Self {
         let people = people.into_iter().map(|person| (person.name.clone(), Arc::new(person))).collect();
         Self { people, far_boxes: BTreeMap::new() }
     }
 
-    /// By name, in any case.
+    /// Finds a person by name, in any case.
     pub fn get(&self, name: &str) -> Option<&Arc<Person>> {
         self.people.get(&name.to_lowercase())
     }
@@ -259,7 +259,7 @@ impl People {
         self
     }
 
-    /// All far boxes, by number.
+    /// Lists all far boxes, by number.
     pub fn far_boxes(&self) -> impl Iterator<Item = &Arc<FarBox>> {
         self.far_boxes.values()
     }
@@ -269,12 +269,12 @@ impl People {
         self.far_boxes.get(&id)
     }
 
-    /// The far box that a person is at.
+    /// Finds the far box that a person is at; `None` for somebody who is at none.
     pub fn far_box_of(&self, person: &Person) -> Option<&Arc<FarBox>> {
         self.far_box(person.far_box?)
     }
 
-    /// Whose address this is.
+    /// Finds the far box that has this address.
     pub fn at(&self, address: LinkAddress) -> Option<&Arc<FarBox>> {
         self.far_boxes().find(|far_box| far_box.addresses.contains(&address))
     }
@@ -349,7 +349,7 @@ impl People {
         self.get(named).filter(|person| !person.disabled).or_else(first)
     }
 
-    /// All, by name.
+    /// Lists all people, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {
         self.people.values()
     }

@@ -70,10 +70,10 @@ pub struct LiveStatus {
     pub next_line: u64,
 }
 
-/// What gpsd tells.
+/// What gpsd tells of its receiver.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gps {
-    /// How it is doing.
+    /// Whether it knows where it is.
     pub state: GpsState,
     /// Degrees north and east, and when that was; the last one that is known.
     pub place: Option<(f64, f64, Time)>,
@@ -111,7 +111,7 @@ pub struct Plugged {
     pub name: String,
     /// What the adapter says of itself.
     pub about: String,
-    /// What was found.
+    /// What it said when it was asked.
     pub contact: Contact,
 }
 
@@ -120,7 +120,7 @@ pub struct Plugged {
 pub struct LinkStatus {
     /// What its owner calls it.
     pub name: String,
-    /// Its driver.
+    /// Name of its driver, as in the table of drivers.
     pub driver: String,
     /// What it says of itself; `None` before its first word.
     pub health: Option<Health>,
@@ -176,14 +176,14 @@ impl SilentFarBox {
 pub struct PartStatus {
     /// What it does, or what is wrong.
     pub state: PartState,
-    /// Since when.
+    /// When it entered this state.
     pub at: Time,
 }
 
 /// What a part does, or what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartState {
-    /// Takes mail.
+    /// Takes mail: the listener is open, or the relay answers.
     TakesMail,
     /// Asks a carrier for texts from phones.
     Polls {
@@ -192,7 +192,7 @@ pub enum PartState {
         /// How often, as it was set.
         every: String,
     },
-    /// Is called by a carrier.
+    /// Is called by a carrier when a text came from a phone.
     Called {
         /// The carrier's name for people.
         carrier: &'static str,
@@ -210,7 +210,7 @@ pub enum PartState {
     RefusedCall {
         /// The carrier's name for people.
         carrier: &'static str,
-        /// Why.
+        /// What was wrong with the call.
         why: String,
     },
     /// Listeners that could not be opened.
@@ -222,7 +222,7 @@ pub enum PartState {
         /// Bytes that `store.reserve` keeps free.
         reserve: u64,
     },
-    /// Does not work.
+    /// Does not work, for this reason.
     Faulty(Fault),
 }
 
@@ -277,13 +277,13 @@ impl Serialize for PartStatus {
 /// A line between box and modem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConsoleLine {
-    /// On which link.
+    /// Number of the link whose modem it is.
     pub link: LinkId,
-    /// When.
+    /// When it was written or read.
     pub at: Time,
-    /// To the modem.
+    /// The box said it to the modem; else the modem to the box.
     pub sent: bool,
-    /// Printable.
+    /// The line without its end, made printable.
     pub text: String,
 }
 
@@ -299,7 +299,7 @@ impl Default for StatusBoard {
 }
 
 impl StatusBoard {
-    /// All facts at this moment.
+    /// Gives a copy of all facts.
     pub fn facts(&self) -> LiveStatus {
         self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -309,7 +309,7 @@ impl StatusBoard {
         read(&self.0.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes facts.
+    /// Changes facts, and counts that as one change.
     pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.changes.fetch_add(1, Ordering::Release);
@@ -320,7 +320,7 @@ impl StatusBoard {
         self.0.changes.load(Ordering::Acquire)
     }
 
-    /// Adds a console line.
+    /// Adds a line to the console; the oldest go.
     pub fn line(&self, line: ConsoleLine) {
         self.set(|facts| {
             facts.lines.push_back((facts.next_line, line));

@@ -96,6 +96,16 @@ const LISTS: [&str; 2] = ["CHANGELOG.md", "CONTRIBUTING.md"];
 /// Docs that say nothing by themselves.
 const EMPTY_DOCS: [&str; 2] = ["/// Likewise", "/// As the store"];
 
+/// Words that say nothing in a doc of three words.
+const SMALL: [&str; 45] = [
+    "a", "an", "the", "it", "its", "this", "that", "these", "those", "they", "them", "their", "is", "are", "was", "be",
+    "of", "by", "for", "in", "on", "at", "to", "as", "here", "there", "now", "then", "so", "how", "many", "much",
+    "why", "when", "where", "which", "what", "who", "whom", "whose", "one", "all", "any", "else", "other",
+];
+
+/// Docs that may repeat the name below: what `--help` shows of an argument, the simulators, and the pages.
+const NAMES_AGAIN: [&str; 3] = ["src/cli", "src/sim", "src/admin/pages"];
+
 #[test]
 fn the_words_that_are_gone_stay_gone() {
     let mut found = Vec::new();
@@ -132,6 +142,28 @@ fn a_doc_says_what_it_is_about() {
 }
 
 #[test]
+fn a_doc_says_more_than_the_name_below_it() {
+    let mut found = Vec::new();
+    let told = |path: &String| path.ends_with(".rs") && !NAMES_AGAIN.iter().any(|room| path.starts_with(room));
+    for (path, text) in texts().into_iter().filter(|(path, _)| told(path)) {
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some(doc) = line.strip_prefix("/// ") else { continue };
+            let goes_on = at > 0 && lines[at - 1].starts_with("///");
+            let below = lines[at + 1..].iter().find(|line| !line.starts_with("#["));
+            if !goes_on && below.is_some_and(|below| !below.starts_with("///") && repeats(doc, below)) {
+                found.push(format!("{path}:{}: '{doc}' says no more than the name below it", at + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    assert!(
+        repeats("Its key.", "pub key: KeyId,") && repeats("Why.", "cause: Reason,") && repeats("Ends it.", "fn end(")
+    );
+    assert!(!repeats("Its private key.", "pub key: KeyId,") && !repeats("Name of the key.", "pub key: KeyId,"));
+}
+
+#[test]
 fn the_reader_of_words_can_be_trusted() {
     let says = |line: &str, phrase: &str| has(&words(line), &words(phrase));
     assert!(says("the Desk, here", "desk") && says("a_desk", "desk") && says("myDesk()", "desk"));
@@ -148,6 +180,13 @@ fn the_reader_of_words_can_be_trusted() {
 /// True when a line has the words of a phrase, whole and one after the other.
 fn has(line: &[String], phrase: &[String]) -> bool {
     line.windows(phrase.len()).any(|window| window == phrase)
+}
+
+/// True for a doc of three words at most, each of which stands in the line below it or is one of [`SMALL`].
+fn repeats(doc: &str, below: &str) -> bool {
+    let (doc, below) = (words(doc), words(below));
+    let stands = |word: &str| below.iter().any(|name| name.starts_with(word.trim_end_matches('s')));
+    doc.len() <= 3 && doc.iter().all(|word| SMALL.contains(&word.as_str()) || stands(word))
 }
 
 /// The words of a text in lower case; `_` and `CamelCase` part them.

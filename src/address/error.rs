@@ -7,7 +7,7 @@ use super::{LinkAddress, MAX_ADDRESS, MAX_DEVICE, PhoneError};
 /// What was read is no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressError {
-    /// It has no `@`.
+    /// There is no `@` in it.
     NoAt(String),
     /// There is nothing before the `@`.
     NoLocal,
@@ -19,7 +19,7 @@ pub enum AddressError {
     Literal(String),
     /// It is too long as a whole.
     Length,
-    /// It is no phone.
+    /// It is meant as a phone number and is none, for this reason.
     Phone(PhoneError),
     /// It is no far box.
     Device(DeviceError),
@@ -59,7 +59,7 @@ pub enum DeviceError {
     Text(String),
     /// No device has such a number.
     Range(u64),
-    /// It is no IMEI.
+    /// It is no IMEI: 15 digits, the last of which checks the others.
     Imei(String),
     /// It does not name a key.
     Key(String),

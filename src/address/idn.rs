@@ -113,7 +113,7 @@ fn punycode(points: &[u32]) -> Option<String> {
     Some(out)
 }
 
-/// Section 6.1.
+/// Adapts the bias after a delta (RFC 3492 section 6.1).
 fn adapt(delta: u32, points: u32, first: bool) -> u32 {
     let mut delta = if first { delta / 700 } else { delta / 2 };
     delta += delta / points;

@@ -11,18 +11,18 @@ use super::{Address, AddressError, Mailbox, Phone, check_domain, idn, looks_like
 /// below), or `*`. Domains match in both of their forms, `bücher.example` and `xn--bcher-kva.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
-    /// One address.
+    /// One mail address.
     Address {
         /// The part before the `@`, in lower case. With a `+tag` it means that tag only, without one all of them.
         local: String,
         /// In its ASCII form.
         domain: String,
     },
-    /// One phone.
+    /// One phone number.
     Phone(Phone),
     /// A domain in its ASCII form, and all below it.
     Domain(String),
-    /// Everybody.
+    /// Everybody: `*`.
     All,
 }
 
@@ -113,9 +113,9 @@ fn domain_of(domain: &str) -> Result<String, Why> {
 /// An entry that cannot stand in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError {
-    /// What was written.
+    /// The entry as it was written.
     entry: String,
-    /// What is wrong with it.
+    /// Why it cannot stand there.
     why: Why,
 }
 

@@ -67,9 +67,9 @@ impl Phone {
 /// What was read is no phone number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhoneError {
-    /// What was read.
+    /// The text that was read.
     pub number: String,
-    /// What is wrong with it.
+    /// Why it is no phone number.
     pub fault: PhoneFault,
 }
 
@@ -83,7 +83,7 @@ pub enum PhoneFault {
     NoPlus,
     /// There are other signs than digits in it, or no digits.
     NotDigits,
-    /// It begins with a zero.
+    /// It begins with a zero, as numbers within a country do.
     LeadingZero,
     /// It has too few digits, or too many.
     Length,

@@ -21,7 +21,7 @@ use crate::store::Store;
 /// on one machine would take each other's log-ins away.
 #[derive(Debug, Clone)]
 pub struct Cookies {
-    /// Cookie of a session.
+    /// Cookie of a session; holds its token.
     pub session: String,
     /// Cookie of somebody who has not logged in yet; holds the token of their forms.
     pub before: String,
@@ -60,13 +60,13 @@ const TOUCH: Duration = Duration::from_secs(600);
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Whose.
+    /// Name of the person who is logged in.
     pub person: String,
     /// Token of its forms: random, and whose it is, so that a form tells who had it after the session has ended.
     pub csrf: String,
-    /// Log-in.
+    /// When they logged in.
     pub created: Time,
-    /// From which address.
+    /// The address that they logged in from.
     #[serde(default)]
     pub from: String,
     /// Last request, give or take ten minutes.
@@ -83,9 +83,9 @@ pub struct Session {
 pub struct Visitor {
     /// Hash of the token: the name of the session in the store.
     pub hash: String,
-    /// Their session.
+    /// The session by which they ask.
     pub session: Session,
-    /// Who they are now.
+    /// Their record, as it is now.
     pub person: Arc<Person>,
 }
 

@@ -16,7 +16,7 @@ const MOST: usize = 31;
 pub struct Bars<'a> {
     /// Name of the picture in the page; one word.
     pub id: &'a str,
-    /// Heading.
+    /// Heading over the picture.
     pub title: &'a str,
     /// Label and amount of each.
     pub values: &'a [(String, f64)],

@@ -70,7 +70,7 @@ pub const TEMPERATURE: Scale = Scale {
 /// A picture with its table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Chart {
-    /// The SVG element.
+    /// The picture as an SVG element.
     pub svg: minijinja::Value,
     /// Heading.
     pub title: String,

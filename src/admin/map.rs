@@ -28,13 +28,13 @@ const EARTH: f64 = 6371.0;
 
 /// A picture, and which of the views it is.
 pub struct Map {
-    /// The SVG element.
+    /// The picture as an SVG element.
     pub svg: Value,
     /// From 0, the nearest.
     pub view: usize,
 }
 
-/// Number of the farthest view.
+/// Number of the view that shows the widest area.
 pub const FARTHEST: usize = VIEWS.len() - 1;
 
 /// Draws a track, oldest place first; in this view, or in the nearest that shows all of it. `None` for a track without places.
@@ -70,7 +70,7 @@ fn unrolled(track: &[Place]) -> Vec<(f64, f64)> {
     points
 }
 
-/// Degrees on paper.
+/// The scale of one picture: its corner in degrees, and units of the picture in a degree.
 struct Chart {
     north: f64,
     west: f64,

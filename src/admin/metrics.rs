@@ -107,7 +107,7 @@ fn one(on: bool) -> Samples {
     vec![(String::new(), flag(on))]
 }
 
-/// A count of each link.
+/// Gives a count of each link that has said how it is.
 fn health(look: &Look, count: fn(&Health) -> u64) -> Samples {
     let known = look.facts.links.values().filter_map(|link| Some((&link.name, link.health.as_ref()?)));
     known.map(|(name, health)| (label("link", name), number(count(health)))).collect()

@@ -84,7 +84,7 @@ pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
 /// What a session is told on its next page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 struct Told {
-    /// A sentence.
+    /// The sentence, shown once.
     words: String,
     /// A mail that was moved, by its path, and the number of the folder where it lay: it can be put back from here.
     undo: Option<(String, u32)>,
@@ -95,7 +95,7 @@ struct App {
     context: Context,
     store: Store,
     status: StatusBoard,
-    /// Passwords and codes.
+    /// Counts wrong passwords and codes of networks, which have to wait then.
     tries: Mutex<LogIns>,
     /// Networks of those who are logged in.
     proven: Arc<Proven>,

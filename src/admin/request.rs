@@ -11,29 +11,29 @@ pub const FORM_MOST: usize = 256 * 1024;
 /// Fields that are read of one form or query.
 const FIELDS_MOST: usize = 200;
 
-/// The method of a request.
+/// What a request does, by its method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET, and HEAD: the server leaves the body out.
     Get,
-    /// POST.
+    /// POST: changes something.
     Post,
-    /// Anything else: 405.
+    /// Any other method, which is answered with 405.
     Other,
 }
 
-/// A request.
+/// A request with its form read.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Its method.
+    /// What it does.
     pub method: Method,
     /// Decoded parts of the path; `None` for one that leads out of the site or cannot be read.
     pub path: Option<Vec<String>>,
-    /// The target as it came.
+    /// Path and query as the client sent them.
     pub target: String,
-    /// Fields of the query.
+    /// Fields of the query, decoded.
     pub query: Fields,
-    /// Fields of the form.
+    /// Fields of the form, decoded; none in a GET.
     pub form: Fields,
     /// The file that came with the form.
     pub file: Option<Arc<UploadedFile>>,
@@ -123,7 +123,7 @@ impl Request {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Gives a cookie.
+    /// Gives the value of a cookie of this box; `None` where the browser sent none.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(known, _)| known == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));

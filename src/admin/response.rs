@@ -26,26 +26,26 @@ const ALWAYS: [(&str, &str); 6] = [
 /// Smaller bodies are not worth packing.
 const PACK_LEAST: usize = 600;
 
-/// An answer.
+/// The answer to a request, before it is sent.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// HTTP status.
+    /// HTTP status, such as 200, 303 or 404.
     pub status: u16,
     /// Headers, without the ones that every answer carries.
     pub headers: Vec<(&'static str, String)>,
-    /// Body.
+    /// Body, not packed.
     pub body: Vec<u8>,
     /// It tells nothing that somebody waits for: the same question may be asked again until there is more to say.
     pub waits: bool,
 }
 
 impl Response {
-    /// Makes a page.
+    /// Makes an answer of a page.
     pub fn html(status: u16, html: String) -> Self {
         Self::typed(status, "text/html; charset=utf-8", html.into_bytes())
     }
 
-    /// Makes plain text.
+    /// Makes an answer of plain text.
     pub fn text(status: u16, text: &str) -> Self {
         Self::typed(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
@@ -73,7 +73,7 @@ impl Response {
         Self::text(303, "").with("Location", place.to_owned())
     }
 
-    /// Adds a header.
+    /// Adds a header, besides those of the same name.
     pub fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self

@@ -17,7 +17,7 @@ use crate::people::Role;
 
 /// A page for somebody who is logged in.
 pub struct Route {
-    /// GET or POST.
+    /// Whether it is asked by GET or by POST.
     pub method: Method,
     /// Path; a part such as `{name}` stands for any text, `{id}.eml` for any with that end.
     pub path: &'static str,
@@ -28,9 +28,9 @@ pub struct Route {
 
 /// A page for whoever asks.
 pub struct Open {
-    /// GET or POST.
+    /// Whether it is asked by GET or by POST.
     pub method: Method,
-    /// Path, as in [`Route`].
+    /// Path, with parts as in [`Route`].
     pub path: &'static str,
     page: fn(&App, &Request, &[&str]) -> Response,
 }

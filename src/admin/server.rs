@@ -26,7 +26,7 @@ const WORKERS: usize = 3;
 /// A worker looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// The running pages.
+/// The pages while they are served; they end when it is dropped.
 pub struct Handle {
     server: Option<Arc<Server>>,
     stop: Arc<AtomicBool>,
@@ -172,7 +172,7 @@ fn guarded(request: &Request, answer: &dyn Fn(&Request) -> Response) -> Response
     })
 }
 
-/// Sends an answer.
+/// Sends an answer; a client that has left is no error.
 pub fn respond(incoming: tiny_http::Request, response: Response) {
     if let Err(error) = incoming.respond(outgoing(response)) {
         log::debug!("web: {error}");

@@ -38,9 +38,9 @@ pub use table::{REHEARSED, Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
 pub struct Service {
-    /// The store.
+    /// The store of the box.
     pub store: Store,
-    /// Who asks.
+    /// Who asks, for the rights and the audit.
     pub by: Actor,
 }
 
@@ -49,7 +49,7 @@ pub struct Service {
 pub struct PersonEdit {
     /// Name in the address; fixed once the person is there.
     pub name: String,
-    /// Full name.
+    /// Full name, shown beside the address.
     pub full_name: String,
     /// Reads at their far box instead of here.
     pub on_device: bool,
@@ -71,7 +71,7 @@ pub struct PersonEdit {
     pub budget_money: String,
     /// Senders who may always write to them over the air.
     pub allow: String,
-    /// Blocked senders.
+    /// Senders who may not write to them, over what the box allows.
     pub block: String,
     /// Machines that may write to them over the air.
     pub machines: String,

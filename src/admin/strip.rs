@@ -22,10 +22,10 @@ const SIZE: (f64, f64) = (576.0, 36.0);
 /// Notes are written a while after they are made.
 const LATE: Duration = Duration::from_secs(300);
 
-/// The strip with its table.
+/// How a link stood in the last seven days, as a picture and a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Strip {
-    /// The SVG element.
+    /// The picture as an SVG element.
     pub svg: minijinja::Value,
     /// One sentence that says what is to be seen.
     pub words: String,

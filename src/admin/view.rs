@@ -96,17 +96,17 @@ pub fn over(frame: &Frame, values: Value) -> Value {
 /// What the frame around a page shows.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Frame {
-    /// Name of the box.
+    /// Name of the box, in every title.
     pub box_name: String,
     /// Mail domain of the box; may be empty.
     pub domain: String,
-    /// Title of the page.
+    /// Title of the page, also that of the browser's window.
     pub title: String,
     /// Where in the rail it stands.
     pub section: &'static str,
     /// Name of the one who is logged in; empty for nobody.
     pub me: String,
-    /// May do everything.
+    /// The one who is logged in is an owner and may do everything.
     pub owner: bool,
     /// Runs the queue and the people.
     pub operator: bool,
@@ -135,7 +135,7 @@ pub struct Frame {
 /// An entry of the navigation.
 #[derive(Debug, Serialize)]
 pub struct Nav {
-    /// Page.
+    /// Path of the page, below the base path.
     pub href: &'static str,
     /// Where in the rail it stands.
     pub section: &'static str,
@@ -177,9 +177,9 @@ pub struct Light {
     /// `good` is well and done, `wait` goes on by itself, `warn` needs somebody, `bad` has failed, `off` is not in use; the
     /// page shows a sign and a word for each.
     pub tone: &'static str,
-    /// A few words.
+    /// What it says, a few words.
     pub words: String,
-    /// Page with more.
+    /// Path of the page that says more.
     pub href: &'static str,
 }
 
@@ -192,18 +192,18 @@ pub struct Moment {
     pub short: String,
     /// Day and time of day, as a clock shows them.
     pub day: String,
-    /// Long, with the zone.
+    /// Date and time of day, with the zone.
     pub long: String,
-    /// How long ago.
+    /// How long ago that was, such as `5 min ago`; `in 5 min` of a time to come.
     pub ago: String,
 }
 
 /// Tells times in the zone of the box.
 #[derive(Debug, Clone)]
 pub struct TimeFormat {
-    /// The zone.
+    /// The time zone of the box.
     pub zone: TimeZone,
-    /// The present.
+    /// The time from which is counted how long ago something was.
     pub now: Time,
 }
 
@@ -288,7 +288,7 @@ pub fn span(time: Duration) -> String {
     }
 }
 
-/// Bytes in words.
+/// Writes a number of bytes for people: `512 B`, `1.2 kB`, `3.4 MB`.
 pub fn bytes(count: u64) -> String {
     match count {
         0..1000 => format!("{count} B"),

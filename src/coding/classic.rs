@@ -13,7 +13,7 @@ use prost::Message as _;
 /// The version that this program writes, and the highest that it reads.
 pub const VERSION: u32 = 1;
 
-/// What one packet carries.
+/// The content of one packet: a direction, and one message or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     /// 0 or 1; both mean the same.
@@ -43,7 +43,7 @@ pub enum Protocol {
     Unknown = 0,
     /// An e-mail address.
     Email = 1,
-    /// A phone number.
+    /// A phone number; the message is a text (SMS).
     Sms = 2,
     /// Reserved by the format; nobody sends it.
     Twitter = 3,
@@ -69,7 +69,7 @@ struct WireInner {
     protocol: Option<i32>,
 }
 
-/// The bytes of a packet.
+/// Writes a packet in protobuf.
 pub fn encode(packet: &Packet) -> Vec<u8> {
     let inner = |inner: &Inner| WireInner {
         text: Some(inner.text.clone()),
@@ -105,11 +105,11 @@ pub fn decode(bytes: &[u8]) -> Result<Packet, DecodeError> {
 /// What is wrong with a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
-    /// There is nothing in it.
+    /// It has no bytes.
     Empty,
     /// It is something else; what the decoder says.
     NotClassic(String),
-    /// It has no version.
+    /// It has no version field.
     NoVersion,
     /// It has a version that came after this one.
     Version(u32),
@@ -117,16 +117,16 @@ pub enum DecodeError {
     NoDirection,
     /// A message in it lacks a field.
     Lacks {
-        /// Which message, from 1.
+        /// Number of the message in the packet, from 1.
         message: usize,
-        /// Which field.
+        /// Name of the field that it lacks.
         field: &'static str,
     },
     /// A message in it has a protocol that nobody knows.
     Protocol {
-        /// Which message, from 1.
+        /// Number of the message in the packet, from 1.
         message: usize,
-        /// The number of the protocol.
+        /// The number in its protocol field.
         protocol: i32,
     },
 }

@@ -9,7 +9,7 @@ use super::parts;
 
 /// The codings of one direction.
 pub struct Codec<'c> {
-    /// The models.
+    /// The models of the compact coding that are at hand.
     pub coding: &'c mut dyn Coding,
     /// This box writes to the world, as a device does.
     pub from_device: bool,

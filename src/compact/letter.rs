@@ -12,7 +12,7 @@
 pub enum Kind {
     /// A text message from or to a phone: it has no subject.
     Text = 1,
-    /// A mail.
+    /// A mail, with a subject that may be empty.
     Mail = 2,
 }
 
@@ -44,15 +44,15 @@ pub struct Letter {
     pub kind: Kind,
     /// Name of the person on the station whose letter it is; `None` for the one whom the device belongs to.
     pub person: Option<String>,
-    /// The correspondent.
+    /// Who wrote it or gets it, at the other end from the person.
     pub other: Other,
     /// One line; empty for text messages.
     pub subject: String,
-    /// The text.
+    /// The text, without attachments.
     pub text: String,
 }
 
-/// Smallest index byte.
+/// Smallest byte that stands for an address by its index.
 pub const FIRST_INDEX: u8 = 32;
 /// Number of index bytes: few, so that one costs six bits; addresses that share one are told apart by the check.
 pub const INDEXES: u8 = 64;

@@ -19,13 +19,13 @@ pub struct ComposedMail<'a> {
     pub from: &'a Mailbox,
     /// A name to show beside the address.
     pub from_name: Option<&'a str>,
-    /// The one recipient.
+    /// The one recipient, in `To` and in the envelope.
     pub to: &'a Mailbox,
     /// Made one line: every run of blanks and control characters becomes one blank. Without any the mail has no subject.
     pub subject: &'a str,
-    /// The whole body.
+    /// The body, in plain text.
     pub text: &'a str,
-    /// When it was written.
+    /// The date of the mail: when it was written.
     pub date: Time,
     /// The same at each try, with or without angle brackets, so that a repeat is recognisable.
     pub message_id: &'a str,
@@ -60,15 +60,15 @@ pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
 /// A mail that somebody is still writing.
 #[derive(Debug, Clone)]
 pub struct DraftMail<'a> {
-    /// Who writes it.
+    /// Who writes it, as `From`.
     pub from: &'a Mailbox,
     /// Recipients as far as they were written: a name, empty for none, and an address.
     pub to: &'a [(String, String)],
-    /// Made one line.
+    /// The subject as far as it is written; made one line.
     pub subject: &'a str,
-    /// The whole body.
+    /// The text as far as it is written.
     pub text: &'a str,
-    /// When it was saved.
+    /// The date of the draft: when it was saved.
     pub date: Time,
     /// The same in each version of it.
     pub message_id: &'a str,
@@ -78,7 +78,7 @@ pub struct DraftMail<'a> {
     pub more: (&'static str, &'a [String]),
 }
 
-/// Builds a draft.
+/// Builds a draft: a mail whose recipients may be unfinished.
 pub fn draft(mail: &DraftMail<'_>) -> Vec<u8> {
     let to = |(name, address): &(String, String)| {
         Address::new_address(Some(one_line(name)).filter(|name| !name.is_empty()), one_line(address))
@@ -102,7 +102,7 @@ pub fn draft(mail: &DraftMail<'_>) -> Vec<u8> {
     written(built.body(text_part(mail.text)))
 }
 
-/// The text as one MIME part.
+/// Makes a MIME part of a text; one with odd control characters is coded in base64.
 pub(super) fn text_part(text: &str) -> MimePart<'static> {
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     let text = text.replace("\r\n", "\n");
@@ -121,7 +121,7 @@ pub(super) fn raw(value: String) -> HeaderType<'static> {
     HeaderType::Raw(Raw::new(value))
 }
 
-/// The finished mail.
+/// Writes the finished mail, each line ended by CR LF.
 pub(super) fn written(mail: MessageBuilder<'_>) -> Vec<u8> {
     let bytes = mail.write_to_vec().expect("writing to memory does not fail");
     crlf(&bytes)
@@ -183,11 +183,11 @@ pub struct Received<'a> {
     pub by: &'a str,
     /// `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`, `UTF8SMTP`, ... (RFC 3848, RFC 6531), or another word of ours.
     pub with: &'a str,
-    /// Our message id.
+    /// The id by which our log and the client know it.
     pub id: &'a str,
     /// The recipient, when there is only one.
     pub to: Option<&'a Mailbox>,
-    /// When it came.
+    /// When this box took it.
     pub at: Time,
 }
 

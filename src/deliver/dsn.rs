@@ -36,7 +36,7 @@ pub enum Kind {
     NotCarried,
     /// It waits for the owner's decision.
     Held,
-    /// It has arrived.
+    /// It has arrived, and its sender asked to be told.
     Delivered,
     /// It went to where nothing more will be known of it.
     Relayed,
@@ -45,19 +45,19 @@ pub enum Kind {
 /// What a notice is made of.
 #[derive(Debug, Clone)]
 pub struct Notice<'a> {
-    /// What happened.
+    /// What became of the message.
     pub kind: Kind,
-    /// To which message.
+    /// The message that it is about.
     pub about: &'a Message,
     /// Why; the last answer of the relay if there was one.
     pub why: &'a Reason,
     /// The mail as it came in, or its beginning; `None` when there was none.
     pub original: Option<&'a [u8]>,
-    /// Who is told.
+    /// Who is told: the envelope sender.
     pub to: &'a Mailbox,
     /// Mail domain of this box.
     pub domain: &'a str,
-    /// Now.
+    /// The date of the notice.
     pub now: Time,
     /// Message-ID of the notice, the same at each try.
     pub message_id: &'a str,
@@ -83,7 +83,7 @@ pub fn may_notify(message: &Message) -> bool {
         && !message.return_path().mailbox().is_some_and(machine)
 }
 
-/// The subject of a notice.
+/// Gives the subject of a notice of this kind.
 pub fn subject(kind: Kind) -> &'static str {
     match kind {
         Kind::Failed => "Your message could not be delivered",
@@ -213,7 +213,7 @@ fn ascii(text: &str) -> String {
     out
 }
 
-/// A time for people.
+/// Writes a time for people, in UTC.
 fn day(at: Time) -> String {
     match jiff::Timestamp::from_second(at.seconds()) {
         Ok(stamp) => stamp.strftime("%-d %B %Y, %H:%M UTC").to_string(),

@@ -191,7 +191,7 @@ impl Inbox {
         }
     }
 
-    /// Ends the session.
+    /// Ends the session with LOGOUT, whatever the server says.
     pub fn close(mut self) {
         if !self.lost {
             // It is over, whether the server agrees or not.

@@ -51,7 +51,7 @@ struct Kept {
 /// What the relay said to a message that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// Its last answer.
+    /// Its answer behind the mail, such as `250 2.0.0 queued as 4F2A`.
     pub reply: String,
     /// It makes the reports that the client asked for (RFC 3461).
     pub reports: bool,
@@ -67,7 +67,7 @@ pub struct Check {
 }
 
 impl Relay {
-    /// Without a connection.
+    /// Makes a relay without a connection; the first mail opens one.
     pub fn new() -> Self {
         let (stopper, stop) = bounded(1);
         Self { kept: None, stopper, stop }

@@ -22,7 +22,7 @@ use crate::settings::{Key, Settings};
 pub struct OutgoingText {
     /// Service number of the person who wrote it.
     pub from: Phone,
-    /// The phone.
+    /// Number of the phone.
     pub to: Phone,
     /// At most 1600 characters.
     pub text: String,
@@ -77,9 +77,9 @@ pub enum Found {
 /// How far a text got that a carrier took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// On its way.
+    /// The carrier has it, and more will be known.
     Waiting,
-    /// The phone has it.
+    /// The phone has it, as the carrier was told.
     Delivered,
     /// It will not arrive.
     Failed(SmsRefusal),
@@ -98,16 +98,16 @@ pub struct Report {
     pub fate: Delivery,
 }
 
-/// A text from a phone.
+/// A text from a phone to a service number of this box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingText {
     /// The carrier's name for it: the same whenever it is told again.
     pub id: String,
     /// A phone number, a short code or a name.
     pub from: String,
-    /// The service number.
+    /// The service number that it came to.
     pub to: String,
-    /// The text.
+    /// The words of the text; may be empty where files came.
     pub text: String,
     /// Pictures and other files that came with it and stay with the carrier.
     pub files: usize,
@@ -120,18 +120,18 @@ pub struct IncomingText {
 /// What a text asks for by a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyword {
-    /// No more texts.
+    /// The phone wants no more texts (STOP).
     Stop,
-    /// Texts again.
+    /// The phone wants texts again (START).
     Start,
-    /// Who this is.
+    /// The phone asks who this is (HELP).
     Help,
 }
 
 /// What a webhook brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// A text from a phone.
+    /// A text from a phone, to be kept.
     IncomingText(IncomingText),
     /// News of a text to a phone.
     Report(Report),
@@ -148,7 +148,7 @@ pub struct Hook<'r> {
     pub header: &'r dyn Fn(&str) -> Option<&'r str>,
     /// Fields of the form, decoded, in their order.
     pub form: &'r [(String, String)],
-    /// The body as it came.
+    /// The body of the request, as it came.
     pub body: &'r [u8],
 }
 
@@ -163,7 +163,7 @@ pub enum Unheard {
 
 /// A carrier at work. Each call ends within the time limit of the settings.
 pub trait Carrier: Send {
-    /// Gives it a text.
+    /// Gives it a text to send; the result says whether it has it.
     fn send(&mut self, text: &OutgoingText) -> SmsResult;
 
     /// Looks whether it has a text whose request began at `since` or later. `known` tells names that it is not, because
@@ -194,11 +194,11 @@ pub struct Row {
     pub title: &'static str,
     /// It can be asked for texts from phones; otherwise they come by webhook only.
     pub polls: bool,
-    /// It answers HELP by itself.
+    /// The carrier answers HELP by itself: this box does not.
     pub answers_help: bool,
     /// Settings that need it made anew.
     pub settings: &'static [Key],
-    /// Makes it.
+    /// Makes the carrier of these settings; an error says which are missing.
     pub make: fn(&Settings) -> Result<Box<dyn Carrier>, Fault>,
     /// Reads a webhook that it, and nobody else, sent.
     pub hook: fn(&Settings, &Hook<'_>) -> Result<Vec<News>, Unheard>,
@@ -206,7 +206,7 @@ pub struct Row {
     pub yes: (&'static str, &'static str),
 }
 
-/// All carriers.
+/// The carriers that this program knows.
 pub static CARRIERS: &[Row] = &[twilio::ROW, bandwidth::ROW];
 
 /// The carrier of this box, if it has one.

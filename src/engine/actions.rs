@@ -35,7 +35,7 @@ pub enum MessageAction {
 }
 
 impl MessageAction {
-    /// All wishes.
+    /// All that can be asked for, in the order in which pages offer it.
     pub const ALL: [Self; 6] = [Self::Hold, Self::Release, Self::Allow, Self::Cancel, Self::Retry, Self::Again];
 
     /// Its word in paths and commands.

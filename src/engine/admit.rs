@@ -35,9 +35,9 @@ const MOST_REFUSED: usize = 256;
 pub enum Admission {
     /// They have an address here.
     Person(Box<Person>),
-    /// The owner is asked.
+    /// The owner is asked; what they write is held until then.
     Asked,
-    /// They get none.
+    /// They get no address here, and what they write is not carried.
     Refused,
 }
 

@@ -69,7 +69,7 @@ fn report(line: &[u8]) -> Report {
     }
 }
 
-/// A connection to gpsd.
+/// A connection to gpsd on which reports are watched.
 struct Gpsd {
     address: String,
     socket: TcpStream,

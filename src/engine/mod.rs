@@ -39,9 +39,9 @@ use crate::sys::sleep;
 /// What a worker works with.
 #[derive(Clone)]
 pub struct Context {
-    /// The store.
+    /// The store of the box.
     pub store: Store,
-    /// Live facts.
+    /// Live facts that pages and commands show.
     pub status: StatusBoard,
     /// Closed when the box stops: every wait hears it.
     pub stop: Receiver<()>,
@@ -101,7 +101,7 @@ impl Context {
         Some(size)
     }
 
-    /// Now.
+    /// Gives the time by the clock of the box.
     pub fn now(&self) -> Time {
         self.store.clock().now()
     }

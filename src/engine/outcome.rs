@@ -284,7 +284,7 @@ impl Bounce {
         }
     }
 
-    /// Says it in the log.
+    /// Writes to the log what became of the message.
     pub fn log(&self) {
         log::info!("{} {} ({})", self.id, self.state.words(), self.reason.code());
     }

@@ -59,7 +59,7 @@ pub fn rides(policy: &Policy, far_box: Option<PeerId>) -> bool {
 
 /// What a packet of notes costs.
 pub struct NoteCost {
-    /// Bytes of the packet.
+    /// Bytes of the packet, with all notes in it.
     pub bytes: usize,
     /// Credits, where the link counts those.
     pub credits: Option<usize>,

@@ -25,7 +25,7 @@ const TO_MOST: usize = 16 * 1024;
 /// What became of a version of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It is the draft now.
+    /// It is kept, in the place of the version before.
     Stored,
     /// There is nothing in it, so there is no draft.
     Empty,
@@ -36,7 +36,7 @@ pub enum Kept {
 /// A draft that is opened again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opened {
-    /// The form as it was.
+    /// The form as it was saved.
     pub sheet: ComposeForm,
     /// It has files, which a form cannot hold.
     pub has_files: bool,

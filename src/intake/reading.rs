@@ -14,17 +14,17 @@ pub use crate::mail_text::attached::AttachedFile;
 /// Readers that are named in a list.
 const NAMES: usize = 4;
 
-/// A mail as it came.
+/// What the page shows of a mail as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WholeMail {
     /// Its text in lines, without markup; each with whether it stands in what goes over the air.
     pub lines: Vec<(String, bool)>,
-    /// The files in it.
+    /// The files in it, in the order of the mail.
     pub files: Vec<AttachedFile>,
 }
 
 impl WholeMail {
-    /// The text.
+    /// Gives all lines as one text.
     pub fn text(&self) -> String {
         self.lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n")
     }

@@ -32,11 +32,11 @@ struct Known {
     taking: BTreeSet<String>,
 }
 
-/// What a mail is.
+/// Whether a mail comes for the first time.
 pub enum Came<'r> {
     /// It was taken before, as these messages.
     Before(Vec<Id>),
-    /// It is new.
+    /// It is new, and may be taken now.
     Now(Taking<'r>),
 }
 

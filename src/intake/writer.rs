@@ -23,13 +23,13 @@ use crate::route::choose::Policy;
 use crate::route::proof;
 use crate::settings::Key;
 
-/// Who wrote a mail.
+/// Who wrote a mail, by its header and its envelope.
 pub struct MailWriter {
     /// The person of this box who logged in.
     pub author: Option<String>,
-    /// Who gets answers.
+    /// The address that gets answers (`Reply-To`, else `From`).
     pub from: Address,
-    /// The rest.
+    /// Its other addresses, and a name.
     pub sender: Sender,
     /// What the mail server in front found out about the address in `From`.
     pub proof: Proof,
@@ -72,7 +72,7 @@ impl MailWriter {
         all.into_iter().flatten().filter_map(Address::mailbox).any(|one| policy.is_ours(one))
     }
 
-    /// Who wrote it, by `From`.
+    /// Gives the address in `From`.
     pub fn written_by(&self) -> &Address {
         self.sender.header_from.as_ref().unwrap_or(&self.from)
     }

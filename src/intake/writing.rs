@@ -30,7 +30,7 @@ pub struct Preview {
     pub way: Way,
     /// What would become of it at once.
     pub state: State,
-    /// Why.
+    /// What would bring it into that state.
     pub reason: Reason,
     /// A budget in the way of it: it would be held.
     pub over: Option<OverBudget>,
@@ -76,9 +76,9 @@ impl std::fmt::Display for Credits {
 pub struct ComposeForm {
     /// Mail addresses, phone numbers, or names of people of this box, one or several.
     pub to: String,
-    /// One line.
+    /// The subject, on one line; may be empty.
     pub subject: String,
-    /// The text.
+    /// The text, in plain lines.
     pub text: String,
     /// What it answers, as the page names it; empty for nothing.
     pub answers: String,
@@ -271,7 +271,7 @@ fn over_budget(context: &Context, bill: &Bill, before: &BTreeMap<String, Use>) -
     })
 }
 
-/// Each recipient once.
+/// Reads who gets a message, each recipient once.
 fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
     let mut all: Vec<Address> = Vec::new();
     for piece in pasted::several(to) {

@@ -52,7 +52,7 @@ pub enum PacketStatus {
     Doubtful {
         /// What [`Link::reconcile`](super::Link::reconcile) is given for it later.
         memo: String,
-        /// Why.
+        /// Why it cannot be told.
         why: Reason,
     },
 }

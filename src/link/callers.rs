@@ -16,11 +16,11 @@ const WAITING: usize = 64;
 pub struct Caller {
     /// The name of its key, which it has proved.
     pub key: KeyId,
-    /// What it is called here.
+    /// What people here call it.
     pub name: String,
-    /// Its connection.
+    /// The connection that it made, accepted by the listener.
     pub socket: TcpStream,
-    /// TLS on it.
+    /// TLS on that connection, with the handshake done.
     pub tls: ServerConnection,
     /// What it has said, from its hello on.
     pub said: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct Caller {
 
 /// What the driver is told.
 pub enum Call {
-    /// A box has connected.
+    /// A paired box has connected: the driver serves it from now on.
     Connected(Box<Caller>),
     /// This box was paired with the one that it dials.
     Paired,

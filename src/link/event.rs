@@ -16,14 +16,14 @@ pub enum Event {
     Whole {
         /// Which far box; `None` where the link has one far end.
         device: Option<LinkAddress>,
-        /// What.
+        /// What it says of that mail.
         frame: WholeFrame,
     },
     /// A far box asks whether packets of these names are here.
     Asked {
         /// Which far box; `None` where the link has one far end.
         device: Option<LinkAddress>,
-        /// The names.
+        /// Names of packets, which hold on whatever link they came.
         names: Vec<u64>,
     },
     /// A far box says whether packets of these names are there.
@@ -37,23 +37,23 @@ pub enum Event {
     Spent(u64),
     /// A packet was acknowledged by a satellite.
     Sent {
-        /// Which.
+        /// The link's name for that packet.
         reference: Reference,
-        /// How that is known.
+        /// The evidence that a satellite has it.
         how: Acknowledged,
     },
     /// The other side gave a packet up (expired on the modem, failed in the Hive).
     Lost {
-        /// Which.
+        /// The link's name for that packet.
         reference: Reference,
-        /// Why.
+        /// What the other side says of it.
         why: Reason,
     },
     /// A packet that the link held has certainly not reached the far box: it may be handed over again.
     NotTaken {
-        /// Which.
+        /// The link's name for that packet.
         reference: Reference,
-        /// How that is known.
+        /// The evidence that it did not arrive.
         why: Reason,
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
@@ -66,7 +66,7 @@ pub enum Event {
     Health(Health),
     /// A measured value, kept as history for the page.
     Sample {
-        /// Which series.
+        /// The series that the value belongs to.
         series: Series,
         /// In the unit of the series.
         value: f64,
@@ -80,16 +80,16 @@ pub enum Event {
     },
     /// The link could not read something that came in; it is set aside with the reason, then confirmed.
     Poison {
-        /// What came.
+        /// The bytes as they came; at most some kilobytes where they could not be read at all.
         bytes: Vec<u8>,
-        /// What is wrong with it.
+        /// Why they could not be read.
         why: Reason,
         /// To let the other side forget it.
         token: Token,
     },
 }
 
-/// One inbound packet.
+/// A packet that came in, as its driver hands it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
     /// The far box it came from; `None` where the link has one far end, the box that the world writes by.

@@ -11,7 +11,7 @@ use smol::future::or;
 /// Calls that wait for one driver.
 const WAITING: usize = 32;
 
-/// A call.
+/// A call of a ground service, which waits for its answer.
 pub struct HookCall {
     /// Where it comes from, if that is known.
     pub from: Option<IpAddr>,

@@ -174,9 +174,9 @@ pub struct Equipment {
 /// A box that this one is paired with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairedWith {
-    /// Its key.
+    /// Name of its key, by which the link tells boxes apart.
     pub key: KeyId,
-    /// What it is called.
+    /// What people here call it.
     pub name: String,
 }
 
@@ -461,7 +461,7 @@ pub static DRIVERS: &[Driver] = &[
     },
 ];
 
-/// The driver of this name.
+/// Finds a driver by the name in the record of a link; `None` if there is none of this name.
 pub fn driver(name: &str) -> Option<&'static Driver> {
     DRIVERS.iter().find(|driver| driver.name == name)
 }

@@ -32,7 +32,7 @@ pub trait Post: Send + Sync {
 /// Why a mail did not go.
 #[derive(Debug)]
 pub struct NotSent {
-    /// What is wrong.
+    /// Why it did not go, and whether it may go later.
     pub fault: Fault,
     /// The relay may have taken it all the same.
     pub unanswered: bool,

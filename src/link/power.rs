@@ -64,7 +64,7 @@ impl Power {
         Self { pin, fault: None }
     }
 
-    /// With another pin.
+    /// Works with another pin, as tests do.
     #[cfg(test)]
     pub fn with(pin: impl Pin + 'static) -> Self {
         Self { pin: Some(Box::new(pin)), fault: None }

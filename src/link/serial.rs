@@ -116,7 +116,7 @@ pub struct Gone(pub String);
 /// How a write ended that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unwritten {
-    /// The port has gone.
+    /// The port was closed by the system, as when it is unplugged.
     Gone(Gone),
     /// The port took no more bytes within the limit.
     Stalled,
@@ -266,9 +266,9 @@ fn set_up(fd: &OwnedFd, path: &Path, baud: u32) -> io::Result<()> {
 /// Why a port cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unopened {
-    /// Which port.
+    /// Path of the serial port, such as `/dev/ttyUSB0`.
     pub path: PathBuf,
-    /// What is in the way.
+    /// Why it cannot be opened.
     pub obstacle: Obstacle,
 }
 

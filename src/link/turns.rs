@@ -10,9 +10,9 @@ use super::serial::{self, Port};
 
 /// An open port with a modem behind it.
 pub trait Conversation {
-    /// What comes unasked.
+    /// What the modem says without being asked.
     type Heard;
-    /// How it failed.
+    /// How a command to the modem failed.
     type Trouble;
 
     /// Takes in what has come, without waiting.
@@ -33,13 +33,13 @@ pub trait Conversation {
 
 /// A driver that steps through the states of its modem.
 pub trait Turns {
-    /// Its conversation.
+    /// The open port that it talks by.
     type Wire: Conversation;
 
     /// The open port, if one is.
     fn wire(&mut self) -> Option<&mut Self::Wire>;
 
-    /// What is to be reported.
+    /// Gives the events that the next poll reports; the driver adds to them.
     fn events(&mut self) -> &mut Vec<Event>;
 
     /// Turns what came unasked into state and events.

@@ -70,7 +70,7 @@
 
 use crate::hex;
 
-/// Bytes of a piece.
+/// Most bytes of a mail in one PIECE.
 pub const PIECE: usize = 16_000;
 /// Most bytes of pieces that are on their way without an answer.
 pub const ON_THE_WAY: usize = 128_000;
@@ -98,14 +98,14 @@ impl WholeId {
 pub struct WholePlace {
     /// Name of its bundle in the session of the two boxes.
     pub bundle: u16,
-    /// Its place there.
+    /// Place of the message in that bundle, from 0.
     pub place: u8,
-    /// The mail.
+    /// Name of the mail.
     pub name: WholeId,
 }
 
 impl WholePlace {
-    /// Its bytes on the wire.
+    /// Writes it as it goes on the wire: bundle 2, place 1, name 16, big endian.
     pub fn bytes(&self) -> [u8; 19] {
         let mut bytes = [0; 19];
         bytes[..2].copy_from_slice(&self.bundle.to_be_bytes());
@@ -114,7 +114,7 @@ impl WholePlace {
         bytes
     }
 
-    /// Reads them.
+    /// Reads what [`WholePlace::bytes`] wrote.
     pub fn read(bytes: &[u8; 19]) -> Self {
         let [first, second, place, name @ ..] = *bytes;
         Self { bundle: u16::from_be_bytes([first, second]), place, name: WholeId(name) }
@@ -124,11 +124,11 @@ impl WholePlace {
 /// Whether whole mails go to a far box by a link now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wide {
-    /// None.
+    /// No whole mail goes there.
     No,
     /// Not known: the far box is being called.
     Away,
-    /// By this connection.
+    /// They go by this connection.
     Open {
         /// Which: another number is another connection.
         connection: u64,
@@ -142,36 +142,36 @@ pub enum Wide {
 pub enum WholeFrame {
     /// This box has a mail for the other.
     Offer {
-        /// Its name.
+        /// Name of the mail.
         name: WholeId,
-        /// Its packed bytes.
+        /// Bytes of the mail, packed.
         packed: u32,
-        /// Its bytes.
+        /// Bytes of the mail, unpacked.
         size: u32,
         /// The message of the sender that was asked for; 0: it goes along with a packet.
         number: u64,
     },
     /// So many of its packed bytes are on the disk of this box.
     Have {
-        /// The mail.
+        /// Name of the mail.
         name: WholeId,
-        /// From the beginning.
+        /// How many of its packed bytes are there, from the beginning.
         got: u32,
     },
     /// Some of its packed bytes.
     Piece {
-        /// The mail.
+        /// Name of the mail.
         name: WholeId,
-        /// Where they begin.
+        /// Offset of the first of these bytes in the packed mail.
         from: u32,
         /// 1 to [`PIECE`] of them.
         bytes: Vec<u8>,
     },
     /// This box will not take it.
     Refuse {
-        /// The mail.
+        /// Name of the mail.
         name: WholeId,
-        /// Why.
+        /// The reason to refuse it.
         why: WholeRefusal,
     },
     /// The text that came there is not all of that mail.
@@ -180,16 +180,16 @@ pub enum WholeFrame {
         number: u64,
         /// Name of the bundle in which its text went.
         bundle: u16,
-        /// Its place there.
+        /// Place of the message in that bundle, from 0.
         place: u8,
         /// Packed bytes of the mail.
         packed: u32,
-        /// Its bytes.
+        /// Bytes of the mail, unpacked.
         size: u32,
     },
     /// [`WholeFrame::More`] was noted.
     Heard {
-        /// The number in it.
+        /// The number of the message in that frame.
         number: u64,
     },
     /// Asks for the mail of a message.
@@ -243,7 +243,7 @@ impl WholeFrame {
         matches!(self, Self::Offer { .. } | Self::Piece { .. })
     }
 
-    /// Appends its bytes.
+    /// Appends it to the body of a frame: its kind in one byte, then the fields, big endian.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut put = |kind: u8, parts: &[&[u8]]| {
             out.push(kind);

@@ -17,7 +17,7 @@ pub enum Unit {
     Byte,
     /// Each session, which carries one packet.
     Session,
-    /// Nothing.
+    /// Nothing is charged for.
     Free,
 }
 
@@ -37,9 +37,9 @@ impl Unit {
 /// What packets cost on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
-    /// What is charged for.
+    /// What the network or its owner charges for.
     pub unit: Unit,
-    /// For each of them.
+    /// Price of one of them.
     pub each: Money,
     /// Bytes that are charged for at least, of a packet that is charged by the byte.
     pub least: usize,

@@ -14,11 +14,11 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes that are read away when a connection is closed.
 const WASTE: usize = 64 * 1024;
 
-/// A connection of a client.
+/// A connection of a client, in clear text or with TLS.
 pub enum Connection {
-    /// As it came.
+    /// In clear text.
     Plain(Stream),
-    /// Encrypted.
+    /// With TLS.
     Tls(Box<StreamOwned<ServerConnection, Stream>>),
 }
 

@@ -68,7 +68,7 @@ impl ClientCounters {
         Self { passwords: Trials::new(proven), mails: Mutex::default(), places: Places::default() }
     }
 
-    /// As [`Places::enter`].
+    /// Takes a place for a connection, see [`Places::enter`].
     pub fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
         self.places.enter(ip, most)
     }

@@ -28,7 +28,7 @@ const ENDING: &str = "part";
 pub enum Flaw {
     /// A CR without LF or a LF without CR.
     BareLineEnd,
-    /// Larger than announced.
+    /// Larger than the limit that was announced (SIZE).
     TooBig,
     /// No space on the disk, or the disk failed.
     NoRoom,
@@ -52,7 +52,7 @@ pub struct Reader {
     seen: u64,
     /// A bare LF is a line end.
     lenient: bool,
-    /// One came.
+    /// A bare line end came.
     bare: bool,
     contents: Contents,
 }
@@ -74,7 +74,7 @@ enum At {
     Cr,
     /// The dot at the start of a line.
     Dot,
-    /// That dot and a CR.
+    /// A CR behind that dot.
     DotCr,
 }
 
@@ -100,7 +100,7 @@ impl Reader {
         self.seen
     }
 
-    /// Takes the next piece.
+    /// Takes the next bytes, as far as they belong to the mail.
     pub fn take(&mut self, piece: &[u8]) -> Progress {
         let mut used = 0;
         while let Some(&byte) = piece.get(used) {
@@ -210,7 +210,7 @@ pub struct Spooled {
 }
 
 impl Spooled {
-    /// Tells where it is.
+    /// Gives the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -29,7 +29,7 @@ const CAPS: Caps = Caps { total: 32, per_address: 16 };
 /// A stranger is written down once in this time.
 const QUIET: Duration = Duration::from_secs(3600);
 
-/// The listener.
+/// Takes the calls of the gateway, one message each.
 pub struct DirectIpListener {
     store: Store,
     callers: Callers,

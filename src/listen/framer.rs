@@ -43,7 +43,7 @@ pub struct SmtpFramer {
     progress: u64,
 }
 
-/// A chunk on its way.
+/// A chunk of BDAT that is still to come.
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
     left: u64,

@@ -45,7 +45,7 @@ const RESERVE: usize = 48;
 /// How many connections may live at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
-    /// In all.
+    /// Most connections of all clients together.
     pub total: usize,
     /// From one address; from one /64 for IPv6.
     pub per_address: usize,
@@ -106,7 +106,7 @@ impl Gate {
         &self.addresses
     }
 
-    /// Connections that live now.
+    /// Counts the connections that live now.
     #[cfg(test)]
     pub fn live(&self) -> usize {
         self.connections.lock().len()
@@ -132,7 +132,7 @@ impl Gate {
     }
 }
 
-/// The connections that live.
+/// The connections that live now, by number.
 #[derive(Debug, Default)]
 struct Connections {
     stopping: Arc<AtomicBool>,
@@ -207,7 +207,7 @@ impl Drop for Ticket {
     }
 }
 
-/// The accepting thread.
+/// What the thread that accepts connections works with.
 struct Acceptor {
     listeners: Vec<Async<TcpListener>>,
     service: Arc<dyn Service>,

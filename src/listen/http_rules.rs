@@ -63,7 +63,7 @@ impl Rules {
         Self { names, near_only, open, streams, settings, ..Self::default() }
     }
 
-    /// Where a request comes from.
+    /// Finds out where a request comes from; an answer where it is refused.
     pub(super) fn origin(&self, request: &mut Request, peer: IpAddr, tls: bool) -> Result<Origin, Answer> {
         let is_front = |ip| self.settings.contains(Key::WebFront, ip);
         forwarded::origin(request, peer, tls, self.settings.text(Key::WebBasePath), is_front)

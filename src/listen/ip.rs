@@ -38,7 +38,7 @@ const STRANGERS: usize = 256;
 /// Bytes read at once: a first flight fits.
 const READ: usize = 2048;
 
-/// The listener.
+/// Takes the calls of other boxes and hands them to the link.
 pub struct BoxListener {
     store: Store,
     callers: Callers,

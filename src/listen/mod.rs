@@ -71,7 +71,7 @@ pub struct Caller {
     pub helo: String,
     /// It said EHLO rather than HELO.
     pub esmtp: bool,
-    /// The person who logged in.
+    /// Name of the person who logged in; `None` without a log-in.
     pub person: Option<String>,
     /// The connection is encrypted.
     pub tls: bool,
@@ -96,10 +96,10 @@ pub struct Envelope {
     pub utf8: bool,
 }
 
-/// One recipient of a mail.
+/// One recipient of a mail, by RCPT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// The forward path.
+    /// The address in `RCPT TO`, without angle brackets.
     pub path: String,
     /// What the client asked to be told of it.
     pub reporting: Reporting,
@@ -108,7 +108,7 @@ pub struct Recipient {
 /// The mail itself: header fields and body, lines ended by CR LF, dots unstuffed, no bare CR or LF.
 #[derive(Debug)]
 pub enum Body {
-    /// A small one.
+    /// The bytes of a small one.
     Memory(Vec<u8>),
     /// A large one, already synced to disk.
     File(data::Spooled),

@@ -15,7 +15,7 @@ pub(super) enum Header {
     More,
     /// A client, or nobody where the proxy speaks for itself; and the bytes of the header.
     Client(Option<IpAddr>, usize),
-    /// Something else.
+    /// The bytes are no such header.
     None,
 }
 

@@ -3,17 +3,17 @@
 /// What comes after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Another command.
+    /// The next command.
     Command,
-    /// The mail itself.
+    /// The lines of a mail up to the dot (DATA).
     Data,
     /// So many bytes of a mail, without an end to look for (BDAT).
     Chunk {
-        /// Bytes that follow.
+        /// How many bytes follow, as BDAT says.
         size: u64,
         /// They are the last of the mail.
         last: bool,
-        /// What they are for.
+        /// To what mail they belong.
         part: Part,
     },
     /// A TLS handshake; nothing that was sent before it may be used.
@@ -22,12 +22,12 @@ pub enum Next {
     Close,
 }
 
-/// What a chunk is for.
+/// To what mail a chunk belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The beginning of a mail.
     First,
-    /// More of it.
+    /// More of the mail that a chunk before began.
     More,
     /// Nothing: there is no mail that it could belong to. It has to be read all the same, for no byte of it is a command.
     Refused,

@@ -38,15 +38,15 @@ const NOTIFY: u64 = RCPT_NOTIFY_NEVER | RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILUR
 /// What the session needs to answer.
 #[derive(Clone, Copy)]
 pub struct SessionContext<'a> {
-    /// Who decides.
+    /// Decides who may send, and takes the mails.
     pub intake: &'a dyn MailIntake,
     /// What the client's network did before.
     pub counters: &'a ClientCounters,
-    /// For the counters.
+    /// The moment for the counters.
     pub now: Instant,
 }
 
-/// One SMTP session.
+/// What one SMTP session knows of its client, and of the mail that it sends.
 #[derive(Debug)]
 pub struct SmtpSession {
     pub(super) caller: Caller,
@@ -87,7 +87,7 @@ impl SmtpSession {
         }
     }
 
-    /// Writes the greeting.
+    /// Writes the greeting (220) with the name of the host.
     pub fn greet(&self, out: &mut Vec<u8>) {
         say_with(out, 220, "", &format!("{} ESMTP satpost", host_name(&self.settings)));
     }

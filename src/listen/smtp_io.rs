@@ -26,7 +26,7 @@ const PROMPT: Duration = Duration::from_secs(30);
 
 /// The SMTP listeners: what a gate opens for mail servers, and for mail programs.
 pub struct SmtpListener {
-    /// Who decides.
+    /// Decides who may send, and takes the mails.
     pub intake: Arc<dyn MailIntake>,
     /// The certificate for STARTTLS; without one it is not offered.
     pub tls: Option<Arc<CertStore>>,

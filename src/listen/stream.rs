@@ -102,7 +102,7 @@ impl Stream {
         self.standing.leave();
     }
 
-    /// Sets the deadline.
+    /// Sets the moment after which reading and writing fail.
     pub fn set_deadline(&mut self, until: Instant) {
         self.until = until;
     }

@@ -124,18 +124,18 @@ pub enum TlsError {
     HalfSet,
     /// A file that the settings name is of no use.
     Unusable {
-        /// Which.
+        /// Path of the file.
         file: PathBuf,
-        /// Why.
+        /// What the parser says.
         error: rustls::pki_types::pem::Error,
     },
     /// Certificate and key do not belong together, or are of a kind that nobody speaks.
     Apart {
-        /// File of the certificate.
+        /// Path of the certificate.
         certificate: PathBuf,
-        /// File of the key.
+        /// Path of its key.
         key: PathBuf,
-        /// Why.
+        /// What the TLS library says.
         error: rustls::Error,
     },
     /// The box could not make a certificate of its own.
@@ -144,7 +144,7 @@ pub enum TlsError {
     Write {
         /// File that could not be written.
         file: PathBuf,
-        /// Why.
+        /// What the system says.
         error: std::io::Error,
     },
 }

@@ -4,7 +4,7 @@ use super::files;
 use super::mime::{Kind, Part, Tree};
 use super::{clean, decode};
 
-/// A file in a mail.
+/// A file in a mail, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachedFile {
     /// Which one, from 1, in the order of the mail.
@@ -17,7 +17,7 @@ pub struct AttachedFile {
     pub size: usize,
 }
 
-/// All files of a mail.
+/// Lists all files of a mail.
 pub fn list(raw: &[u8]) -> Vec<AttachedFile> {
     let tree = Tree::read(raw);
     found(&tree).enumerate().map(|(at, part)| named(at + 1, part)).collect()
@@ -85,7 +85,7 @@ fn ending(media_type: &str) -> &'static str {
 }
 
 impl AttachedFile {
-    /// Its size for people.
+    /// Gives its size for people, such as `240 kB`.
     pub fn size_words(&self) -> String {
         files::size(self.size)
     }

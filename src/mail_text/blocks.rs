@@ -16,7 +16,7 @@ use super::words;
 const MAX_LINES: usize = 40;
 /// Longest label, in characters.
 const MAX_LABEL: usize = 30;
-/// Most words of a label.
+/// Most words in a label of a header block.
 const MAX_LABEL_WORDS: usize = 4;
 /// Longest title, in characters.
 const MAX_TITLE: usize = 70;
@@ -55,14 +55,14 @@ static LABELS: LazyLock<HashMap<&str, Label>> = LazyLock::new(|| {
     tables.into_iter().flat_map(|(words, label)| words.iter().map(move |word| (word, label))).collect()
 });
 
-/// A block that was read.
+/// A header block of an earlier mail that was read.
 #[derive(Debug, Default)]
 pub struct Block {
     /// The line after it.
     pub end: usize,
     /// Who wrote the earlier mail.
     pub from: String,
-    /// About what.
+    /// The subject of the earlier mail; empty where it is not said.
     pub subject: String,
 }
 
@@ -83,7 +83,7 @@ impl Block {
 pub enum Title {
     /// It is being answered.
     Original,
-    /// It is being forwarded.
+    /// The mail below it is being forwarded.
     Forwarded,
 }
 
@@ -226,7 +226,7 @@ fn is_addressed(line: &str) -> bool {
 #[derive(Default)]
 struct Found {
     fields: usize,
-    /// By [`Label`].
+    /// Which labels were found, by [`Label`].
     known: [bool; 4],
     has_from: bool,
     addressed: bool,

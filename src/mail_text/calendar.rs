@@ -10,12 +10,12 @@ const MAX_GUESTS: usize = 5;
 /// Longest note of the organiser that is told, in characters.
 const MAX_NOTE: usize = 500;
 
-/// An invitation that was read.
+/// What an invitation says, in lines.
 #[derive(Debug)]
 pub struct Invitation {
     /// What, when, where, who, and the organiser's note, one a line.
     pub lines: String,
-    /// What it is about.
+    /// What the meeting is called.
     pub title: String,
     /// The organiser wrote a note.
     pub has_note: bool,

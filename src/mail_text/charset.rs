@@ -24,11 +24,11 @@ const MAX_GUESS: usize = 4096;
 enum Charset {
     /// One of the sets that browsers know.
     Web(&'static Encoding),
-    /// RFC 1557.
+    /// Korean in seven bits (RFC 1557).
     Iso2022Kr,
-    /// RFC 1843.
+    /// Chinese in seven bits (RFC 1843).
     Hz,
-    /// RFC 2152.
+    /// Unicode in seven bits (RFC 2152).
     Utf7,
     /// The set of DOS in western Europe; also read for 437, whose letters stand in the same places.
     Ibm850,

@@ -33,7 +33,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads the header.
+    /// Reads what the header says of the writer and the thread.
     pub fn new(head: &Head, subject: &Subject, trims: bool) -> Self {
         let answers = ["in-reply-to", "references"].iter().any(|name| !head.ids(name).is_empty());
         let writer = ["from", "reply-to"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();

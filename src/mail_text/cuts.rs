@@ -17,13 +17,13 @@ pub enum Confidence {
 /// Something that was cut, or that was nearly cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// By which rule.
+    /// The rule by which it was found.
     pub rule: Rule,
     /// How sure that is; what is [`Confidence::Unsure`] still stands in the text.
     pub confidence: Confidence,
     /// Lines with words on them.
     pub lines: usize,
-    /// Bytes of them.
+    /// Bytes of all these lines.
     pub bytes: usize,
 }
 

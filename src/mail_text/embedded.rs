@@ -23,7 +23,7 @@ pub struct File {
     pub size: usize,
 }
 
-/// Takes the files out of a text.
+/// Takes files in uuencode and the like out of a text; gives back the text without them.
 pub fn take_out(text: &str) -> (String, Vec<File>) {
     let lines: Vec<&str> = text.lines().collect();
     let mut out = String::with_capacity(text.len());

@@ -14,7 +14,7 @@ pub fn words(part: &Part<'_>) -> String {
     format!("{} {}", name(part), size(decode::size(part)))
 }
 
-/// The note for the page.
+/// Makes the note that a file stays behind, for the page.
 pub fn note(part: &Part<'_>, what: FileKind) -> CutNote {
     CutNote::File { what, name: name(part), bytes: decode::size(part) }
 }

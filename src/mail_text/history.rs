@@ -23,7 +23,7 @@ const MAX_LOOK: usize = 100;
 /// A text taken apart.
 #[derive(Debug)]
 pub enum Split {
-    /// Own words throughout.
+    /// All of it is its writer's own words.
     Own,
     /// From this line on it is history.
     History(usize, Confidence),

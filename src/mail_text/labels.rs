@@ -11,7 +11,7 @@ const LITTLE: usize = 60;
 /// Most pictures whose labels are asked for.
 const MAX_LABELS: usize = 64;
 
-/// A picture with a label.
+/// A picture with a label, and where it stands on the page.
 #[derive(Debug, Clone, Copy, Default)]
 struct Label {
     /// It is a link, a button or the content of a cell.
@@ -50,7 +50,7 @@ pub struct Labels {
     piece: Span,
     cell: Span,
     row: Span,
-    /// Cells that are open.
+    /// How many cells are open at this point.
     cells: usize,
     /// Words have been read.
     begun: bool,
@@ -82,13 +82,13 @@ impl Labels {
         self.piece.says || self.known.get(self.all.len() - 1) == Some(&true)
     }
 
-    /// Words were read.
+    /// Notes that words were read: where they stand is no list of pictures.
     pub fn says(&mut self) {
         [&mut self.line, &mut self.piece, &mut self.cell].into_iter().for_each(|span| span.says = true);
         self.begun = true;
     }
 
-    /// A line ends.
+    /// Notes that a line ends.
     pub fn end_line(&mut self) {
         self.end_piece();
         let span = self.ended(|labels| &mut labels.line);

@@ -50,7 +50,7 @@ pub fn clean(text: &str) -> String {
 pub enum Beside {
     /// Nothing: the text says it.
     Same,
-    /// This.
+    /// The target says more: this is written behind the text.
     Other(String),
 }
 

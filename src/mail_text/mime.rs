@@ -20,20 +20,20 @@ const GUESS_LINES: usize = 64;
 pub enum Kind {
     /// Text or a file.
     Leaf,
-    /// Several parts.
+    /// It has parts of its own.
     Multipart,
     /// A whole mail inside the mail; its one child.
     Message,
 }
 
-/// One part of a mail.
+/// One part of a mail, the mail itself included.
 #[derive(Debug)]
 pub struct Part<'a> {
-    /// Its own header.
+    /// Its header, decoded as far as it is read.
     pub head: Head,
     /// `Content-Type`, with the default filled in.
     pub typed: Typed,
-    /// What it is made of.
+    /// Whether it has parts in it.
     pub kind: Kind,
     /// The bytes between its header and its end, still encoded.
     pub body: &'a [u8],
@@ -78,7 +78,7 @@ impl<'a> Tree<'a> {
         scan.finish()
     }
 
-    /// The mail itself.
+    /// Gives the mail itself, the first of its parts.
     pub fn root(&self) -> &Part<'a> {
         &self.parts[0]
     }

@@ -100,12 +100,12 @@ pub struct Options {
     pub trim: bool,
 }
 
-/// A mailbox of the header.
+/// A mailbox in a field of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderMailbox {
     /// The name beside the address, decoded.
     pub name: Option<String>,
-    /// As it stands there.
+    /// The address as it stands there.
     pub address: String,
 }
 
@@ -128,11 +128,11 @@ pub struct Shaped {
     /// Why a machine must have written it; `None` for a mail by a person. An empty envelope sender is the caller's
     /// to see.
     pub automatic: Option<Machine>,
-    /// With angle brackets.
+    /// Its Message-ID with angle brackets; `None` where it has none.
     pub message_id: Option<String>,
     /// The mails that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
     pub in_reply_to: Vec<String>,
-    /// The first mailbox in `From`.
+    /// The first mailbox in `From`; `None` where there is none.
     pub from: Option<HeaderMailbox>,
     /// There is more than one: in the field, or in several fields of that name.
     pub several_from: bool,

@@ -21,9 +21,9 @@ const MAX_NOTICE_BYTES: usize = 8 * 1024;
 const MAX_WARNING: usize = 8;
 /// Bytes between "before" and the end of "printing".
 const MAX_BEFORE: usize = 60;
-/// Most lines of a footer.
+/// Most lines that a footer has.
 const MAX_FOOTER_LINES: usize = 6;
-/// Most words of a footer.
+/// Most words that a footer has.
 const MAX_FOOTER_WORDS: usize = 40;
 /// Longest footer line, in bytes.
 const MAX_FOOTER: usize = 300;
@@ -137,7 +137,7 @@ struct Says {
     phrase: Option<usize>,
     /// The last but one of the phrases of lawyers.
     second: Option<usize>,
-    /// What it is itself.
+    /// The phrase that is the notice by itself.
     itself: Option<usize>,
 }
 

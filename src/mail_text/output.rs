@@ -33,7 +33,7 @@ pub struct Finished {
     pub text: String,
     /// What stands on the page.
     pub full: String,
-    /// What was cut, as data.
+    /// What was cut, with rule, lines and bytes.
     pub cuts: Vec<Cut>,
     /// What was cut or left behind.
     pub notes: Vec<CutNote>,

@@ -21,7 +21,7 @@ impl Words {
         Self { all, index: OnceLock::new() }
     }
 
-    /// One by one.
+    /// Gives the phrases one by one.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> {
         self.all.split('|')
     }

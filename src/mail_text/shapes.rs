@@ -4,7 +4,7 @@ pub use super::phrases::has_word;
 
 /// Signs that end a label or a line above a quote.
 pub const COLONS: [char; 10] = [':', '：', '﹕', '︓', '։', '․', '∶', '፦', '៖', '՝'];
-/// Most words of a name.
+/// Most words that a person's name has.
 const NAME_WORDS: usize = 3;
 /// Longest line that may be a name or a greeting, in characters.
 const SHORT: usize = 40;

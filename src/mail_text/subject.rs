@@ -19,7 +19,7 @@ pub struct Subject {
 enum Start<'a> {
     Answer(&'a str),
     Forward(&'a str),
-    /// `[EXTERNAL]`
+    /// A mark in brackets, such as `[EXTERNAL]`.
     Tag(&'a str),
 }
 

@@ -61,9 +61,9 @@ const MAX_NAMING: usize = 3;
 pub enum Role {
     /// Nothing that matters here.
     None,
-    /// It holds a signature.
+    /// What is in it is a signature.
     Signature,
-    /// With it the history begins.
+    /// What comes from it on is history.
     History,
     /// Its first line says whose words are quoted below.
     Attribution,
@@ -155,12 +155,12 @@ fn selected(selector: &str) -> Option<(String, String)> {
     simple.then(|| (element.to_ascii_lowercase(), name.to_owned()))
 }
 
-/// One tag.
+/// One tag of HTML, as it was found.
 #[derive(Debug)]
 pub struct Tag<'a> {
     /// In lower case, without the slash; empty for comments and declarations.
     pub name: String,
-    /// `</name>`.
+    /// It is an end tag: `</name>`.
     pub closes: bool,
     /// Everything after the name.
     inner: &'a str,

@@ -12,11 +12,11 @@ const FOREIGN: usize = 8;
 pub enum Transfer {
     /// `7bit`, `8bit`, `binary`, or what nobody knows.
     Plain,
-    /// `base64`.
+    /// `base64` (RFC 2045 section 6.8).
     Base64,
-    /// `quoted-printable`.
+    /// `quoted-printable` (RFC 2045 section 6.7).
     QuotedPrintable,
-    /// `x-uuencode`.
+    /// `x-uuencode`, of old programs.
     Uuencode,
 }
 

@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 20;
 /// A text before and after.
 #[derive(Debug, Clone, Default)]
 pub struct Trimmed {
-    /// What is left.
+    /// The text without what was cut.
     pub text: String,
     /// What goes on air if nothing but this was said: the text without the marks of programs.
     pub whole: String,
@@ -24,7 +24,7 @@ pub struct Trimmed {
 }
 
 impl Trimmed {
-    /// Nothing was cut.
+    /// Makes the result of a text in which nothing was cut.
     pub fn untouched(text: &str) -> Self {
         Self { text: text.to_owned(), whole: text.to_owned(), cuts: Vec::new() }
     }

@@ -88,7 +88,7 @@ pub static FROM: Words = Words::new(
      feladó|від|nadawca|odesílatel|odosielateľ|מאת|من|از|từ|dari|จาก|saatja|no|nuo|šalje|šalje:|pošiljatelj",
 );
 
-/// When it was written.
+/// Labels of the time of writing in a header block.
 pub static SENT: Words = Words::new(
     "sent|date|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviada|enviada em|enviado em|fecha|data|\
      inviato|verzonden|отправлено|дата|skickat|sendt|送信日時|发送时间|寄件日期|傳送時間|日期|日時|보낸 날짜|날짜|lähetetty|päivämäärä|\
@@ -97,14 +97,14 @@ pub static SENT: Words = Words::new(
      terkirim|tanggal|dikirim|ส่งเมื่อ|วันที่|dato|enviat",
 );
 
-/// To whom.
+/// Labels of recipients in a header block.
 pub static TO: Words = Words::new(
     "to|cc|bcc|reply-to|an|à|para|a|aan|кому|копия|till|til|do|kopie|kopia|antwort an|répondre à|importance|\
      wichtigkeit|宛先|收件人|抄送|收件者|副本|받는 사람|참조|vastaanottaja|kopio|προς|κοιν|către|kime|kopya|címzett|másolatot kap|\
      komu|prima|za|až|אל|עותק|إلى|نسخة|đến|tới|kepada|ถึง|saaja|kam|kam:|organization|organisation",
 );
 
-/// About what.
+/// Labels of the subject in a header block.
 pub static SUBJECT: Words = Words::new(
     "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|тема|ämne|emne|temat|件名|主题|主旨|主題|제목|aihe|θέμα|\
      subiect|konu|tárgy|předmět|predmet|נושא|الموضوع|موضوع|chủ đề|subjek|perihal|เรื่อง|teema|tēma|tema|assumpte|\

@@ -11,9 +11,9 @@ use serde_json::Value;
 pub enum CutNote {
     /// Lines went by a rule.
     Lines {
-        /// The rule.
+        /// The rule by which they were found.
         rule: CutRule,
-        /// How many.
+        /// How many lines with words on them; empty ones do not count.
         lines: usize,
         /// Their form says so, and no program did outright.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -21,25 +21,25 @@ pub enum CutNote {
     },
     /// Lines look like what a rule cuts, and were left in the text.
     Kept {
-        /// The rule.
+        /// The rule that finds such lines.
         rule: CutRule,
-        /// How many.
+        /// How many lines with words on them.
         lines: usize,
-        /// Their bytes.
+        /// Bytes of these lines in the decoded text.
         bytes: usize,
     },
     /// A file stays behind.
     File {
-        /// What it is.
+        /// Whether it was attached, a picture in the text, or a `winmail.dat`.
         what: FileKind,
         /// Its name, or what kind of thing it is.
         name: String,
-        /// In bytes.
+        /// Size in bytes, decoded.
         bytes: usize,
     },
     /// Files that came with a text stay at the carrier.
     FilesAtCarrier {
-        /// How many.
+        /// How many files; never 0.
         files: usize,
         /// The carrier's name for people.
         carrier: String,
@@ -48,14 +48,14 @@ pub enum CutNote {
     TooMuchText,
     /// The end of one of its texts was not read.
     EndOfPart {
-        /// Bytes of that text.
+        /// Bytes of the whole part as it came, before decoding.
         bytes: usize,
         /// Kilobytes of it that were read.
         read: usize,
     },
     /// The end of the text was cut off.
     End {
-        /// Its bytes.
+        /// Bytes of the text that was cut off.
         bytes: usize,
     },
     /// The text of an invitation says what the invitation says.
@@ -69,7 +69,7 @@ pub enum CutNote {
     Key,
     /// A part that cannot be read here, and what stands in its place.
     Unreadable {
-        /// That.
+        /// The line in the text that says so, without its brackets.
         line: String,
     },
     /// Its header is longer than is read.
@@ -79,7 +79,7 @@ pub enum CutNote {
     },
     /// It has more parts than are read.
     Parts {
-        /// How many were read.
+        /// How many parts were read, the limit of one mail.
         read: usize,
     },
     /// The sentence in a record of an older version: read, never written anew.
@@ -90,7 +90,7 @@ pub enum CutNote {
     Unknown(Value),
 }
 
-/// Why something was cut.
+/// Which kind of text a cut line belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CutRule {
@@ -98,23 +98,23 @@ pub enum CutRule {
     History,
     /// Below the dashes, in a signature's element, or a line that a telephone added.
     Signature,
-    /// A notice of lawyers.
+    /// A disclaimer: confidential, for the addressee only, and the like.
     LegalNotice,
     /// What a scanner, a list or a green conscience adds below.
     Footer,
     /// What a mail server put above the text.
     Warning,
-    /// "Reply above this line".
+    /// What a support system puts above an answer, such as "Reply above this line".
     ReplyLine,
 }
 
-/// What a file is.
+/// In which way a file belongs to a mail, or how it is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
-    /// An attachment.
+    /// A file attached to the mail.
     Attachment,
-    /// A picture in the text.
+    /// A picture that the HTML text shows.
     Picture,
     /// Outlook's wrapper of everything.
     Tnef,

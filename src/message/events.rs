@@ -17,19 +17,19 @@ use crate::address::LinkAddress;
 pub enum EventKind {
     /// A link became ready, or is not ready any more.
     Link {
-        /// How it stands now.
+        /// The link's word on itself after the change.
         state: Reason,
     },
     /// Something is in quarantine.
     SetAside {
-        /// What.
+        /// The kind of thing that is kept there.
         what: SetAside,
-        /// What is wrong with it.
+        /// Why it could not be used.
         why: Reason,
     },
     /// Something changed between this box and a far one.
     FarBox {
-        /// What.
+        /// The kind of change.
         what: FarBoxChange,
         /// Where the far box is; `None` for the one that a station writes to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub enum EventKind {
     },
     /// Somebody of a far box, who had no address here.
     NewAtSea {
-        /// Their name there.
+        /// Their name at the far box.
         name: String,
         /// What people call that far box.
         shown: String,
@@ -47,25 +47,25 @@ pub enum EventKind {
     },
     /// What the box ashore says about an address for somebody here.
     Ashore {
-        /// Who that is.
+        /// The person's name on this box.
         name: String,
-        /// What it says.
+        /// The answer: an address, none, or not yet.
         what: Ashore,
     },
     /// A phone said STOP, START or HELP.
     Phone {
-        /// Its word.
+        /// The key word in capitals; where the carrier named it by itself, the first 20 characters of the text at most.
         word: String,
-        /// What follows from it.
+        /// Whether this box texts that number from now on, or who answers.
         what: PhoneChange,
     },
     /// A part of a budget is used.
     Budget {
-        /// Whose.
+        /// A person's name, or [`crate::money::BOX`].
         account: String,
-        /// Of which month.
+        /// The month, such as `2026-11`.
         month: String,
-        /// How much of it.
+        /// How much of it is used, in hundredths: 80 or 100.
         percent: u64,
         /// Of what messages that are not urgent may use; so many percent are kept for those that are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,12 +73,12 @@ pub enum EventKind {
     },
     /// Much of the budget of a link is used.
     LinkBudget {
-        /// The link, by name.
+        /// Name of the link, as its owner calls it.
         name: String,
         /// Of which day or month; empty where the driver counts by itself.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         period: String,
-        /// How much of it.
+        /// How much of it is used, in hundredths.
         percent: u64,
         /// As of [`EventKind::Budget`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,7 @@ pub enum EventKind {
         /// Its key, shortened; empty when it is of no use.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         key: String,
-        /// Where it called from.
+        /// IP address that it called from.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         from: String,
         /// Why it could not be; `None`: it is paired.
@@ -108,7 +108,7 @@ pub enum EventKind {
         /// How it ended the last time, as the system or the box itself tells.
         why: String,
     },
-    /// The clock was set.
+    /// The clock of the system was set while the box ran.
     ClockSet {
         /// By how many seconds; negative: back.
         seconds: i64,
@@ -136,7 +136,7 @@ pub enum EventKind {
     Unknown(Value),
 }
 
-/// What was set aside.
+/// The kind of thing in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetAside {
@@ -144,7 +144,7 @@ pub enum SetAside {
     Packet(Option<LinkAddress>),
     /// A text message from a phone.
     Text,
-    /// The record of a message.
+    /// The record of this message in the store.
     Message(Id),
 }
 
@@ -152,11 +152,11 @@ pub enum SetAside {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ashore {
-    /// They have one.
+    /// The box ashore has given them an address.
     Has,
-    /// Its owner is asked.
+    /// The owner of the box ashore has yet to decide.
     Asked,
-    /// They get none.
+    /// The box ashore gives them no address: what they write is not carried.
     Refused,
 }
 
@@ -184,8 +184,8 @@ pub enum PhoneChange {
     OptedOut,
     /// It may be texted again.
     OptedIn,
-    /// The carrier answers it.
+    /// The word is answered by the carrier itself: this box sends nothing.
     CarrierAnswers,
-    /// This box answers it.
+    /// The word is answered by a text of this box.
     Answered,
 }

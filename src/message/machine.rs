@@ -11,7 +11,7 @@ use serde_json::Value;
 pub enum Machine {
     /// A field of the header, or the form of the mail, says so.
     Sign {
-        /// What it is.
+        /// Kind of automatic mail that the sign stands for.
         what: MachineKind,
         /// The field, where it is one.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -19,10 +19,10 @@ pub enum Machine {
     },
     /// It went through so many servers that it must be in a loop.
     Loop {
-        /// How many.
+        /// How many `Received` fields its header has.
         hops: usize,
     },
-    /// Its envelope has no sender.
+    /// Its envelope has no sender (`MAIL FROM:<>`), as that of a bounce.
     NoSender,
     /// This box wrote it to tell something.
     OwnNotice,
@@ -40,7 +40,7 @@ pub enum Machine {
 pub enum MachineKind {
     /// Somebody is away, or a robot thanks for the mail.
     Reply,
-    /// A program wrote it.
+    /// A program wrote it by itself, for no mail in particular.
     Program,
     /// It says what became of a mail.
     Report,
@@ -52,7 +52,7 @@ pub enum MachineKind {
     List,
     /// It came over a mailing list, or is a newsletter.
     ListOrNewsletter,
-    /// It is a newsletter.
+    /// It is a newsletter, by a field of the header or the address of its sender.
     Newsletter,
     /// It is one of a bulk mailing.
     Mailing,

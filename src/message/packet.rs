@@ -37,7 +37,7 @@ pub struct Packet {
     pub payload: Vec<u8>,
     /// How far it got.
     pub state: PacketState,
-    /// When that was.
+    /// When it entered this state.
     pub at: Time,
     /// What happened to it last; empty at first.
     #[serde(default)]
@@ -74,7 +74,7 @@ pub struct PacketMail {
 pub struct Charge {
     /// The day of the calendar on which it was booked, such as `2026-11-25`.
     pub day: String,
-    /// How much.
+    /// Price that was booked for it, by the tariff of the link; 0 when free.
     pub money: Money,
     /// Of what its link charges for, where some of that is free in a month.
     #[serde(default, skip_serializing_if = "nothing")]
@@ -92,12 +92,12 @@ fn nothing(units: &u64) -> bool {
 /// The place of a packet in the session with the far box: which fragment of which bundle it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerFragment {
-    /// Names the bundle.
+    /// Number by which the session with the far box finds the bundle.
     pub ticket: u64,
-    /// Which fragment, from 0.
+    /// Index of the fragment in its bundle, from 0.
     #[serde(rename = "piece")]
     pub fragment: u8,
-    /// Of how many.
+    /// How many fragments the bundle has; 1 for a whole one.
     #[serde(rename = "pieces")]
     pub fragments: u8,
     /// The far box is expected to say that it has it.
@@ -209,9 +209,9 @@ pub struct CameIn {
     /// That far box; `None` for the one by which this box reaches the world.
     #[serde(default)]
     pub far_box: Option<PeerId>,
-    /// Name of the bundle.
+    /// Name of the bundle in which it came.
     pub bundle: u16,
-    /// Its place there.
+    /// Place of the message in that bundle, from 0.
     pub place: u8,
 }
 

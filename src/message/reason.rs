@@ -53,7 +53,7 @@ pub enum Reason {
     Barred(Barred),
     /// The rules hold it for the owner's decision.
     HeldByRule(Ground),
-    /// The rules refuse it.
+    /// The rules refuse it: nobody is asked.
     RefusedByRule(Ground),
     /// It costs more than it may.
     OverPrice(OverPrice),
@@ -85,9 +85,9 @@ pub enum Reason {
     Relay(RelayReason),
     /// What was in the way when its time ran out, or when it had to be given back.
     Ended {
-        /// That.
+        /// The reason that stood before it ended.
         why: Box<Self>,
-        /// The time by which it was wanted.
+        /// The time of its sender's terms, where it expired at that; else `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wanted_by: Option<Time>,
         /// Nobody was told: it has no sender that could be.
@@ -98,14 +98,14 @@ pub enum Reason {
     AgainOverBudget {
         /// Why it would go.
         why: Box<Self>,
-        /// The budget in the way.
+        /// The budget that has no room for it.
         budget: OverBudget,
     },
     /// A verdict about a mail that somebody else sent than it is from.
     SentBy(Box<SentBy>),
     /// What a device, a server or the system says about itself, as it came.
     Said {
-        /// Its words.
+        /// The text as it came: of one line, in the language of whoever said it.
         words: String,
     },
     /// The sentence in a record of an older version: read, never written anew.
@@ -122,12 +122,12 @@ pub enum Reason {
 pub enum ActionReason {
     /// Out of its queue until it is released.
     Held {
-        /// Who did it.
+        /// Name of the person, or `the command line`.
         who: String,
     },
     /// Out of the hold.
     Released {
-        /// Who did it.
+        /// Name of the person, or `the command line`.
         who: String,
         /// Its sender may write from now on.
         #[serde(default)]
@@ -137,9 +137,9 @@ pub enum ActionReason {
     Afforded,
     /// People or rules changed, and nothing holds it any more.
     Judged,
-    /// Taken back.
+    /// Taken back by its sender or by somebody who runs the box: it is not delivered.
     Cancelled {
-        /// Who did it.
+        /// Name of the person, or `the command line`.
         who: String,
         /// The link has to give it back first.
         #[serde(default)]
@@ -152,12 +152,12 @@ pub enum ActionReason {
     PersonErased,
     /// The next try came early.
     Retried {
-        /// Who did it.
+        /// Name of the person, or `the command line`.
         who: String,
     },
     /// It goes once more, though it may have arrived.
     SentAgain {
-        /// Who did it.
+        /// Name of the person, or `the command line`.
         who: String,
     },
     /// It went to another gateway, with the far box that it is for.
@@ -277,7 +277,7 @@ impl From<&Reason> for Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Medium {
-    /// A satellite link.
+    /// A packet over a satellite link.
     Air,
     /// A text message to a phone.
     Phone,

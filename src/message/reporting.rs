@@ -27,14 +27,14 @@ pub struct Reporting {
 pub struct Notify {
     /// It has arrived, or went to where nothing more is known.
     pub success: bool,
-    /// It cannot arrive.
+    /// Its sender is told when it cannot be delivered (RFC 3461 `FAILURE`).
     pub failure: bool,
-    /// It takes long.
+    /// Its sender is told when it still waits after a while (RFC 3461 `DELAY`).
     pub delay: bool,
 }
 
 impl Reporting {
-    /// The events to report.
+    /// Gives the events to report: what `NOTIFY` named, and without it failure and delay (RFC 3461 section 4.1).
     pub fn events(&self) -> Notify {
         self.notify.unwrap_or(Notify { success: false, failure: true, delay: true })
     }

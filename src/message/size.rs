@@ -43,7 +43,7 @@ pub struct Account {
     pub alone: usize,
     /// Its share of the bytes that go.
     pub bytes: usize,
-    /// Packets that it travels in.
+    /// Packets that it travels in, alone or with others.
     pub packets: usize,
     /// Messages in those packets.
     #[serde(alias = "letters")]

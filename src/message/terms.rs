@@ -15,7 +15,7 @@ use crate::money::Money;
 pub enum Priority {
     /// Before all others, waits for none to share a packet, and may use the reserve of a budget.
     Urgent,
-    /// In its turn.
+    /// After urgent ones; may wait to share a packet.
     #[default]
     Normal,
     /// After those, and with more patience for a cheap link.
@@ -69,7 +69,7 @@ pub enum LinkPreference {
 }
 
 impl LinkPreference {
-    /// All of them.
+    /// All preferences, in the order in which pages list them.
     pub const ALL: [Self; 3] = [Self::Any, Self::Cheap, Self::Now];
 
     /// The word of pages, commands and header fields.
@@ -135,9 +135,9 @@ pub struct Wanted {
     pub priority: String,
     /// `2h`, `2026-12-01 18:00` where the box is, or `2026-12-01T18:00:00Z`.
     pub by: String,
-    /// `0.30`.
+    /// Most that it may cost, in the currency of the box, such as `0.30`.
     pub at_most: String,
-    /// `any`, `cheap` or `now`.
+    /// Word of a [`LinkPreference`]: `any`, `cheap` or `now`.
     pub links: String,
 }
 

@@ -22,7 +22,7 @@ pub enum Whole {
         number: u64,
         /// Bytes that it takes on a line.
         packed: u32,
-        /// Its bytes.
+        /// Bytes of the mail as it was received there, unpacked.
         size: u32,
         /// Somebody asked for it: it is on its way, or waits for a line.
         #[serde(default)]
@@ -30,7 +30,7 @@ pub enum Whole {
     },
     /// It came later, as a message of its own.
     Later {
-        /// That message.
+        /// The message that the mail came as.
         message: Id,
     },
     /// It was asked for, and is not at the far box any more.

@@ -26,7 +26,7 @@ pub enum Newcomers {
 }
 
 impl Newcomers {
-    /// All of them.
+    /// All choices, in the order in which pages offer them.
     pub const ALL: [Self; 3] = [Self::Ask, Self::Allow, Self::Refuse];
 
     /// The word of the pages and commands.
@@ -165,7 +165,7 @@ impl FarBox {
 pub enum FarBoxError {
     /// Such a name cannot be.
     Name,
-    /// The name is an address.
+    /// The name reads as an address or a number of a far box.
     LooksLikeAddress,
     /// It has more addresses than a far box may have.
     TooManyAddresses,

@@ -26,9 +26,9 @@ use crate::settings::{Key, Settings};
 /// What a decision may look at: people and rules at one moment.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Who lives here.
+    /// The people of the box, and its far boxes.
     pub people: Arc<People>,
-    /// The rules.
+    /// The settings, with the rules of the box.
     pub settings: Arc<Settings>,
     /// The links of the box, or the one that is meant.
     pub links: Arc<Vec<LinkTerms>>,
@@ -42,11 +42,11 @@ const MEASURE: usize = 100;
 /// A way out, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// The mailbox of this person.
+    /// The mailbox of this person here.
     Mailbox(Arc<Person>),
     /// The link; to this far box, or to the one by which this box reaches the world.
     Link(Option<PeerId>),
-    /// The mail relay.
+    /// The mail relay, to the internet.
     Relay,
     /// The carrier of text messages.
     Carrier,

@@ -25,13 +25,13 @@ pub const SOON: Duration = Duration::from_secs(20);
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
-    /// Where it came in.
+    /// The way by which it came in.
     pub door: Origin,
-    /// Who gets answers.
+    /// The address that gets answers (`Reply-To`, else `From`).
     pub from: Address,
     /// Its other addresses, and a name.
     pub sender: Sender,
-    /// The recipient.
+    /// Its one recipient.
     pub to: Address,
     /// The person of this box who wrote it.
     pub author: Option<String>,
@@ -43,7 +43,7 @@ pub struct NewMessage {
     pub cut: Vec<CutNote>,
     /// Written by a machine, and how that shows.
     pub automatic: Option<Machine>,
-    /// Message-ID of the mail.
+    /// Message-ID of the mail that it is made of; `None` where it has none.
     pub message_id: Option<String>,
     /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
     pub references: Vec<String>,

@@ -10,7 +10,7 @@ use crate::clock::Time;
 use crate::message::{Id, Message, State};
 use crate::people::Home;
 
-/// Examples that are named.
+/// Most examples that are named of each kind.
 const EXAMPLES: usize = 5;
 
 /// What would have become of messages from outside for people who read on a device.

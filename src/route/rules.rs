@@ -65,7 +65,7 @@ pub struct Case<'c> {
     pub from: &'c Address,
     /// Who gets answers, by `Reply-To`.
     pub answers_to: &'c Address,
-    /// The envelope sender.
+    /// The envelope sender; nobody for a bounce.
     pub return_path: &'c Address,
     /// What the mail server in front found out about who it is from.
     pub proof: Proof,
@@ -73,9 +73,9 @@ pub struct Case<'c> {
     pub written_to: Option<Time>,
     /// A machine wrote it.
     pub automatic: bool,
-    /// One line.
+    /// The subject, on one line; it may hold the key word.
     pub subject: &'c str,
-    /// When it came.
+    /// When the message came in.
     pub at: Time,
 }
 

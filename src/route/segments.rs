@@ -66,7 +66,7 @@ impl Segments {
         self.each.len()
     }
 
-    /// Units in all.
+    /// Gives the units of all text messages together.
     pub fn units(&self) -> usize {
         self.each.iter().sum()
     }

@@ -37,18 +37,18 @@ pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, Te
     })
 }
 
-/// Terms that cannot be.
+/// Why the terms that somebody wrote cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TermsError {
     /// There is no such priority.
     Priority(UnknownWord),
     /// There is no such choice of links.
     Links(UnknownWord),
-    /// That is no time.
+    /// The time cannot be read; this was written.
     NoTime(String),
     /// That time is over, or sooner than anything can go.
     TooSoon(Time),
-    /// That is no amount.
+    /// The price cannot be read as an amount.
     Amount(MoneyError),
 }
 

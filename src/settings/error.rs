@@ -15,25 +15,25 @@ pub enum SettingError {
     OfLink(&'static str),
     /// The value will not do.
     Value {
-        /// The name of the setting.
+        /// Name of the setting.
         name: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What would do.
+        /// What its value has to be.
         want: Want,
     },
     /// The value names no domain.
     Domain {
-        /// The name of the setting.
+        /// Name of the setting.
         name: &'static str,
-        /// What is wrong with it.
+        /// The flaw of the domain.
         why: AddressError,
     },
     /// The value is no list of senders.
     Senders {
-        /// The name of the setting.
+        /// Name of the setting.
         name: &'static str,
-        /// What is wrong with it.
+        /// The entry that is wrong, and its flaw.
         why: PatternError,
     },
 }
@@ -41,27 +41,27 @@ pub enum SettingError {
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
-    /// One line.
+    /// A text of one line.
     OneLine,
-    /// So many bytes at most.
+    /// A text of so many bytes at most.
     Bytes(usize),
-    /// Yes or no.
+    /// `yes` or `no`.
     Switch,
-    /// A number in this range.
+    /// A whole number from the one to the other.
     Number(i64, i64),
     /// A span in this range of seconds.
     Seconds(i64, i64),
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// An amount of money.
+    /// An amount of money, with a point or without.
     Amount,
-    /// Addresses with ports.
+    /// Addresses with ports, as `127.0.0.1:25`.
     Listen,
-    /// Networks.
+    /// Networks, as `192.168.0.0/16`.
     Networks,
     /// The address of a web server.
     Url,
-    /// A path, or nothing.
+    /// An absolute path, or nothing.
     Path,
     /// What nobody guesses, or nothing.
     Unguessable,

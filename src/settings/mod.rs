@@ -95,7 +95,7 @@ impl Settings {
         usize::try_from(self.number(key)).unwrap_or_default()
     }
 
-    /// Reads a switch.
+    /// True where a switch is `yes`.
     pub fn on(&self, key: Key) -> bool {
         self.text(key) == "yes"
     }

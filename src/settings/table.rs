@@ -12,7 +12,7 @@ pub enum Kind {
     Secret,
     /// A mail domain or host name; may be empty.
     Domain,
-    /// `yes` or `no`.
+    /// A switch: `yes` or `no`.
     Switch,
     /// A whole number in this range.
     Number(i64, i64),
@@ -41,17 +41,17 @@ pub enum Kind {
 /// A row of the table.
 #[derive(Debug)]
 pub struct Setting {
-    /// Which.
+    /// The key by which the program asks for it.
     pub key: Key,
     /// Its name for the command line.
     pub name: &'static str,
-    /// How it is read.
+    /// What values it takes.
     pub kind: Kind,
     /// What holds when nothing is stored.
     pub default: &'static str,
     /// Heading on the settings page.
     pub group: &'static str,
-    /// Label of the field.
+    /// Label of the field on the settings page.
     pub label: &'static str,
     /// One or two sentences beside the field.
     pub help: &'static str,
@@ -59,12 +59,12 @@ pub struct Setting {
 
 macro_rules! settings {
     ($($key:ident, $name:literal, $kind:expr, $default:literal, $group:literal, $label:literal, $help:literal;)*) => {
-        /// Names a setting.
+        /// The settings by which the program asks, one for each row.
         #[allow(clippy::enum_variant_names, reason = "TlsKey means a key file, not this enum")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Key { $(#[doc = $help] $key,)* }
 
-        /// The table.
+        /// All settings, in the order in which pages and commands list them.
         pub static TABLE: &[Setting] = &[$(Setting {
             key: Key::$key, name: $name, kind: $kind, default: $default, group: $group, label: $label, help: $help,
         },)*];

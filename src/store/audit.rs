@@ -32,12 +32,12 @@ pub struct Record {
     pub action: String,
     /// The person, message or setting that it was done to; empty for none.
     pub about: String,
-    /// What happened, in words.
+    /// What happened, in a sentence for the owner.
     pub words: String,
 }
 
 impl Tx<'_> {
-    /// Appends a record.
+    /// Appends a record and gives it a number; its count is 1 at least.
     pub fn audit(&mut self, record: &Record) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;

@@ -39,9 +39,9 @@ pub(super) const CACHE: usize = 8 * 1024 * 1024;
 /// What a backup holds, counted in the file itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Contents {
-    /// Messages.
+    /// Messages in all states.
     pub messages: u64,
-    /// People.
+    /// People, disabled ones as well.
     pub people: u64,
     /// Settings that were set.
     pub settings: u64,
@@ -49,7 +49,7 @@ pub struct Contents {
     pub rows: u64,
     /// Mails too large for the store itself.
     pub files: u64,
-    /// Their bytes.
+    /// Bytes of these files.
     pub file_bytes: u64,
 }
 

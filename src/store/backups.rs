@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::schema::{Tx, TxResult, View, json, record};
 use crate::clock::Time;
 
-/// The name of the note.
+/// Key of the note in the store.
 const NOTE: &str = "backups";
 
-/// What became of backups.
+/// When the last backup was made, and whether one was tried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backups {
-    /// When the last was made.
+    /// When the last was made; `None`: never.
     #[serde(default)]
     pub made: Option<Time>,
     /// The last that was tried out.
@@ -22,11 +22,11 @@ pub struct Backups {
 /// A backup was restored into a folder of its own, to see whether it brings a box back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
-    /// When.
+    /// When it was tried out.
     pub at: Time,
     /// Its file, as the command knew it.
     pub file: String,
-    /// Messages in it.
+    /// How many messages it held.
     pub messages: u64,
     /// Why it brings none back; `None` if it does.
     #[serde(default)]
@@ -47,7 +47,7 @@ impl Tx<'_> {
         self.change_backups(|known| known.made = Some(at))
     }
 
-    /// Notes how a drill went.
+    /// Notes how a drill went, in the place of the last one.
     pub fn note_drill(&mut self, drill: &Drill) -> TxResult<()> {
         self.change_backups(|known| known.tried = Some(drill.clone()))
     }

@@ -22,14 +22,14 @@ pub struct Books {
     pub waiting: u64,
     /// Left for good, or read here.
     pub delivered: u64,
-    /// Given back.
+    /// Given back: it could not be delivered, and its sender was told where that could be.
     pub returned: u64,
     /// Not carried, by rule or by wish.
     pub refused: u64,
 }
 
 impl Books {
-    /// Promise 7.
+    /// True when all that was accepted is accounted for (promise 7).
     pub fn balance(&self) -> bool {
         self.accepted == self.waiting + self.delivered + self.returned + self.refused
     }
@@ -47,7 +47,7 @@ impl Books {
 /// Counters that live in one row: one page to write for a batch, whatever happened in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Version of the tables.
+    /// Version of the tables, as [`super::schema::VERSION`].
     pub version: u64,
     /// Commits ever made: a commit in doubt was kept when its number is here.
     #[serde(default)]
@@ -67,7 +67,7 @@ pub struct Ledger {
     pub next_event: u64,
     /// The latest time this box knew.
     pub last_time: Time,
-    /// Books by door.
+    /// Totals by the word of the listener, as in [`crate::message::Origin`].
     pub books: BTreeMap<String, Books>,
     /// Packets that went on air, ever.
     #[serde(default)]

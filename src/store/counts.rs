@@ -87,6 +87,6 @@ impl Counts {
 pub struct Today {
     /// Such as `2026-11-25`; empty before anything was counted.
     pub day: String,
-    /// Counts by person.
+    /// The counts of each person, by name; those of the box have the empty name.
     pub people: BTreeMap<String, Counts>,
 }

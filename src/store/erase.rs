@@ -35,7 +35,7 @@ impl View {
 /// What went with a person, for those who keep records of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Erased {
-    /// Their messages.
+    /// Numbers of their messages, which are gone.
     pub messages: Vec<Id>,
     /// Whom they wrote to or heard from and nobody else here did, in the form of [`Address::correspondent`].
     pub correspondents: BTreeSet<String>,

@@ -18,7 +18,7 @@ pub fn of(database: &impl ReadableDatabase) -> Result<u64, redb::Error> {
     }
 }
 
-/// What is said of it.
+/// The fault of a file that a newer version wrote.
 pub fn newer(path: &Path) -> Fault {
     Fault::operator(format!("{} was written by a newer satpost: install that one", path.display()))
 }

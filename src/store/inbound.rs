@@ -26,7 +26,7 @@ pub struct PartIn {
     /// The message of this box that the whole one answers, where this part says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Id>,
-    /// When it was taken.
+    /// When the packet with this part was taken in.
     pub at: Time,
 }
 
@@ -36,20 +36,20 @@ pub type PartSet = (String, Vec<(u16, PartIn)>);
 /// Something that could not be used, kept with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// Where it came from.
+    /// What it came by, such as `link` with the address of a device.
     pub source: String,
-    /// What is wrong with it.
+    /// Why it could not be used.
     pub why: Reason,
-    /// The bytes, in hex.
+    /// Its bytes as they came, 64 kB at most, in hex.
     pub bytes: String,
-    /// When.
+    /// When it was put here.
     pub at: Time,
 }
 
 /// Items that are kept set aside; then the oldest of the source that has most go, so that a flood from one device leaves what
 /// others sent.
 const QUARANTINE_MOST: u64 = 1000;
-/// So many go at once.
+/// Items that go at once when there are too many.
 const QUARANTINE_GO: usize = 50;
 
 impl Tx<'_> {
@@ -85,7 +85,7 @@ impl Tx<'_> {
         Ok(ids)
     }
 
-    /// Remembers what a form made.
+    /// Remembers which messages a form made, so that the same form sent again makes none.
     pub fn form_made(&mut self, form: &str, ids: &[Id], now: Time) -> TxResult<()> {
         ids.iter().try_for_each(|id| self.once(&format!("form:{form}:{id}"), now).map(drop))
     }
@@ -110,7 +110,7 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Removes a set of parts.
+    /// Removes a set of parts, as the message is whole or given up.
     pub fn drop_parts(&mut self, set: &str) -> TxResult<()> {
         let numbers: Vec<u16> =
             self.parts.range((set, 0)..=(set, u16::MAX))?.filter_map(Result::ok).map(|row| row.0.value().1).collect();

@@ -19,13 +19,13 @@ pub struct Blocks {
 /// How far the index got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Messages.
+    /// Blocks of messages, by their numbers.
     pub messages: Blocks,
     /// Contents that are of no message.
     pub contents: Blocks,
 }
 
-/// The block of a number.
+/// Gives the block that a number is in.
 pub fn block_of(number: u64) -> u64 {
     number / BLOCK
 }

@@ -8,20 +8,20 @@ use crate::message::LinkId;
 use crate::message::events::EventKind;
 use crate::store::schema::Readable;
 
-/// Events that are kept.
+/// Most events that are kept; the oldest go.
 const EVENTS_MOST: u64 = 2000;
 
 /// One line of the event list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// When.
+    /// When it happened.
     pub at: Time,
     /// Part of the box: `link`, `relay`, `people`, `settings`, `web`, `store`.
     pub part: String,
     /// The link that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
-    /// What happened.
+    /// What happened, as a fact: words are made where it is shown.
     #[serde(rename = "words")]
     pub kind: EventKind,
     /// Needs somebody's attention.
@@ -68,7 +68,7 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// Events, newest first.
+    /// Gives the last `limit` events, newest first.
     pub fn events(&self, limit: usize) -> TxResult<Vec<Event>> {
         let table = schema::EVENTS.read(&self.0)?;
         let mut found = Vec::new();

@@ -9,12 +9,12 @@ use super::{FILE, Store};
 use crate::clock::Time;
 use crate::store::schema::Readable;
 
-/// Something that was put aside.
+/// A file or folder that a restore or a repair put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutAside {
-    /// Where it is.
+    /// Its path, in the data folder.
     pub path: PathBuf,
-    /// When that was.
+    /// When it was put aside, by its name.
     pub at: Time,
 }
 
@@ -54,7 +54,7 @@ fn list(folder: &Path) -> Vec<PutAside> {
 }
 
 impl View {
-    /// How many messages there are.
+    /// Counts the messages in all states.
     pub fn message_count(&self) -> TxResult<u64> {
         Ok(self.messages()?.len()?)
     }

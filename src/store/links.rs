@@ -126,7 +126,7 @@ fn units_of(month: &str) -> String {
     format!("{month}/units")
 }
 
-/// The month of a day.
+/// Gives the month of a day: `2026-11` of `2026-11-25`.
 fn month(day: &str) -> &str {
     day.get(..7).unwrap_or_default()
 }
@@ -159,7 +159,7 @@ impl Store {
         self.day_of(self.clock().now())
     }
 
-    /// The day of a time.
+    /// Gives the day of a time where the box is, as `2026-11-25`.
     pub fn day_of(&self, at: Time) -> String {
         super::usage::day(&self.settings(), at)
     }

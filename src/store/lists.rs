@@ -30,18 +30,18 @@ pub struct ListFilter {
     pub domain: String,
     /// In this queue, or out by this way.
     pub way: Option<Way>,
-    /// In by this door.
+    /// Came in by this way.
     pub door: Option<Origin>,
     /// Older than this message.
     pub before: Option<Id>,
-    /// At most so many.
+    /// Most messages to list.
     pub limit: usize,
 }
 
 /// Messages that a list wants.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The youngest first.
+    /// Messages that fit, the youngest first.
     pub messages: Vec<Message>,
     /// Where to go on, when so many were looked at that the rest is left for another time.
     pub rest: Option<Id>,
@@ -57,7 +57,7 @@ pub struct Unreadable {
 }
 
 impl View {
-    /// The message of this number.
+    /// Finds the message of this number; `None` when it never was, or was pruned.
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
         let table = self.messages()?;
         let row = table.get(id.0)?;
@@ -145,7 +145,7 @@ impl View {
         Ok(queues)
     }
 
-    /// Messages, newest first.
+    /// Lists messages that fit the filter, newest first.
     pub fn list(&self, filter: &ListFilter) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         let mut filter = ListFilter { before: filter.before, ..filter.clone() };

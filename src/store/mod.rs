@@ -358,12 +358,12 @@ impl Store {
         Arc::clone(&self.0.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The clock of this box.
+    /// Gives the clock of this box.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// The data folder.
+    /// Gives the path of the data folder.
     pub fn folder(&self) -> &Path {
         &self.0.folder
     }

@@ -10,7 +10,7 @@ use super::table::{AnyTable, Definition, Form, Key, Value, if_there, in_redb, si
 pub struct OldRow {
     /// Its key and its value as they were: the seal of an old backup is over these.
     pub before: (Vec<u8>, Vec<u8>),
-    /// As they are now.
+    /// The key and the value as this version writes them.
     pub now: (Vec<u8>, Vec<u8>),
 }
 

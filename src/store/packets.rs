@@ -86,7 +86,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The packet of this number.
+    /// Finds the packet of this number; `None` when there is none.
     pub fn packet(&self, number: u64) -> TxResult<Option<Packet>> {
         self.packets.get(number)?.map(|row| parse(number, row.value())).transpose()
     }

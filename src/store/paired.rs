@@ -25,7 +25,7 @@ const IDENTITY: &str = "identity";
 /// A box that this one believes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairedBox {
-    /// Its key.
+    /// Its address on the line: the name of its key.
     pub address: LinkAddress,
     /// What it calls itself.
     pub name: String,
@@ -35,7 +35,7 @@ pub struct PairedBox {
     /// This box dials it, and not the other way round.
     #[serde(default)]
     pub dialled: bool,
-    /// Since when.
+    /// When it was paired.
     pub since: Time,
 }
 
@@ -128,7 +128,7 @@ impl Tx<'_> {
 const MOST_TAKEN_IN: usize = 4096;
 
 impl View {
-    /// The paired box of this address.
+    /// Finds the paired box of this address; `None` where no such box is paired.
     pub fn paired(&self, address: LinkAddress) -> TxResult<Option<PairedBox>> {
         let table = schema::META.read(&self.0)?;
         let row = table.get(format!("{PAIRED}{address}").as_str())?;

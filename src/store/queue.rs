@@ -24,7 +24,7 @@ const OF_LATE: Duration = Duration::from_secs(86_400);
 pub struct IncomingMail {
     /// Messages without a number.
     pub messages: Vec<Message>,
-    /// The whole mail.
+    /// The mail that the messages were made of, with all of its parts.
     pub body: BodyIn,
 }
 
@@ -33,14 +33,14 @@ pub struct IncomingMail {
 pub enum BodyIn {
     /// There are none but the text.
     None,
-    /// In memory.
+    /// The bytes, in memory.
     Bytes(Vec<u8>),
     /// A file in the spool folder, on disk already. The commit decides whether it stays: whoever waits for that may give up
     /// before it ends.
     File(Arc<Spooled>),
 }
 
-/// A record of a message.
+/// Reads the record of a message; an error says what is wrong with it.
 pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
     record(bytes)
 }
@@ -108,7 +108,7 @@ impl Tx<'_> {
         Ok(ids)
     }
 
-    /// The message of this number.
+    /// Reads the message of this number; refused when it is not there or cannot be read.
     pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
         match row.map(|row| parse(row.value())) {

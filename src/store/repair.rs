@@ -36,7 +36,7 @@ use crate::people::Person;
 /// Numbers asked for one by one in the gap that a bad page leaves.
 const GAP: u64 = 1_000_000;
 
-/// What a repair found.
+/// What a repair found and lost.
 #[derive(Debug, Default, Serialize)]
 pub struct Repaired {
     /// Rows of all tables that are in the new file.

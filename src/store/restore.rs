@@ -19,7 +19,7 @@ pub type Kept = Option<PathBuf>;
 /// Why a backup is not in its place.
 #[derive(Debug)]
 pub struct NotRestored {
-    /// What went wrong.
+    /// Why it is not in its place.
     pub fault: Fault,
     /// The store that was there is in its place, as it was; if not, the fault says where it lies.
     pub as_it_was: bool,

@@ -44,9 +44,9 @@ const IDLE: Duration = Duration::from_secs(10);
 /// What a rewrite made of the file, in bytes on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Rewritten {
-    /// Before it.
+    /// Size of the file before.
     pub before: u64,
-    /// After it.
+    /// Size of the file after.
     pub after: u64,
 }
 

@@ -89,7 +89,7 @@ pub const PEOPLE: Definition<&str, &[u8]> = Definition::new("people");
 pub const LINKS: Definition<u32, &[u8]> = Definition::new(since_9!("links"));
 /// (link, day or month) -> packets, and money in millionths, that were handed over to it.
 pub const CHARGES: Definition<(u32, &str), (u64, i64)> = Definition::new(since_9!("link_charges"));
-/// Setting -> value.
+/// Name of a setting -> its value as text.
 pub const SETTINGS: Definition<&str, &str> = Definition::new(since_9!("settings"));
 /// Number -> JSON of `Event`; a ring.
 pub const EVENTS: Definition<u64, &[u8]> = Definition::new("events");
@@ -256,7 +256,7 @@ pub struct Tx<'t> {
 pub struct After {
     /// Queues that got work.
     pub ways: Vec<crate::message::Way>,
-    /// People changed.
+    /// People were added, changed or removed.
     pub people: bool,
     /// Somebody wrote to whom they had not written to of late.
     pub contacts: bool,

@@ -33,7 +33,7 @@ impl Store {
 
 /// Length of the CRC-32 behind each content.
 const CHECK: usize = 4;
-/// Behind all parts.
+/// Greater than the name of any part.
 const LAST: &str = "\u{10ffff}";
 
 type Table<'t> = &'t dyn RowsOf;

@@ -101,7 +101,7 @@ pub struct Spooled {
     path: PathBuf,
     /// Its name in the spool folder.
     pub name: String,
-    /// In bytes.
+    /// Size of the file in bytes.
     pub size: u64,
     /// CRC-32 of them.
     pub check: u32,

@@ -48,7 +48,7 @@ impl<K: Key, V: Value> Definition<K, V> {
         Self { name, of: PhantomData }
     }
 
-    /// The table as bytes.
+    /// Describes the table without its types, by its name and the form of its keys.
     pub const fn any(&self) -> AnyTable {
         AnyTable { name: self.name, form: K::FORM, is_row: is_row::<K, V> }
     }
@@ -72,7 +72,7 @@ impl<K: Key, V: Value> Definition<K, V> {
         Ok(table)
     }
 
-    /// Opens the table for reading.
+    /// Opens the table for reading; an error when the store has no such table.
     pub fn read(&self, txn: &ReadTransaction) -> Result<ReadTable<K, V>> {
         Ok(ReadTable(txn.open_table(self.raw())?, PhantomData))
     }
@@ -82,7 +82,7 @@ impl<K: Key, V: Value> Definition<K, V> {
         Ok(if_there(txn, self.raw())?.map(|table| ReadTable(table, PhantomData)))
     }
 
-    /// Removes the table.
+    /// Removes the table with all rows; nothing happens when there is none.
     pub fn delete(&self, txn: &WriteTransaction) -> Result<()> {
         txn.delete_table(self.raw())?;
         Ok(())
@@ -176,10 +176,10 @@ pub struct Table<'t, K: Key, V: Value> {
 /// A table of a read transaction.
 pub struct ReadTable<K: Key, V: Value>(ReadOnlyTable<K::Raw, Bytes>, PhantomData<fn() -> V>);
 
-/// A key that was read.
+/// A key that was read, which the table lends.
 pub struct KeyRead<'t, K: Key>(AccessGuard<'t, K::Raw>);
 
-/// A value that was read.
+/// A value that was read, which the table lends.
 pub struct ValueRead<'t, V>(AccessGuard<'t, Bytes>, PhantomData<fn() -> V>);
 
 impl<'t, K: Key> KeyRead<'t, K> {

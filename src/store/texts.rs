@@ -13,13 +13,13 @@ use crate::store::schema::Readable;
 /// What a carrier has, or may have, of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextOut {
-    /// The message.
+    /// Number of the message.
     pub message: Id,
-    /// Which carrier.
+    /// Word of the carrier, as in the setting `sms.carrier`.
     pub carrier: String,
     /// The service number it goes out from.
     pub from: Phone,
-    /// The phone.
+    /// The phone that it goes to.
     pub to: Phone,
     /// How far it got.
     pub state: TextState,
@@ -52,18 +52,18 @@ pub enum TextState {
 /// A phone that wants no texts from a service number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOut {
-    /// Since when.
+    /// When its STOP came in.
     pub at: Time,
-    /// How it said so.
+    /// How it said so, such as `it sent STOP`.
     pub how: String,
 }
 
 /// The last mail between a person and a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
-    /// Its Message-ID.
+    /// Message-ID of that mail: an answer refers to it.
     pub last: String,
-    /// The subject of the thread.
+    /// Subject of that mail; an answer has `Re:` before it.
     pub subject: String,
 }
 
@@ -135,7 +135,7 @@ impl Tx<'_> {
         Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
-    /// Writes it.
+    /// Writes the thread, in the place of the one before.
     pub fn put_thread(&mut self, person: &str, phone: Phone, thread: &Thread) -> TxResult<()> {
         self.threads.insert((person, phone.to_string().as_str()), json(thread).as_slice())?;
         Ok(())

@@ -7,14 +7,14 @@ use crate::clock::Time;
 use crate::message::LinkId;
 use crate::store::schema::Readable;
 
-/// The two series.
+/// Names of the two series of a track.
 const NORTH: &str = "latitude";
 const EAST: &str = "longitude";
 
 /// When, and degrees north and east.
 pub type Place = (Time, f64, f64);
 
-/// Whose track.
+/// Whose places a track has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Track {
     /// That of the device of a link; of [`LinkId::BOX`] that of the receiver of gpsd.
@@ -33,7 +33,7 @@ impl Track {
 }
 
 impl Tx<'_> {
-    /// Notes a place.
+    /// Notes where somebody was at a time.
     pub fn note_place(&mut self, track: Track, (at, north, east): Place) -> TxResult<()> {
         for (name, value) in [(NORTH, north), (EAST, east)] {
             self.samples.insert((track.series(name).as_str(), at.0), value)?;
@@ -41,7 +41,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets a track.
+    /// Forgets all places of a track.
     pub(super) fn drop_track(&mut self, track: Track) -> TxResult<()> {
         for series in [NORTH, EAST].map(|name| track.series(name)) {
             self.samples.retain_in((series.as_str(), i64::MIN)..=(series.as_str(), i64::MAX), |_, _| false)?;

@@ -23,18 +23,18 @@ use crate::store::schema::Readable;
 /// What counts are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span {
-    /// Each day.
+    /// One line for each day.
     Day,
-    /// Each month.
+    /// One line for each month.
     Month,
-    /// Each year.
+    /// One line for each year.
     Year,
     /// All of the time, by person.
     Person,
 }
 
 impl Span {
-    /// All spans.
+    /// All spans, in the order in which pages offer them.
     pub const ALL: [Self; 4] = [Self::Day, Self::Month, Self::Year, Self::Person];
 
     /// The word of the pages and commands.
@@ -75,7 +75,7 @@ pub struct Usage {
     pub period: String,
     /// The person; empty for the whole box.
     pub person: String,
-    /// The counts.
+    /// What was counted in that time for them.
     #[serde(flatten)]
     pub counts: Counts,
 }
@@ -86,9 +86,9 @@ pub(super) struct PacketShare {
     pub person: String,
     /// 1 for whom the packet is counted, 0 for the others in it.
     pub packets: u64,
-    /// Of its bytes.
+    /// Bytes of it that are counted for them.
     pub bytes: u64,
-    /// Of its credits.
+    /// Credits of it that are counted for them.
     pub credits: u64,
 }
 
@@ -168,7 +168,7 @@ impl Tx<'_> {
         self.count(BOX, |counts| counts.packets_saved += packets as u64)
     }
 
-    /// Counts a message that was taken in.
+    /// Counts a message that was taken in, for each account that it is in.
     pub(super) fn count_taken(&mut self, message: &Message) -> TxResult<()> {
         let (door, size) = (message.door.word(), size(message));
         for person in accounts(message) {

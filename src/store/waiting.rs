@@ -9,7 +9,7 @@ use crate::store::schema::Readable;
 pub enum Queue {
     /// Waits for a mailbox; empty but for a moment.
     Mailbox = 0,
-    /// Waits for the relay.
+    /// Waits for the relay, to leave for the internet.
     Relay = 1,
     /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance. The next look at them is
     /// in [`Queue::Timed`].

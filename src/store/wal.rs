@@ -67,7 +67,7 @@ pub fn path(file: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct Wal<B> {
     file: B,
-    /// Which log this is.
+    /// Random name of this log: the store knows which one is its own.
     id: u32,
     /// Generations of it so far.
     count: u32,

@@ -13,17 +13,17 @@ pub const WANTED: &str = "restore.json";
 /// Name of the backup beside it.
 const BACKUP: &str = "restore.backup";
 
-/// What the owner wants.
+/// A restore that the owner wants at the next start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Who.
+    /// Name of the person who wants it; empty where the note cannot be read.
     pub by: String,
     /// What waits in it is held.
     pub hold: bool,
     /// How often a start began to put it in place.
     #[serde(default)]
     pub tries: u8,
-    /// The backup.
+    /// Path of the backup, in the data folder.
     #[serde(skip)]
     pub file: PathBuf,
     #[serde(skip)]
@@ -76,7 +76,7 @@ impl Wanted {
         }
     }
 
-    /// The one that was left.
+    /// Finds the wish that was left in a data folder; `None` if there is none.
     pub fn find(data: &Path) -> Option<Self> {
         let note = data.join(WANTED);
         let text = fs::read_to_string(&note).ok()?;
@@ -90,7 +90,7 @@ impl Wanted {
         Some(Self { file: data.join(BACKUP), note, ..read })
     }
 
-    /// Removes it.
+    /// Removes the wish and its backup; what cannot be removed is logged.
     pub fn forget(&self) {
         for file in [&self.file, &self.note] {
             if let Err(error) = fs::remove_file(file)

@@ -7,7 +7,7 @@ use super::schema::{Tx, TxResult, View, json, record};
 use crate::address::PeerId;
 use crate::message::{Id, Way};
 
-/// Name of the note.
+/// Key of the note in the store.
 const NOTE: &str = "wholes";
 /// Messages in each list; the oldest go first.
 const MOST: usize = 500;
@@ -18,38 +18,38 @@ const MOST: usize = 500;
 pub struct WholeNotes {
     /// Went as text: the far box is to be told that there is more.
     pub here: Vec<MailHere>,
-    /// Came as text.
+    /// Came as text: their mails are at the far box, and may be asked for.
     pub there: Vec<MailThere>,
 }
 
 /// A message that went as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailHere {
-    /// The message.
+    /// Number of the message here.
     pub message: Id,
     /// Where it went; `None` for the far box by which this box reaches the world.
     pub far_box: Option<PeerId>,
-    /// Name of its bundle.
+    /// Name of the bundle in which its text went.
     pub bundle: u16,
-    /// Its place there.
+    /// Place of the message in that bundle, from 0.
     pub place: u8,
 }
 
 /// A message that came as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailThere {
-    /// The message.
+    /// Number of the message here.
     pub message: Id,
-    /// Where it came from.
+    /// The far box that has the mail; `None` for the one by which this box reaches the world.
     pub far_box: Option<PeerId>,
-    /// Its number there.
+    /// Number of the message there.
     pub number: u64,
     /// Somebody asked for its mail.
     pub asked: bool,
 }
 
 impl Tx<'_> {
-    /// Reads them.
+    /// Reads the notes; empty where there are none.
     pub fn whole_notes(&self) -> TxResult<WholeNotes> {
         Ok(self.note(NOTE)?.and_then(|bytes| record(&bytes).ok()).unwrap_or_default())
     }
@@ -72,7 +72,7 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// Reads them.
+    /// Reads the notes; empty where there are none.
     pub fn whole_notes(&self) -> TxResult<WholeNotes> {
         Ok(self.note(NOTE)?.and_then(|bytes| record(&bytes).ok()).unwrap_or_default())
     }

@@ -37,7 +37,7 @@ const LINKS_FIRST: Duration = Duration::from_secs(10);
 struct Known {
     /// Times it was asked.
     tries: u32,
-    /// Times it was silent.
+    /// How often it said nothing that anybody knows.
     silent: u32,
     /// When to ask it again; `None` once it is left alone.
     next: Option<Instant>,

@@ -17,9 +17,9 @@ use crate::sys::sockets::Sockets;
 /// Sessions may take so long to end when it is over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How a failure ended.
+/// How a wait after a failure ended.
 pub enum Ended<T> {
-    /// It is over; this is what it was over with.
+    /// The cause is gone; this is what it gave.
     Over(T),
     /// The box was told to end.
     Told,

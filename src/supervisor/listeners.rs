@@ -118,7 +118,7 @@ pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
 /// How long the sessions of a listener may take to end before it is opened anew.
 const REOPEN: Duration = Duration::from_secs(2);
 
-/// All listeners of a box.
+/// All listeners of a box, opened and closed as the settings say.
 pub struct Listeners {
     listeners: Vec<Listener>,
     shared: Shared,

@@ -18,13 +18,13 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Starts that may end in the midst of it, as by a lack of memory.
 const TRIES: u8 = 2;
 
-/// What a restore did.
+/// What a restore put in place, and what it kept.
 pub struct Restored {
     /// What the backup holds.
     pub contents: Contents,
     /// Where the store is that was there.
     pub kept: Kept,
-    /// Messages that are held.
+    /// How many messages are held, so that nothing goes out twice.
     pub held: usize,
 }
 

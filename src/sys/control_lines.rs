@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, AsRawFd};
 /// A control line that this end drives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlLine {
-    /// Data terminal ready.
+    /// DTR, data terminal ready.
     Dtr,
-    /// Request to send.
+    /// RTS, request to send.
     Rts,
 }
 

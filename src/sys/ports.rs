@@ -13,7 +13,7 @@ use super::process;
 /// A serial port somebody may have plugged a modem into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Port {
-    /// Path of the device.
+    /// Path of the device, such as `/dev/ttyUSB0`.
     pub path: String,
     /// A name for it that survives unplugging, if udev made one.
     pub stable: Option<String>,
@@ -53,7 +53,7 @@ const MODEM_MANAGER: Taker = Taker {
 /// A program that takes serial ports away from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taker {
-    /// Its name.
+    /// Name of its process.
     pub name: &'static str,
     /// What to do about it.
     pub cure: &'static str,

@@ -14,7 +14,7 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 pub struct Holder {
     /// Its short name, as `ps` shows it.
     pub name: String,
-    /// Its process id.
+    /// Number of its process.
     pub pid: u32,
 }
 

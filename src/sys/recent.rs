@@ -12,12 +12,12 @@ const MOST: usize = 500;
 /// Longest text of a line, in bytes.
 const LONGEST: usize = 500;
 
-/// A line of the log.
+/// A line of the log, as it is kept for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// When it was written.
+    /// When the line was written.
     pub at: Time,
-    /// How grave it is.
+    /// How grave it is: error, warning, information or less.
     pub level: Level,
     /// Which part of the program wrote it.
     pub part: String,

@@ -19,7 +19,7 @@ const FIELDS: usize = 20;
 /// A file that came with a form; it is removed with this.
 #[derive(Debug)]
 pub struct UploadedFile {
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
 }
 
@@ -30,7 +30,7 @@ impl Drop for UploadedFile {
     }
 }
 
-/// Names and values.
+/// Fields of a form: names and values, in their order.
 type Pairs = Vec<(String, String)>;
 
 /// What a form with a file holds.

@@ -9,7 +9,7 @@ macro_rules! actions {
         pub enum Action { $($(#[$doc])* $action,)* }
 
         impl Action {
-            /// All actions.
+            /// All actions, in the order of the table.
             #[cfg(test)]
             pub const ALL: &[Self] = &[$(Self::$action,)*];
 
@@ -27,35 +27,35 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Somebody logged in.
+    /// Somebody logged in on the page.
     LogIn "log-in" Person
     /// Somebody gave a wrong password or code.
     LogInFailed "log-in.failed" Person
-    /// Somebody logged out.
+    /// Somebody logged out on the page.
     LogOut "log-out" Person
     /// Somebody changed their own password.
     OwnPassword "own.password" Person
     /// Somebody took a copy of their own data.
     OwnExport "own.export" Person
-    /// A person was added.
+    /// A person was added, with an address on this box.
     AddPerson "people.add" Operator
-    /// A person was changed.
+    /// A person's record was changed.
     EditPerson "people.edit" Operator
     /// A person got a password, or lost it.
     SetPassword "people.password" Operator
-    /// A person was disabled.
+    /// A person was disabled: they can neither log in nor get mail.
     DisablePerson "people.disable" Operator
-    /// A person was enabled again.
+    /// A disabled person was enabled again.
     EnablePerson "people.enable" Operator
     /// Mails were put into a person's folders.
     ImportMails "people.import" Owner
-    /// A person was removed.
+    /// A person was removed; their messages stay.
     RemovePerson "people.remove" Operator
-    /// A far box was added.
+    /// A far box was added to those that are known.
     AddFarBox "far-box.add" Operator
-    /// A far box was changed.
+    /// Name, addresses or choices of a far box were changed.
     EditFarBox "far-box.edit" Operator
-    /// A far box was removed.
+    /// A far box was removed from those that are known.
     RemoveFarBox "far-box.remove" Operator
     /// A far box left for another gateway.
     MoveOut "far-box.move-out" Owner
@@ -87,15 +87,15 @@ actions! {
     SetupCode "box.setup-code" Owner
     /// A step of the set-up was taken off the list.
     WaiveStep "setup.waive" Owner
-    /// Settings were changed.
+    /// Settings of the box were changed.
     SetSettings "settings.set" Owner
-    /// A link was added.
+    /// A link was added, with its driver and settings.
     AddLink "link.add" Owner
     /// Settings of a link were changed.
     SetLink "link.set" Owner
     /// A link was switched on or off.
     SwitchLink "link.switch" Owner
-    /// A link was removed.
+    /// A link was removed, with its settings.
     RemoveLink "link.remove" Owner
     /// The console of the modem was unlocked.
     UnlockConsole "console.unlock" Owner
@@ -111,7 +111,7 @@ actions! {
     Unpair "pair.remove" Owner
     /// Somebody's log-in was ended by another.
     EndLogIn "log-in.end" Owner
-    /// A backup was made.
+    /// A backup was written to a file or sent to a browser.
     Backup "backup" Owner
     /// A backup was put in place.
     Restore "restore" Owner
@@ -123,7 +123,7 @@ actions! {
     ErasePerson "people.erase" Owner
 }
 
-/// Who acts.
+/// Who does something, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.

@@ -30,9 +30,9 @@ struct Code {
 pub struct Claim {
     /// The code, in any case, with spaces and hyphens as one likes.
     pub code: String,
-    /// Name in the address.
+    /// Name in the address, as in [`PersonEdit`](super::PersonEdit).
     pub name: String,
-    /// Full name.
+    /// Full name, shown beside the address.
     pub full_name: String,
     /// Password, 12 characters or more.
     pub password: String,

@@ -17,7 +17,7 @@ pub fn link_settings(driver: &Driver) -> impl Iterator<Item = &'static Setting> 
 }
 
 impl Service {
-    /// Gives all links.
+    /// Gives the records of all links, also of those that are switched off.
     pub fn links(&self) -> Vec<LinkRecord> {
         self.store.links().iter().cloned().collect()
     }

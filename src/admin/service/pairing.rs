@@ -15,9 +15,9 @@ use crate::store::{PairedBox, View};
 /// A code that stations can be given now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GivenCode {
-    /// The code.
+    /// The code to be typed in at the station.
     pub code: PairingCode,
-    /// Until when it is good.
+    /// When it is of no use any more.
     pub until: Time,
 }
 

@@ -59,7 +59,7 @@ pub struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    /// At the beginning.
+    /// Begins to read at the start of a code.
     pub fn new(code: &'c [u8]) -> Self {
         let mut reader = Self { low: 0, high: u32::MAX, value: 0, code, at: 0 };
         (0..4).for_each(|_| reader.shift());

@@ -91,12 +91,12 @@ pub struct Flat {
 /// Weight of the bytes below.
 type Weights = [u32; 257];
 
-/// Which price a byte has.
+/// By which table a byte is priced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Price {
     /// A kind byte; 0 is the first of a code, otherwise the kind before.
     Kind(u8),
-    /// An index.
+    /// An index byte, which stands for an address.
     Index,
     /// A digit or the end of a number: see [`Flat`].
     Digit(usize),

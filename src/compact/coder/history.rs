@@ -18,17 +18,17 @@ pub const WORDS: u8 = 3;
 /// The part of a record that a byte stands in; the model's contexts include it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// The kind byte.
+    /// The kind byte that a record begins with.
     Kind = 0,
     /// The address, or the index.
     Other = 1,
-    /// The subject.
+    /// The subject of a mail.
     Subject = 2,
-    /// The text.
+    /// The text of the message.
     Text = 3,
     /// The address behind its at sign.
     Domain = 4,
-    /// The person.
+    /// The name of the person on the station.
     Person = 5,
 }
 
@@ -46,9 +46,9 @@ pub struct History {
     pub field_at: usize,
     /// Hash of the letters of the word at hand, small and capital the same; 0 between words.
     pub word: u32,
-    /// How many bytes it has.
+    /// How many bytes the word at hand has.
     pub word_length: u32,
-    /// Hash of the word before.
+    /// Hash of the word before it.
     pub word_before: u32,
     /// Bytes since the line began.
     pub column: u32,

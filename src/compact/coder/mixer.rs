@@ -12,14 +12,14 @@ pub const MOST: i32 = 3071;
 /// Sets of `N` weights; steps of learning are divided by `2^SHIFT`.
 pub struct Mixer<const N: usize, const SHIFT: u32> {
     sets: Rows<i32, N>,
-    /// The set in use.
+    /// Number of the set that is used for this bit.
     pub set: usize,
-    /// The last sum.
+    /// The last output, within plus and minus [`MOST`].
     pub output: i32,
 }
 
 impl<const N: usize, const SHIFT: u32> Mixer<N, SHIFT> {
-    /// All weights are the same.
+    /// Makes sets in which all weights are the same.
     pub fn new(sets: usize, weight: i32) -> Self {
         Self { sets: Rows::new(sets, [weight; N]), set: 0, output: 0 }
     }

@@ -29,10 +29,10 @@ const MORE: u32 = 65_536 / 16;
 /// Bytes that the records of one code may have together, and how many records it may hold. No packet needs more; noise
 /// may look as if it did.
 pub const LONGEST: usize = 32 * 1024;
-/// See [`LONGEST`].
+/// Most records of one code, see [`LONGEST`].
 pub const MOST: usize = 64;
 
-/// Salts are below this.
+/// Salts that make other codes of the same records are below this.
 pub const MOST_SALTS: u16 = 64;
 
 /// A primed model that codes one message after another.
@@ -52,7 +52,7 @@ impl Coder {
         Self { model, spec }
     }
 
-    /// The model.
+    /// Gives the row of the table by which it was made.
     pub fn spec(&self) -> &'static Spec {
         self.spec
     }

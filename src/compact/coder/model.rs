@@ -23,7 +23,7 @@ const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
 /// The same, filled up for vector instructions.
 const LANES: usize = INPUTS.next_multiple_of(8);
 const MIXERS: usize = 6;
-/// Mixers of each make.
+/// How many mixers a model of each make has.
 const MIXERS_OF: [usize; 3] = [5, MIXERS, MIXERS];
 /// Sets of weights of each mixer.
 const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256];
@@ -330,7 +330,7 @@ impl Model {
         }
     }
 
-    /// Asks the matches.
+    /// Asks the matches which bit they expect, and how sure they are.
     fn ask_matches(&mut self, view: &mut View) {
         for which in 0..MATCHES {
             let input = 2 * (PRIMED + which);

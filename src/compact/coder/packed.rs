@@ -1,13 +1,13 @@
 //! The texts that models learn first, packed by the build script.
 
-/// See `build.rs`.
+/// The texts, packed by `build.rs`.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/primer.bin"));
 
 /// All texts, unpacked: half a megabyte, while a model is made.
 pub struct Texts(Vec<(String, Vec<u8>)>);
 
 impl Texts {
-    /// Unpacks them.
+    /// Unpacks all texts; takes some megabytes meanwhile.
     pub fn unpack() -> Self {
         // The build script packed it; a model made of anything else is refused by the hash of its state.
         let all = miniz_oxide::inflate::decompress_to_vec(PACKED).unwrap_or_default();

@@ -58,7 +58,7 @@ pub struct Rows<W: Word, const N: usize> {
 }
 
 impl<W: Word, const N: usize> Rows<W, N> {
-    /// `count` rows, fresh.
+    /// Makes `count` rows that are all `fresh`.
     pub fn new(count: usize, fresh: [W; N]) -> Self {
         let fresh = Row(fresh);
         let touched = vec![0; count.div_ceil(64)];
@@ -70,7 +70,7 @@ impl<W: Word, const N: usize> Rows<W, N> {
         &self.rows[row].0
     }
 
-    /// The row, to change it.
+    /// Gives a row to be changed, and notes what it was while that is recorded.
     #[inline(always)]
     pub fn change(&mut self, row: usize) -> &mut [W; N] {
         if self.recording {

@@ -14,7 +14,7 @@ pub const COUNTS: [i32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 36, 60, 1
 /// In a message counters are no slower than this step of `COUNTS`: what is said now counts more than what was learned.
 const NIMBLE: usize = 8;
 
-/// The table.
+/// The big table: rows of counters that contexts find by their hash.
 pub struct Slots {
     rows: Rows<u16, WORDS>,
     mask: usize,

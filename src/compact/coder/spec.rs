@@ -1,7 +1,7 @@
 //! The models that there are. Each number is given once: any change of a byte of the primer, of a context or of a
 //! constant makes a new number, and a box keeps the numbers that its peers may still use.
 
-/// A model.
+/// A row of the table of models.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Spec {
     /// Its number on air, below 16.
@@ -16,7 +16,7 @@ pub struct Spec {
     pub(super) state: [u8; 32],
 }
 
-/// The makes that there were.
+/// In which way a model is built, and on which texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {
     /// Five mixers; the words of brotli, then our texts, kind by kind.
@@ -61,7 +61,7 @@ pub static MODELS: [Spec; 4] = [
 ];
 
 impl Spec {
-    /// The model of this number.
+    /// Finds the model of this number; `None` where this build has none of it.
     pub fn find(number: u8) -> Option<&'static Self> {
         MODELS.iter().find(|spec| spec.number == number)
     }

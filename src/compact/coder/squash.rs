@@ -5,7 +5,7 @@ const HALF: i32 = 3072;
 /// The largest stretched value.
 pub const MOST: i32 = 2304;
 
-/// Both tables.
+/// Tables of the logistic function and of its inverse.
 pub struct Squash {
     stretch: Vec<i16>,
     squash: Vec<u16>,

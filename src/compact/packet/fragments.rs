@@ -6,20 +6,20 @@ use super::Unreadable;
 pub const MOST_FRAGMENTS: usize = 16;
 /// Bytes before what a fragment carries.
 pub const HEAD: usize = 2;
-/// Ids of fragments there are.
+/// How many ids fragments can have.
 pub const IDS: u8 = 64;
 const FRAGMENT: u8 = 0xC0;
 
-/// One fragment as it came.
+/// One fragment as it came, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fragment<'b> {
     /// Below 64; the same in all fragments of a bundle.
     pub id: u8,
-    /// From 0.
+    /// Place of the fragment in its bundle, from 0.
     pub index: u8,
     /// Index of the last one, at most 15.
     pub last: u8,
-    /// What it carries.
+    /// The bytes of the bundle that it carries.
     pub bytes: &'b [u8],
 }
 
@@ -35,7 +35,7 @@ impl<'b> Fragment<'b> {
 /// What a packet holds, and how it is billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// Bytes that it holds.
+    /// Most bytes of a packet.
     pub bytes: usize,
     /// Bytes that are billed together, each of them that was begun; 0 where a packet has one price.
     pub step: usize,

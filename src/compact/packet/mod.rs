@@ -23,13 +23,13 @@ use fragments::{Fragment, Room, cut, join};
 /// is told once, so that no two builds take different models for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ModelId {
-    /// 0 to 15.
+    /// Number of the model, 0 to 15.
     pub number: u8,
     /// First bytes of the hash of its primed state.
     pub mark: [u8; 4],
 }
 
-/// Models at work.
+/// Codes and decodes records with the models that are ready.
 pub trait Coding {
     /// Those there are, the best first.
     fn models(&self) -> Vec<ModelId>;
@@ -60,7 +60,7 @@ pub struct Past {
 /// How messages are written in a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Form {
-    /// As they are.
+    /// As they are, without a model.
     Stored,
     /// Coded by the model of this number, or stored where that is smaller.
     Model(u8),
@@ -79,7 +79,7 @@ pub enum Unreadable {
     Book,
     /// It comes after messages that are not here.
     Past,
-    /// Fragments are missing.
+    /// Some fragments of it are missing.
     Incomplete,
 }
 

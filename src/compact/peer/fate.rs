@@ -14,7 +14,7 @@ pub enum Fate {
     Delivered = 0,
     /// It waits for the decision of who owns the far box.
     Held = 1,
-    /// There is no such recipient.
+    /// Its recipient does not exist there.
     NoRecipient = 2,
     /// It was refused: by rule, or by the server of its recipient.
     Refused = 3,
@@ -31,7 +31,7 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// All of them.
+    /// All fates, by their numbers on the wire.
     pub const ALL: [Self; 9] = [
         Self::Delivered,
         Self::Held,
@@ -59,7 +59,7 @@ impl Fate {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fates {
-    /// To be told.
+    /// Fates that the far box is still to be told.
     owed: Vec<OwedFate>,
     /// Bundles that the far box has: it may tell what became of their messages.
     there: Vec<BundleThere>,
@@ -115,7 +115,7 @@ impl Fates {
         failed.chain(self.owed.iter().filter(|owed| !owed.fate.is_failure())).map(note)
     }
 
-    /// This was told.
+    /// Notes that this fate was told.
     pub(super) fn told(&mut self, name: BundleName, place: u8) {
         self.owed.retain(|owed| (owed.name, owed.place) != (name, place));
     }

@@ -1,6 +1,6 @@
 //! When waiting messages leave: at once, or after a wait for others to share the packet with.
 
-/// A message that waits.
+/// What the gathering looks at in a message that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatheredMessage {
     /// Since when, in milliseconds since 1970.
@@ -11,21 +11,21 @@ pub struct GatheredMessage {
     pub bytes: usize,
 }
 
-/// When they go.
+/// When the messages that wait leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departure {
-    /// Now, for this reason.
+    /// They leave now, for this reason.
     Now(DepartureReason),
     /// At this time, unless something changes before.
     At(i64),
-    /// Nothing waits.
+    /// No message waits.
     Never,
 }
 
-/// Why messages leave.
+/// Why messages that wait leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DepartureReason {
-    /// One of them is urgent.
+    /// One of them is urgent and does not wait for others.
     Urgent,
     /// They fill a packet.
     Full,

@@ -24,7 +24,7 @@ use super::{Peer, PeerContext, PeerRules, PeerTurn};
 const HOUR: i64 = 3_600_000;
 /// A question without an answer is asked again after this, then after four times as long ...
 const AGAIN: i64 = 6 * HOUR;
-/// ... and so often in all.
+/// ... and so many times in all.
 const MOST_TIMES: u8 = 4;
 /// What was sent crosses an answer for so long in any case.
 pub(super) const CROSSING: i64 = HOUR;

@@ -28,7 +28,7 @@ pub fn hash(bytes: &[u8]) -> u64 {
     hash ^ hash >> 33
 }
 
-/// The name of a bundle with this hash.
+/// Gives the name of a bundle with this hash: its low sixteen bits.
 pub fn name_of(hash: u64) -> BundleName {
     BundleName(hash as u16)
 }

@@ -287,7 +287,7 @@ impl Default for PeerRules {
     }
 }
 
-/// A waiting message.
+/// A message that waits to be put into a bundle.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitingMessage<'l> {
     /// Its number on this box.
@@ -304,7 +304,7 @@ pub struct WaitingMessage<'l> {
 /// What [`Peer::plan`] made of the waiting messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SendPlan {
-    /// The packets.
+    /// The packets to hand to the link, in order.
     pub send: Vec<OutgoingPacket>,
     /// What each message takes.
     pub uses: Vec<AirUse>,
@@ -315,7 +315,7 @@ pub struct SendPlan {
 /// What one message takes on air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AirUse {
-    /// Its number.
+    /// Number of the message on this box.
     pub key: u64,
     /// Bytes and packets in the classic coding; zero when it cannot be said classically.
     pub classic: (usize, usize),
@@ -325,7 +325,7 @@ pub struct AirUse {
     pub bytes: usize,
     /// Packets of the bundle it travels in.
     pub packets: usize,
-    /// Messages in that bundle.
+    /// How many messages share that bundle.
     pub messages: usize,
 }
 
@@ -338,7 +338,7 @@ pub struct OutgoingPacket {
     pub fragment: u8,
     /// Fragments of the bundle; 1 for most.
     pub fragments: u8,
-    /// The bytes.
+    /// The bytes to hand to the link.
     pub payload: Vec<u8>,
     /// Numbers of the messages in it; none in a packet of notes.
     pub messages: Vec<u64>,
@@ -362,7 +362,7 @@ pub struct PeerTurn {
     pub answering: Vec<((BundleName, u8), u64)>,
     /// A classic packet that came in, without its notes, to be read and delivered.
     pub classic: Option<Vec<u8>>,
-    /// Its name, when it has one.
+    /// Name of that packet, by which it is receipted; `None` where it is not.
     pub classic_name: Option<BundleName>,
     /// Whose it is, where it says so: the person on the station.
     pub classic_person: Option<String>,

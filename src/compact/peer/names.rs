@@ -30,7 +30,7 @@ impl DisplayNames {
         self.known.is_empty() && self.owed.is_empty()
     }
 
-    /// What is to be told.
+    /// Gives the notes by which names are still to be told.
     pub fn notes(&self) -> impl Iterator<Item = Note> {
         self.owed.iter().map(|(mark, name)| Note::Name(*mark, name.clone()))
     }

@@ -64,7 +64,7 @@ const MOST: usize = 127;
 pub enum Note {
     /// I have it, all of it, for good.
     Receipt(BundleName),
-    /// What I read.
+    /// Which codings and models this box reads.
     Hello(Hello),
     /// I have no model of this number.
     #[serde(rename = "Lacks")]
@@ -93,24 +93,24 @@ pub enum Note {
     Name(AddressMark, String),
     /// The message at this place of the packet answers the one of yours at that place of that bundle.
     Answers(u8, BundleName, u8),
-    /// Here this box is.
+    /// Where this box is.
     Position(Position),
-    /// Where are you?
+    /// Asks where the other box is.
     WhereAreYou,
 }
 
 /// What a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoteSubject {
-    /// A packet.
+    /// A bundle, by its name.
     #[serde(rename = "Body")]
     Bundle(BundleName),
-    /// All fragments of this id.
+    /// Fragments of a bundle of which some are missing, by their id.
     #[serde(rename = "Pieces")]
     Fragments(u8),
 }
 
-/// The hello among notes.
+/// Finds the hello among notes.
 pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
     notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
 }

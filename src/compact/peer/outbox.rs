@@ -20,7 +20,7 @@ pub struct OutboxBundle {
     pub ticket: u64,
     /// What its receipt says; `None` when nobody will receipt it.
     pub name: Option<BundleName>,
-    /// `None`: classic.
+    /// How its messages are written; `None`: in the classic coding.
     pub form: Option<Form>,
     /// Messages in it that are not known to be delivered; those of a packet of notes: none.
     #[serde(rename = "letters")]
@@ -40,7 +40,7 @@ pub struct OutboxBundle {
     /// What its messages answer: said with its last packet, which has most room, as far as that has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Note>,
-    /// Id of the fragments.
+    /// Id of its fragments; `None` where it is one packet.
     pub id: Option<u8>,
     /// Its packets without notes. Empty bytes when they are never repeated.
     pub packets: Vec<OutboxFragment>,

@@ -17,7 +17,7 @@ pub const ASK_AGAIN: i64 = 72 * HOUR;
 /// Missing fragments are asked for again after this.
 const FRAGMENTS_AGAIN: i64 = 24 * HOUR;
 
-/// What is owed.
+/// Receipts and questions that the far box is still to get.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OwedNotes {
     receipts: Vec<OwedReceipt>,

@@ -38,7 +38,7 @@ const MOST_TRIES: usize = 24;
 /// A message that both boxes have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedMessage {
-    /// Counts them.
+    /// Running number among such messages: a later one has a higher one.
     serial: u64,
     /// When it was acknowledged, or came.
     at: i64,

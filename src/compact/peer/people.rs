@@ -21,7 +21,7 @@ pub enum Answer {
     Address(String),
     /// The owner of that box is asked.
     Asked,
-    /// They get none.
+    /// They get no address there.
     Refused,
 }
 

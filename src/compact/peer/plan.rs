@@ -13,7 +13,7 @@ use crate::packet::bundle::encode;
 use crate::packet::fragments::{MOST_FRAGMENTS, Room};
 use crate::packet::{Form, Past};
 
-/// Messages in one bundle.
+/// Most messages in one bundle.
 const MOST_MESSAGES: usize = 16;
 /// Bytes of a bundle of several that are not coded: on the wire no other packet comes between.
 const PLAIN: usize = 8_000;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::notes::Note;
 use super::{Peer, PeerRules};
 
-/// Steps in a degree.
+/// Steps in a degree, in which positions are told: one is 11 m of latitude.
 const STEPS: f64 = 10_000.0;
 /// Steps from the middle to the pole, and to the other side of the earth.
 const NORTH: i64 = 900_000;
@@ -59,12 +59,12 @@ impl Position {
         Some(Self { north: steps(north, NORTH)?, east: steps(east, EAST)?, minute })
     }
 
-    /// Degrees north.
+    /// Gives the latitude in degrees, north positive.
     pub fn north(&self) -> f64 {
         f64::from(self.north) / STEPS
     }
 
-    /// Degrees east.
+    /// Gives the longitude in degrees, east positive.
     pub fn east(&self) -> f64 {
         f64::from(self.east) / STEPS
     }
@@ -136,7 +136,7 @@ struct Came {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Whereabouts {
-    /// Where this box is.
+    /// Where this box is now, if it may be told; not kept.
     #[serde(skip)]
     here: Option<Position>,
     /// What the other box was told last, and before that.

@@ -27,7 +27,7 @@ pub struct ParkedBundle {
     /// What the other box is asked.
     question: Note,
     replaces: Vec<BundleName>,
-    /// What its messages answer.
+    /// Which of our messages its messages answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     answers: Vec<Answered>,
     since: i64,
@@ -73,12 +73,12 @@ impl FragmentSet {
 /// The place of a message in its bundle, and the number of the message of ours that it answers.
 pub type Answered = (u8, u64);
 
-/// A bundle as it came.
+/// A bundle that came in whole, or was put together of fragments.
 pub struct ArrivedBundle<'b> {
     pub bundle: &'b [u8],
     /// Bundles whose messages these are.
     pub replaces: Vec<BundleName>,
-    /// What its messages answer.
+    /// Which of our messages its messages answer.
     pub answers: Vec<Answered>,
     /// Its fragments: their id and hashes.
     pub fragments: Option<(u8, Vec<u64>)>,
@@ -263,7 +263,7 @@ impl Peer {
         turn.quarantine.push((parked.bundle.0, why));
     }
 
-    /// A fragment came.
+    /// Takes in a fragment; with the last one of its bundle, the bundle.
     pub(super) fn take_fragment(
         &mut self,
         context: &mut PeerContext,

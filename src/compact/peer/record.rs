@@ -33,9 +33,9 @@ pub const WHOLE: &str = "";
 /// A row of a peer is no such row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableRow {
-    /// Its part.
+    /// Part of the peer that the row holds.
     pub part: String,
-    /// What is wrong with it.
+    /// What the parser says.
     pub why: String,
 }
 

@@ -44,7 +44,7 @@ pub enum PlanRefusal {
 pub enum ResendCause {
     /// The far box has no model of this number: it goes in another coding.
     NoModel(u8),
-    /// Its check was wrong there.
+    /// Its check was wrong at the far box.
     BadCheck,
     /// The far box did not know an address by its index: it is written out.
     UnknownIndex,

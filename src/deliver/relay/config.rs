@@ -23,11 +23,11 @@ pub enum Tls {
 pub struct RelayConfig {
     /// Host name or address, without brackets.
     pub host: String,
-    /// TCP port.
+    /// TCP port, 25, 465 or 587 as a rule.
     pub port: u16,
-    /// Encryption.
+    /// Whether and when TLS begins.
     pub tls: Tls,
-    /// User and password.
+    /// User and password; `None` where it takes mail without a log-in.
     pub login: Option<(String, String)>,
     /// PEM file of authorities to trust besides the public ones, or of the relay's own certificate.
     pub ca: Option<PathBuf>,
@@ -72,7 +72,7 @@ impl RelayConfig {
 }
 
 impl std::fmt::Debug for RelayConfig {
-    /// Without the password.
+    /// Writes name and encryption, and no password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({:?})", self.name(), self.tls)
     }

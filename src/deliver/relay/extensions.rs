@@ -5,17 +5,17 @@ use super::reply::Reply;
 /// The extensions of the relay, all absent until it offers them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Extensions {
-    /// STARTTLS (RFC 3207).
+    /// STARTTLS: TLS on an open connection (RFC 3207).
     pub(super) starttls: bool,
-    /// 8BITMIME (RFC 6152).
+    /// 8BITMIME: a body with bytes above 127 (RFC 6152).
     pub(super) eight_bit: bool,
-    /// SMTPUTF8 (RFC 6531).
+    /// SMTPUTF8: addresses and headers in UTF-8 (RFC 6531).
     pub(super) utf8: bool,
-    /// PIPELINING (RFC 2920).
+    /// PIPELINING: several commands at once (RFC 2920).
     pub(super) pipelining: bool,
-    /// SIZE (RFC 1870).
+    /// SIZE: the size of a mail is announced (RFC 1870).
     pub(super) size: bool,
-    /// DSN (RFC 3461).
+    /// DSN: reports can be asked for (RFC 3461).
     pub(super) dsn: bool,
     /// The largest message that it takes, in bytes; `None` where it sets no limit.
     pub(super) max_size: Option<u64>,

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 pub(super) struct Envelope {
     /// Sender; empty for the null sender.
     pub(super) from: String,
-    /// Recipient.
+    /// Address of the one recipient, for RCPT.
     pub(super) to: String,
     /// Parameters of MAIL, each with a blank in front.
     pub(super) options: String,

@@ -24,7 +24,7 @@ pub struct Status {
     pub class: u8,
     /// What it is about: 1 addresses, 2 mailboxes, 3 the system, 4 the network, 5 the protocol, 6 content, 7 rules.
     pub subject: u16,
-    /// Which of these.
+    /// Which case of that, see RFC 3463.
     pub detail: u16,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// One whole reply.
+/// One reply of the relay, with all of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     /// The three digits: 200 to 599.

@@ -246,7 +246,7 @@ impl Session {
         self.usable
     }
 
-    /// One command and its answer.
+    /// Sends a command and hears its answer; a failure where it is not the wanted one.
     fn step(&mut self, stage: Stage, command: &str) -> Result<Reply, Failure> {
         self.begin(stage, 0);
         self.say(stage, command)?;
@@ -283,7 +283,7 @@ impl Session {
         if reply.is(stage.wanted()) { Ok(reply) } else { Err(self.refused(stage, &reply)) }
     }
 
-    /// Any whole answer.
+    /// Hears one whole answer, whatever it says.
     fn answer(&mut self, stage: Stage) -> Result<Reply, Failure> {
         loop {
             match self.replies.next() {

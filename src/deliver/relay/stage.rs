@@ -25,7 +25,7 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// Its name in faults.
+    /// Gives its name, as faults say it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Greeting => "the greeting",
@@ -101,7 +101,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The relay refuses.
+    /// Makes the failure of a reply that is not the wanted one.
     pub(super) fn refused(relay: &str, stage: Stage, reply: &Reply) -> Self {
         if reply.is(4) || reply.is(5) {
             let code = Some((reply.code, reply.status()));

@@ -22,13 +22,13 @@ const BLOCK: usize = 16 * 1024;
 pub(super) enum Lost {
     /// The limit of the step has passed.
     Late(Duration),
-    /// The box is stopping.
+    /// The box is stopping: nothing more is waited for.
     Stopped,
     /// The other end closed it.
     Closed,
     /// The system reports this.
     Broken(io::Error),
-    /// TLS ended it.
+    /// TLS failed, or was ended.
     Tls(rustls::Error),
 }
 
@@ -44,11 +44,11 @@ impl std::fmt::Display for Lost {
     }
 }
 
-/// An open connection.
+/// An open connection to the relay, in clear text or with TLS.
 pub(super) struct Stream {
     /// The relay's end.
     pub(super) peer: SocketAddr,
-    /// Our end.
+    /// Address of this box on that connection.
     pub(super) local: IpAddr,
     socket: Async<TcpStream>,
     tls: Option<Box<ClientConnection>>,

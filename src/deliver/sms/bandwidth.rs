@@ -15,7 +15,7 @@ use crate::http_client::{Answer, CallError, HttpClient, encode, quote};
 use crate::settings::{Key, Settings};
 use errors::judge_report;
 
-/// The row of the table.
+/// Bandwidth in the table of carriers.
 pub const ROW: Row = Row {
     name: "bandwidth",
     title: "Bandwidth",

@@ -15,7 +15,7 @@ use crate::http_client::{Answer, CallError, HttpClient, encode, quote};
 use crate::settings::{Key, Settings};
 use errors::{judge, judge_report};
 
-/// The row of the table.
+/// Twilio in the table of carriers.
 pub const ROW: Row = Row {
     name: "twilio",
     title: "Twilio",

@@ -66,7 +66,7 @@ pub fn offer(context: &Context, policy: &Policy, message: &Message) -> Result<Op
 pub struct Offer {
     /// So many others share its packets, and go with it.
     pub others: usize,
-    /// What all of them cost.
+    /// What it costs to send all of them.
     pub cost: Cost,
 }
 

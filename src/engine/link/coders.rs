@@ -20,16 +20,16 @@ pub struct Coders(Arc<Inner>);
 struct Inner {
     /// Where primed models are kept.
     folder: PathBuf,
-    /// One for each of [`MODELS`].
+    /// How far the model of each row of [`MODELS`] is.
     states: Mutex<[State; MODELS.len()]>,
     changed: Condvar,
-    /// Who is told when one is there.
+    /// Who is woken when a model has become ready.
     told: Mutex<Vec<smol::channel::Sender<()>>>,
 }
 
 #[derive(Default)]
 enum State {
-    /// Not there.
+    /// Nobody asked for it yet, or it was dropped.
     #[default]
     Absent,
     /// Its thread makes it ready.
@@ -58,7 +58,7 @@ pub fn models(word: &str) -> &'static [Spec] {
 }
 
 impl Coders {
-    /// With this data folder.
+    /// Makes an empty set that keeps primed models in this data folder.
     pub fn new(folder: &Path) -> Self {
         let inner = Inner {
             folder: folder.to_owned(),

@@ -143,7 +143,7 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// One line.
+    /// Gives the coding, and when the far box was heard last, in one line.
     pub fn words(&self) -> String {
         let heard = self.heard.map(|at| format!("; last heard {at}")).unwrap_or_default();
         match self.coding.as_str() {

@@ -14,7 +14,7 @@ const TOGETHER: usize = 200;
 
 /// What a message waits for.
 pub struct Why {
-    /// That.
+    /// What is in its way.
     pub why: Reason,
     /// Until when; `None` where nobody knows: it is looked at as its own times have it.
     pub until: Option<Time>,

@@ -33,7 +33,7 @@ use crate::message::{GoneReason, Id, Message, Packet, PacketState, State};
 
 /// A packet group as the store knows it at one moment.
 pub struct PacketGroup {
-    /// Its packets, in order.
+    /// Its packets, by part.
     pub packets: Vec<Packet>,
     /// Its messages to which something can still happen.
     pub messages: Vec<Message>,
@@ -46,7 +46,7 @@ pub struct PacketGroup {
 /// What becomes of a message whose packets will not be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// It ends so, for this reason.
+    /// This message ends in this state, for this reason.
     Ends(Id, State, LinkReason),
     /// Its owner withdrew it.
     Cancelled(Id, LinkReason),

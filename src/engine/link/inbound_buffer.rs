@@ -28,13 +28,13 @@ const CODER: Duration = Duration::from_secs(60);
 
 /// A packet, or what should have been one.
 pub enum Incoming {
-    /// To be read.
+    /// A packet to be read and kept.
     Packet(Inbound),
     /// To be set aside.
     Poison {
-        /// What came.
+        /// The bytes as they came.
         bytes: Vec<u8>,
-        /// What is wrong with it.
+        /// Why they could not be read.
         why: Reason,
         /// To let the other side forget it.
         token: Token,
@@ -67,7 +67,7 @@ pub struct InboundBuffer {
 }
 
 impl InboundBuffer {
-    /// Takes one in.
+    /// Puts one at the end of the line; it stays outside when too many wait.
     pub fn push(&mut self, incoming: Incoming) {
         if self.line.len() < MOST {
             self.line.push_back(incoming);

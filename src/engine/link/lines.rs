@@ -263,7 +263,7 @@ impl OnLink {
         self.0.get(&device).copied().unwrap_or_default()
     }
 
-    /// For all.
+    /// Counts the packets for all far boxes.
     #[cfg(test)]
     pub fn all(&self) -> usize {
         self.0.values().sum()

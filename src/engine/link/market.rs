@@ -193,7 +193,7 @@ impl Market {
 /// What one link offers for a message that is not sent yet, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// The name of the link.
+    /// Name of the link.
     pub link: String,
     /// What the message costs on it.
     pub offer: Offer,

@@ -255,7 +255,7 @@ impl PeerEffects {
         unchanged(tx, self.device, self.before)
     }
 
-    /// Writes it.
+    /// Writes the session and its packets into the store.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         put(tx, self.device, &self.peer)?;
         let link = self.link.unwrap_or(LinkId::FIRST);

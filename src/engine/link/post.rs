@@ -17,7 +17,7 @@ use crate::store::Store;
 /// A link says within this whether it has taken a mail.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The account of the relay.
+/// The account of the box at its mail relay, by which links send and get mails.
 struct Account {
     store: Store,
 }

@@ -21,7 +21,7 @@ pub enum Evidence {
     Taken(Reference),
     /// It was taken, and has left already.
     Sent(Reference),
-    /// It certainly was not taken.
+    /// It certainly was not taken, for this reason.
     NotTaken(Reason),
     /// Nothing yet; the time of these messages is over, and nobody knows whether they went.
     Unknown {

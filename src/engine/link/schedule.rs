@@ -139,9 +139,9 @@ fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message:
 
 /// Whether what a message costs is reserved for it.
 pub enum Quoted {
-    /// It was.
+    /// It was reserved before.
     Known,
-    /// It is, since now.
+    /// It was reserved just now.
     Reserved,
     /// It does not wait for a link any more.
     Held,

@@ -27,7 +27,7 @@ pub struct MessageFacts {
     pub preference: LinkPreference,
     /// How long it waits for a cheap link.
     pub patience: Duration,
-    /// Since when it waits.
+    /// When it began to wait.
     pub since: Time,
     /// When it is given up, where somebody wants it by a time.
     pub by: Option<Time>,
@@ -90,7 +90,7 @@ pub struct Quote {
     pub too_large: bool,
 }
 
-/// A link at one moment.
+/// What is known of a link at the moment of a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkState {
     /// What its driver and its owner say.
@@ -105,7 +105,7 @@ pub struct LinkState {
     pub next: Option<Time>,
     /// What it may cost, today and in this month.
     pub budget: LinkBudget,
-    /// What it has cost today.
+    /// What it has cost today, where the box is.
     pub today: Use,
     /// What it has cost in this month.
     pub month: Use,
@@ -114,7 +114,7 @@ pub struct LinkState {
 /// What a link offers for one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
-    /// Which link.
+    /// The link that makes the offer.
     pub link: LinkId,
     /// Why it may not take the message; `None` where it may.
     pub bar: Option<LinkBar>,
@@ -160,9 +160,9 @@ impl LinkState {
 /// Which link takes a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// This one, now.
+    /// This link takes it now.
     Now(LinkId),
-    /// It waits.
+    /// It waits for a cheaper link.
     Wait {
         /// For this link, the cheapest one that may take it.
         link: LinkId,

@@ -22,7 +22,7 @@ pub(super) fn name(device: Option<PeerId>) -> String {
     device.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// The far box of a name.
+/// Gives the far box of a name; `None` for the one by which this box reaches the world.
 pub fn far_box(name: &str) -> Option<PeerId> {
     name.parse().ok()
 }

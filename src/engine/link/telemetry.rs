@@ -30,12 +30,12 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// None yet.
+    /// Makes an empty collection, whose first values are written after a while.
     pub fn new() -> Self {
         Self { values: Vec::new(), written: Instant::now(), standing: None, place: None }
     }
 
-    /// Collects one.
+    /// Collects a value of a series; it is written with others.
     pub fn push(&mut self, series: Series, value: f64, now: Time) {
         self.values.push((series.word(), now, value));
     }

@@ -26,7 +26,7 @@ pub enum Tracked {
     Sent {
         /// The messages whose time was over.
         late: Vec<Id>,
-        /// How that is known.
+        /// The evidence that it left.
         how: Acknowledged,
     },
     /// It left the link when the time of all its messages was over: sent or given up, nobody knows.
@@ -35,7 +35,7 @@ pub enum Tracked {
     Doubtful {
         /// What the link is given when it is asked later.
         memo: String,
-        /// Why.
+        /// What keeps the link from telling.
         why: Reason,
     },
     /// It certainly was not sent.

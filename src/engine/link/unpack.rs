@@ -25,12 +25,12 @@ use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{PartIn, Tx, TxResult};
 
-/// A message, and the one here that it answers.
+/// A message, and the number of the one here that it answers.
 type Answering = (Message, Option<Id>);
 
 /// A message of the compact coding.
 pub struct Arrival {
-    /// What it says.
+    /// The message as the coding has it.
     pub message: Letter,
     /// Where it came; `None` for what is left of one whose rest did not come.
     pub place: Option<(BundleName, u8)>,
@@ -43,7 +43,7 @@ pub struct Arrival {
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
 pub struct Unpacker {
     policy: Policy,
-    /// When it came.
+    /// When the packet came in.
     pub now: Time,
     believed: bool,
     side: Side,
@@ -53,7 +53,7 @@ pub struct Unpacker {
 
 /// The person at this end of one message.
 pub enum End {
-    /// This one.
+    /// A person of this box.
     Person(Box<Person>),
     /// The far box has no people here.
     Nobody,
@@ -65,7 +65,7 @@ pub enum End {
     Unknown(String),
 }
 
-/// Who is at this end.
+/// Who is at this end of all messages of a packet.
 enum Side {
     /// A far box wrote to the world; the first of its people, if it has any.
     Field(Arc<FarBox>, Option<Person>),

@@ -125,10 +125,10 @@ impl Drop for Shown<'_> {
     }
 }
 
-/// The link at work.
+/// A link, with all that its thread keeps between two turns.
 struct LinkWorker<'c> {
     context: &'c Context,
-    /// Which link.
+    /// Number of the link.
     id: LinkId,
     driver: &'static Driver,
     /// Packets that it may hold for one far box.
@@ -428,7 +428,7 @@ impl<'c> LinkWorker<'c> {
         room && self.reaches(device, urgent).is_ok()
     }
 
-    /// Keeps what came in.
+    /// Keeps the packets that came in, as far as they can be kept now.
     fn keep_inbound(&mut self) {
         for device in self.inbound.keep_all(self.context, &mut *self.link) {
             self.timers.touch(device);

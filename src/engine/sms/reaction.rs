@@ -118,7 +118,7 @@ fn take_apart(text: &str) -> Option<Apart<'_>> {
     (1..=MOST_AROUND).contains(&around).then_some(Apart { before, inner, after })
 }
 
-/// "Liked an image".
+/// True for a reaction to a picture or another file, such as "Liked an image".
 fn is_about_thing(text: &str) -> bool {
     THINGS.iter().filter_map(|thing| text.strip_suffix(thing)).any(|before| is_reaction(before.trim_end()))
 }

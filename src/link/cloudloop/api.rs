@@ -34,7 +34,7 @@ const SETTLED: Duration = Duration::from_secs(120);
 /// Numbers of messages that are remembered.
 const MOST_NUMBERS: usize = 64;
 
-/// The client of the API.
+/// A client of Cloudloop's API, with what it learned of terminals and messages.
 pub struct Api {
     http: HttpClient,
     token: String,
@@ -48,7 +48,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// As the settings say.
+    /// Makes a client with the address, token and topic of the settings.
     pub fn new(settings: &Settings) -> Self {
         Self {
             http: client(TITLE, "cloudloop.url", settings.text(Key::CloudloopUrl)),
@@ -60,7 +60,7 @@ impl Api {
         }
     }
 
-    /// Where the service is.
+    /// Where the service is, as the settings say.
     pub fn address(&self) -> &str {
         self.http.base()
     }

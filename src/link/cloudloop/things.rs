@@ -16,7 +16,7 @@ const LENGTH: usize = 32;
 /// A terminal at the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thing {
-    /// Its name there.
+    /// Its id at the service, 32 characters.
     pub id: String,
     /// It is a modem for IMT, else one for SBD.
     pub imt: bool,

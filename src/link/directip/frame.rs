@@ -9,7 +9,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::link::ground::fields::terminal;
 
-/// The only revision.
+/// The only revision of the protocol there is.
 const REVISION: u8 = 1;
 /// Bytes of revision and length.
 pub const HEAD: usize = 3;
@@ -55,7 +55,7 @@ impl fmt::Display for Damage {
 /// A message from a terminal, or the record of a session without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mo {
-    /// The terminal.
+    /// The terminal of that session, by its IMEI.
     pub imei: LinkAddress,
     /// The gateway's number of the session.
     pub record: u32,
@@ -63,9 +63,9 @@ pub struct Mo {
     pub status: u8,
     /// The terminal's number of the session.
     pub momsn: u16,
-    /// When it was.
+    /// When the session was.
     pub at: Time,
-    /// What it carried.
+    /// The bytes of the message; empty when the session carried none.
     pub payload: Vec<u8>,
 }
 

@@ -165,7 +165,7 @@ impl Service for DirectIp {
     }
 }
 
-/// The addresses of the gateway.
+/// Looks up the addresses of the gateway, until then at most.
 fn resolve(gateway: &str, until: Instant) -> io::Result<Vec<SocketAddr>> {
     let late = async {
         smol::Timer::at(until).await;

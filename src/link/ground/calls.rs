@@ -13,20 +13,20 @@ use crate::message::Reason;
 /// A message from a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Up {
-    /// The terminal.
+    /// The terminal that wrote, by its IMEI.
     pub imei: LinkAddress,
     /// What went through the air.
     pub payload: Vec<u8>,
     /// Names it for good, whatever call tells of it.
     pub key: String,
-    /// When it went.
+    /// When the terminal sent it, as the service says; `None` if it does not.
     pub sent: Option<Time>,
 }
 
 /// What a call tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// A message came.
+    /// A terminal sent a message.
     Message(Up),
     /// Nothing that anybody has to keep; in words for the log.
     Nothing(String),

@@ -8,7 +8,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::hex;
 
-/// Fields by name.
+/// Fields of a call by name, with their values as the service wrote them.
 pub type Fields = Map<String, Value>;
 
 /// The fields of a form, or of an object in JSON; `None` where the body is neither.

@@ -57,7 +57,7 @@ pub trait Service: Send {
     /// Where it is, as the page shows it.
     fn address(&self) -> &str;
 
-    /// Who this box is there.
+    /// The name of this box's account there; the page shows it.
     fn user(&self) -> &str;
 
     /// The path that it is called at, if it is called.
@@ -149,7 +149,7 @@ pub fn missing(path: &str, setting: &str, public: &str) -> Vec<String> {
     missing
 }
 
-/// Kept over restarts.
+/// What is kept over restarts, as a note of the link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     /// When the service was heard last.
@@ -170,7 +170,7 @@ pub struct Ground<S> {
     blocked: Option<(Fault, Instant)>,
     /// When the service was called last: it is called once a second.
     called: Option<Instant>,
-    /// It has answered.
+    /// The service has answered a call since the program started.
     answered: bool,
     /// Why the last call was refused, if none was good since.
     refused: Option<String>,
@@ -330,7 +330,7 @@ impl<S: Service> Ground<S> {
     }
 }
 
-/// The terminal that a packet is for.
+/// Gives the IMEI of the terminal that a packet is for.
 fn terminal(packet: &LinkPacket) -> Result<String, Fault> {
     match packet.device {
         Some(LinkAddress::Imei(imei)) => Ok(imei.to_string()),

@@ -13,7 +13,7 @@ use crate::settings::{Key, Settings};
 
 /// Items asked for at once; the Hive gives at most 1000.
 const PAGE: usize = 100;
-/// Pages of one listing.
+/// Most pages that are read of one listing.
 const MAX_PAGES: usize = 100;
 /// Longest token accepted, in bytes.
 const MAX_TOKEN: usize = 4096;
@@ -36,7 +36,7 @@ impl Api {
         }
     }
 
-    /// The base address.
+    /// The base address of the Hive's API.
     pub fn base(&self) -> &str {
         self.http.base()
     }
@@ -74,14 +74,14 @@ impl Api {
         Ok(false)
     }
 
-    /// One listing.
+    /// Gets one page of packets by this query, and how many entries were left out for want of a number.
     pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), HiveError> {
         let what = "the list of packets";
         let body = self.call(what, &format!("/api/v1/messages?{query}"), None)?;
         item::page(&body).map_err(|why| nonsense(what, &why))
     }
 
-    /// All attempts at one message.
+    /// Lists all attempts to send one message.
     pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, HiveError> {
         let what = "the details of a packet";
         let body = self.call(what, &format!("/api/v1/messages/details/{message}"), None)?;

@@ -11,7 +11,7 @@ use crate::message::reason::Unusable;
 
 /// With more packets of other applications than this, only ours are listed for a time.
 const CROWD: usize = 100;
-/// That time.
+/// For how long only ours are listed then.
 const CROWDED: Duration = Duration::from_secs(3600);
 /// From here on, application ids are the Hive's own (trackers, pings).
 const OWN_APPS: u64 = 65_000;

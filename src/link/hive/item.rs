@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// As much of unreadable data is set aside.
 const MAX_RAW: usize = 4096;
 
-/// One listed packet.
+/// One packet of a list, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// Number of the transmission; the one to acknowledge.
@@ -50,7 +50,7 @@ pub enum Malformed {
     NotAList,
     /// It has no list of attempts.
     MissingAttempts,
-    /// It has no status.
+    /// An attempt of the list has no status.
     MissingStatus,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for Malformed {
 /// What is wrong with a packet of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flaw {
-    /// It names no device.
+    /// The packet names no device.
     NoDevice,
     /// It names something else than a device.
     Device(DeviceError),

@@ -25,7 +25,7 @@ const SLACK: Duration = Duration::from_secs(600);
 /// direction), then by status, the likely ones first.
 const STATUSES: [Option<i64>; 7] = [None, Some(1), Some(3), Some(2), Some(-3), Some(-4), Some(-1)];
 
-/// The memo of an intent.
+/// What is kept on disk with an intent, to find its packet among others.
 #[derive(Default, Serialize, Deserialize)]
 struct Memo {
     /// Tells this intent from all others.

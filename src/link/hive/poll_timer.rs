@@ -21,12 +21,12 @@ impl PollTimer {
         Self { every, back_off: BackOff::doubling(first, most), failures: 0, due: Instant::now() }
     }
 
-    /// When it is due.
+    /// When the next call is due.
     pub fn due(&self) -> Instant {
         self.due
     }
 
-    /// Failures in a row.
+    /// How many calls failed in a row.
     #[cfg(test)]
     pub fn failures(&self) -> u32 {
         self.failures

@@ -28,7 +28,7 @@ struct Waiting {
 struct Taken {
     /// Of device and payload.
     hash: String,
-    /// Of the intent.
+    /// The tag of its intent, see `Memo`.
     tag: u64,
     packet: u64,
 }
@@ -39,12 +39,12 @@ impl Watch {
         Self { every, waiting: BTreeMap::new(), taken: VecDeque::new() }
     }
 
-    /// How many wait.
+    /// How many packets wait to be heard of.
     pub fn len(&self) -> u64 {
         u64::try_from(self.waiting.len()).unwrap_or(u64::MAX)
     }
 
-    /// The Hive took a packet.
+    /// Notes that the Hive took a packet.
     pub fn took(&mut self, hash: String, tag: u64, packet: u64) {
         if self.taken.len() == MAX_TAKEN {
             self.taken.pop_front();

@@ -21,21 +21,21 @@ struct Coming {
     id: u8,
     /// Most bytes that it can have.
     most: usize,
-    /// Segments by their place.
+    /// Segments that came, by the offset of their first byte.
     segments: std::collections::BTreeMap<usize, Vec<u8>>,
     heard: Instant,
 }
 
-/// How a message ended.
+/// How a message that comes down in segments ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It is whole.
+    /// All of it came, and its sum is right.
     Whole {
-        /// Its topic.
+        /// Topic that it came on.
         topic: u16,
-        /// Its number.
+        /// The modem's number for it, 0 to 255.
         id: u8,
-        /// Its payload.
+        /// Payload without the sum.
         payload: Vec<u8>,
     },
     /// Its bytes are not what their sum says, or not all there.
@@ -85,7 +85,7 @@ impl Collect {
         }
     }
 
-    /// A message has ended.
+    /// Takes in the modem's word that a message has ended.
     pub fn end(&mut self, body: &Value) -> Ended {
         let Some(at) = name(body).and_then(|name| self.0.iter().position(|coming| (coming.topic, coming.id) == name))
         else {

@@ -3,7 +3,7 @@
 /// What is certain then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The network has it.
+    /// The network has the message.
     Sent,
     /// It was never on air: it may go again.
     Never,

@@ -51,7 +51,7 @@ const OWN: u64 = 1 << 63;
 pub struct Slot {
     /// Start, topic and number in one.
     pub number: u64,
-    /// Since when.
+    /// When the modem took it.
     pub since: Instant,
     /// It was asked back, and the answer is waited for until then.
     pub asked_back: Option<Instant>,
@@ -62,11 +62,11 @@ pub struct Slot {
 pub struct Offer {
     /// The number of the hand-over.
     pub number: u64,
-    /// Its topic.
+    /// The topic that it goes on.
     pub topic: u16,
-    /// Its bytes.
+    /// The bytes to give the modem, segment by segment.
     pub feed: Feed,
-    /// Since when.
+    /// When it was handed over.
     pub since: Instant,
 }
 
@@ -75,13 +75,13 @@ pub struct Offer {
 pub enum Fate {
     /// The modem took it under this number.
     Taken(u64),
-    /// The network has it.
+    /// The network has the message.
     Sent,
     /// It certainly was not on air.
     NotTaken(Reason),
-    /// It was given up.
+    /// It was given up, for this reason.
     GaveUp(Reason),
-    /// Nobody knows.
+    /// Whether it was sent is not known.
     Unknown(Reason),
 }
 

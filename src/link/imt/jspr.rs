@@ -12,21 +12,21 @@ use serde_json::Value;
 
 /// Longest line that is taken, in bytes: a full segment has a quarter of it.
 const MAX_LINE: usize = 8192;
-/// What comes unasked.
+/// The code of a line that the modem says without being asked.
 pub const UNASKED: u16 = 299;
 /// The target of an answer to a request that the modem could not read.
 pub const MALFORMED: &str = "MALFORMED";
 /// Bytes of the sum behind a message.
 pub const SUM: usize = 2;
 
-/// A line of the modem.
+/// One line of the modem: `CODE target {json}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// What it is.
+    /// Code of the answer, as of HTTP: 200 is success, [`UNASKED`] no answer.
     pub code: u16,
-    /// What it is about.
+    /// Target of the request that it answers, or of what it tells.
     pub target: String,
-    /// The rest.
+    /// The JSON object at its end.
     pub body: Value,
 }
 
@@ -111,7 +111,7 @@ pub fn number(body: &Value, name: &str, most: u64) -> Option<u64> {
     body[name].as_u64().filter(|number| *number <= most)
 }
 
-/// A version of the protocol.
+/// A version of the protocol, as the modem lists and takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     major: u64,

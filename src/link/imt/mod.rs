@@ -131,19 +131,19 @@ enum Phase {
     Closed {
         /// When to look again.
         next: Instant,
-        /// Looks so far.
+        /// How often a port was looked for so far.
         tries: u32,
-        /// What is in the way.
+        /// Why no port is open.
         why: Reason,
     },
     /// It answers, and cannot send yet: set up again then.
     Waiting {
-        /// When.
+        /// When to set it up again.
         next: Instant,
-        /// Why.
+        /// Why it cannot send yet.
         why: Reason,
     },
-    /// It has topics.
+    /// It is set up and has topics: messages go.
     Running,
 }
 
@@ -246,7 +246,7 @@ impl Imt {
         self.phase == Phase::Running && self.facts.inactive.is_none() && self.blocked().is_none()
     }
 
-    /// What is going on.
+    /// Gives the sentence that the page shows for the modem.
     fn state(&self) -> Reason {
         match &self.phase {
             Phase::Closed { why, .. } | Phase::Waiting { why, .. } => why.clone(),

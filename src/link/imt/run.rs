@@ -137,7 +137,7 @@ impl Imt {
         }
     }
 
-    /// Which topics has it now?
+    /// Asks the modem for its topics.
     pub(super) fn ask_topics(&mut self) {
         match self.ask("GET", "messageProvisioning", "{}", self.limits.ask) {
             Ok(listed) => self.learn_topics(topics(&listed.body)),

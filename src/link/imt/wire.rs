@@ -49,22 +49,22 @@ const ORIGINATE: &str = "messageOriginate";
 /// How a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// The port has gone.
+    /// The port was closed by the system, which says why.
     Gone(String),
     /// No answer came within the limit.
     Silent {
-        /// To this request.
+        /// The request that was not answered.
         command: String,
-        /// The limit.
+        /// How long its answer was waited for.
         waited: Duration,
     },
     /// No version is chosen: the modem has restarted unseen.
     Restarted,
-    /// The modem refused.
+    /// The modem answered with an error.
     Refused {
-        /// What was asked.
+        /// Target of the request.
         target: String,
-        /// Its code.
+        /// Code of the answer, other than 200.
         code: u16,
     },
 }
@@ -193,7 +193,7 @@ impl Wire {
         Ok(Self { shared, news, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Its port.
+    /// Gives the port that it talks by.
     pub fn port(&self) -> &Port {
         &self.shared.port
     }

@@ -29,13 +29,13 @@ const LASTED: Duration = Duration::from_secs(60);
 pub enum DialError {
     /// The name of the far box was not found.
     Unresolved(String),
-    /// Nobody answers there.
+    /// No address of the far box answers at that port; with what the system says.
     Unreachable(String),
     /// The connection ended, or is none to a box.
     Wire(WireError),
     /// It took too long until both keys were proved.
     Slow,
-    /// The session ended.
+    /// The session ended, for this reason.
     Over(Over),
 }
 
@@ -57,7 +57,7 @@ impl From<&DialError> for CallFailure {
     }
 }
 
-/// The times of dialling.
+/// Keeps when a station dials again.
 #[derive(Debug, Default)]
 pub struct Dialling {
     failures: usize,
@@ -70,7 +70,7 @@ impl Dialling {
         self.last.is_none()
     }
 
-    /// A dial begins.
+    /// Notes that a dial begins now.
     pub fn begins(&mut self, now: Instant) {
         self.last = Some(now);
     }

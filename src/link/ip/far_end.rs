@@ -47,7 +47,7 @@ pub enum Fate {
     Refused(Refusal),
 }
 
-/// Where a packet is.
+/// How far a packet got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Here, not written yet.
@@ -62,7 +62,7 @@ pub enum Place {
     Unknown,
 }
 
-/// One far box.
+/// What is under way to and from one far box.
 #[derive(Debug, Default)]
 pub struct FarEnd {
     /// Highest number that was used.
@@ -221,7 +221,7 @@ impl FarEnd {
         self.waiting.len() + self.under_way.len()
     }
 
-    /// Bytes of them.
+    /// Payload bytes of the packets that the link holds for it.
     pub fn bytes_held(&self) -> usize {
         self.waiting.iter().map(|(_, payload)| payload.len()).chain(self.under_way.values().copied()).sum()
     }
@@ -323,7 +323,7 @@ impl FarEnd {
         }
     }
 
-    /// Where a packet is.
+    /// Tells how far the packet of this number got.
     pub fn place(&self, number: u32) -> Place {
         if self.waiting.iter().any(|(known, _)| *known == number) {
             return Place::Waiting;

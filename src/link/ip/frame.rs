@@ -10,7 +10,7 @@ use super::pairing::{self, Introduction};
 use crate::link::whole::{WholeFrame, WholePlace};
 use crate::message::reason::ByeReason;
 
-/// The version of this protocol.
+/// Version of the protocol that this program speaks.
 pub const VERSION: u8 = 1;
 /// Largest packet, in bytes.
 pub const MAX_PACKET: usize = 60_000;
@@ -23,7 +23,7 @@ const LAST_OPTIONAL: u8 = 0x80;
 /// Packets asked about in one frame.
 pub const MAX_ASKED: usize = 512;
 
-/// One frame.
+/// What the two boxes say to each other, one frame at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// The first of both sides.
@@ -49,9 +49,9 @@ pub enum Frame {
     UpTo(u8),
     /// The packet will never be taken, and nothing that came behind it on this connection is.
     Refuse {
-        /// Number of the packet.
+        /// Number of the packet, as its sender counts.
         number: u32,
-        /// Why.
+        /// The reason to refuse it.
         why: Refusal,
     },
     /// Are packets of these names committed at your side, whichever link brought them?
@@ -60,7 +60,7 @@ pub enum Frame {
     Know(Vec<bool>),
     /// Asks for a sign of life.
     Ping,
-    /// Gives it.
+    /// Gives the sign of life that was asked for.
     Pong,
     /// Introduces a box that is not known yet, or answers that.
     Pair(Introduction),
@@ -73,7 +73,7 @@ pub enum Frame {
 /// What a box says of itself at the start of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hello {
-    /// Version of the protocol.
+    /// Version of the protocol that the box speaks.
     pub version: u8,
     /// It pays for its bytes.
     pub metered: bool,
@@ -151,7 +151,7 @@ impl fmt::Display for FrameError {
 }
 
 impl Frame {
-    /// Appends its bytes.
+    /// Appends the frame: length 2, then type and body.
     pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[0, 0]);
@@ -222,7 +222,7 @@ impl Frame {
         out[start..start + 2].copy_from_slice(&length.to_be_bytes());
     }
 
-    /// Its bytes.
+    /// Gives the frame as it goes on the wire.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.write(&mut out);
@@ -279,7 +279,7 @@ impl Got {
 }
 
 impl Refusal {
-    /// Its number.
+    /// Gives the number by which the frame says it.
     pub fn code(self) -> u8 {
         match self {
             Self::TooLarge => 1,
@@ -380,7 +380,7 @@ impl Decoder {
         Self { bytes: Vec::new(), used: 0, most }
     }
 
-    /// Takes bytes in.
+    /// Takes bytes in, whole frames or pieces of them.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.used > 0 {
             self.bytes.drain(..self.used);

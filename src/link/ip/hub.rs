@@ -28,7 +28,7 @@ pub struct Manner {
     pub epoch: u32,
     /// It pays for its bytes.
     pub metered: bool,
-    /// Most bytes.
+    /// Most bytes that the line may use.
     pub budget: Budget,
     /// The line is held, and not only dialled when there is something to carry.
     pub holds: bool,
@@ -36,7 +36,7 @@ pub struct Manner {
     pub wholes: bool,
 }
 
-/// The shared state.
+/// The state that the engine's thread and the thread of the connections share.
 pub struct Hub {
     state: Mutex<State>,
     clock: Clock,
@@ -44,7 +44,7 @@ pub struct Hub {
     news: (Sender<()>, Receiver<()>),
 }
 
-/// What it holds.
+/// What the hub holds behind its lock.
 pub struct State {
     /// The far boxes that were heard, or that this box dials.
     pub fars: BTreeMap<KeyId, Far>,
@@ -54,7 +54,7 @@ pub struct State {
     tokens: HashMap<u64, (KeyId, u32, u32)>,
     next_token: u64,
     connections: u64,
-    /// Bytes so far.
+    /// Bytes that were used on the line, for the budget.
     pub traffic: Traffic,
     /// How the station's line is doing while it is not up; `None` where this box dials nobody.
     pub dialled: Option<LineReason>,
@@ -64,14 +64,14 @@ pub struct State {
     pub closing: bool,
 }
 
-/// One far box.
+/// A far box with its connection, if it has one.
 #[derive(Default)]
 pub struct Far {
-    /// What it is called here.
+    /// What this box calls it.
     pub name: String,
     /// What is under way.
     pub end: FarEnd,
-    /// Its connection.
+    /// The newest connection to it; `None` while there is none.
     pub line: Option<Line>,
 }
 
@@ -79,11 +79,11 @@ pub struct Far {
 pub struct Line {
     /// Which: a newer one has a higher number.
     pub number: u64,
-    /// Wakes it.
+    /// Wakes the thread of the connection: there is something to do.
     pub bell: Sender<()>,
     /// Both sides have said hello.
     pub up: Option<Instant>,
-    /// It is to be closed, for this reason.
+    /// It is to be closed, for this reason; `None` while it may stay.
     pub close: Option<ByeReason>,
 }
 
@@ -153,7 +153,7 @@ impl Hub {
         Own { epoch, metered, urgent_only: matches!(self.budget(), Use::Over { .. }), wholes }
     }
 
-    /// Counts bytes.
+    /// Counts bytes that went over a connection, both ways.
     pub fn spent(&self, bytes: u64) {
         if bytes > 0 {
             let now = self.clock.now();

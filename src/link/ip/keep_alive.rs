@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 /// The wait at first.
 const START: Duration = Duration::from_secs(240);
-/// Never shorter.
+/// Shortest wait between two signs of life.
 const LEAST: Duration = Duration::from_secs(60);
-/// Never longer.
+/// Longest wait between two signs of life.
 pub const MOST: Duration = Duration::from_secs(25 * 60);
 /// After so long without a break the wait grows by a half.
 const GROWS: Duration = Duration::from_secs(3600);
@@ -40,12 +40,12 @@ impl Patience {
     }
 }
 
-/// What is due.
+/// What the silence of a line calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// A sign of life that needs no answer.
     SignOfLife,
-    /// One that does.
+    /// A sign of life that has to be answered.
     Ping,
     /// Nothing more: the far box does not answer.
     Dead,
@@ -76,7 +76,7 @@ impl KeepAlive {
         Self { patience, dialled, grown, written, heard, unanswered, count: 0, round_trip }
     }
 
-    /// What was learned.
+    /// Gives the wait that was learned on this network, for the next connection.
     pub fn patience(&self) -> Patience {
         self.patience
     }

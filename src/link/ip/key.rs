@@ -34,7 +34,7 @@ const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x
 /// Bytes of such a key.
 const KEY: usize = 32;
 
-/// The key of a box.
+/// The private key of a box, with its name and the certificate made for TLS.
 #[derive(Clone)]
 pub struct BoxKey {
     id: KeyId,
@@ -45,7 +45,7 @@ pub struct BoxKey {
 /// Whom a station believes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// The box with this key.
+    /// The box with this key, as it was paired.
     Key(KeyId),
     /// The box that this code names.
     Code(PairingCode),
@@ -150,7 +150,7 @@ pub fn is_other_key(error: &Error) -> bool {
 #[derive(Debug)]
 struct Verifier {
     algorithms: WebPkiSupportedAlgorithms,
-    /// `None`: every key.
+    /// Which keys are believed; `None`: every one, and who it is is looked at later.
     pin: Option<Pin>,
 }
 

@@ -32,11 +32,11 @@ const LOOK: Duration = Duration::from_secs(10);
 /// The far box that a station dials.
 #[derive(Clone)]
 pub struct Target {
-    /// Its key.
+    /// The key that it has to prove.
     pub key: KeyId,
-    /// What it is called here.
+    /// What this box calls it.
     pub name: String,
-    /// `host:port`.
+    /// Where it is dialled, `host:port`.
     pub address: String,
 }
 
@@ -44,15 +44,15 @@ pub struct Target {
 pub struct Lines {
     /// Shared with the engine's thread.
     pub hub: Arc<Hub>,
-    /// The key of this box.
+    /// The key by which this box proves itself.
     pub key: BoxKey,
-    /// Whom it dials.
+    /// The far box that it dials; `None` for a gateway, which is called.
     pub target: Option<Target>,
-    /// Who has called.
+    /// Connections that the listener accepted.
     pub calls: Receiver<Call>,
     /// Rung when there is something to send, or a dial should not wait.
     pub bell: Receiver<()>,
-    /// Rings it.
+    /// The other end of `bell`.
     pub ring: Sender<()>,
 }
 
@@ -222,7 +222,7 @@ impl Lines {
     }
 }
 
-/// One connection at work.
+/// A connection that is open, with what it is served by.
 struct Connection {
     wire: Wire,
     session: Session,

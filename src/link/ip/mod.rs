@@ -111,7 +111,7 @@ struct Ip {
     told: u64,
 }
 
-/// The link at work.
+/// What a link has while its thread runs.
 struct Work {
     hub: Arc<Hub>,
     /// The far box that this box dials.

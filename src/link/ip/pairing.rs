@@ -32,7 +32,7 @@ const PARTS: (usize, usize) = (16, 4);
 pub struct PairingCode {
     /// The first 80 bits of the name of the gateway's key.
     pub key: [u8; 10],
-    /// 20 bits.
+    /// The secret of the code, 20 bits.
     pub token: u32,
 }
 
@@ -164,12 +164,12 @@ const FAILURES: [(u8, PairFailure); 5] = [
     (20, PairFailure::Spent),
 ];
 
-/// The number of a failure.
+/// Gives the number by which a goodbye says the failure; 0 for one without a number.
 pub fn code_of(why: PairFailure) -> u8 {
     FAILURES.iter().find(|(_, known)| *known == why).map_or(0, |(code, _)| *code)
 }
 
-/// The failure of a number.
+/// Finds the failure that a number stands for; `None` for a number of a later version.
 pub fn failure_of(code: u8) -> Option<PairFailure> {
     FAILURES.iter().find(|(known, _)| *known == code).map(|(_, why)| *why)
 }
@@ -177,9 +177,9 @@ pub fn failure_of(code: u8) -> Option<PairFailure> {
 /// A code that a gateway has given out, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCode {
-    /// Its token.
+    /// The secret of the code, 20 bits.
     pub token: u32,
-    /// When it was made.
+    /// When the owner made it; it holds for a limited time.
     pub made: Time,
     /// The far box that it is for; `None`: one that is not known yet, or was only heard.
     #[serde(default)]

@@ -6,7 +6,7 @@ use super::frame::Frame;
 
 /// Questions that wait for their answer, and answers that wait to be written.
 const MOST: usize = 16;
-/// Names in one question.
+/// Most names in one question.
 const NAMES: usize = 64;
 
 /// Questions and answers of one connection.
@@ -16,7 +16,7 @@ pub struct Questions {
     to_ask: VecDeque<Vec<u64>>,
     /// What it was asked, in the order in which it answers.
     asked: VecDeque<Vec<u64>>,
-    /// Answers to what it asked.
+    /// Answers to what the far box asked, not written yet.
     answers: VecDeque<Vec<bool>>,
 }
 

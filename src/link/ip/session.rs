@@ -30,13 +30,13 @@ pub enum Fact {
     Told(u32, Fate),
     /// A packet came in; `new` is false when its number was used before.
     Came {
-        /// Its number.
+        /// Number of the packet, as the far box counts.
         number: u32,
-        /// Its bytes.
+        /// The bytes of the packet, as the coding made them.
         payload: Vec<u8>,
         /// The whole mails of messages in it, which came before.
         wholes: Vec<WholePlace>,
-        /// The number is new.
+        /// False when its number was used before: the packet is here already.
         new: bool,
     },
     /// The far box says something of whole mails.
@@ -45,11 +45,11 @@ pub enum Fact {
     Asked(Vec<u64>),
     /// The answer to a question of this box: names, and whether they are there.
     Known(Vec<(u64, bool)>),
-    /// The connection is over.
+    /// The connection is over, for this reason.
     Over(Over),
 }
 
-/// Why a connection is over.
+/// Why a session on a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
     /// The far box says so.
@@ -75,7 +75,7 @@ pub struct Own {
     pub wholes: bool,
 }
 
-/// A connection.
+/// What one connection has said and heard since it was opened; it does no input or output itself.
 #[derive(Debug)]
 pub struct Session {
     decoder: Decoder,

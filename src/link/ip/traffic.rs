@@ -66,7 +66,7 @@ pub fn opened(ipv6: bool) -> u64 {
     if ipv6 { OPEN + 6 * 20 } else { OPEN }
 }
 
-/// A name was looked up.
+/// Gives the bytes that looking up a name takes, about.
 pub fn looked_up() -> u64 {
     DNS
 }
@@ -85,23 +85,23 @@ pub struct Traffic {
     pub today: u64,
     /// Number of the month, by UTC: twelve times the year, and the month from 0.
     pub month: i64,
-    /// Bytes of that month.
+    /// Bytes of that month, both ways.
     pub this_month: u64,
 }
 
 /// Most bytes; 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// In a day.
+    /// Most bytes of a day by UTC.
     pub day: u64,
-    /// In a month.
+    /// Most bytes of a month by UTC.
     pub month: u64,
 }
 
 /// How much of the budget is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// Enough is left.
+    /// Less than four fifths are used.
     Free,
     /// Four fifths are used: the line is kept alive as rarely as can be.
     Short,
@@ -133,7 +133,7 @@ fn next_month(month: i64) -> Time {
 }
 
 impl Traffic {
-    /// Counts bytes.
+    /// Counts bytes of this moment; a new day or month begins at 0.
     pub fn add(&mut self, bytes: u64, now: Time) {
         self.turn(now);
         self.today += bytes;

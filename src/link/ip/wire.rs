@@ -25,7 +25,7 @@ const READ: usize = 16 * 1024;
 pub enum WireError {
     /// The other side closed it.
     Closed,
-    /// The socket failed.
+    /// The socket failed, as the system says.
     Io(io::Error),
     /// Another key than the pinned one.
     OtherKey,
@@ -50,13 +50,13 @@ impl From<rustls::Error> for WireError {
 pub enum Woken {
     /// The socket can be read or written.
     Socket,
-    /// Somebody rang.
+    /// The bell of the connection was rung: there is something to write.
     Bell,
-    /// The time is over.
+    /// The time limit was reached.
     Time,
 }
 
-/// A connection.
+/// A TCP connection with TLS on it, and what it cost in bytes.
 pub struct Wire {
     socket: Async<TcpStream>,
     tls: Connection,

@@ -8,7 +8,7 @@ use crate::hex;
 /// Longest line that is looked at, in bytes; the longest sentence of the manual has 433.
 pub const MAX_LINE: usize = 1024;
 
-/// What came in.
+/// What the codec makes of the bytes that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// The body of a sentence whose checksum is right, without `$` and `*xx`.

@@ -13,7 +13,7 @@ pub const MIN_HOLD: Duration = Duration::from_secs(60);
 /// A command: its body, and how long its answer may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// Without `$` and checksum.
+    /// What stands between `$` and `*` of its line.
     pub body: String,
     /// The two letters that its answers carry.
     pub tag: Tag,
@@ -75,7 +75,7 @@ impl Dialect {
         (self.major, self.minor) >= (1, 1)
     }
 
-    /// Longest hold time.
+    /// Longest time for which this firmware holds a packet.
     fn max_hold(self) -> Duration {
         Duration::from_secs(if self.major < 2 { 31_536_000 } else { 34_819_200 })
     }

@@ -45,7 +45,7 @@ const MAX_CLAIMS: usize = 1024;
 pub struct Memo {
     /// The modem's device id.
     pub device: u64,
-    /// Packets that waited in it.
+    /// How many packets waited in the modem then.
     pub waiting: u64,
     /// Those of them whose ids were known.
     #[serde(default)]
@@ -70,7 +70,7 @@ pub struct Memo {
 /// A hand-over that may or may not have happened.
 #[derive(Debug)]
 pub struct Unsettled {
-    /// The memo, which names it.
+    /// The memo of the hand-over as the engine keeps it; tells it from others.
     pub memo: String,
     /// When it was first asked after.
     pub since: Instant,

@@ -44,7 +44,7 @@ impl Store {
         (self.ids_tried, self.covered) = (0, false);
     }
 
-    /// Another modem.
+    /// Forgets all of it, as another modem is plugged in.
     pub fn clear(&mut self) {
         *self = Self::default();
     }

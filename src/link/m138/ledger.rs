@@ -24,9 +24,9 @@ pub enum PacketFate {
     Queued,
     /// Acknowledged by a satellite.
     Sent,
-    /// Expired on the modem.
+    /// Its hold time ran out on the modem.
     Expired,
-    /// Withdrawn, or about to be.
+    /// Withdrawn by this box, or about to be.
     Withdrawn,
 }
 
@@ -79,7 +79,7 @@ impl Ledger {
         self.moment
     }
 
-    /// What became of an id.
+    /// Tells what became of the packet with this id; `None` while nothing was heard of it.
     pub fn fate(&self, id: u64) -> Option<PacketFate> {
         self.ids.get(&id).map(|entry| entry.fate)
     }

@@ -81,16 +81,16 @@ enum Phase {
     Closed {
         /// When to look again.
         next: Instant,
-        /// Looks so far.
+        /// How often a port was looked for so far.
         tries: u32,
-        /// What is in the way.
+        /// Why no port is open.
         why: DeviceReason,
     },
     /// A port is open and the modem does not answer (yet).
     Unresponsive {
         /// The next step of the escalation.
         step: u32,
-        /// When to take it.
+        /// When the next step is taken.
         next: Instant,
     },
     /// Boot lines were heard, `BOOT,RUNNING` was not.
@@ -132,7 +132,7 @@ pub struct M138 {
     epoch: u64,
     /// Changes likewise, but for restarts of the modem: those lose what it was about to say, and no more.
     line_epoch: u64,
-    /// Names the ledger.
+    /// Random name of the ledger: moments of another one mean nothing here.
     life: u64,
     /// Packets that modems took in earlier runs, the newest first; true: it has left.
     earlier: Vec<(Reference, bool)>,

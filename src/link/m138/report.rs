@@ -73,7 +73,7 @@ impl M138 {
         self.facts.full.is_some_and(|at| at.elapsed() < FULL_FOR)
     }
 
-    /// What is going on.
+    /// Gives the sentence that the page shows for the modem.
     pub fn state(&self) -> DeviceReason {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
         match &self.phase {

@@ -14,7 +14,7 @@ impl Tag {
         Self([messages.as_bytes()[0], messages.as_bytes()[1]])
     }
 
-    /// The letters.
+    /// Gives its two letters.
     pub fn letters(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
@@ -27,14 +27,14 @@ impl Tag {
     }
 }
 
-/// `$MM`: messages received.
+/// `$MM`: messages received, which wait in the modem.
 pub const MM: Tag = Tag::new("MM");
 /// `$MT`: messages to transmit.
 pub const MT: Tag = Tag::new("MT");
-/// `$TD`: transmit data.
+/// `$TD`: transmit data, which hands a packet over.
 pub const TD: Tag = Tag::new("TD");
 
-/// A classified sentence.
+/// What a sentence of the modem says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sentence {
     /// `$M138 BOOT,<what>[,<text>]`: the modem starts, or was shut down.
@@ -52,9 +52,9 @@ pub enum Sentence {
     Notice(String),
     /// A setting was accepted.
     Ok(Tag),
-    /// Refused.
+    /// `ERR`: a command was refused.
     Error {
-        /// By which command.
+        /// The letters of the command.
         tag: Tag,
         /// The modem's word for it, empty from firmware that gives none.
         word: String,
@@ -63,18 +63,18 @@ pub enum Sentence {
     },
     /// `$CMD? ERR,<word>`: the modem could not read a line.
     BadLine(String),
-    /// `$CS`: who it is.
+    /// `$CS`: device id and model of the modem.
     Identity {
-        /// `DI`.
+        /// Device id, the field `DI`.
         device: u64,
-        /// `DN`.
+        /// Name of the model, the field `DN`.
         name: String,
     },
     /// `$FV <date>,<version>`; kept as it stands.
     Firmware(String),
-    /// `$DT`: its clock.
+    /// `$DT`: the clock of the modem.
     Clock {
-        /// UTC.
+        /// Its time, in UTC.
         time: Time,
         /// It comes from GPS.
         valid: bool,
@@ -87,7 +87,7 @@ pub enum Sentence {
     Fix {
         /// GPS satellites in use.
         satellites: u32,
-        /// `NF`, `G2`, `G3`, ...
+        /// Kind of fix: `NF`, `G2`, `G3` and others.
         kind: String,
     },
     /// `$PW`: volts and degrees Celsius.
@@ -100,7 +100,7 @@ pub enum Sentence {
     Count(Tag, u64),
     /// `$MM N=E` or `N=D`: notices of received messages are on.
     Notices(bool),
-    /// `DELETED` or `MARKED`.
+    /// `DELETED` or `MARKED`: the command is done, for the message of this id where one is named.
     Done(Tag, Option<u64>),
     /// `$MM` or `$MT` with a message.
     Message(Tag, Message),
@@ -110,7 +110,7 @@ pub enum Sentence {
     Acked(u64, Signal),
     /// `$RD`: a message came in; a hint only, as it has no id.
     Received(Signal),
-    /// `$SL WAKE`.
+    /// `$SL WAKE`: the modem woke from sleep.
     Wake,
     /// Right in form, but of no kind known here.
     Other(String),
@@ -136,11 +136,11 @@ impl Sentence {
 /// Figures of one radio packet; missing ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signal {
-    /// dBm.
+    /// Strength of the signal, dBm.
     pub rssi: Option<f64>,
-    /// dB.
+    /// Signal to noise ratio, dB.
     pub snr: Option<f64>,
-    /// Hz.
+    /// Frequency deviation, Hz.
     pub fdev: Option<f64>,
     /// When, if it says so.
     pub at: Option<Time>,
@@ -153,7 +153,7 @@ pub struct Message {
     pub app: Option<u32>,
     /// The payload; `Err` keeps what could not be read.
     pub payload: Result<Vec<u8>, String>,
-    /// Its id.
+    /// The modem's id of it.
     pub id: u64,
     /// When the modem took it, seconds since 1970.
     pub at: i64,

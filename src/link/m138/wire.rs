@@ -40,15 +40,15 @@ const GULP: usize = 4096;
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortError {
-    /// The port has gone.
+    /// The port was closed by the system, which says why.
     Gone(String),
     /// No port is open.
     Closed,
     /// No answer within the limit.
     Silent {
-        /// To this command.
+        /// Name of the command that was not answered.
         command: String,
-        /// So long was waited.
+        /// How long its answer was waited for.
         waited: Duration,
     },
     /// The port takes no bytes.
@@ -105,7 +105,7 @@ pub struct Wire {
     lines: Vec<Event>,
     /// When the last right sentence came.
     last_sentence: Instant,
-    /// When the last byte came.
+    /// When the last byte came, of whatever line.
     last_byte: Option<Instant>,
     /// An answer may still come that nobody waits for.
     owing: bool,
@@ -173,7 +173,7 @@ impl Wire {
         self.codec.noisy()
     }
 
-    /// The port.
+    /// Gives the port that it talks by.
     pub fn port(&self) -> &Port {
         &self.port
     }

@@ -25,22 +25,22 @@ pub struct Slots {
     pub momsn: u16,
     /// A message is in the slot of those that came down.
     pub mt: bool,
-    /// Its number.
+    /// Its number (MTMSN); -1 when there is none.
     pub mtmsn: i32,
     /// A ring alert is unanswered.
     pub ring: bool,
 }
 
-/// One line.
+/// One line of the modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Done.
+    /// `OK`: the command is done.
     Ok,
-    /// Refused.
+    /// `ERROR`: the command was refused.
     Error,
-    /// Data is awaited.
+    /// `READY`: the modem waits for the bytes of a message.
     Ready,
-    /// A ring alert.
+    /// `SBDRING`: a message waits at the gateway.
     Ring,
     /// Signal, 0 to 5.
     Bars(u8),
@@ -48,9 +48,9 @@ pub enum Line {
     Service(bool),
     /// The antenna has a fault, or not any more.
     AntennaFault(bool),
-    /// A session has ended.
+    /// `+SBDIX`: a session has ended.
     Session(SessionResult),
-    /// Anything else.
+    /// Any other line, as it came.
     Other(String),
 }
 

@@ -114,9 +114,9 @@ enum Phase {
     Closed {
         /// When to look again.
         next: Instant,
-        /// Looks so far.
+        /// How often a port was looked for so far.
         tries: u32,
-        /// What is in the way.
+        /// Why no port is open.
         why: DeviceReason,
     },
     /// A port is open and the modem does not answer (yet).
@@ -203,7 +203,7 @@ impl Sbd {
         self.phase == Phase::Running && !self.facts.antenna_fault && self.plan.blocked().is_none()
     }
 
-    /// What is going on.
+    /// Gives the sentence that the page shows for the modem.
     fn state(&self) -> Reason {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
         match &self.phase {

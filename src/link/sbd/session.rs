@@ -258,7 +258,7 @@ impl Sbd {
         self.plan.session = Some(now + self.limits.session);
     }
 
-    /// A session has ended.
+    /// Takes in the result of a session that has ended.
     fn on_result(&mut self, result: SessionResult) {
         // One whose result was given up already, while another one runs.
         let late = self.plan.session.is_some()
@@ -313,7 +313,7 @@ impl Sbd {
         self.learn_time(now);
     }
 
-    /// A session failed, for this reason.
+    /// Counts a failed session and plans the next one.
     fn session_failed(&mut self, step: Step, why: Reason) {
         self.plan.failures += 1;
         let failures = self.plan.failures;

@@ -35,7 +35,7 @@ const WRITES: u32 = 3;
 /// What no message may begin with: the service would pass it on to another terminal.
 const FORWARDS: &[u8] = b"RB";
 
-/// A message in the slot.
+/// A message in the modem's slot for what goes up (MO).
 #[derive(Debug)]
 pub struct Slot {
     /// The modem's number.
@@ -57,15 +57,15 @@ pub struct Slot {
 /// What became of a hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// The gateway has it.
+    /// The gateway has taken it in a session.
     Sent,
     /// It certainly did not leave.
     NotTaken(SessionReason),
-    /// It was withdrawn.
+    /// It was taken out of the slot before a session took it.
     Withdrawn,
-    /// It was given up.
+    /// The driver gave it up, for this reason.
     GaveUp(Reason),
-    /// Nobody knows.
+    /// Whether a session took it is not known.
     Unknown(SessionReason),
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::back_off::BackOff;
 
-/// What is to be done.
+/// What the driver does after a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The gateway has it.
+    /// The gateway has the message: nothing more is to be done.
     Sent,
     /// It is tried again, in steps that grow longer.
     Retry,
@@ -43,7 +43,7 @@ pub fn step(mo: u8) -> Step {
 
 /// The first tries come soon, as Ground Control advises; later ones are rare.
 const SOON: [u64; 5] = [0, 3, 5, 15, 30];
-/// See [`SOON`].
+/// The waits after those of [`SOON`]: from 5 to 30 minutes.
 const LATER: BackOff = BackOff::doubling(Duration::from_secs(300), Duration::from_secs(1800));
 
 /// How long to wait after so many failures in a row.

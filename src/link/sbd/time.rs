@@ -6,7 +6,7 @@ use crate::clock::Time;
 const EPOCHS: [i64; 2] = [1_399_818_235_000, 1_739_556_857_000];
 /// The older count has run over then: what counts from it is wrong since (2026-08-10 12:34:51).
 const RUN_OVER: i64 = EPOCHS[0] + (1_i64 << 32) * 90;
-/// A frame, in milliseconds.
+/// Length of a frame of the network, in milliseconds: the unit of its count.
 const FRAME: i64 = 90;
 
 /// Reads the answer to `-MSSTM`: the moment that is nearest to `near`, where that is believed; else by the later epoch.

@@ -34,10 +34,10 @@ const SESSION: &str = "+SBDIX";
 /// Questions in a row to see that.
 const ROUNDS: usize = 3;
 
-/// What comes unasked.
+/// What the modem says without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// A ring alert.
+    /// A message waits at the gateway (`SBDRING`).
     Ring,
     /// Signal, 0 to 5.
     Bars(u8),
@@ -45,7 +45,7 @@ pub enum Heard {
     Service(bool),
     /// The antenna has a fault, or not any more.
     AntennaFault(bool),
-    /// A session has ended.
+    /// A session has ended, with this result.
     Session(SessionResult),
     /// A session did not begin.
     Refused,
@@ -54,18 +54,18 @@ pub enum Heard {
 /// How a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// The port has gone.
+    /// The port was closed by the system, which says why.
     Gone(String),
     /// No answer came within the limit.
     Silent {
-        /// To this command.
+        /// The command that was not answered.
         command: String,
-        /// The limit.
+        /// How long its answer was waited for.
         waited: Duration,
     },
     /// The modem said `ERROR`.
     Refused,
-    /// Data arrived damaged.
+    /// An answer arrived incomplete, or its checksum is wrong.
     Damaged,
     /// An older answer is still owed and did not come either: nothing was asked.
     NotAsked(Box<Trouble>),
@@ -143,7 +143,7 @@ impl Wire {
         self.owed
     }
 
-    /// Its port.
+    /// Gives the port that it talks by.
     pub fn port(&self) -> &Port {
         &self.port
     }

@@ -16,28 +16,28 @@ use crate::store::search::Needle;
 /// A text that is looked for.
 #[derive(Debug)]
 pub struct Text {
-    /// In small letters.
+    /// The text in lower case.
     pub wanted: String,
     /// What the search index says of it.
     pub needle: RefCell<Needle>,
 }
 
-/// One condition.
+/// A condition of SEARCH that a message fits or not.
 #[derive(Debug)]
 pub enum Criterion {
     /// Each of them; the cheapest stands first. None: any message.
     All(Vec<Self>),
-    /// One or the other.
+    /// It fits the one or the other.
     Or(Box<[Self; 2]>),
-    /// All but these.
+    /// It does not fit this one.
     Not(Box<Self>),
     /// One of these UIDs, which rise.
     Uids(Vec<u32>),
-    /// Has this bit of [`Flags`].
+    /// It has this bit of [`Flags`].
     Flag(u8),
-    /// Is recent in this session.
+    /// It is recent in this session.
     Recent,
-    /// Has this keyword.
+    /// It has this keyword, whatever its case.
     Keyword([String; 1]),
     /// Its size in bytes compares so.
     Size(Ordering, u64),
@@ -51,18 +51,18 @@ pub enum Criterion {
     Field(String, Text),
     /// An address of this field does, as ENVELOPE tells it.
     Address(&'static str, Text),
-    /// Its text does.
+    /// Its body holds a text.
     Body(Text),
     /// Its header or its text does.
     Anywhere(Text),
 }
 
-/// How days compare.
+/// How the day of a message has to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
-    /// It was before that day.
+    /// Before that day.
     Before,
-    /// It was on that day.
+    /// On that day.
     On,
     /// It was on that day or later.
     Since,

@@ -15,7 +15,7 @@ pub struct MailAddress {
     pub route: Option<Vec<u8>>,
     /// Before the at sign, or the name of a group.
     pub mailbox: Option<Vec<u8>>,
-    /// Behind it.
+    /// The domain behind the at sign.
     pub host: Option<Vec<u8>>,
 }
 

@@ -11,14 +11,14 @@ const LINE_AFTER: usize = 64 * 1024;
 /// Largest literal before a log-in, and after it.
 const LITERAL_BEFORE: u64 = 1024;
 const LITERAL_AFTER: u64 = 64 * 1024;
-/// Literals in one command.
+/// Most literals in one command.
 const LITERALS: u32 = 32;
 /// All lines and literals of one command.
 const COMMAND: usize = 256 * 1024;
 /// A literal that is not wanted and comes all the same is read away up to this size.
 pub const SKIP: u64 = 64 * 1024 * 1024;
 
-/// What came.
+/// What the bytes that came make.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// Nothing that is whole yet.
@@ -37,15 +37,15 @@ pub enum Event {
         /// The client waits for a go-ahead.
         waits: bool,
     },
-    /// A piece of that mail.
+    /// Some bytes of that mail.
     Mail(Vec<u8>),
     /// The mail is whole, and so is the command; false when more stood behind it than an end of line.
     MailEnd(bool),
     /// The command is not taken; it has this tag.
     Refused {
-        /// The tag, or `*`.
+        /// Tag of the command; `*` where none could be read.
         tag: String,
-        /// Why.
+        /// What is wrong, as the answer says it.
         why: &'static str,
         /// A literal was too big: the answer stands in place of the go-ahead.
         too_big: bool,
@@ -54,10 +54,10 @@ pub enum Event {
     Hopeless(&'static str),
 }
 
-/// Where the framer is.
+/// What the next byte belongs to.
 #[derive(Debug, PartialEq, Eq)]
 enum At {
-    /// In a line.
+    /// A line of a command.
     Line,
     /// In a literal with so many bytes to come.
     Literal(u64),

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 /// Multiparts within each other that are looked into.
 const DEPTH: usize = 20;
-/// Parts of one mail.
+/// Most parts that are looked for in one mail.
 const PARTS: usize = 200;
 /// Header of a part that is read; the rest is not looked at.
 const HEADER: usize = 256 * 1024;
@@ -16,25 +16,25 @@ const HEADER: usize = 256 * 1024;
 pub struct Part {
     /// Its header, with the empty line.
     pub header: Range<usize>,
-    /// What is behind it.
+    /// The body behind the header.
     pub body: Range<usize>,
     /// The type, in lower case: `text/plain` if nothing else is said.
     pub kind: String,
     /// Parameters of the type.
     pub params: Vec<(String, String)>,
-    /// What is in it.
+    /// What the body holds.
     pub inside: Inside,
 }
 
-/// What is in a part.
+/// What the body of a part holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Inside {
-    /// Text, pictures, anything.
+    /// Text, a picture, a file: nothing that has parts.
     #[default]
     Bytes,
     /// Other parts, at least one.
     Parts(Vec<Part>),
-    /// A whole mail.
+    /// A mail with a header of its own (`message/rfc822`).
     Mail(Box<Part>),
 }
 
@@ -143,7 +143,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 impl Part {
-    /// Reads a mail.
+    /// Finds the parts of a mail.
     pub fn of(mail: &[u8]) -> Self {
         read(mail, 0..mail.len(), "text/plain", DEPTH, &mut PARTS.clone())
     }

@@ -35,7 +35,7 @@ use super::stream::{Stream, Woken};
 use super::tls::CertStore;
 use crate::settings::Key;
 
-/// Bytes of one read.
+/// Bytes that are read from a client at once.
 const READ: usize = 16 * 1024;
 /// A client logs in within this time.
 const LOG_IN: Duration = Duration::from_secs(60);

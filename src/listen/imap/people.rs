@@ -16,7 +16,7 @@ pub struct PeopleOnline(Mutex<HashMap<String, usize>>);
 
 /// The place of a session of a person, until this is dropped.
 pub struct Seat {
-    /// The person.
+    /// Name of the person.
     pub name: String,
     /// Gets an item when something changed in their mailbox, or with the people.
     pub news: Receiver<()>,

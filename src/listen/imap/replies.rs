@@ -23,12 +23,12 @@ pub struct Replies<'a> {
 }
 
 impl<'a> Replies<'a> {
-    /// Sends by `send`.
+    /// Makes replies that go out by `send`.
     pub fn new(send: &'a mut Send<'a>) -> Self {
         Self { gathered: Vec::new(), piece: FIRST, send, failure: None }
     }
 
-    /// Appends bytes.
+    /// Appends bytes as they are; long replies are sent piece by piece.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.gathered.extend_from_slice(bytes);
         // The last byte of a body stays for the end of its reply: a client that waits for the one gets both at once.
@@ -43,7 +43,7 @@ impl<'a> Replies<'a> {
         self
     }
 
-    /// Appends a text.
+    /// Appends a text as it is, without quotes.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
@@ -81,7 +81,7 @@ impl<'a> Replies<'a> {
     }
 }
 
-/// Writes a number.
+/// Appends a number in decimal digits.
 pub fn number(out: &mut Vec<u8>, number: u64) {
     let (mut digits, mut at, mut left) = ([0; 20], 20, number);
     loop {

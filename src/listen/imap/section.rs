@@ -8,7 +8,7 @@ use imap_codec::imap_types::fetch::{MessageDataItemName, Part as Numbers, Sectio
 use super::mime::{self, Inside, Part};
 use super::replies::string;
 
-/// What a section is.
+/// What a section of a mail was found to be.
 pub enum Piece {
     /// Bytes of the mail.
     Range(Range<usize>),

@@ -17,20 +17,20 @@ pub const BATCH: usize = 500;
 /// What an answer to FETCH says of what a message is marked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Its UID.
+    /// `UID`, its number in the folder.
     Uid,
-    /// Its flags and keywords.
+    /// `FLAGS`: flags and keywords.
     Flags,
     /// The number of the change that gave it these.
     Modseq,
 }
 
-/// The open folder.
+/// The folder that a session has open.
 #[derive(Debug)]
 pub struct Selected {
-    /// Its number.
+    /// Number of the folder.
     pub number: u32,
-    /// Opened with EXAMINE.
+    /// Opened with EXAMINE: nothing in it can be changed.
     pub read_only: bool,
     /// The messages that the client knows, in their places.
     pub uids: UidRanges,
@@ -38,7 +38,7 @@ pub struct Selected {
     pub modseq: u64,
     /// The UIDs that are recent in this session: it was the first to hear of them.
     recent: Vec<Range<u32>>,
-    /// Keywords that it was told.
+    /// How many keywords of the folder it was told.
     keywords: usize,
     /// Changes that this session made, which it has told already.
     pub own: BTreeSet<u64>,

@@ -44,7 +44,7 @@ const MAX_WRONG: u32 = 3;
 /// What comes after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Another command.
+    /// The next command.
     Command,
     /// A line of an exchange: a password, or the end of IDLE.
     Line,
@@ -65,9 +65,9 @@ pub enum Exchange {
 
 /// What a session works with.
 pub struct Services {
-    /// Who knows passwords.
+    /// Checks passwords.
     pub intake: Arc<dyn MailIntake>,
-    /// Where the mailboxes are.
+    /// Holds the mailboxes.
     pub store: Store,
     /// For large mails that are coming in.
     pub spool: PathBuf,
@@ -79,7 +79,7 @@ pub struct Services {
     pub opened: Arc<LastOpened>,
 }
 
-/// One IMAP session.
+/// What one IMAP session knows of its client, and the folder that is open.
 pub struct ImapSession<'a> {
     services: &'a Services,
     settings: Arc<Settings>,
@@ -119,7 +119,7 @@ impl<'a> ImapSession<'a> {
         }
     }
 
-    /// Writes the greeting.
+    /// Writes the greeting with the capabilities.
     pub fn greet(&self, out: &mut Replies<'_>) {
         let name = crate::listen::smtp::host_name(&self.settings);
         out.line(&format!("* OK [CAPABILITY {}] {name} satpost", self.capabilities()));
@@ -153,7 +153,7 @@ impl<'a> ImapSession<'a> {
         }
     }
 
-    /// The open folder.
+    /// Gives the open folder; an answer when none is open.
     fn open(&self) -> Try<&Selected> {
         self.selected.as_ref().ok_or_else(|| Answer::Bad("select a folder first".to_owned()))
     }

@@ -13,7 +13,7 @@ const MAX_WRONG: u32 = 3;
 /// What the next line answers.
 #[derive(Debug)]
 pub enum Exchange {
-    /// Everything, in PLAIN.
+    /// Name and password in one line, in PLAIN.
     Plain,
     /// The name, in LOGIN.
     User,

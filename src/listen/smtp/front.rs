@@ -14,7 +14,7 @@ use crate::settings::{Key, Settings};
 pub enum Naming {
     /// By the header of the PROXY protocol, before anything else.
     Proxy,
-    /// By the command XCLIENT.
+    /// By the command XCLIENT of SMTP.
     Xclient,
 }
 

@@ -25,11 +25,11 @@ use crate::store::OWN_FILES;
 
 /// File of the certificate with that of the authority behind it, in the data folder.
 pub const CERTIFICATE: &str = OWN_FILES[0];
-/// File of its key.
+/// File of the key of the certificate.
 pub const KEY: &str = OWN_FILES[1];
 /// File of the certificate of the authority.
 pub const ROOT: &str = OWN_FILES[2];
-/// File of its key.
+/// File of the key of the authority.
 const ROOT_KEY: &str = OWN_FILES[3];
 /// How long a certificate is good, in days: Apple takes no longer ones than 825.
 const GOOD: i64 = 820;

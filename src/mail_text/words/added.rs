@@ -82,7 +82,7 @@ pub static DEVICES: Words = Words::new(
      mail til windows|e-post for windows|pošty pro windows|pošty pre windows|pošty za windows|pošte za windows|דואר עבור windows|αλληλογραφία για windows|windows 版のメール|thư cho windows|البريد لـ windows|correio para windows",
 );
 
-/// Common words for a telephone.
+/// Words for a telephone, as it signs with them.
 pub static TELEPHONE: Words = Words::new(
     "phone|mobile|telephone|cell|cellphone|smartphone|tablet|handheld|mobile device|wireless device|handy|\
      telefon|mobiltelefon|mobilgerät|mobil|smartfon|téléphone|portable|móvil|movil|teléfono|celular|telemóvel|\
@@ -139,7 +139,7 @@ pub static SERVICE: Words = Words::new("to respond to this text message, reply t
 pub static FORUM: Words =
     Words::new("[visit topic](|[visit message](|[view topic](|visit topic or reply to this email");
 
-/// Apologies of telephones.
+/// Words by which a telephone excuses short texts and slips.
 pub static EXCUSE: Words = Words::new(
     "excuse|forgive|typo|brief|brevity|spelling|autocorrect|auto-correct|errors|tippfehler|kürze|rechtschreib|\
      entschuldig|brièveté|fautes|excus|disculp|erratas|brevedad|brevidade|erros|scusa|brevità|errori|typefout|\
@@ -210,7 +210,7 @@ pub static NOT_MEANT: Words = Words::new(
      ekslikult|ainult adressaadile|fyrir mistök|eingöngu ætlað|gabimisht|vetëm për marrës|anderen dan de geadresseerde",
 );
 
-/// That it is secret.
+/// Words by which a notice says that the mail is secret.
 pub static SECRET: Words = Words::new(
     "ความลับ|गोपनीय|поверљив|доверлив|\
      confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
@@ -237,7 +237,7 @@ pub static FORBIDDEN: Words = Words::new(
      no está permitida su|no se permite su|破棄|kustuta|eyddu|eyðið|fshij|obrišete",
 );
 
-/// That nobody is liable.
+/// Words by which a notice says that nobody is liable.
 pub static LIABLE: Words = Words::new(
     "liab|virus|responsib|not secure|cannot be guaranteed|haftung|viren|responsab|garanti|aansprakelijk|\
      ответственност|ansvar|vastuu|odpowiedzialn|odpovědnost|zodpovednos|felelős|răspunde|sorumlu|ευθύν|\
@@ -270,7 +270,7 @@ pub static PRINT: Words = Words::new(
      להדפיס|מדפיס|طباعة|in email|in ấn|mencetak",
 );
 
-/// Words for a mail.
+/// Words for a mail, in many languages.
 pub static MAIL: Words = Words::new(
     "missatge|e post|epost|\
      email|e-mail|mejl|e posta|mail|message|nachricht|courriel|correo|mensaje|mensagem|messaggio|bericht|письм|сообщени|\
@@ -297,7 +297,7 @@ pub static SCANNER: Words = Words::new(
 pub static VIRUS: Words =
     Words::new("virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒");
 
-/// Their sites.
+/// Sites of virus scanners.
 pub static SCANNER_SITE: Words = Words::new(
     "www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email",
 );
@@ -316,7 +316,7 @@ pub static SUBSCRIBED: Words = Words::new(
     "you received this message because you|you are receiving this because you|sie erhalten diese nachricht, weil sie",
 );
 
-/// How one leaves.
+/// Words and signs by which somebody can leave a mailing list.
 pub static LEAVING: Words = Words::new("://|@|click|link|email|mail|klick|clic|reply|send|рассылк");
 
 /// Words of the footers of mailing lists.
@@ -334,7 +334,7 @@ pub static OUTSIDE: Words = Words::new(
      bên ngoài|luar organisasi|don't often get email|unknown sender|unbekannten absender",
 );
 
-/// What it warns of.
+/// What a warning tells people to be careful with.
 pub static CLICK: Words = Words::new(
     "click|lenker|links|attachment|open attach|klicken|anhänge|anhang|cliquez|pièces jointes|liens|haga clic|enlaces|\
      adjuntos|clique|anexos|clic|allegati|collegamenti|klik|bijlagen|koppelingen|ссылк|вложен|нажима|länkar|\
@@ -360,14 +360,14 @@ pub static ABOVE: Words = Words::new(
      вище|iznad|kohale|virš",
 );
 
-/// Which line.
+/// Words for `this`, as in "above this line".
 pub static THIS: Words = Words::new(
     "this|dieser|diese|diesen|cette|ce|esta|este|desta|deste|questa|questo|deze|dit|этой|эту|этого|här|denna|detta|\
      denne|dette|tämän|tej|tę|tym|tuto|tohoto|touto|túto|tejto|ezen|acest|acestei|această|bu|αυτή|αυτήν|цієї|цією|цю|\
      цього|тази|този|ove|ovog|ovu|te|to|selle|šios|šią|šīs|šo|aquesta|הזו|הזאת|זו|هذا|هذه|این|này|ini",
 );
 
-/// That line.
+/// Words for `line`, as in "above this line".
 pub static LINE: Words = Words::new(
     "line|zeile|linie|ligne|línea|linha|riga|linea|regel|lijn|строк|лини|raden|linje|strek|rivi|viivan|lini|\
      wiers|řád|riad|sor|satır|çizgi|γραμμή|рядк|ред|crte|linije|vrstic|rea|joone|eilut",
@@ -414,7 +414,7 @@ pub static GREEN: Words = Words::new(
      pense no meio ambiente|pensa all'ambiente|save a tree|save paper|be green",
 );
 
-/// Beginnings of a warning.
+/// Words that a warning of a mail server begins with.
 pub static WARN: Words = Words::new(
     "caution|warning|attention|external|alert|notice|important|achtung|vorsicht|warnung|hinweis|extern|\
      avertissement|mise en garde|prudence|precaución|advertencia|atención|aviso|cuidado|atenção|advertência|\

@@ -19,7 +19,7 @@ pub static WINDOWS_MAIL: Words = Words::new(
      email untuk windows|จดหมายสำหรับ windows",
 );
 
-/// Beginnings of an afterword.
+/// Beginnings of an afterword, such as `PS:`.
 pub static AFTERWORD: Words = Words::new(
     "ps:|ps |p.-s|p-s|p.‑s|ps–|ps-|ps.|ps,|p.s.|p.s:|p.s |pps|p.p.s|nb:|nb |n.b.|p.d.|pd:|pd.|postdata|posdata|post scriptum|post-scriptum|nachtrag|\
      зы:|зы |з.ы.|p. s.|постскриптум|υ.γ.|υγ:|ui:|u.i.|ui.|i.m.|i.j.|dk.|附言|又及|追伸|추신|נ.ב|ملاحظة|ps!",

@@ -8,25 +8,25 @@ use super::{Foreign, Obstacle};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Contact {
-    /// It is being asked.
+    /// Its answer is awaited, some seconds.
     Asking,
     /// A modem that a driver works with.
     Modem {
-        /// The driver.
+        /// Name of the driver, as in the table of drivers.
         driver: String,
         /// What it calls itself.
         model: String,
     },
-    /// Something else.
+    /// A device that no driver works with.
     Other {
-        /// What it looks like.
+        /// Kind of device, by what it said.
         looks_like: Foreign,
     },
     /// It says nothing that anybody knows.
     Silent,
     /// Its port cannot be opened.
     Unopened {
-        /// What is in the way.
+        /// Why its port could not be opened.
         obstacle: Obstacle,
     },
 }

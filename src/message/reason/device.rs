@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 pub enum DeviceReason {
     /// Nothing was looked for yet.
     Looking,
-    /// It takes packets.
+    /// It takes packets, and nothing is wrong.
     Ready,
     /// It takes packets, and something is not as it should be.
     ReadyBut {
-        /// That.
+        /// What its owner should look at.
         but: Caution,
     },
     /// The service at the other end answers.
@@ -32,50 +32,50 @@ pub enum DeviceReason {
     },
     /// It has no GPS time, without which it sends nothing.
     NoTime,
-    /// Its queue is full.
+    /// The modem's own queue is full.
     QueueFull,
     /// As many packets wait on it as may.
     Waiting {
-        /// How many.
+        /// How many of our packets wait on the modem.
         packets: u64,
     },
     /// Its number is none that a device can have.
     BadNumber {
-        /// The number.
+        /// The device id, as the modem says it.
         number: u64,
     },
-    /// It has no number.
+    /// The modem has no device id.
     NoNumber,
     /// Another device is in its place since the hand-over was prepared.
     Exchanged,
-    /// It starts.
+    /// The modem starts up and takes nothing yet.
     Starting,
     /// It did not answer and was told to start anew.
     ToldToRestart,
-    /// It was shut down.
+    /// The modem was shut down; only its power switch starts it again.
     ShutDown,
-    /// No serial adapter is there.
+    /// No USB serial adapter of a modem is plugged in.
     NoAdapter {
         /// `brltty` runs, which takes such adapters away.
         brltty: bool,
     },
     /// Its port cannot be opened.
     Unopened {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
-        /// What is in the way.
+        /// What the system, or another program, has against it.
         obstacle: Obstacle,
     },
     /// Its port has no control lines, though one is named that switches it.
     NoControlLines {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What the system says.
         why: String,
     },
-    /// No port is open.
+    /// No port is open: nothing can be asked or handed over.
     NoPort,
-    /// The port has gone.
+    /// The open port was closed by the system: unplugged, or its adapter failed.
     PortGone {
         /// What the system says.
         why: String,
@@ -86,7 +86,7 @@ pub enum DeviceReason {
     Reopened,
     /// What is plugged in is something else.
     NotAModem {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// What it looks like; `None` when it just does not answer like a modem.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,24 +94,24 @@ pub enum DeviceReason {
     },
     /// Another program reads the same port.
     OtherReader {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
-        /// The program.
+        /// Name and number of the program, as the system shows them.
         reader: String,
     },
     /// What it says arrives incomplete.
     CutShort {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
     },
     /// Only noise comes from it.
     Noise {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
     },
     /// It speaks and answers nothing.
     Deaf {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// A late answer is waited for still.
         #[serde(default)]
@@ -119,42 +119,42 @@ pub enum DeviceReason {
     },
     /// It answered late: it is asked again with more patience, and got to know.
     AnswersSlowly {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
         /// It is given so many for each answer.
         seconds: u64,
     },
     /// It does not answer.
     Silent {
-        /// The port.
+        /// Path of the serial port, such as `/dev/ttyUSB0`.
         port: String,
-        /// What is tried now.
+        /// What is done about it now.
         next: Remedy,
     },
     /// No answer came to a command.
     NoAnswer {
-        /// The command.
+        /// Name of the command, or its beginning.
         command: String,
         /// For how long, in milliseconds.
         waited: u64,
     },
     /// The port took no bytes.
     Stalled {
-        /// For so many seconds.
+        /// Seconds for which it was tried.
         seconds: u64,
     },
     /// It starts anew: whatever was asked may or may not have been done.
     Restarts,
-    /// It refused a command.
+    /// The modem answered a command with an error.
     Refused {
         /// Its word, if it said one.
         word: String,
     },
-    /// It refused a packet.
+    /// The modem answered with an error when it was given a packet.
     RefusedPacket {
-        /// What its word means.
+        /// The meaning of its word by the manual.
         means: Rejection,
-        /// Its word.
+        /// The error as the modem wrote it; empty for a bare `ERR`.
         word: String,
     },
 }
@@ -165,9 +165,9 @@ pub enum DeviceReason {
 pub enum Caution {
     /// Another program has the port open as well.
     OtherReader(String),
-    /// Lines arrive incomplete.
+    /// Lines of the modem arrive incomplete: another reader, or a bad cable.
     CutShort,
-    /// Lines arrive garbled.
+    /// Many lines of the modem are no valid sentence: a bad cable, or weak power.
     Garbled,
     /// It answers slowly: it is given so many seconds.
     Slow(u64),
@@ -183,7 +183,7 @@ pub enum Caution {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {
-    /// It is not there.
+    /// No file of that name exists.
     Missing,
     /// This program may not use it.
     Forbidden,
@@ -205,13 +205,13 @@ pub enum Foreign {
     Echo,
     /// Another instrument of NMEA 0183.
     Instrument,
-    /// A GPS receiver.
+    /// A GPS receiver: it says sentences such as `$GPGGA`.
     Gps,
-    /// An AIS receiver.
+    /// An AIS receiver: it says sentences such as `!AIVDM`.
     Ais,
     /// A modem that is commanded with AT.
     AtModem,
-    /// A serial console.
+    /// A serial console: it asks for a log-in.
     Console,
     /// A stick for Zigbee devices.
     Zigbee,
@@ -221,13 +221,13 @@ pub enum Foreign {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// It is asked again.
+    /// The same question goes to it once more.
     Ask,
     /// Its port is opened anew.
     Reopen,
     /// A late answer is waited for.
     Listen,
-    /// It is told to restart.
+    /// The modem is told to restart.
     Restart,
     /// It is switched off and on by a control line.
     Switch,
@@ -239,7 +239,7 @@ pub enum Remedy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
-    /// The packet is too long.
+    /// The packet has more bytes than the modem takes.
     TooLong,
     /// Its data is not taken.
     Data,
@@ -249,15 +249,15 @@ pub enum Rejection {
     NoDeviceId,
     /// The modem does not know the command.
     UnknownCommand,
-    /// It has no GPS time.
+    /// The modem has no GPS time yet.
     NoTime,
-    /// Its queue is full.
+    /// The modem's queue is full.
     QueueFull,
-    /// The hold time was over.
+    /// The hold time of the packet was over when the modem read it.
     HoldTimeOver,
     /// The hold time is not taken.
     HoldTime,
-    /// It is busy.
+    /// The modem is busy with something else: it is asked again.
     Busy,
     /// It could not read the command.
     Unreadable,
@@ -269,9 +269,9 @@ pub enum Rejection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GpsFix {
-    /// It does not.
+    /// It has no position.
     None,
-    /// By dead reckoning.
+    /// By dead reckoning, without satellites.
     DeadReckoning,
     /// By satellites, without its altitude.
     Flat {
@@ -283,9 +283,9 @@ pub enum GpsFix {
         /// Corrected by a station on the ground.
         differential: bool,
     },
-    /// By both.
+    /// By satellites and dead reckoning together.
     Combined,
-    /// Only the time is known.
+    /// Only the time is known, no position.
     TimeOnly,
     /// A word that the manual does not have.
     Other(String),

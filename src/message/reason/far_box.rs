@@ -14,9 +14,9 @@ pub enum FarBoxReason {
     Held,
     /// It was sent on, and nobody says whether it arrived.
     Unconfirmed,
-    /// There is no such recipient.
+    /// Its recipient is not known at the far box.
     NoRecipient,
-    /// It was refused.
+    /// It was refused at the far box, or by the server of its recipient.
     Refused,
     /// It is too large, or of a kind that is not taken.
     Content,
@@ -28,7 +28,7 @@ pub enum FarBoxReason {
     Failed,
     /// The far box has no model of this number of the coder: it goes in another coding.
     NoModel {
-        /// The number.
+        /// Number of the model that is missing.
         model: u8,
     },
     /// The far box has it, cannot read it, and reads no other coding now.

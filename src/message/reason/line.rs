@@ -18,30 +18,30 @@ pub enum LineReason {
     Called {
         /// Of them so many are connected.
         connected: usize,
-        /// Of so many.
+        /// How many boxes are paired with this one.
         paired: usize,
         /// Thousands of bytes today, about.
         kilobytes: u64,
     },
     /// The far box is connected.
     Up {
-        /// What it is called.
+        /// Name of the far box.
         name: String,
         /// Thousands of bytes today, about.
         kilobytes: u64,
     },
     /// The far box is being called.
     Calling {
-        /// What it is called.
+        /// Name of the far box.
         name: String,
-        /// `host:port`.
+        /// Where it is called, `host:port`.
         address: String,
     },
     /// The far box is called when there is something to carry.
     OnDemand {
-        /// What it is called.
+        /// Name of the far box.
         name: String,
-        /// `host:port`.
+        /// Where it is called, `host:port`.
         address: String,
     },
     /// The budget for the bytes of the line is used up.
@@ -51,7 +51,7 @@ pub enum LineReason {
     },
     /// There is no connection.
     Down {
-        /// Why.
+        /// How the last call ended.
         why: CallFailure,
     },
     /// The link works with other boxes, and this is for none of them.
@@ -69,7 +69,7 @@ pub enum LineReason {
         /// Its reason, as it says it: 1 too large, 2 unreadable, 3 blocked.
         code: u8,
     },
-    /// It has no console.
+    /// The link has no console: nothing can be said to it by hand.
     NoConsole,
 }
 
@@ -82,7 +82,7 @@ pub enum CallFailure {
         /// What the system says.
         why: String,
     },
-    /// Nobody answers there.
+    /// Nobody answers at the address and port.
     Unreachable {
         /// What the system says.
         why: String,
@@ -94,7 +94,7 @@ pub enum CallFailure {
         /// What is wrong with its answer; empty when it gave none.
         why: String,
     },
-    /// The connection broke.
+    /// The connection broke off.
     Broke {
         /// What the system says.
         why: String,
@@ -107,12 +107,12 @@ pub enum CallFailure {
     NoAnswer,
     /// What it says is no frame of the protocol.
     Unintelligible {
-        /// What is wrong.
+        /// The flaw of the frame.
         why: String,
     },
-    /// It said goodbye.
+    /// It closed the connection on purpose.
     Bye {
-        /// Why.
+        /// The reason that it gave for that.
         why: ByeReason,
     },
 }
@@ -131,7 +131,7 @@ pub enum ByeReason {
     Budget,
     /// The versions do not fit.
     Version,
-    /// Pairing failed.
+    /// The gateway does not pair, for this reason.
     Pairing(PairFailure),
     /// A reason of a later version.
     Other(u8),

@@ -13,9 +13,9 @@ use crate::money::Amount;
 pub enum LinkReason {
     /// The link holds one of its packets.
     Taken {
-        /// How that is known.
+        /// The evidence that the link holds it.
         how: Taken,
-        /// Which of its packets.
+        /// Which of its packets; `None` when it has but one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// The link's name for it.
@@ -23,32 +23,32 @@ pub enum LinkReason {
     },
     /// A satellite has one of its packets.
     Acknowledged {
-        /// Which of its packets.
+        /// Which of its packets; `None` when it has but one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
-        /// How that is known.
+        /// The evidence that a satellite has it.
         how: Acknowledged,
     },
     /// Whether the link took a packet is being found out.
     Asking {
         /// Which of its packets, from 1.
         part: u16,
-        /// What is in the way.
+        /// What keeps the link from telling now.
         why: Box<Reason>,
     },
     /// The link cannot tell whether it took a packet: only the far box knows.
     LeftUnknown {
-        /// Which of its packets.
+        /// Which of its packets; `None` when it has but one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
-        /// What is in the way.
+        /// What kept the link from telling.
         why: Box<Reason>,
         /// The far box is asked; else nobody can be.
         asks: bool,
     },
     /// The far box does not have a packet of which the link could not tell: it goes again.
     NotThere {
-        /// Which of its packets.
+        /// Which of its packets; `None` when it has but one, or the far box did not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
     },
@@ -58,7 +58,7 @@ pub enum LinkReason {
     TooManyPackets,
     /// The link certainly did not take a packet.
     NotTaken {
-        /// How that is known.
+        /// The evidence that the link does not have it.
         why: Box<Reason>,
     },
     /// No receipt of the far box came for a packet: it goes once more.
@@ -73,9 +73,9 @@ pub enum LinkReason {
     PartInTime,
     /// The link gave it back unsent.
     GivenBack,
-    /// One of its packets is gone.
+    /// One of its packets will not be sent.
     PacketGone {
-        /// Why.
+        /// What became of that packet.
         why: GoneReason,
     },
     /// The link lost a piece of it, which goes once more.
@@ -88,9 +88,9 @@ pub enum LinkReason {
     /// The line that has it, or may have it, has been away for longer than it waits: it goes by another link. The far box drops the
     /// later of the two.
     Overtaken {
-        /// The line.
+        /// Name of the link that is left.
         line: String,
-        /// The other link.
+        /// Name of the link that it takes now.
         by: String,
         /// What it costs there; `None` where that is nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,13 +179,13 @@ pub enum Acknowledged {
 /// How well a satellite was heard when it took a packet, in tenths of the unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalFigures {
-    /// Strength, dBm.
+    /// Strength of the signal (RSSI), in tenths of a dBm; `None` when it was not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rssi: Option<i32>,
     /// Signal to noise ratio, dB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snr: Option<i32>,
-    /// Frequency deviation, Hz.
+    /// Frequency deviation, in tenths of a Hz; `None` when it was not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fdev: Option<i32>,
 }
@@ -193,9 +193,9 @@ pub struct SignalFigures {
 /// One of several packets that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Which, from 1.
+    /// Number of the packet in the message, from 1.
     pub number: u16,
-    /// Of how many.
+    /// How many packets the message has.
     pub of: u16,
 }
 

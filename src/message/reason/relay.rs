@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum RelayReason {
     /// The relay took it.
     Taken {
-        /// Its answer.
+        /// The relay's answer behind the mail.
         reply: String,
     },
     /// The relay refused, this message or any.
@@ -33,7 +33,7 @@ pub enum RelayReason {
     },
 }
 
-/// A refusal of the relay.
+/// What the relay answered when it refused, and to what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelayRefusal {
     /// The relay's name.

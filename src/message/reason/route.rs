@@ -10,40 +10,40 @@ use crate::money::Amount;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum NoRoute {
-    /// It has no recipient.
+    /// It names nobody as its recipient.
     NoRecipient,
     /// Nobody of this name has an address here.
     NoPerson {
-        /// The name in the address.
+        /// Local part of the address.
         name: String,
     },
     /// Its reader is disabled.
     TakesNoMail {
-        /// Who that is.
+        /// Name of that person.
         name: String,
     },
     /// Its writer is disabled.
     MayNotSend {
-        /// Who that is.
+        /// Name of that person.
         name: String,
     },
     /// Its writer is somebody of a far box who gets no address here.
     NotAdmitted {
-        /// Their name there.
+        /// Name of the person at the far box.
         name: String,
         /// What people call that far box.
         shown: String,
     },
     /// Its reader has a device, and the link of this box reaches none.
     DeviceOutOfReach {
-        /// Who that is.
+        /// Name of that person.
         name: String,
     },
     /// It stands in the domain of phones and names none.
     BadNumber(PhoneError),
     /// Its domain is one that nobody outside can have.
     NowhereOutside {
-        /// The domain.
+        /// The domain as it stands in the address.
         domain: String,
     },
     /// It stands in the queue of the relay and is no mail address.
@@ -52,7 +52,7 @@ pub enum NoRoute {
     NoPhone,
     /// It is for a device, and the driver of the link reaches one far box only.
     OneFarBox {
-        /// The driver.
+        /// Name of the driver.
         driver: String,
     },
 }
@@ -61,9 +61,9 @@ pub enum NoRoute {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Waits {
-    /// The mail relay.
+    /// The mail relay, by which mails leave for the internet.
     Relay,
-    /// The link.
+    /// A link, to be handed over to it.
     Link {
         /// Packets that it takes alone.
         packets: usize,
@@ -77,19 +77,19 @@ pub enum Waits {
     },
     /// No link that this box has may take it.
     NoLinkMay {
-        /// Why, link by link.
+        /// Each link of the box by name, with what keeps it from this message.
         why: Vec<(String, LinkBar)>,
     },
     /// A cheaper link than those that are ready.
     Cheaper {
-        /// Its name.
+        /// Name of the cheaper link.
         link: String,
-        /// Until then.
+        /// When it stops waiting; [`Time::NEVER`] when it waits for that link only.
         until: Time,
         /// The link that takes it after that, as far as is known now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         then: Option<String>,
-        /// What it costs there.
+        /// What it costs on that other link; `None` where that is nothing, or no link is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         price: Option<Amount>,
     },
@@ -142,7 +142,7 @@ pub enum Waits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkBar {
-    /// It is switched off.
+    /// Its owner has switched it off.
     Off,
     /// Its owner has not written a price.
     NoPrice,
@@ -164,7 +164,7 @@ pub enum LinkBar {
 pub enum NeedsOwner {
     /// It came from a device that belongs to nobody here.
     DeviceOfNobody {
-        /// Which.
+        /// Address of the device.
         device: LinkAddress,
         /// What its far box was called here; empty if it had no name.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -172,16 +172,16 @@ pub enum NeedsOwner {
     },
     /// Its writer is somebody of a far box who has no address here yet.
     NewAtSea {
-        /// Which far box.
+        /// Number of the far box.
         far_box: PeerId,
         /// What people call it.
         shown: String,
-        /// Their name there.
+        /// Name of the person at the far box.
         name: String,
     },
     /// It is a text from a phone to a number that belongs to nobody here.
     NumberOfNobody {
-        /// Which.
+        /// The number that was texted to.
         number: Phone,
     },
     /// Whoever wrote it has no number to text from.
@@ -206,7 +206,7 @@ pub enum NeedsOwner {
 pub enum SplitError {
     /// The address leaves no room for text.
     NoRoom {
-        /// Bytes of the address.
+        /// Length of the address in bytes.
         address: usize,
         /// Bytes of a packet.
         max_payload: usize,
@@ -226,7 +226,7 @@ pub enum SplitError {
 pub enum Arrived {
     /// In the mailbox of whom it was written to: the device that it waited for is not theirs any more.
     WithoutDevice {
-        /// Who that is.
+        /// Name of the reader.
         name: String,
     },
     /// In a mailbox on this box.
@@ -237,10 +237,10 @@ pub enum Arrived {
     },
     /// A notice that may not go on air, in the mailbox that its reader has on this box.
     NoticeKeptHere {
-        /// Whose.
+        /// Name of the reader.
         name: String,
     },
-    /// The far box has it.
+    /// The far box said that it has it.
     FarBox,
     /// The phone has it, as its carrier says.
     Phone {

@@ -12,17 +12,17 @@ use crate::message::{Machine, Proof};
 pub enum Ground {
     /// The sender is on a block list.
     Blocked {
-        /// Whose list it is.
+        /// Whether the box or the reader keeps that list.
         list: Whose,
     },
     /// The sender is on an allow list.
     Allowed {
-        /// Whose list it is.
+        /// Whether the box or the reader keeps that list.
         list: Whose,
     },
     /// The sender is on a list of machines that may write.
     Machine {
-        /// Whose list it is.
+        /// Whether the box or the reader keeps that list.
         list: Whose,
     },
     /// A machine wrote it, and its sender is known here or its subject has the key word.
@@ -45,11 +45,11 @@ pub enum Ground {
 /// A verdict with the two addresses that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBy {
-    /// The verdict.
+    /// What the rules say about the message.
     pub why: Reason,
-    /// Who wrote it, by `From`.
+    /// Who wrote it, by the `From` of the mail.
     pub from: Address,
-    /// The envelope sender.
+    /// Who sent it, by the envelope (`MAIL FROM`).
     pub by: Address,
 }
 
@@ -57,9 +57,9 @@ pub struct SentBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Whose {
-    /// The reader's own.
+    /// The reader's own list.
     Reader,
-    /// That of the box.
+    /// The list that holds for everybody on the box.
     Box,
 }
 
@@ -69,24 +69,24 @@ pub enum Whose {
 pub enum Barred {
     /// A machine wrote it.
     Automatic {
-        /// How that shows.
+        /// The sign by which it is known to be automatic.
         how: Machine,
-        /// The way.
+        /// What it may not be carried on.
         on: Medium,
     },
-    /// It says nothing.
+    /// It has no words.
     Blank {
-        /// The way.
+        /// What it may not be carried on.
         on: Medium,
     },
     /// A phone sent it because somebody liked a text.
     Reaction {
-        /// The way.
+        /// What it may not be carried on.
         on: Medium,
     },
     /// It has no sender, as bounces have none.
     NoSender {
-        /// The way.
+        /// What it may not be carried on.
         on: Medium,
     },
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum SessionReason {
-    /// A session runs.
+    /// A session with the gateway runs.
     Running,
     /// No session came about, and it is tried again later.
     Failed {
@@ -17,12 +17,12 @@ pub enum SessionReason {
     },
     /// The gateway never takes this message.
     NeverTaken {
-        /// The status of its session.
+        /// MO status that ended the session (MAN0009).
         status: u8,
     },
     /// Somebody has to look.
     NeedsOwner {
-        /// The status of the session.
+        /// MO status that ended the session (MAN0009).
         status: u8,
         /// The firmware, where the modem names it.
         #[serde(default, skip_serializing_if = "Option::is_none")]

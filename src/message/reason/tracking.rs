@@ -13,12 +13,12 @@ pub enum TrackingReason {
     },
     /// It may be on a device that is not there.
     OnOtherDevice {
-        /// That device.
+        /// Number of that device, as its driver writes it.
         device: String,
     },
     /// It is on a device that is not there.
     NotPluggedIn {
-        /// That device.
+        /// Number of that device, as its driver writes it.
         device: String,
     },
     /// It is a packet of another link.
@@ -32,7 +32,7 @@ pub enum TrackingReason {
     EarlierOpen,
     /// It has more bytes than a packet may, or none.
     Length {
-        /// Its bytes.
+        /// Length of its payload in bytes.
         bytes: usize,
         /// Bytes of the longest packet.
         most: usize,

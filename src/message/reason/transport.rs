@@ -10,9 +10,9 @@ pub enum TransportReason {
     NotProvisioned,
     /// The topic of the settings is not among its own.
     NoTopic {
-        /// That topic.
+        /// The topic that the settings name.
         topic: u16,
-        /// Those that it has.
+        /// The topics that the modem has.
         known: Vec<u16>,
     },
     /// Nobody pays for its messages.
@@ -21,9 +21,9 @@ pub enum TransportReason {
     Overflow,
     /// It answered a request with an error.
     Code {
-        /// What was asked.
+        /// Target of the request, such as `constellationState`.
         target: String,
-        /// Its code.
+        /// Code of the answer (JSPR), other than 200.
         code: u16,
     },
     /// It knows no version of its protocol that this program knows.
@@ -32,14 +32,14 @@ pub enum TransportReason {
     NoSim,
     /// It is in a state in which it sends nothing.
     Inactive {
-        /// That state.
+        /// Its operational state, as the modem writes it.
         state: String,
-        /// The number of its reason.
+        /// Number of the reason that it gives for that.
         reason: u64,
     },
     /// It does not answer: its port was opened anew in vain.
     Mute,
-    /// A message ended so.
+    /// The modem reported how a message ended.
     Ended {
         /// Its `final_mo_status`.
         status: String,

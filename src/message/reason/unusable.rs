@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with it.
+/// Why something is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Unusable {
@@ -12,14 +12,14 @@ pub enum Unusable {
     CompactOff,
     /// It needs a model of the coder that is not here.
     NoModel {
-        /// Its number.
+        /// Number of the model that it needs.
         model: u8,
     },
-    /// Its check is wrong.
+    /// Its check does not fit what was read of it.
     BadCheck,
     /// The other fragments of it did not come.
     LoneFragment {
-        /// How many there are.
+        /// How many fragments it has in all.
         of: usize,
     },
     /// It is no packet in the classic coding.
@@ -31,10 +31,10 @@ pub enum Unusable {
     WrongWay,
     /// The address in it is none.
     BadAddress {
-        /// What is wrong with it.
+        /// The parser's word on the address.
         why: String,
     },
-    /// It names no recipient.
+    /// It came from the box of a station and names no recipient.
     NoRecipient,
     /// This box has no addresses yet.
     NoDomain,
@@ -47,9 +47,9 @@ pub enum Unusable {
     Listed {
         /// What people call the service.
         service: String,
-        /// Its number for the packet.
+        /// Its number there for the packet.
         number: u64,
-        /// The flaw.
+        /// What is wrong with the entry.
         flaw: String,
     },
     /// What the carrier told cannot be read.
@@ -58,7 +58,7 @@ pub enum Unusable {
     NoNumber,
     /// It is longer than any text message.
     TooLong {
-        /// Its bytes.
+        /// Length of the text in bytes.
         bytes: usize,
     },
     /// Its sender is neither a phone nor a name.
@@ -70,7 +70,7 @@ pub enum Unusable {
     },
     /// It stands in a queue, and its record is not there.
     Nowhere {
-        /// What it is.
+        /// Number of the message, or `packet` with its number.
         what: String,
     },
     /// A part of a message cannot be read.

@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use crate::message::cut::{CutNote, CutRule, FileKind};
 use crate::message::machine::{Machine, MachineKind};
 
-/// A size for people.
+/// Writes a number of bytes for people: `512 B`, `12 kB` (rounded up), `3.4 MB`.
 pub fn size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),

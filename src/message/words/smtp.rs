@@ -11,7 +11,7 @@ pub struct Refusal {
     pub code: u16,
     /// The same finer, such as `5.1.1`; its first digit is that of the code.
     pub status: &'static str,
-    /// One sentence.
+    /// One sentence for the sender of the mail, without code and status.
     pub text: String,
 }
 

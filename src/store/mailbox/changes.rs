@@ -13,9 +13,9 @@ use super::marks::{Marks, marks_of};
 use super::rows::Folder;
 use crate::store::schema::{Readable, Tx, TxResult};
 
-/// An entry came.
+/// The entry of this UID came into the folder.
 pub(super) const CAME: u8 = 0;
-/// An entry went.
+/// The entry of this UID went from the folder.
 pub(super) const WENT: u8 = 1;
 /// The flags of entries changed. This and what is above it.
 pub(super) const MARKED: u8 = 2;

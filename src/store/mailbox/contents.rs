@@ -28,7 +28,7 @@ pub enum NewContent {
     Bytes(Vec<u8>),
     /// A file in the spool folder, on disk already; the commit decides whether it stays.
     File {
-        /// The file.
+        /// The file that holds all of it.
         file: Arc<Spooled>,
         /// Its beginning, with the whole header.
         head: Vec<u8>,
@@ -44,7 +44,7 @@ impl NewContent {
         }
     }
 
-    /// In bytes.
+    /// Gives its size in bytes.
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -56,7 +56,7 @@ impl NewContent {
 /// The bytes of an entry.
 #[derive(Debug)]
 pub enum Content {
-    /// In memory.
+    /// The bytes, in memory.
     Bytes(Vec<u8>),
     /// In a file, whole and as it was written.
     File(PathBuf),

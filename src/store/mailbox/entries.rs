@@ -14,9 +14,9 @@ pub struct NewEntry {
     pub content: u64,
     /// The message of this box that it belongs to; 0: none.
     pub message: u64,
-    /// Its flags.
+    /// Flags and keywords that it begins with.
     pub flags: Flags,
-    /// When it arrived, in seconds.
+    /// When the mail arrived (INTERNALDATE), in seconds since 1970.
     pub arrived: i64,
 }
 
@@ -24,7 +24,7 @@ pub struct NewEntry {
 pub type Copied = Vec<(u32, u32)>;
 
 impl Tx<'_> {
-    /// The entry of this UID.
+    /// Finds the entry of this UID; `None` when it is not there any more.
     pub(super) fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
         let row = self.entries.get((person, folder, uid))?;
         row.map(|row| EntryReader::new(&self.marks, person, folder).read(uid, row.value())).transpose()

@@ -18,7 +18,7 @@ use crate::store::{Store, spool};
 
 /// What is put in front of a mail that is submitted, in bytes at most.
 const MOST_TRACE: u64 = 16 * 1024;
-/// The fields of it.
+/// The fields that are put in front, in lower case.
 const TRACE: [&[u8]; 4] = [b"received", b"message-id", b"date", b"from"];
 /// Bytes that are compared at once.
 const PIECE: usize = 16 * 1024;

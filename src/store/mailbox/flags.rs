@@ -8,7 +8,7 @@ use crate::store::schema::{Tx, TxResult, reject};
 
 /// The keywords by which Sent shows how far a mail got.
 pub(super) const STAGES: [&str; 4] = ["$Delivered", "$Sent", "$Queued", "$Failed"];
-/// True for one of [`STAGES`].
+/// True for one of [`STAGES`], in whatever case.
 pub(super) fn is_stage(keyword: &str) -> bool {
     STAGES.iter().any(|stage| stage.eq_ignore_ascii_case(keyword))
 }
@@ -29,15 +29,15 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Was read.
+    /// `\Seen`: somebody has read it.
     pub const SEEN: u8 = 1;
-    /// Was answered.
+    /// `\Answered`: somebody has answered it.
     pub const ANSWERED: u8 = 2;
-    /// Somebody marked it.
+    /// `\Flagged`: somebody marked it as important.
     pub const FLAGGED: u8 = 4;
     /// Goes at the next EXPUNGE.
     pub const DELETED: u8 = 8;
-    /// Is not finished.
+    /// `\Draft`: it is not finished.
     pub const DRAFT: u8 = 16;
 
     /// The flags as IMAP names them.
@@ -60,16 +60,16 @@ impl Flags {
 pub enum FlagChange {
     /// These, and no others.
     Replace,
-    /// These too.
+    /// These besides those that are there.
     Add,
-    /// These no more.
+    /// Not these; all others stay.
     Remove,
 }
 
 /// What a change of flags did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marked {
-    /// The folder as it is now.
+    /// The folder after the change.
     pub folder: Folder,
     /// The number of the last change before this one.
     pub since: u64,

@@ -13,7 +13,7 @@ use crate::store::schema::{Tx, TxResult};
 const MAX_FOLDERS: usize = 100;
 /// Longest name, in bytes.
 const MAX_NAME: usize = 200;
-/// Levels of a name.
+/// Most levels of a name, which `/` separates.
 const MAX_LEVELS: usize = 12;
 /// Numbers of own folders begin here.
 const FIRST_OWN: u32 = 16;
@@ -25,11 +25,11 @@ pub enum FolderError {
     Exists,
     /// There is none of this name.
     Missing,
-    /// The name cannot be one.
+    /// The name is empty, too long or too deep, or has a character that none may have.
     BadName,
     /// It is one of those that each mailbox has.
     Fixed,
-    /// There are too many.
+    /// The person has as many folders of their own as they may.
     TooMany,
 }
 
@@ -90,7 +90,7 @@ impl Folder {
 }
 
 impl Tx<'_> {
-    /// The folder of this number.
+    /// Reads the folder of this number; refused when there is none.
     pub(super) fn folder(&self, person: &str, number: u32) -> TxResult<Folder> {
         let row = self.folders.get((person, number))?;
         let Some(row) = row else {
@@ -109,7 +109,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// All folders of a person.
+    /// Lists all folders of a person, by number.
     pub fn all_folders(&self, person: &str) -> TxResult<Vec<Folder>> {
         let mut found = Vec::new();
         for row in self.folders.range((person, 0)..=(person, u32::MAX))? {

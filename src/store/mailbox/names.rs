@@ -20,7 +20,7 @@ fn is_named(folder: u32) -> bool {
     [Special::Sent, Special::Drafts].iter().any(|special| special.number() == folder)
 }
 
-/// The lines of the header of a mail.
+/// Gives the lines of the header of a mail, without their line feeds.
 fn header_lines(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
     let header = &mail[..usize::try_from(super::header_length(mail)).unwrap_or(0).min(mail.len())];
     header.split(|byte| *byte == b'\n')

@@ -14,10 +14,10 @@ use crate::store::table::ReadTable;
 
 type MarksTable = ReadTable<(&'static str, u32, u32), &'static [u8]>;
 
-/// One change in a folder.
+/// One entry of a folder that came, went, or has other flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// Its number.
+    /// Number of the change (MODSEQ).
     pub modseq: u64,
     /// The entry that it was about.
     pub uid: u32,
@@ -28,7 +28,7 @@ pub struct Change {
 /// What happened in a folder since a number.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// The folder as it is now.
+    /// The folder as it is after all of them.
     pub folder: Folder,
     /// The changes, in order: the last one of each entry that is there, and the removals.
     pub list: Vec<Change>,
@@ -47,7 +47,7 @@ impl View {
         Ok(found)
     }
 
-    /// The folder of this number.
+    /// Finds the folder of this number; `None` when it was removed.
     pub fn folder(&self, person: &str, number: u32) -> TxResult<Option<Folder>> {
         let table = schema::FOLDERS.read(&self.0)?;
         let row = table.get((person, number))?;
@@ -62,7 +62,7 @@ impl View {
         Ok(Folder::find(&self.folders(person)?, name).cloned())
     }
 
-    /// The UIDs in a folder.
+    /// Gives the UIDs of all entries in a folder.
     pub fn uids(&self, person: &str, folder: &Folder) -> TxResult<UidRanges> {
         let entries = schema::ENTRIES.read(&self.0)?;
         let all = || entries.range((person, folder.number, 0)..=(person, folder.number, u32::MAX));
@@ -89,7 +89,7 @@ impl View {
         rows.map(|row| Ok(row.map(|_| 1)?)).sum()
     }
 
-    /// The entry of this UID.
+    /// Finds the entry of this UID; `None` when it is not there any more.
     pub fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
         Ok(self.entries(person, folder, &[uid])?.pop())
     }
@@ -206,7 +206,7 @@ impl View {
         Ok(Some(changes))
     }
 
-    /// The place of a message in a folder of a person.
+    /// Finds the UID of a message in a folder of a person; `None` when it is not there.
     pub fn place(&self, person: &str, folder: u32, message: Id) -> TxResult<Option<u32>> {
         let range = (message.0, person, folder, 0)..=(message.0, person, folder, u32::MAX);
         Ok(schema::PLACES.read(&self.0)?.range(range)?.next().transpose()?.map(|row| row.0.value().3))

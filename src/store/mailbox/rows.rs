@@ -7,7 +7,7 @@ use crate::store::schema::{TxResult, reject};
 /// The folders that each mailbox has, by their numbers (RFC 6154).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Special {
-    /// What arrives.
+    /// What arrives, by mail or over a link.
     Inbox = 1,
     /// What left, once for each mail.
     Sent = 2,
@@ -20,15 +20,15 @@ pub enum Special {
 }
 
 impl Special {
-    /// All of them.
+    /// All special folders, by number.
     pub const ALL: [Self; 5] = [Self::Inbox, Self::Sent, Self::Drafts, Self::Archive, Self::Trash];
 
-    /// The number of the folder.
+    /// Gives the number of the folder, 1 to 5.
     pub fn number(self) -> u32 {
         self as u32
     }
 
-    /// The name of the folder.
+    /// Gives the name by which IMAP and the pages know the folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Inbox => "INBOX",
@@ -40,7 +40,7 @@ impl Special {
     }
 }
 
-/// One folder of a person.
+/// One folder of a person, with its totals.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folder {
     /// Its number; those up to 5 are of [`Special`] folders.
@@ -57,11 +57,11 @@ pub struct Folder {
     pub modseq: u64,
     /// Removals up to this change are no longer listed.
     pub floor: u64,
-    /// Entries.
+    /// Entries in the folder.
     pub total: u32,
     /// Entries that were not read.
     pub unseen: u32,
-    /// Bytes of all entries.
+    /// Bytes of all entries, each counted in full.
     pub bytes: u64,
     /// Mail programs shall show it.
     pub subscribed: bool,
@@ -81,12 +81,12 @@ impl Folder {
     }
 }
 
-/// One entry of a folder.
+/// One mail as a folder shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entry {
     /// Its number in the folder.
     pub uid: u32,
-    /// What it shows.
+    /// Number of the content that it shows.
     pub content: u64,
     /// The message of this box that it belongs to, which may be pruned; 0: none.
     pub message: u64,
@@ -100,7 +100,7 @@ pub struct Entry {
     pub saved: i64,
     /// The number of its last change.
     pub modseq: u64,
-    /// In bytes.
+    /// Size of the mail in bytes.
     pub size: u64,
     /// Length of the header with the empty line; 0: not known.
     pub header: u32,
@@ -153,9 +153,9 @@ impl From<&Entry> for EntryFlags {
 pub struct ContentRow {
     /// Entries that show them.
     pub count: u32,
-    /// In bytes.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// CRC-32.
+    /// CRC-32 of the content.
     pub check: u32,
     /// Length of the header with the empty line; 0: not known.
     pub header: u32,
@@ -167,7 +167,7 @@ pub struct ContentRow {
     pub file: String,
 }
 
-/// Writes a row.
+/// Writes the fields of a row one after the other, little endian.
 pub(super) struct Writer(Vec<u8>);
 
 impl Writer {

@@ -26,7 +26,7 @@ impl UidRanges {
         Self { runs: vec![Run { first, last, before: 0 }] }
     }
 
-    /// How many there are.
+    /// How many UIDs there are.
     pub fn len(&self) -> u32 {
         self.runs.last().map_or(0, |run| run.before + run.len())
     }
@@ -53,13 +53,13 @@ impl UidRanges {
         (left < run.before + run.len()).then(|| run.first + (left - run.before))
     }
 
-    /// The run that a UID is in.
+    /// Finds the run that a UID is in; `None` where the folder has no such UID.
     fn run_of(&self, uid: u32) -> Option<usize> {
         let at = self.runs.partition_point(|run| run.last < uid);
         self.runs.get(at).is_some_and(|run| run.first <= uid).then_some(at)
     }
 
-    /// The place of a UID.
+    /// Gives the place of a UID, from 1; `None` where the folder has no such UID.
     pub fn place(&self, uid: u32) -> Option<u32> {
         let run = self.runs[self.run_of(uid)?];
         Some(run.before + (uid - run.first) + 1)
@@ -92,12 +92,12 @@ impl UidRanges {
         Some(before + (uid - first) + 1)
     }
 
-    /// The largest.
+    /// Gives the largest UID; `None` of an empty folder.
     pub fn last(&self) -> Option<u32> {
         self.runs.last().map(|run| run.last)
     }
 
-    /// All, rising.
+    /// Gives all UIDs, rising.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.runs.iter().flat_map(|run| run.first..=run.last)
     }

@@ -36,7 +36,7 @@ const TWO_PHASE: u8 = 4;
 /// Longer than any file of ours, in bytes: a length that is more is damage.
 const LONGEST: u64 = 1 << 40;
 
-/// How to open it.
+/// A way to open a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Trees,
@@ -47,7 +47,7 @@ pub enum Way {
 /// All ways; the one that changes the copy for good is the last one.
 pub const WAYS: [Way; 3] = [Way::Trees, Way::Before, Way::Redb];
 
-/// An open copy.
+/// A copy of the file that could be opened, and by what.
 pub enum Source {
     Trees(ReadOnlyDatabase),
     Whole(Database),

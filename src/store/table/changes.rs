@@ -68,7 +68,7 @@ impl Changes {
     }
 }
 
-/// A row of changes.
+/// One row that was put or removed, as it stands in a batch of changes.
 struct Row<'a> {
     name: &'a str,
     form: Form,

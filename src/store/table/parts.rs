@@ -1,6 +1,6 @@
 //! What keys and values are made of, and the bytes that they are in the file.
 
-/// Bytes of any kind.
+/// The type that redb has for all values.
 pub type Bytes = &'static [u8];
 
 /// What keys and values are made of.
@@ -22,7 +22,7 @@ pub trait Key: 'static {
     fn typed<'a: 'a>(raw: Raw<'a, Self>) -> Option<Self::Is<'a>>;
 }
 
-/// A key in the file.
+/// A key in the form in which the file has it.
 pub type Raw<'a, K> = <<K as Key>::Raw as redb::Value>::SelfType<'a>;
 
 /// Which type of redb the keys of a table have. The numbers stand in the write-ahead log.
@@ -33,7 +33,7 @@ pub enum Form {
     Bytes = 2,
 }
 
-/// A value.
+/// The type of the values of a table.
 pub trait Value: 'static {
     type Is<'a>: Copy;
     /// `room` holds the bytes of a value that has to be written.

@@ -13,12 +13,12 @@ pub(super) enum Kind {
     Message,
     /// Parts; without a type of their own they are mails if `digest`.
     Multipart {
-        /// What separates them.
+        /// The `boundary` parameter, which separates the parts.
         boundary: Vec<u8>,
-        /// `multipart/digest`.
+        /// It is a `multipart/digest`.
         digest: bool,
     },
-    /// Anything else.
+    /// Any other content: it is coded as bytes.
     Binary,
 }
 

@@ -6,7 +6,7 @@
 use super::super::{Delivery, SmsRefusal};
 use crate::fault::Fault;
 
-/// Code and meaning.
+/// Error codes of the carrier with their meanings.
 const MEANINGS: [(u64, &str); 27] = [
     (4301, "the text has characters that cannot be sent"),
     (4302, "the sender's number is not valid"),

@@ -6,11 +6,11 @@ use crate::fault::Fault;
 /// What a code asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cure {
-    /// Again later.
+    /// It is sent again later.
     Again,
     /// Once more at most.
     Once,
-    /// Never for this text.
+    /// This text is never sent again.
     Never,
     /// Never until the phone sends START.
     OptedOut,
@@ -20,7 +20,7 @@ enum Cure {
 
 use Cure::{Again, Mend, Never, Once, OptedOut};
 
-/// Code, cure, what it means.
+/// Error codes of the carrier, with what to do and what they mean.
 const CODES: [(u64, Cure, &str); 28] = [
     (20003, Mend("check twilio.account and twilio.token"), "the log-in is refused"),
     (20404, Mend("check twilio.account and twilio.url"), "there is no such account"),

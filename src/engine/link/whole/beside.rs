@@ -11,7 +11,7 @@ use crate::message::{Id, Message, Origin, State, Way, Whole};
 use crate::route::plan::NewMessage;
 use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
 
-/// Such a mail.
+/// The mail of a message whose text is here, ready to be added.
 pub struct MailBeside {
     text: Id,
     mail: IncomingMail,
@@ -21,7 +21,7 @@ pub struct MailBeside {
 pub struct CameBefore<'a> {
     /// Where the packet names it.
     pub place: &'a WholePlace,
-    /// Its mail.
+    /// The mail that the packet named.
     pub mail: &'a ArrivedMail,
     /// What it says, subject and text, where it came in another bundle than that of the packet.
     pub says: Option<(&'a str, &'a str)>,

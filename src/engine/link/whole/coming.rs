@@ -22,14 +22,14 @@ pub struct Kept {
     pub say: Vec<(Option<PeerId>, WholeFrame)>,
     /// What was asked for, by far box and the number of its message; with its name where all of it is here.
     pub come: Vec<(Option<PeerId>, u64, Option<WholeId>)>,
-    /// Bytes of that.
+    /// Packed bytes that were written down for mails that were asked for.
     pub bytes: u64,
 }
 
-/// One of them.
+/// How much of a mail that comes is here.
 struct Mail {
     packed: u64,
-    /// Synced bytes.
+    /// Packed bytes that are synced to the disk.
     got: u64,
     /// What came behind them.
     behind: Vec<u8>,

@@ -30,7 +30,7 @@ const PACKED: u64 = 4_000_000;
 #[derive(Default)]
 pub struct Later {
     notes: WholeNotes,
-    /// Their record.
+    /// The bytes of the note that `notes` were read from.
     record: Option<Vec<u8>>,
     lines: BTreeMap<Option<PeerId>, Line>,
     /// What was asked for, by far box and message.
@@ -40,7 +40,7 @@ pub struct Later {
 /// One connection to a far box.
 struct Line {
     connection: u64,
-    /// Of what it was told, and when.
+    /// Messages of which the far box was told, by number, with the time of that.
     told: BTreeMap<u64, Time>,
     /// What was asked for on it, and when.
     wanted: BTreeMap<u64, Time>,

@@ -52,9 +52,9 @@ pub enum First {
 
 /// What the worker of a link says of a message that is to be planned.
 pub struct Asked<'a> {
-    /// Its far box.
+    /// The far box that it goes to; `None` for the one by which this box reaches the world.
     pub far_box: Option<PeerId>,
-    /// Where that is on the link.
+    /// Address of the far box on the link; `None` where the link has one far end.
     pub address: Option<LinkAddress>,
     /// Largest packed mail that goes along; 0: none does.
     pub most: usize,
@@ -64,7 +64,7 @@ pub struct Asked<'a> {
     pub patience: Duration,
     /// It does not wait from then on.
     pub until: Time,
-    /// The message.
+    /// The message that is to be planned.
     pub message: &'a Message,
 }
 
@@ -85,7 +85,7 @@ pub struct Wholes {
 pub struct Terms {
     /// It charges nothing, and nobody pays for its bytes.
     pub free: bool,
-    /// Its budget has room.
+    /// The budget of the link has room.
     pub room: bool,
     /// All that came as text is asked for, where that is free.
     pub fetch: bool,
@@ -100,7 +100,7 @@ struct Going {
     what: What,
 }
 
-/// What is known of it.
+/// How far the whole mail of a message is.
 enum What {
     /// Its text says all of it, or it is larger than goes along.
     Text,

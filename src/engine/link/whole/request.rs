@@ -93,7 +93,7 @@ pub struct WholeOffer {
     pub size: u32,
     /// Bytes on the line, about.
     pub packed: u32,
-    /// It was asked for.
+    /// Somebody has asked for it already.
     pub asked: bool,
     /// The link that would bring it; `None` where none of this box does.
     pub link: Option<WholeLink>,
@@ -102,16 +102,16 @@ pub struct WholeOffer {
 /// A link that would bring a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeLink {
-    /// Its name.
+    /// Name of the link.
     pub name: String,
     /// What it costs there, with its currency.
     pub price: String,
-    /// It is ready now.
+    /// The link is ready now.
     pub ready: bool,
 }
 
 impl WholeOffer {
-    /// In a sentence.
+    /// Says in a sentence how large it is and what it would cost.
     pub fn words(&self) -> String {
         let kilobytes = |bytes: u32| bytes.div_ceil(1000);
         let (size, packed) = (kilobytes(self.size), kilobytes(self.packed));

@@ -23,7 +23,7 @@ pub enum Progress {
 /// A mail that is sent by one connection.
 #[derive(Debug, Clone)]
 pub struct Sending {
-    /// Its name.
+    /// Name of the mail.
     pub name: WholeId,
     /// The message that was asked for; 0 where it goes along.
     number: u64,
@@ -56,7 +56,7 @@ impl Sending {
         }
     }
 
-    /// Packed bytes.
+    /// Gives the packed size in bytes.
     pub fn length(&self) -> u32 {
         // A mail has at most 100 MB.
         u32::try_from(self.packed.len()).unwrap_or(u32::MAX)

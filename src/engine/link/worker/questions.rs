@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 #[derive(Default)]
 pub(super) struct Questions(BTreeMap<(Option<PeerId>, u64), Asked>);
 
-/// A question.
+/// How far the question after one packet is.
 enum Asked {
     /// At this time; no answer came yet.
     At(Time),

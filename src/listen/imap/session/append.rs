@@ -33,7 +33,7 @@ pub struct Append {
     folder: String,
     is_sent: bool,
     flags: Flags,
-    /// INTERNALDATE, in seconds.
+    /// The INTERNALDATE that the client gave, in seconds since 1970.
     arrived: Option<i64>,
     spool: Spool,
     last: u8,
@@ -122,7 +122,7 @@ impl ImapSession<'_> {
         })
     }
 
-    /// A piece of the mail.
+    /// Takes some bytes of the mail.
     pub fn append_piece(&mut self, piece: &[u8]) {
         if let Some(append) = &mut self.append {
             append.take(piece);

@@ -56,7 +56,7 @@ fn fits(name: &str, pattern: &str) -> bool {
 }
 
 impl ImapSession<'_> {
-    /// The folder of this name.
+    /// Finds the person's folder of this name; `None` where there is none.
     pub(super) fn folder(&self, mailbox: &Mailbox<'_>) -> Try<Option<Folder>> {
         let (person, name) = (self.person()?, name_of(mailbox)?);
         Ok(self.services.store.read(|view| view.folder_named(person, &name))?)

@@ -26,17 +26,17 @@ pub enum Value {
     Word(String),
     /// A list, ready to be sent.
     List(Vec<u8>),
-    /// Bytes.
+    /// Bytes to be sent as a literal or a string.
     Bytes(Vec<u8>),
     /// Bytes of the mail.
     Range(Range<usize>),
-    /// There is nothing of this.
+    /// The mail has nothing of this kind: NIL.
     Nil,
 }
 
 /// A mail, or what is needed of it.
 pub enum Mail {
-    /// Its bytes.
+    /// The bytes, in memory.
     Memory(Vec<u8>),
     /// The file that they are in.
     File(PathBuf),
