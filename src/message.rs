@@ -82,7 +82,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// All doors, for the books.
+    /// All of them, for the totals.
     pub const ALL: [Self; 5] = [Self::Smtp, Self::Web, Self::Link, Self::Sms, Self::Notice];
 
     /// The word of the pages and of the store.
@@ -189,7 +189,7 @@ impl State {
     pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnLink];
 }
 
-/// A column of the books (promise 7: they always balance, per door).
+/// A column of the totals (promise 7: they always balance, per origin).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Column {
@@ -209,7 +209,8 @@ pub struct Message {
     /// Given by the store; 0 before.
     pub id: Id,
     /// The way by which it came into this box.
-    pub door: Origin,
+    #[serde(rename = "door")]
+    pub origin: Origin,
     /// The address that gets answers (`Reply-To`, else `From`).
     pub from: Address,
     /// Its other addresses, and a name.
@@ -406,7 +407,7 @@ impl Message {
         }
     }
 
-    /// The column of the books: accepted = delivered + returned + waiting + refused.
+    /// The column of the totals: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent if self.is_final() => Column::Delivered,

@@ -54,7 +54,7 @@ pub struct LiveStatus {
     pub smtp: Option<PartStatus>,
     /// Listeners whose sockets systemd opened: their settings do not count.
     pub given: BTreeSet<&'static str>,
-    /// Addresses in use, by door: `smtp`, `submission`, `web`.
+    /// Addresses in use, by listener: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// What gpsd tells; `None` where it is not asked.
     pub gps: Option<Gps>,

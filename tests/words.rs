@@ -20,7 +20,7 @@ const GONE: &[(&str, &str, Where, &[&str])] = &[
     (
         "door|doors",
         "listener; origin, for where a message came in",
-        Shown,
+        All,
         &[STORED_DOOR, SIM, "src/mail_text/words/added.rs"],
     ),
     ("desk|desks", "service, context", All, &["src/mail_text"]),
@@ -52,7 +52,7 @@ const GONE: &[(&str, &str, Where, &[&str])] = &[
     ),
     ("onmodem|on modem", "on the link", Shown, &["src/message", "src/link"]),
     ("set aside", "in quarantine", Shown, &[ENGINE, "src/store", "src/settings"]),
-    ("books", "totals", Shown, &["src/store", ALPHABET[3]]),
+    ("books", "totals", All, &["src/store/totals.rs", "src/compact", SIM]),
     ("rung|rungs", "part, state, step", All, &["src/link", ENGINE]),
     ("lane|lanes", "queue", All, &["src/store", ENGINE, "src/compact"]),
     ("purse", "accounting", All, &["src/store"]),

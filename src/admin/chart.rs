@@ -76,7 +76,7 @@ pub struct Chart {
     pub title: String,
     /// One sentence that says what is to be seen.
     pub words: String,
-    /// Unit.
+    /// What the values are in, as the table's heading says it.
     pub unit: String,
     /// By hour: time, lowest, mean, highest.
     pub rows: Vec<(String, String, String, String)>,

@@ -121,8 +121,8 @@ fn label(name: &str, words: &str) -> String {
     format!("{name}=\"{}\"", words.replace(' ', "_"))
 }
 
-fn totals(look: &Look, column: fn(&crate::store::Books) -> u64) -> Samples {
-    look.ledger.books.iter().map(|(origin, totals)| (label("origin", origin), number(column(totals)))).collect()
+fn totals(look: &Look, column: fn(&crate::store::Totals) -> u64) -> Samples {
+    look.ledger.totals.iter().map(|(origin, totals)| (label("origin", origin), number(column(totals)))).collect()
 }
 
 fn look(app: &App) -> Result<Look, crate::fault::Fault> {

@@ -457,7 +457,7 @@ fn shown(message: &Message) -> Value {
     }).collect();
     json!({
         "id": message.id.to_string(),
-        "origin": message.door,
+        "origin": message.origin,
         "from": message.from,
         "from_name": message.sender.name,
         "header_from": message.header_from(),

@@ -59,7 +59,7 @@ impl Status {
                 "failing": facts.failing,
                 "store": context.store.broken().or_else(|| context.store.read_only()),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
-                "totals": ledger.books,
+                "totals": ledger.totals,
                 "quarantined": quarantined.as_ref().map_or(0, |(count, _)| *count),
                 "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why.to_string(), "code": last.why.code()})),
                 "packets_sent": ledger.packets_sent,
@@ -67,7 +67,7 @@ impl Status {
                 "packets_saved": ledger.packets_saved,
             }));
         } else {
-            self.print(session, &queues, &ledger.books);
+            self.print(session, &queues, &ledger.totals);
             for old in context.store.put_aside() {
                 let until = old.at + crate::engine::housekeeping::PUT_ASIDE;
                 session.line(format!("{} is what was there before; it is removed on {until}", old.path.display()));
@@ -82,7 +82,7 @@ impl Status {
         }
     }
 
-    fn print(&self, session: &mut Session, queues: &[QueueLine], totals: &BTreeMap<String, crate::store::Books>) {
+    fn print(&self, session: &mut Session, queues: &[QueueLine], totals: &BTreeMap<String, crate::store::Totals>) {
         let facts = session.context.status.facts();
         let mut rows = Vec::new();
         let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
@@ -128,10 +128,10 @@ impl Status {
             let since = queue.oldest.map(|oldest| format!(", next one accepted {oldest}")).unwrap_or_default();
             row(queue.name, format!("{} wait{since}", queue.waiting));
         }
-        for (origin, books) in totals {
+        for (origin, totals) in totals {
             let words = format!(
                 "{} accepted = {} delivered + {} returned + {} waiting + {} refused",
-                books.accepted, books.delivered, books.returned, books.waiting, books.refused
+                totals.accepted, totals.delivered, totals.returned, totals.waiting, totals.refused
             );
             row(&format!("from {origin}"), words);
         }

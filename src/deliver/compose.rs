@@ -177,7 +177,7 @@ pub fn header(name: &str, value: &str) -> String {
 pub struct Received<'a> {
     /// What the client called itself.
     pub helo: &'a str,
-    /// Where it connected from; `None` for what came by another door.
+    /// Where it connected from; `None` for what came in another way.
     pub ip: Option<IpAddr>,
     /// Name of this box.
     pub by: &'a str,

@@ -76,7 +76,7 @@ pub fn is_wanted(message: &Message, kind: Kind) -> bool {
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
     let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
-    message.door != Origin::Notice
+    message.origin != Origin::Notice
         && message.about.is_none()
         && message.automatic.is_none()
         && !message.return_path().is_nobody()

@@ -130,7 +130,7 @@ impl Known {
         (self.ids, self.order) = Default::default();
         let since: Time = store.clock().now() - AGE;
         for message in store.read(|view| view.past(MOST))? {
-            if message.door == Origin::Smtp && message.accepted >= since {
+            if message.origin == Origin::Smtp && message.accepted >= since {
                 self.add(name(&message), message.id);
             }
         }
@@ -168,7 +168,7 @@ mod tests {
 
     fn mail() -> Message {
         let message_id = Some("<one@boat.example>".to_owned());
-        Message { door: Origin::Smtp, message_id, ..Message::sample() }
+        Message { origin: Origin::Smtp, message_id, ..Message::sample() }
     }
 
     fn in_front() -> IncomingMail {

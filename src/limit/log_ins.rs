@@ -52,7 +52,7 @@ pub struct LogIns {
 }
 
 impl LogIns {
-    /// Makes the counts of one door; `proven` is shared by all doors.
+    /// Makes the counts of one listener; `proven` is shared by all listeners.
     pub fn new(proven: Arc<Proven>) -> Self {
         Self {
             pairs: Limiter::default(),

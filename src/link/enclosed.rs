@@ -53,7 +53,7 @@ pub struct Enclosed<'b> {
     pub places: Vec<WholePlace>,
     /// Mails, packed.
     pub mails: Vec<&'b [u8]>,
-    /// The packet.
+    /// What goes on air without the mails: a packet of the compact coding.
     pub packet: &'b [u8],
 }
 

@@ -39,7 +39,7 @@ pub struct Trial<'a> {
 }
 
 impl Trials {
-    /// Begins without any; `proven` is shared by all doors.
+    /// Begins without any; `proven` is shared by all listeners.
     pub fn new(proven: Arc<Proven>) -> Self {
         let inner = Inner { log_ins: LogIns::new(proven), running: HashMap::new() };
         Self { inner: Mutex::new(inner), over: Condvar::new() }

@@ -12,7 +12,7 @@ impl Message {
         let accepted = Time(1_790_000_000_000);
         Self {
             id: Id(0),
-            door: Origin::Smtp,
+            origin: Origin::Smtp,
             from: Address::Nobody,
             sender: Default::default(),
             to: "ben@here.org".parse().unwrap(),

@@ -40,7 +40,7 @@ fn after_mark(text: &str) -> Option<&str> {
 
 /// The two ends of a message, the same in both directions; `None` for one that is no part of a conversation.
 pub fn ends(message: &Message) -> Option<String> {
-    let counts = message.door != Origin::Notice && message.automatic.is_none() && message.message_id.is_some();
+    let counts = message.origin != Origin::Notice && message.automatic.is_none() && message.message_id.is_some();
     if !counts || message.from.is_nobody() {
         return None;
     }

@@ -22,11 +22,11 @@ use crate::settings::Key;
 /// What is due at a waiting message is done within this.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// A message as a door hands it in.
+/// A message as it comes in, before it is planned.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// The way by which it came in.
-    pub door: Origin,
+    pub origin: Origin,
     /// The address that gets answers (`Reply-To`, else `From`).
     pub from: Address,
     /// Its other addresses, and a name.
@@ -57,9 +57,9 @@ pub struct NewMessage {
 
 impl NewMessage {
     /// A message of which no more is known than this.
-    pub fn new(door: Origin, from: Address, to: Address, text: String) -> Self {
+    pub fn new(origin: Origin, from: Address, to: Address, text: String) -> Self {
         Self {
-            door,
+            origin,
             from,
             to,
             text,
@@ -132,7 +132,7 @@ impl Policy {
         let way = choice.way().unwrap_or(Way::Mailbox);
         let message = Message {
             id: Id(0),
-            door: draft.door,
+            origin: draft.origin,
             from: draft.from,
             sender: draft.sender,
             to: draft.to,
@@ -309,7 +309,7 @@ impl Policy {
     /// What may go to a phone is decided before it is queued: it costs money as well.
     pub fn by_carrier(&self, message: &Message) -> (State, Reason) {
         let on = Medium::Phone;
-        if message.door == Origin::Sms {
+        if message.origin == Origin::Sms {
             let number = message.to.phone().map(|number| NeedsOwner::NumberOfNobody { number }.into());
             return (State::Held, number.unwrap_or_else(|| NoRoute::NoPhone.into()));
         }
@@ -332,7 +332,7 @@ impl Policy {
     /// What may go on air is decided before it is queued (promise 5).
     pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> (State, Reason) {
         let on = Medium::Air;
-        let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
+        let notice = message.origin == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
             && !(notice || message.wanted || message.released)
         {

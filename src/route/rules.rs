@@ -58,7 +58,7 @@ pub struct Rules {
     proof_needed: bool,
 }
 
-/// What there is to know of a message at the door.
+/// What there is to know of a message that comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'c> {
     /// Who it says it is from, in `From`.

@@ -57,7 +57,7 @@ impl Settings {
         let Ok(row) = find(name) else { return };
         match check(row, value) {
             Ok(value) => drop(self.stored.insert(row.key, value)),
-            // One entry that an older version took must not open the door to all that the others keep out.
+            // One entry that an older version took must not let in all that the others keep out.
             Err(_) if matches!(row.kind, Kind::Senders) => drop(self.stored.insert(row.key, value.to_owned())),
             Err(_) => {}
         }

@@ -9,7 +9,7 @@ use crate::money::Money;
 /// What was counted. Over all days of the box: taken = left - came back + returned + refused + what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Messages taken in, by door; of a person those that they wrote.
+    /// Messages taken in, by origin; of a person those that they wrote.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
     /// Messages that left for good or were put into a mailbox, by way; of a person those that they wrote.
@@ -61,8 +61,8 @@ fn none(count: &u64) -> bool {
 impl Counts {
     /// Adds the other counts to these.
     pub fn add(&mut self, other: &Self) {
-        for (door, count) in &other.taken {
-            *self.taken.entry(door.clone()).or_default() += count;
+        for (origin, count) in &other.taken {
+            *self.taken.entry(origin.clone()).or_default() += count;
         }
         for (way, count) in &other.left {
             *self.left.entry(way.clone()).or_default() += count;

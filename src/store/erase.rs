@@ -44,7 +44,7 @@ pub struct Erased {
 impl Tx<'_> {
     /// Removes a person with their messages, but for those that somebody else here wrote or got, the copies and notices that
     /// were made of them, their log-ins, contacts, threads and counts; their name goes from events, audit log and quarantine.
-    /// Gives back what went. The books, the counts and the costs of the box stay.
+    /// Gives back what went. The totals, the counts and the costs of the box stay.
     pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<Erased> {
         let name = person.name.as_str();
         let mut messages = Vec::new();

@@ -47,7 +47,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Books one packet, or what takes so much, at the price of a link, if its budget allows it; otherwise says which limit is
+    /// Charges one packet, or what takes so much, at the price of a link, if its budget allows it; otherwise says which limit is
     /// in the way. A budget that is nearly used up, or is now, is told.
     pub fn charge(
         &mut self,

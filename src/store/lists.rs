@@ -31,7 +31,7 @@ pub struct ListFilter {
     /// In this queue, or out by this way.
     pub way: Option<Way>,
     /// Came in by this way.
-    pub door: Option<Origin>,
+    pub origin: Option<Origin>,
     /// Older than this message.
     pub before: Option<Id>,
     /// Most messages to list.
@@ -256,7 +256,7 @@ impl ListFilter {
         (self.states.is_empty() || self.states.contains(&message.state))
             && !(self.open && message.is_final())
             && self.way.is_none_or(|way| way == message.way)
-            && self.door.is_none_or(|door| door == message.door)
+            && self.origin.is_none_or(|origin| origin == message.origin)
             && self.person.as_ref().is_none_or(involves)
             && (search.is_empty()
                 || texts_of(message).iter().any(|text| text.contains(search))

@@ -83,7 +83,7 @@ fn subjects_apart(tx: &mut Tx) -> TxResult<()> {
 }
 
 fn take_apart(message: &mut Message) {
-    let made_up = matches!(message.door, Origin::Link | Origin::Sms);
+    let made_up = matches!(message.origin, Origin::Link | Origin::Sms);
     let (subject, text) = (std::mem::take(&mut message.subject), std::mem::take(&mut message.text));
     let rest = text.strip_prefix(subject.as_str()).filter(|_| !subject.is_empty());
     let behind = rest.and_then(|rest| rest.strip_prefix('\n'));
@@ -176,7 +176,7 @@ mod tests {
         let long = "word ".repeat(40);
         let title = first_line(&long, MAX_TITLE);
         let (mail, phone) = ("bob@world.example", "+14155550123");
-        for (door, from, subject, text, apart) in [
+        for (origin, from, subject, text, apart) in [
             (Origin::Smtp, mail, "Boat", "Boat\nAll well", ("Boat", "All well")),
             (Origin::Web, mail, "Boat", "Boat", ("Boat", "")),
             (Origin::Web, mail, "", "All well", ("", "All well")),
@@ -188,9 +188,9 @@ mod tests {
             (Origin::Sms, phone, "Home", "Home\nat seven", ("", "Home\nat seven")),
         ] {
             let from = from.parse().unwrap();
-            let mut message = Message { door, from, subject: subject.into(), text: text.into(), ..Message::sample() };
+            let mut message = Message { origin, from, subject: subject.into(), text: text.into(), ..Message::sample() };
             take_apart(&mut message);
-            assert_eq!((message.subject.as_str(), message.text.as_str()), apart, "{door:?} {text}");
+            assert_eq!((message.subject.as_str(), message.text.as_str()), apart, "{origin:?} {text}");
         }
     }
 }

@@ -9,7 +9,6 @@ mod accounting;
 mod audit;
 mod backup;
 mod backups;
-mod books;
 mod clock_set;
 mod commit;
 mod conversations;
@@ -52,6 +51,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
+mod totals;
 mod tracks;
 mod usage;
 mod waiting;
@@ -83,7 +83,6 @@ pub use accounting::BUDGET_LOOK;
 pub use audit::Record;
 pub use backup::{Contents, contents};
 pub use backups::Drill;
-pub use books::{Books, Ledger};
 pub use editions::{Edition, Meaning};
 pub use erase::Erased;
 pub use inbound::PartIn;
@@ -100,6 +99,7 @@ pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
+pub use totals::{Ledger, Totals};
 pub use tracks::{Place, Track};
 pub use usage::{Counts, Span, Usage};
 pub use waiting::Queue;
@@ -160,7 +160,7 @@ struct Inner {
     /// What is committed meanwhile.
     noted: Mutex<Option<rewrite::Noted>>,
     /// The counters of the last commit.
-    saved: books::SavedLedger,
+    saved: totals::SavedLedger,
     /// The day of the last commit.
     day: usage::LastDay,
     /// When something was written last.
@@ -235,7 +235,7 @@ impl Store {
             log: Mutex::new(log),
             rewriting: Mutex::default(),
             noted: Mutex::default(),
-            saved: books::SavedLedger::default(),
+            saved: totals::SavedLedger::default(),
             day: usage::LastDay::default(),
             written: Mutex::new(Instant::now()),
             weighed: Mutex::new(rewrite::Weighed::now()),
@@ -335,7 +335,7 @@ impl Store {
         Ok((database, View(txn)))
     }
 
-    /// The counters and books.
+    /// The counters and totals.
     ///
     /// # Errors
     /// As [`Store::read`].

@@ -1,4 +1,4 @@
-//! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
+//! Messages: put, moved from state to state, removed. Every change keeps the queue index and the totals true.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl Tx<'_> {
                     packets: 0,
                 });
             }
-            self.ledger.book(message.door, None, message.column());
+            self.ledger.book(message.origin, None, message.column());
             self.count_taken(&message)?;
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
                 let key = to.correspondent();
@@ -145,7 +145,7 @@ impl Tx<'_> {
         }
         self.settle_bill(&mut after)?;
         if before.column() != after.column() {
-            self.ledger.book(after.door, Some(before.column()), after.column());
+            self.ledger.book(after.origin, Some(before.column()), after.column());
             self.count_moved(&after, Some(before.column()), after.column())?;
         }
         self.note_fate(&after, Some(before))?;
@@ -197,7 +197,7 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
+    /// Moves an unreadable record out of the way, with the reason. The totals count it as given back.
     pub fn set_aside_message(&mut self, id: Id, why: Reason, at: Time) -> TxResult<()> {
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
@@ -206,16 +206,16 @@ impl Tx<'_> {
             self.due.remove(*key)?;
         }
         if !stale.is_empty()
-            && let Some(door) = self.miscounted()?
+            && let Some(origin) = self.miscounted()?
         {
-            self.ledger.book(door, Some(Column::Waiting), Column::Returned);
+            self.ledger.book(origin, Some(Column::Waiting), Column::Returned);
             self.count_lost()?;
         }
         self.recount_reserved()?;
         self.set_aside("store", SetAside::Message(id), why, &bytes, at)
     }
 
-    /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it
+    /// The origin whose totals count more waiting messages than there are: an unreadable record does not say by which it
     /// came in.
     fn miscounted(&self) -> TxResult<Option<Origin>> {
         let mut there: BTreeMap<&str, u64> = BTreeMap::new();
@@ -226,15 +226,15 @@ impl Tx<'_> {
                 continue;
             }
             if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(row.value())) {
-                *there.entry(message.door.word()).or_default() += 1;
+                *there.entry(message.origin.word()).or_default() += 1;
             }
         }
-        let waiting = |door: &Origin| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
-        Ok(Origin::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
+        let waiting = |origin: &Origin| self.ledger.totals.get(origin.word()).map_or(0, |totals| totals.waiting);
+        Ok(Origin::ALL.into_iter().find(|origin| waiting(origin) > there.get(origin.word()).copied().unwrap_or(0)))
     }
 
     /// Removes finished messages that were accepted before `limit`, with what belongs to them, from a number on. What lies in
-    /// a mailbox is its reader's and stays; the books keep the rest. Gives how
+    /// a mailbox is its reader's and stays; the totals keep the rest. Gives how
     /// many went, and where to go on; `None` at the end.
     pub fn prune(&mut self, from: Id, limit: Time, most: usize) -> TxResult<(usize, Option<Id>)> {
         let (mut old, mut next) = (Vec::new(), None);

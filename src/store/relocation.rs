@@ -12,7 +12,7 @@ use crate::message::Id;
 use crate::people::{FarBox, Person};
 use crate::store::schema::Readable;
 
-/// It.
+/// What the store has of a far box besides its record, its people and its messages.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Belongings {

@@ -275,19 +275,19 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
     let mut tx = Tx::open(Access::all(txn), None)?;
     tx.due.retain(|_, ()| false)?;
     let ids: Vec<u64> = tx.messages.iter()?.filter_map(Result::ok).map(|(id, _)| id.value()).collect();
-    tx.ledger.books.values_mut().for_each(|books| books.waiting = 0);
+    tx.ledger.totals.values_mut().for_each(|totals| totals.waiting = 0);
     for id in &ids {
         let message: Message = tx.message(Id(*id))?;
         tx.index(&message, None)?;
         if damaged {
-            tx.ledger.book(message.door, None, message.column());
+            tx.ledger.book(message.origin, None, message.column());
         } else if message.column() == crate::message::Column::Waiting {
-            tx.ledger.books.entry(message.door.word().to_owned()).or_default().waiting += 1;
+            tx.ledger.totals.entry(message.origin.word().to_owned()).or_default().waiting += 1;
         }
     }
-    for books in tx.ledger.books.values_mut() {
+    for totals in tx.ledger.totals.values_mut() {
         // Of a message that is lost nobody knows the column: it is no longer counted as taken.
-        books.accepted = books.waiting + books.delivered + books.returned + books.refused;
+        totals.accepted = totals.waiting + totals.delivered + totals.returned + totals.refused;
     }
     tx.rebuild_mailboxes()?;
     tx.forget_index()?;

@@ -345,7 +345,7 @@ mod tests {
         drop(store);
         let again = super::super::tests::store(&folder);
         assert_eq!(all(&again), 111);
-        assert!(again.ledger().unwrap().books["smtp"].balance());
+        assert!(again.ledger().unwrap().totals["smtp"].balance());
     }
 
     /// A file of which most was removed becomes shorter, once; one that is in use throughout stays as it is.

@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::ReadTransaction;
 
-use super::books::{Ledger, SavedLedger};
 pub use super::record::{Unreadable, VERSION, json, record};
 pub use super::table::Readable;
 use super::table::{Access, AnyTable, Definition, ReadTable, Table, since_9};
+use super::totals::{Ledger, SavedLedger};
 use crate::fault::Fault;
 
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
@@ -103,7 +103,7 @@ pub const SAMPLES: Definition<(&str, i64), f64> = Definition::new(since_9!("samp
 pub const QUARANTINE: Definition<u64, &[u8]> = Definition::new("quarantine");
 /// Log-ins of the web page: hash of the token -> JSON of the session.
 pub const SESSIONS: Definition<&str, &[u8]> = Definition::new("sessions");
-/// Counters, books, version, last time: name -> JSON.
+/// Counters, totals, version, last time: name -> JSON.
 pub const META: Definition<&str, &[u8]> = Definition::new("meta");
 
 /// Which records of the write-ahead log belong to this file: number of their generation, bytes of the log, and the CRC-32 of both.
@@ -238,7 +238,7 @@ pub struct Tx<'t> {
     pub(super) quarantine: Table<'t, u64, &'static [u8]>,
     pub(super) sessions: Table<'t, &'static str, &'static [u8]>,
     pub(super) meta: Table<'t, &'static str, &'static [u8]>,
-    /// Counters and books, loaded once and written back at the end of the batch.
+    /// Counters and totals, loaded once and written back at the end of the batch.
     pub(super) ledger: Ledger,
     saved: Option<&'t SavedLedger>,
     /// The day of the calendar at this commit, in the time zone of the box.

@@ -98,9 +98,9 @@ fn books_and_queue_follow_each_step() {
         .put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
         .unwrap();
     store.write(|tx| tx.step(Id(1), Time(9), State::Delivered, "taken", 0, Time(0)).map(drop)).unwrap();
-    let books = store.ledger().unwrap().books["smtp"];
-    assert!(books.balance());
-    assert_eq!((books.accepted, books.delivered), (2, 2));
+    let totals = store.ledger().unwrap().totals["smtp"];
+    assert!(totals.balance());
+    assert_eq!((totals.accepted, totals.delivered), (2, 2));
     assert_eq!(store.read(|v| v.next_due(Queue::Relay)).unwrap(), None);
     assert!(store.read(|v| v.queues()).unwrap().iter().all(|queue| queue.1 == 0));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
@@ -123,8 +123,8 @@ fn one_failing_job_does_not_touch_its_neighbours() {
         }
     });
     let ledger = store.ledger().unwrap();
-    assert!(ledger.books["smtp"].balance());
-    assert_eq!(ledger.books["smtp"].accepted, 28);
+    assert!(ledger.totals["smtp"].balance());
+    assert_eq!(ledger.totals["smtp"].accepted, 28);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn old_messages_go_with_their_bytes_and_the_books_stay() {
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
     assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap().0, 1);
     assert!(store.raw(&waiting).unwrap().is_none());
-    assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 2);
+    assert_eq!(store.ledger().unwrap().totals["smtp"].accepted, 2);
 }
 
 #[test]

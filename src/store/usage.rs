@@ -102,7 +102,7 @@ pub(super) fn day(settings: &Settings, now: Time) -> String {
 pub(super) struct LastDay(Mutex<Option<(String, i64, String)>>);
 
 impl LastDay {
-    /// As [`day`].
+    /// Gives the day of a moment by the time zone of the box, looked up once a quarter of an hour.
     pub fn day(&self, settings: &Settings, now: Time) -> String {
         // Days begin at whole quarters of an hour, in whatever time zone.
         let (zone, quarter) = (settings.text(Key::TimeZone), now.seconds().div_euclid(15 * 60));
@@ -170,10 +170,10 @@ impl Tx<'_> {
 
     /// Counts a message that was taken in, for each account that it is in.
     pub(super) fn count_taken(&mut self, message: &Message) -> TxResult<()> {
-        let (door, size) = (message.door.word(), size(message));
+        let (origin, size) = (message.origin.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
-                *counts.taken.entry(door.to_owned()).or_default() += 1;
+                *counts.taken.entry(origin.to_owned()).or_default() += 1;
                 counts.bytes_in += size;
             })?;
         }
@@ -183,7 +183,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Counts a message that came from one column of the books into another.
+    /// Counts a message that came from one column of the totals into another.
     pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> TxResult<()> {
         let (way, size) = (message.way.word(), size(message));
         for person in accounts(message) {

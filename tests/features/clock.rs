@@ -30,7 +30,7 @@ fn what_was_sent_before_the_clock_was_set_does_not_expire() {
     for time in ["accepted", "deadline"] {
         assert_ne!(before[time], after[time], "{time} moved with the clock");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A clock that is years ahead when the box starts, and a gateway that runs by it: the file that moves it, and the box.
@@ -83,7 +83,7 @@ fn what_was_sent_under_a_clock_that_was_ahead_is_dated_right_and_goes_on() {
     // It is tried again soon, and not in nine years.
     gateway.cli_ok(&["settings", "set", "relay.port", &shore.sink_port], "");
     shore.wait_mails(1);
-    gateway.books_balance();
+    gateway.totals_balance();
     // And it stays so.
     gateway.stop();
     gateway.start_with(&clock.environment());

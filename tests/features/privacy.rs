@@ -31,12 +31,12 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     assert!(from_outside(&gateway, "ben@shore.example", &mail).starts_with("250"));
     assert!(from_outside(&gateway, "anna@shore.example", &mail).starts_with("250"));
     assert!(from_outside(&gateway, "nobody@shore.example", &mail).starts_with("550"));
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &mail).starts_with("250"));
     assert!(smtp.mail("olga@shore.example", "anna@shore.example", &mail).starts_with("250"));
     let wrong = STANDARD.encode("\0sandalwood\0cedarwood");
-    assert!(Smtp::connect(gateway.door("smtp")).say(&format!("AUTH PLAIN {wrong}")).starts_with("535"));
+    assert!(Smtp::connect(gateway.listener("smtp")).say(&format!("AUTH PLAIN {wrong}")).starts_with("535"));
     shore.wait_mails(1);
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "cargo-of-ivory"), None);
     shore.wait_acknowledged(packet);
@@ -57,8 +57,8 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     shore.sink_says("clear");
     gateway.cli_ok(&["people", "export", "ben", shore.folder.path("ben.tar").to_str().unwrap()], "");
     gateway.cli_ok(&["people", "erase", "ben"], "");
-    assert!(get(gateway.door("web"), "/login").starts_with("HTTP/1.1 200"));
-    gateway.books_balance();
+    assert!(get(gateway.listener("web"), "/login").starts_with("HTTP/1.1 200"));
+    gateway.totals_balance();
     assert_eq!(gateway.stop(), 0);
     let log = gateway.log_text();
     assert!(log.contains("is up") && log.contains("taken by smtp"), "{log}");
@@ -133,7 +133,7 @@ fn erasing_and_exporting_a_person_is_complete() {
     wait_for("the words of the erased out of the files", SOON, || in_use().is_empty().then_some(()));
     let left = gateway.messages();
     assert_eq!(left.iter().map(|message| &message["to"]).collect::<Vec<_>>(), ["carl@shore.example"]);
-    gateway.books_balance();
+    gateway.totals_balance();
     assert_eq!(gateway.stop(), 0);
 }
 
@@ -159,7 +159,7 @@ fn boxes_on_one_machine_have_cookies_of_their_own() {
         .into_iter()
         .map(|name| {
             let station = Station::new(&folder, name, &[], &["anna"]).started();
-            let page = get(station.door("web"), "/login");
+            let page = get(station.listener("web"), "/login");
             let (_, cookie) = page.split_once("Set-Cookie: ").unwrap();
             cookie.split('=').next().unwrap().to_owned()
         })
@@ -172,7 +172,7 @@ fn boxes_on_one_machine_have_cookies_of_their_own() {
 fn metrics_are_off_until_they_are_wanted_and_name_nobody() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let web = gateway.door("web");
+    let web = gateway.listener("web");
     assert!(get(web, "/metrics").starts_with("HTTP/1.1 404"));
     assert!(from_outside(&gateway, "olga@shore.example", &message("Hello", "x")).starts_with("250"));
     gateway.cli_ok(&["settings", "set", "web.metrics", "yes"], "");

@@ -50,7 +50,7 @@ fn a_refused_message_comes_back_with_the_reason() {
         (&notice["from"], &notice["to"], &notice["state"]),
         (&"<>".into(), &"olga@shore.example".into(), &"delivered".into())
     );
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The file of a mail is not to be read: that is said of this mail, and neither of the relay nor of those behind it.
@@ -79,7 +79,7 @@ fn a_mail_that_cannot_be_read_holds_up_no_other() {
     assert_eq!(first["state"], "queued", "{first}");
     assert_eq!(gateway.status().unwrap()["relay"]["ok"], true);
     assert!(!gateway.log_text().contains("not taken by the relay, for now: the mail"), "{}", gateway.log_text());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A refusal for now is tried again, without a word to anybody, until it is taken.
@@ -101,7 +101,7 @@ fn a_message_put_off_is_tried_again() {
     }
     assert_eq!(shore.mails().len(), 4);
     assert!(notices(&gateway).is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A message is told as delayed once, and given up when its time has run out.
@@ -118,7 +118,7 @@ fn a_message_nobody_takes_is_delayed_once_and_then_expires() {
     assert_eq!(notices.len(), 2, "{notices:?}");
     assert!(notices[0].contains("Action: delayed") && notices[0].contains("Will-Retry-Until:"), "{}", notices[0]);
     assert!(notices[1].contains("Action: failed") && notices[1].contains("Status: 4.4.7"), "{}", notices[1]);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// While the relay is down messages wait; they leave by themselves when it is back, or when another one is set.
@@ -207,7 +207,7 @@ fn there_is_no_notice_about_a_notice() {
     }
     assert_eq!(gateway.messages().iter().filter(|message| message["origin"] == "notice").count(), 1);
     assert!(shore.mails().is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Case R1: what a person hands in arrives as it is, with our trace in front and nothing else changed.

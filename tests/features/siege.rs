@@ -61,7 +61,7 @@ def hold(port, count):
                 pass
     return held
 
-# Silent ones at the door for mail programs: somebody known and somebody new both get in.
+# Silent ones at the listener for mail programs: somebody known and somebody new both get in.
 held = hold(8124, 24)
 for source in ('10.0.9.1', '10.1.7.7'):
     s = smtplib.SMTP('127.0.0.1', 8124, timeout=30, source_address=(source, 0))

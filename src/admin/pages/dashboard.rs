@@ -62,7 +62,7 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let totals: Vec<_> = ledger
-        .books
+        .totals
         .iter()
         .map(|(word, totals)| {
             let known = Origin::ALL.into_iter().find(|origin| origin.word() == word);

@@ -109,7 +109,7 @@ pub fn list(ask: &Ask) -> Reply {
     };
     match tab {
         "up" => filter.way = Some(Way::Link),
-        "down" => filter.door = Some(Origin::Link),
+        "down" => filter.origin = Some(Origin::Link),
         "waiting" => filter.states = vec![State::Queued, State::OnLink],
         "held" => filter.states = vec![State::Held],
         "failed" => filter.states = vec![State::Returned, State::Expired, State::Unconfirmed],
@@ -189,7 +189,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         id => message.id.to_string(),
         subject => message.subject,
         reason => reason(ask, &message),
-        origin => super::names::origin(message.door),
+        origin => super::names::origin(message.origin),
         author => message.author,
         header_from => message.sender.header_from.as_ref().map(ToString::to_string),
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),

@@ -38,7 +38,7 @@ pub fn way(way: Way) -> String {
 /// Who a message is from: by the name that came with it, or the one that somebody of this box has here.
 pub fn sender(ask: &Ask, message: &Message) -> String {
     if message.from == Address::Nobody {
-        return match message.door {
+        return match message.origin {
             Origin::Notice => say!("mailbox.from_this_box"),
             _ => say!("mailbox.from_a_mail_server"),
         };

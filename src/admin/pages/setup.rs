@@ -128,7 +128,7 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, String, bool)>, Fault> {
     let facts = ask.app.status.facts();
     // Messages that went through the box say more than a test message would, and somebody wrote or got them.
     let ledger = ask.app.store.ledger()?;
-    let used = ledger.books.values().any(|books| books.accepted > 0);
+    let used = ledger.totals.values().any(|totals| totals.accepted > 0);
     let mut steps = Vec::new();
     for step in STEPS {
         let done = match step.name {

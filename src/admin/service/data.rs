@@ -330,8 +330,9 @@ mod tests {
         assert_eq!(kept(shared).unwrap().author, None);
         assert_eq!(place.store.read(|view| view.mailbox("anna", None, 9)).unwrap().len(), 1);
         let after = place.store.ledger().unwrap();
-        assert!(after.books.values().all(crate::store::Books::balance));
-        let accepted = |ledger: &crate::store::Ledger| ledger.books.values().map(|books| books.accepted).sum::<u64>();
+        assert!(after.totals.values().all(crate::store::Totals::balance));
+        let accepted =
+            |ledger: &crate::store::Ledger| ledger.totals.values().map(|totals| totals.accepted).sum::<u64>();
         assert_eq!(accepted(&before), accepted(&after));
         let usage = place.store.read(|view| view.usage(Span::Person, None)).unwrap();
         assert!(usage.iter().all(|row| row.person != "ben") && usage[0].counts.taken["web"] == 4);

@@ -26,7 +26,7 @@ use crate::store::{BodyIn, INLINE};
 pub struct Left {
     /// What people call it.
     pub name: String,
-    /// Its people.
+    /// Names of its people, who left with it.
     pub people: Vec<String>,
     /// Messages that are not done.
     pub messages: usize,
@@ -41,7 +41,7 @@ pub struct Arrived {
     pub name: String,
     /// What the gateway is called that it came from.
     pub from: String,
-    /// Its people.
+    /// Names of its people, who have their addresses here now.
     pub people: Vec<String>,
     /// Messages that came along.
     pub messages: usize,

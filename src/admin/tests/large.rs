@@ -47,7 +47,7 @@ fn filled(count: u64) -> Site {
                 let to = ["anna@sea.org", "ben@sea.org", "bob@far.org", "bob@far.org"][number as usize % 4];
                 let mine = to.ends_with("sea.org");
                 let one = Message {
-                    door: Origin::Smtp,
+                    origin: Origin::Smtp,
                     from: "mum@far.org".parse().unwrap(),
                     to: to.parse().unwrap(),
                     way: if mine { Way::Mailbox } else { Way::Relay },

@@ -51,7 +51,7 @@ fn far_box(app: &App, now: Time) {
 }
 
 fn message(n: usize, now: Time) -> Message {
-    let (state, way, door, reason) = [
+    let (state, way, origin, reason) = [
         (State::Held, Way::Link, Origin::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
         (State::OnLink, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
         (State::Queued, Way::Link, Origin::Web, "the modem has no GPS time yet; tried again in 4 min"),
@@ -75,7 +75,7 @@ fn message(n: usize, now: Time) -> Message {
         steps.push(step(3, state, reason, if state == State::Sent { 2 } else { 0 }));
     }
     Message {
-        door,
+        origin,
         from: if inbound { "weather@meteo.example.net" } else { "anna@tern.example.org" }.parse().unwrap(),
         to: if inbound { "anna@tern.example.org" } else { "harbourmaster@horta.example.com" }.parse().unwrap(),
         author: (!inbound).then(|| "anna".to_owned()),

@@ -20,7 +20,7 @@ fn site() -> Site {
     service.set("price.currency", "EUR").unwrap();
     service.set("budget.packets", "10").unwrap();
     let held = |from: &str| Message {
-        door: Origin::Smtp,
+        origin: Origin::Smtp,
         from: from.parse().unwrap(),
         to: "dora@sea.org".parse().unwrap(),
         state: State::Held,

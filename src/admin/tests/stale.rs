@@ -125,7 +125,7 @@ fn a_queue_that_nothing_takes_is_no_green_tick() {
     let site = Site::with_people();
     let service = site.app.service(Actor::command_line(0));
     service.add_link("boat", "m138", &[("link.price".into(), "0".into())]).unwrap();
-    let waits = |way| Message { door: Origin::Smtp, state: State::Queued, way, ..Message::sample() };
+    let waits = |way| Message { origin: Origin::Smtp, state: State::Queued, way, ..Message::sample() };
     let mut anna = site.logged_in("anna");
     assert_eq!(queue(&mut anna).0, "good");
     let put = |way| {

@@ -123,6 +123,6 @@ fn machines_are_never_told() {
     assert!(!may_notify(&message("<>", "bob@far.example")));
     assert!(!may_notify(&message("Mailer-Daemon@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some(Machine::NoSender), ..fine.clone() }));
-    assert!(!may_notify(&Message { door: Origin::Notice, ..fine.clone() }));
+    assert!(!may_notify(&Message { origin: Origin::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
 }

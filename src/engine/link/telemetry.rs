@@ -150,7 +150,7 @@ pub fn spent(context: &Context, percent: u64) -> Result<(), Fault> {
     context.store.write(move |tx| tx.event(&event))
 }
 
-/// Books a session that carried no packet up, at the least price. It has been had: no budget is in its way.
+/// Charges a session that carried no packet up, at the least price. It has been had: no budget is in its way.
 ///
 /// # Errors
 /// When the store fails.

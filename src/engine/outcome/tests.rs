@@ -67,7 +67,7 @@ fn what_goes_once_more_is_reserved_and_not_spent_at_once() {
     let folder = Folder::new();
     let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
     for wanted in [Use::of_texts(1, Money(70_000)), Use::of_packets(1, Money(70_000))] {
-        let sent = Message { state: State::Sent, door: Origin::Web, ..Message::sample() };
+        let sent = Message { state: State::Sent, origin: Origin::Web, ..Message::sample() };
         let id = store.put(IncomingMail { messages: vec![sent], body: BodyIn::None }).unwrap().ids()[0];
         let bill = Some(Bill { person: Some("anna".into()), ..Bill::new(wanted, Vec::new()) });
         store.write(move |tx| requeue(tx, id, bill.clone(), Waits::Relay, Time(1), Time(1))).unwrap();

@@ -165,7 +165,7 @@ fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found:
 fn thread(policy: &Policy, message: &Message) -> Option<(String, Thread)> {
     let named = message.author.clone();
     let ours = || message.from.mailbox().filter(|from| policy.is_ours(from)).map(crate::address::Mailbox::person);
-    let last = message.message_id.clone().filter(|_| message.door != Origin::Notice)?;
+    let last = message.message_id.clone().filter(|_| message.origin != Origin::Notice)?;
     Some((named.or_else(ours)?, Thread { last, subject: message.subject.clone() }))
 }
 

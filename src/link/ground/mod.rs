@@ -1,5 +1,5 @@
 //! What the ground services of satellite networks have in common: messages from terminals come by a webhook behind a secret
-//! path, or by another door that leads to the same place, and messages for terminals are queued by a call each. A driver is
+//! path, or by another way that leads to the same place, and messages for terminals are queued by a call each. A driver is
 //! one [`Service`]; [`Ground`] makes a [`Link`] of it.
 //!
 //! No service gives a key to what it is to send: a message whose answer is lost may have been queued, and is never sent again

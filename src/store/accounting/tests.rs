@@ -21,7 +21,7 @@ fn store() -> (Folder, Store) {
 fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
     let bill = Bill::new(Use::of_packets(packets, PRICE), limits);
     let bill = Bill { person: Some(person.into()), ..bill };
-    Message { door: Origin::Web, way: Way::Link, bill: Some(bill), ..Message::sample() }
+    Message { origin: Origin::Web, way: Way::Link, bill: Some(bill), ..Message::sample() }
 }
 
 /// Spent and reserved, in the one month of these tests.

@@ -65,7 +65,7 @@ impl Tx<'_> {
     /// Files a mail that somebody here wrote in their Sent, once for all its recipients; what they kept of it as a draft is
     /// done with. A copy that their program put into Sent before is the entry of it. `first` is the message to the first of them.
     pub(in crate::store) fn file_sent(&mut self, first: &Message) -> TxResult<()> {
-        let Some(author) = first.author.clone().filter(|_| matches!(first.door, Origin::Smtp | Origin::Web)) else {
+        let Some(author) = first.author.clone().filter(|_| matches!(first.origin, Origin::Smtp | Origin::Web)) else {
             return Ok(());
         };
         self.open_mailbox(&author)?;
@@ -180,7 +180,7 @@ impl Tx<'_> {
             references: &message.references,
             auto_submitted: None,
         });
-        let came = match message.door {
+        let came = match message.origin {
             Origin::Link => "over the air",
             Origin::Sms => "text message",
             Origin::Web => "written on the page",

@@ -38,7 +38,7 @@ fn a_store_that_is_whole_comes_out_as_it_was() {
         store.read(|view| view.due(crate::store::Queue::Relay, crate::clock::Time(i64::MAX), MESSAGES)).unwrap().len(),
         80
     );
-    assert!(store.ledger().unwrap().books.values().all(|books| books.balance() && books.waiting == 80));
+    assert!(store.ledger().unwrap().totals.values().all(|totals| totals.balance() && totals.waiting == 80));
     store.close();
 }
 
@@ -68,7 +68,7 @@ fn what_a_bad_page_leaves_is_what_was_written() {
             let after = store.read(|view| view.past(MESSAGES)).unwrap();
             assert_eq!(after.len() as u64, repaired.messages);
             assert!(after.iter().all(|message| before.contains(message)), "page {page} of {pages}");
-            assert!(store.ledger().unwrap().books.values().all(crate::store::Books::balance));
+            assert!(store.ledger().unwrap().totals.values().all(crate::store::Totals::balance));
             lost += MESSAGES - after.len();
             store.close();
         }

@@ -153,14 +153,14 @@ fn what_awaits_a_receipt_is_not_done() {
             tx.step(Id(1), Time(10), State::Sent, "acknowledged", 1, until)
         })
         .unwrap();
-    let books = store.ledger().unwrap().books["smtp"];
-    assert!(books.balance() && books.waiting == 1);
+    let totals = store.ledger().unwrap().totals["smtp"];
+    assert!(totals.balance() && totals.waiting == 1);
     assert_eq!(store.read(|v| v.next_due(Queue::Receipt)).unwrap(), Some(until));
     let open = ListFilter { open: true, limit: 9, ..ListFilter::default() };
     assert_eq!(store.read(|v| v.list(&open)).unwrap().len(), 1);
     store.write(|tx| tx.step(Id(1), Time(20), State::Delivered, "the far box has it", 0, Time::NEVER)).unwrap();
-    let books = store.ledger().unwrap().books["smtp"];
-    assert!(books.balance() && books.delivered == 1);
+    let totals = store.ledger().unwrap().totals["smtp"];
+    assert!(totals.balance() && totals.delivered == 1);
     assert_eq!(store.read(|v| v.next_due(Queue::Receipt)).unwrap(), None);
     assert!(store.read(|v| v.list(&open)).unwrap().is_empty());
 }

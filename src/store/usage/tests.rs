@@ -83,7 +83,7 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.set("box.domain", "here.org").unwrap();
     let by = |author: Option<&str>, way, state| Message {
         author: author.map(str::to_owned),
-        door: Origin::Web,
+        origin: Origin::Web,
         ..message(way, state, 1)
     };
     put(&store, by(Some("anna"), Way::Mailbox, State::Delivered));
@@ -104,7 +104,7 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.close();
 }
 
-/// Whatever happens to messages, the counts of all days and the books say the same, after a crash too: they are one row.
+/// Whatever happens to messages, the counts of all days and the totals say the same, after a crash too: they are one row.
 #[test]
 fn usage_and_books_agree_whatever_happens() {
     let folder = Folder::new();
@@ -120,7 +120,7 @@ fn usage_and_books_agree_whatever_happens() {
         if ids.is_empty() || next(2) == 0 {
             let state = [State::Queued, State::Held, State::Delivered, State::Refused][next(4)];
             let way = [Way::Mailbox, Way::Relay, Way::Link][next(3)];
-            ids.push(put(&store, Message { door: Origin::ALL[next(4)], ..message(way, state, 1) }));
+            ids.push(put(&store, Message { origin: Origin::ALL[next(4)], ..message(way, state, 1) }));
         } else {
             let (id, state) = (ids[next(ids.len())], State::ALL[next(State::ALL.len())]);
             let moved = move |tx: &mut Tx| match tx.live(id)? {
@@ -132,11 +132,11 @@ fn usage_and_books_agree_whatever_happens() {
     }
     let all = |store: &Store| store.read(|view| view.usage(Span::Person, Some(BOX))).unwrap()[0].counts.clone();
     let (counts, ledger) = (all(&store), store.ledger().unwrap());
-    let books = |column: fn(&crate::store::Books) -> u64| ledger.books.values().map(column).sum::<u64>();
-    assert_eq!(counts.taken.values().sum::<u64>(), books(|books| books.accepted));
-    assert_eq!(counts.left.values().sum::<u64>() - counts.came_back, books(|books| books.delivered));
-    assert_eq!(counts.returned, books(|books| books.returned));
-    assert_eq!(counts.refused, books(|books| books.refused));
+    let totals = |column: fn(&crate::store::Totals) -> u64| ledger.totals.values().map(column).sum::<u64>();
+    assert_eq!(counts.taken.values().sum::<u64>(), totals(|totals| totals.accepted));
+    assert_eq!(counts.left.values().sum::<u64>() - counts.came_back, totals(|totals| totals.delivered));
+    assert_eq!(counts.returned, totals(|totals| totals.returned));
+    assert_eq!(counts.refused, totals(|totals| totals.refused));
     let by_day = store.read(|view| view.usage(Span::Day, None)).unwrap();
     assert!(by_day.len() > 5);
     let mut sum = Counts::default();

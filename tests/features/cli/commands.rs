@@ -132,7 +132,7 @@ fn a_persons_data_goes_into_a_file_and_is_erased() {
     post.said(&["people", "erase", "ben"]).ok();
     assert_eq!(post.said(&["queue", "show", "m1"]).code, 3);
     assert!(!post.said(&["audit"]).ok().contains("ben"));
-    post.books_balance();
+    post.totals_balance();
     assert_eq!(post.said(&["usage", "--by", "person", "--json"]).json()[0]["taken"]["web"], 1);
 }
 
@@ -234,7 +234,9 @@ fn a_running_box_follows_its_settings() {
     let folder = Folder::new();
     let post = Station::new(&folder, "box", &[], &[]).started();
     post.said(&["settings", "set", "submission.listen", ""]).ok();
-    wait_for("the door to close", SOON, || post.status()?["listen"]["submission"].as_array()?.is_empty().then_some(()));
+    wait_for("the listener to close", SOON, || {
+        post.status()?["listen"]["submission"].as_array()?.is_empty().then_some(())
+    });
 }
 
 #[test]

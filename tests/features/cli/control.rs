@@ -124,7 +124,7 @@ fn commands_at_the_same_time_wait_for_each_other() {
 fn long_lists_come_whole_and_end_when_nobody_reads() {
     let folder = Folder::new();
     let mut post = Station::new(&folder, "box", &[("box.domain", "box.example")], &["anna"]).started();
-    let mut smtp = Smtp::connect(post.door("smtp"));
+    let mut smtp = Smtp::connect(post.listener("smtp"));
     let long = "a line of some length that makes the answer long\n".repeat(20);
     for number in 0..250 {
         let mail = format!("From: bob@world.example\nSubject: number {number}\n\n{long}\n");

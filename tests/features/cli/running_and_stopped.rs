@@ -39,18 +39,18 @@ fn a_stopped_box_answers_like_a_running_one() {
     let running = ask(&gateway);
     assert!(running[3].starts_with("Received: ") && running[3].contains("Subject: Number 1"), "{}", running[3]);
     assert_eq!(running[6].matches("\"id\"").count(), 1, "{}", running[6]);
-    let books = gateway.json(&["status"])["totals"].clone();
+    let totals = gateway.json(&["status"])["totals"].clone();
     assert_eq!(gateway.stop(), 0);
     assert_eq!(ask(&gateway), running);
     let stopped = gateway.cli(&["status", "--json"], "");
     assert_eq!(stopped.status.code(), Some(1));
     let stopped: serde_json::Value = serde_json::from_slice(&stopped.stdout).unwrap();
-    assert_eq!((&stopped["totals"], &stopped["running"]), (&books, &false.into()));
+    assert_eq!((&stopped["totals"], &stopped["running"]), (&totals, &false.into()));
     gateway.cli_ok(&["queue", "release", "m4"], "");
     shore.sink_says("clear");
     gateway.start();
     gateway.wait_state(SOON, "bob@world.example", "delivered");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What is wrong has its code and a sentence; nothing is changed by a command that failed.
@@ -146,8 +146,8 @@ fn a_backup_of_a_running_box_comes_back_whole() {
     gateway.wait_state(SOON, "bob@world.example", "delivered");
     assert_eq!(shore.mails().len(), 1);
     assert_eq!(other.json(&["queue", "show", "m2"])["state"], "held");
-    other.books_balance();
-    gateway.books_balance();
+    other.totals_balance();
+    gateway.totals_balance();
 }
 
 /// `satpost check` says of each part whether it is well, and what to do where it is not.
@@ -189,5 +189,5 @@ fn a_message_from_the_command_line() {
     assert_eq!(packet, classic(false, "olga@shore.example", "Two lines\nThe text."));
     assert_ne!(code(&gateway, &["send", "nobody", "--text", "x"]), Some(0));
     assert_ne!(code(&gateway, &["send", "anna", "--text", ""]), Some(0));
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -38,7 +38,7 @@ fn newest(gateway: &Station) -> Value {
 }
 
 fn server(gateway: &Station) -> String {
-    gateway.door("smtp").to_string()
+    gateway.listener("smtp").to_string()
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn mail_of_cron_and_watchers_is_in_the_owners_mailbox() {
     let three: Vec<_> = gateway.messages().into_iter().filter(|message| message["subject"] == "to three").collect();
     let whole = gateway.cli_ok(&["queue", "show", three[0]["id"].as_str().unwrap(), "--raw"], "");
     assert!(!whole.to_lowercase().contains("bcc:") && whole.contains("Date: "), "{whole}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn packets_on_air_are_booked_and_billed() {
     bill_is(&gateway, down.count());
     assert!(up.len() < 9, "messages shared packets");
     for station in [&station, &gateway] {
-        station.books_balance();
+        station.totals_balance();
     }
 }
 
@@ -190,6 +190,6 @@ fn repeats_and_receipts_are_the_box_s_own() {
     bill_is(&station, up(&world));
     bill_is(&gateway, down());
     for station in [&station, &gateway] {
-        station.books_balance();
+        station.totals_balance();
     }
 }

@@ -13,7 +13,7 @@ const ANNA: &str = "anna@shore.example";
 const PRICED: [(&str, &str); 3] = [("link.price", "0.07"), ("budget.packets", "3"), ("budget.reserve", "0")];
 
 fn olga_writes(gateway: &Station, count: usize) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for number in 0..count {
         assert!(smtp.mail("olga@shore.example", ANNA, &message("", &format!("number {number}"))).starts_with("250"));
@@ -73,7 +73,7 @@ fn a_budget_stops_hard_and_a_larger_one_lets_go_on() {
     wait_for("all to be spent", 2 * SOON, || (spent(&gateway, "anna") == (5, "0.35".to_owned())).then_some(()));
     assert_eq!(spent(&gateway, "(box)"), (5, "0.35".to_owned()));
     assert_eq!(reserved(&gateway, "(box)").0, 0);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     gateway.cli_ok(&["queue", "cancel", queued["id"].as_str().unwrap()], "");
     assert_eq!(spent(&gateway, "anna"), (2, "0.14".to_owned()));
     assert_eq!(reserved(&gateway, "anna").0, 0);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A message that goes another way than the one it was billed for gets that back.
@@ -117,7 +117,7 @@ fn a_message_that_goes_another_way_is_billed_there() {
     for account in ["anna", "(box)"] {
         assert_eq!((spent(&gateway, account).0, reserved(&gateway, account).0), (0, 0), "{account}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What is sent says what became of it, also where a budget holds it; a try without sending says the same.
@@ -152,7 +152,7 @@ fn what_is_let_go_over_a_budget_goes_once_there_is_room() {
     let gateway = shore.gateway(&strict, &["olga", "anna=6846"]).started();
     olga_writes(&gateway, 1);
     wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let mut ids = Vec::new();
     for from in ["bob@world.example", "carl@world.example", "dora@world.example"] {
         assert!(smtp.mail(from, ANNA, &message("", from)).starts_with("250"));
@@ -191,7 +191,7 @@ fn what_is_let_go_over_a_budget_goes_once_there_is_room() {
     assert_eq!(shown(&ids[2])["state"], "held");
     gateway.cli_ok(&["queue", "release", &ids[2]], "");
     wait_for("that of dora", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 5));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What a budget keeps back is judged by the lists of now: refused once its sender is blocked, and not let go by more room.
@@ -203,7 +203,7 @@ fn what_a_budget_keeps_back_is_refused_once_its_sender_is_blocked() {
     let gateway = shore.gateway(&strict, &["olga", "anna=6846"]).started();
     olga_writes(&gateway, 1);
     wait_for("the only packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for from in ["bob@world.example", "carl@world.example"] {
         assert!(smtp.mail(from, ANNA, &message("", from)).starts_with("250"));
     }
@@ -221,7 +221,7 @@ fn what_a_budget_keeps_back_is_refused_once_its_sender_is_blocked() {
     wait_polls(&shore, 2);
     assert_eq!(shore.to_device(6846).len(), 2);
     assert_eq!(reserved(&gateway, "(box)").0, 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Warnings are written for what normal messages may use, also where the reserve ends them before the whole.
@@ -248,7 +248,7 @@ fn warnings_speak_where_the_reserve_stops_normal_messages() {
     (0..5).for_each(|_| drop(gateway.cli_ok(&urgent, "")));
     let all = warned();
     assert!(all.len() == 3 && all.iter().any(|words| words.starts_with("100 % of the budget")), "{all:?}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What a budget keeps back does not expire meanwhile: it goes by itself in the next month, also after the box was off.
@@ -276,7 +276,7 @@ fn what_waits_for_the_next_month_goes_then() {
     wait_for("it to leave in the next month", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
     assert_eq!(gateway.wait_state(SOON, ANNA, "on the link")["id"], held["id"]);
     assert_eq!(reserved(&gateway, "(box)").0, 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Whoever comes at the same moment: not one packet beyond a budget, and what several let go at once goes once.
@@ -295,7 +295,7 @@ fn nothing_goes_beyond_a_budget_however_many_come_at_once() {
     wait_for("all", SOON, || (shore.to_device(6846).len() == 12).then_some(()));
     assert_eq!(reserved(&gateway, "(box)").0, 12);
 
-    let stranger = Smtp::connect(gateway.door("smtp")).mail("bob@world.example", ANNA, &message("", "who are you"));
+    let stranger = Smtp::connect(gateway.listener("smtp")).mail("bob@world.example", ANNA, &message("", "who are you"));
     assert!(stranger.starts_with("250"), "{stranger}");
     let held = gateway.wait_state(SOON, ANNA, "held")["id"].as_str().unwrap().to_owned();
     let done = std::thread::scope(|scope| {
@@ -306,5 +306,5 @@ fn nothing_goes_beyond_a_budget_however_many_come_at_once() {
     wait_for("it to leave", SOON, || (shore.to_device(6846).len() == 13).then_some(()));
     wait_polls(&shore, 2);
     assert_eq!(shore.to_device(6846).len(), 13);
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -38,7 +38,7 @@ fn urgent_messages_go_first_and_bulk_goes_last() {
         write(&gateway, subject, &["--priority", priority]);
     }
     // From a mail program; a stranger's mark counts for nothing.
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let marked = |subject: &str| format!("Importance: high\nSubject: {subject}\n\nx\n");
     assert!(smtp.mail("eve@world.example", ANNA, &marked("g")).starts_with("250"));
     smtp.login("olga");
@@ -63,7 +63,7 @@ fn an_urgent_message_may_use_what_a_budget_keeps_for_it() {
     let third = write(&gateway, "urgent 2", &["--priority", "urgent"]);
     assert_eq!(shown(&gateway, &third)["state"], "held");
     wait_for("four packets", SOON, || Some(order(&shore)).filter(|all| all.len() == 4));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn what_cannot_go_in_time_comes_back_before_it() {
     // Times of JSON are RFC 3339 in UTC: their order is that of their texts.
     assert!(notice["accepted"].as_str().unwrap() < by, "its sender has to hear of it before its time: {notice}");
     assert!(order(&shore).is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

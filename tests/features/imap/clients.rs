@@ -1,4 +1,4 @@
-//! Mail programs that people really use, against the doors of a box.
+//! Mail programs that people really use, against the listeners of a box.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use crate::support::{Imap, PASSWORD, Station};
 
 /// Puts some mails into INBOX.
 fn fill(gateway: &Station) -> Imap {
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     for name in ["one", "two", "three"] {
         assert!(imap.append("INBOX", mail(name).as_bytes()).contains("OK [APPENDUID"));
     }
@@ -24,7 +24,7 @@ fn imaplib() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("box.name", "localhost")], &["olga"]).started();
     fill(&gateway);
-    let (plain, tls) = (gateway.door("imap").port(), gateway.door("imaps").port());
+    let (plain, tls) = (gateway.listener("imap").port(), gateway.listener("imaps").port());
     let program = format!(
         "import imaplib, ssl, sys, time\n\
          c = ssl.create_default_context(cafile=sys.argv[1])\n\
@@ -47,7 +47,7 @@ fn imaplib() {
     // The authority alone: the certificate under it may be renewed.
     let certificate = gateway.folder.join("tls-root.pem");
     assert_eq!(python_with(&program, &[certificate.to_str().unwrap()], ""), "BYE\nBYE\n");
-    let submissions = gateway.door("submissions").port();
+    let submissions = gateway.listener("submissions").port();
     let program = format!(
         "import smtplib, ssl, sys\n\
          s = smtplib.SMTP_SSL('localhost', {submissions}, local_hostname='client.example', timeout=20, context=ssl.create_default_context(cafile=sys.argv[1]))\n\
@@ -64,7 +64,7 @@ fn imaplib() {
 fn curl() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let (file, url) = (shore.folder.path("mail"), format!("imap://{}", gateway.door("imap")));
+    let (file, url) = (shore.folder.path("mail"), format!("imap://{}", gateway.listener("imap")));
     fs::write(&file, mail("curl")).unwrap();
     let login = format!("olga:{PASSWORD}");
     let curl = |more: &[&str]| {
@@ -85,7 +85,7 @@ fn mbsync() {
     let mut imap = fill(&gateway);
     let home = shore.folder.path("home");
     fs::create_dir_all(home.join("mail")).unwrap();
-    let (port, mail_folder) = (gateway.door("imap").port(), home.join("mail"));
+    let (port, mail_folder) = (gateway.listener("imap").port(), home.join("mail"));
     let rc = format!(
         "IMAPAccount box\nHost 127.0.0.1\nPort {port}\nUser olga\nPass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n\n\
          IMAPStore far\nAccount box\n\nMaildirStore near\nPath {0}/\nInbox {0}/INBOX\nSubFolders Verbatim\n\n\
@@ -125,7 +125,7 @@ fn fetchmail_and_getmail() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let mut imap = fill(&gateway);
-    let port = gateway.door("imap").port();
+    let port = gateway.listener("imap").port();
     let home = shore.folder.path("home");
     fs::create_dir_all(&home).unwrap();
     let mbox = home.join("mbox");
@@ -163,7 +163,7 @@ fn offlineimap() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let mut imap = fill(&gateway);
-    let port = gateway.door("imap").port();
+    let port = gateway.listener("imap").port();
     let home = shore.folder.path("home");
     fs::create_dir_all(&home).unwrap();
     let rc = format!(
@@ -189,7 +189,7 @@ fn mutt_and_s_nail() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let mut imap = fill(&gateway);
-    let port = gateway.door("imap").port();
+    let port = gateway.listener("imap").port();
     let home = shore.folder.path("home");
     fs::create_dir_all(&home).unwrap();
     let rc = format!(
@@ -228,7 +228,7 @@ fn imapclient() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     fill(&gateway);
-    let port = gateway.door("imap").port();
+    let port = gateway.listener("imap").port();
     let library = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/imapclient");
     assert!(library.join("imapclient").is_dir(), "run tests/run once: {} is not there", library.display());
     let program = format!(

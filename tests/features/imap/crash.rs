@@ -19,7 +19,7 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
     let (mut moved, mut removed, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
     let mut flagged = Vec::new();
     for round in 0..8 {
-        let at = gateway.door("imap");
+        let at = gateway.listener("imap");
         // After so many mails were answered, and a moment more.
         let (least, more) = (4 + dice.below(12), Duration::from_micros(dice.below(20_000)));
         let pid = gateway.pid();
@@ -66,7 +66,7 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
         killer.join().unwrap();
         gateway.kill();
         gateway.start();
-        let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+        let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
         let mut found = BTreeMap::new();
         for uid in imap.uids() {
             let header = String::from_utf8(imap.fetch(uid, "HEADER.FIELDS (SUBJECT)")).unwrap();

@@ -10,7 +10,7 @@ use crate::support::shore::Shore;
 fn a_damaged_mail_is_no_and_all_others_are_served() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     let large = |name: &str| mail(name) + &format!("{name} goes on\r\n").repeat(9000);
     for (number, mail) in (1..).zip([mail("one"), mail("spoiled"), mail("three"), large("four"), large("five")]) {
         assert!(imap.append("INBOX", mail.as_bytes()).contains(&format!(" {number}] kept")));
@@ -35,7 +35,7 @@ fn a_damaged_mail_is_no_and_all_others_are_served() {
         }
     }
     gateway.start();
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     for command in ["FETCH 1:* BODY.PEEK[]", "UID FETCH 1:* (FLAGS BODY[])", "FETCH 1:* RFC822"] {
         let said = imap.say(command);
         assert!(said.contains("Body of one") && said.contains("Body of three"), "{command}: {said}");
@@ -65,7 +65,7 @@ fn a_damaged_mail_is_no_and_all_others_are_served() {
 fn a_damaged_entry_costs_one_mail() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     // Its length, which stands in its entry beside that of its header, is that of no other.
     let spoiled = mail("spoiled") + &"x".repeat(7000) + "\r\n";
     let mails = [mail("one"), spoiled.clone(), mail("three")];
@@ -82,7 +82,7 @@ fn a_damaged_entry_costs_one_mail() {
     fs::write(&store, bytes).unwrap();
 
     gateway.start();
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     // Every listing has all three.
     assert_eq!(imap.uids(), [1, 2, 3]);
     assert_eq!(imap.ok("UID FETCH 1:* (FLAGS)").matches(" FETCH (").count(), 3);

@@ -6,7 +6,7 @@ use crate::support::{Imap, Station};
 
 fn one(shore: &Shore) -> (Station, Imap) {
     let gateway = boxed(shore);
-    let imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     (gateway, imap)
 }
 
@@ -80,7 +80,7 @@ fn what_is_changed_is_changed_and_nothing_else() {
     imap.ok("UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
     assert!(imap.ok("UID EXPUNGE 2:3").contains("* 3 EXPUNGE"));
     assert!(imap.uids().starts_with(&[1, 2, 4]));
-    let mut other = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut other = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     other.ok("UID MOVE 2 Archive");
     let said = imap.ok("UID MOVE 2 Archive");
     assert!(!said.contains("COPYUID"), "{said}");
@@ -100,7 +100,7 @@ fn what_is_changed_is_changed_and_nothing_else() {
 fn odd_words_get_clear_answers() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut imap = Imap::connect(at);
     for literal in ["{400000000}", "{-1}", "{}", "{9999999999}"] {
         let said = imap.say(&format!("LOGIN {literal}"));
@@ -127,11 +127,11 @@ fn odd_words_get_clear_answers() {
     assert!(bye.starts_with("* BYE ") && bye.trim_end().len() > "* BYE ".len(), "{bye}");
     // A plain client on the encrypted port is sent away and no wrong password is counted.
     gateway.start();
-    let mut plain = std::net::TcpStream::connect(gateway.door("imaps")).unwrap();
+    let mut plain = std::net::TcpStream::connect(gateway.listener("imaps")).unwrap();
     std::io::Write::write_all(&mut plain, b"a LOGIN olga wrong\r\n").unwrap();
     let heard = crate::support::read_all(&mut plain);
     assert!(!heard.contains("OK"), "{heard}");
-    let mut encrypted = Imap::connect(gateway.door("imap"));
+    let mut encrypted = Imap::connect(gateway.listener("imap"));
     encrypted.write(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0, b'\r', b'\n']);
     assert!(encrypted.line().is_some());
     assert!(!gateway.log_text().contains("wrong name or password"));
@@ -145,7 +145,7 @@ fn news_come_in_order() {
     for name in ["a", "b", "c"] {
         imap.append("INBOX", mail(name).as_bytes());
     }
-    let mut other = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut other = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     imap.write(b"i IDLE\r\n");
     imap.line();
     other.ok("STORE 1 +FLAGS (\\Deleted)");

@@ -18,7 +18,7 @@ fn memory(gateway: &mut Station) -> u64 {
 fn literals_parentheses_and_wildcards_cost_nothing() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let before = memory(&mut gateway);
     // A literal of 400 MB, announced and half sent.
     let mut stranger = Imap::connect(at);
@@ -49,7 +49,7 @@ fn a_thousand_idle_sessions_are_nobody_elses_trouble() {
     let shore = Shore::start();
     let more = [("imap.connections", "1000"), ("imap.per_address", "1000")];
     let mut gateway = shore.gateway(&more, &["olga", "ben"]).started();
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let before = memory(&mut gateway);
     // Most of a thousand sit before the log-in; those over the limits of descriptors are sent away.
     let mut crowd: Vec<_> = (0..1000).filter_map(|_| TcpStream::connect(at).ok()).collect();
@@ -72,7 +72,7 @@ fn a_thousand_idle_sessions_are_nobody_elses_trouble() {
 fn a_slow_reader_is_nobody_elses_trouble() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut imap = Imap::of(at, "olga");
     let before = memory(&mut gateway);
     let large = [mail("large").as_bytes(), &b"0123456789abcdef".repeat(1 << 19)].concat();

@@ -8,7 +8,7 @@ use crate::support::shore::Shore;
 fn a_keyword_without_a_place_is_never_lost_on_the_way() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Archive");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Archive");
     imap.append("Archive", mail("full").as_bytes());
     let words: Vec<_> = (0..60).map(|number| format!("word{number}")).collect();
     imap.ok(&format!("STORE 1 +FLAGS ({})", words.join(" ")));

@@ -19,7 +19,7 @@ fn count(imap: &mut Imap, folder: &str) -> u32 {
 fn what_arrives_is_read_moved_and_removed() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     assert!(imap.ok("NOOP").lines().count() == 1);
     imap.write(b"i IDLE\r\n");
     assert_eq!(imap.line().as_deref(), Some(&b"+ idling\r\n"[..]));
@@ -47,7 +47,7 @@ fn every_mail_is_byte_identical_twice_over_a_restart_and_a_restore() {
     let mut mails: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     mails.retain(|path| path.extension().is_some_and(|ending| ending == "eml"));
     mails.sort();
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     let mut kept: Vec<Vec<u8>> = Vec::new();
     for path in &mails {
         let bytes = fs::read(path).unwrap();
@@ -68,10 +68,10 @@ fn every_mail_is_byte_identical_twice_over_a_restart_and_a_restore() {
         kept.push(mail);
     }
     // What came by SMTP has our trace, and stays as it is with that.
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.mail("bob@world.example", "olga@shore.example", "Subject: By SMTP\n\ntext");
     let look = |gateway: &Station| {
-        let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+        let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
         let uids = imap.uids();
         let found: Vec<_> = uids.iter().map(|uid| imap.fetch(*uid, "")).collect();
         for (uid, bytes) in uids.iter().zip(&found) {
@@ -91,7 +91,7 @@ fn every_mail_is_byte_identical_twice_over_a_restart_and_a_restore() {
     }
     assert!(look(&gateway) == first);
     let validity = |gateway: &Station| {
-        let said = Imap::of(gateway.door("imap"), "olga").ok("STATUS INBOX (UIDVALIDITY)");
+        let said = Imap::of(gateway.listener("imap"), "olga").ok("STATUS INBOX (UIDVALIDITY)");
         said.split_once("UIDVALIDITY ").unwrap().1.split(')').next().unwrap().parse::<u32>().unwrap()
     };
     let before = validity(&gateway);
@@ -114,10 +114,10 @@ fn sent_has_no_doubles_and_shows_the_state() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let text = "From: olga@shore.example\nTo: bob@world.example\nSubject: Hi\nMessage-ID: <hi@olga>\n\nhello";
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", text).starts_with("250"));
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Sent");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Sent");
     assert_eq!(imap.uids(), [1]);
     let copy = text.replace('\n', "\r\n");
     assert!(imap.append("Sent (\\Seen)", copy.as_bytes()).contains(" 1] kept"));
@@ -158,14 +158,14 @@ fn sent_has_no_doubles_and_shows_the_state() {
 fn drafts_that_are_saved_each_minute_leave_one() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Drafts");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Drafts");
     let draft =
         |n: u32| format!("From: olga@shore.example\r\nMessage-ID: <draft@olga>\r\nSubject: {n}\r\n\r\ntext\r\n");
     for n in 0..20 {
         assert!(imap.append("Drafts (\\Draft \\Seen)", draft(n).as_bytes()).contains("OK [APPENDUID"));
     }
     assert_eq!(imap.uids(), [20]);
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("olga");
     let finished = draft(20).replace("\r\n", "\n");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &finished).starts_with("250"));
@@ -180,7 +180,7 @@ fn the_page_and_programs_see_one_mailbox() {
     let gateway = boxed(&shore);
     send(&gateway, None, "bob@world.example", "olga@shore.example", "Subject: One\n\nfirst");
     send(&gateway, None, "bob@world.example", "olga@shore.example", "Subject: Two\n\nsecond");
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     let mut page = Client::logged_in(&gateway, "olga");
     let token = page.token("/mailbox/m1");
     let press = |path: &str| assert_eq!(page.form(path, &format!("csrf={token}"), &page.own()).status, 303);
@@ -199,7 +199,7 @@ fn the_page_and_programs_see_one_mailbox() {
 fn folders_are_pages_too() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Archive");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Archive");
     let kept = "From: Bob <bob@world.example>\r\nTo: Olga <olga@shore.example>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\
                 MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nThe text\r\n\
                 --b\r\nContent-Type: text/plain; name=notes.txt\r\nContent-Disposition: attachment\r\n\r\nin the file\r\n--b--\r\n";
@@ -254,7 +254,7 @@ fn what_has_no_mail_gets_its_bytes_once() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
     gateway.cli_ok(&["send", "--from", "ben", "--subject", "Boat", "olga"], "All well");
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     let first = imap.fetch(1, "");
     let text = String::from_utf8_lossy(&first).into_owned();
     assert!(
@@ -262,7 +262,7 @@ fn what_has_no_mail_gets_its_bytes_once() {
         "{text}"
     );
     gateway.cli_ok(&["send", "--from", "olga", "--subject", "Re: Boat", "ben"], "Fine");
-    let mut ben = Imap::open(gateway.door("imap"), "ben", "INBOX");
+    let mut ben = Imap::open(gateway.listener("imap"), "ben", "INBOX");
     let answer = String::from_utf8_lossy(&ben.fetch(1, "HEADER")).into_owned();
     let id = text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap();
     assert!(answer.contains(&format!("In-Reply-To: {id}")), "{answer}");
@@ -270,7 +270,7 @@ fn what_has_no_mail_gets_its_bytes_once() {
     gateway.cli_ok(&["settings", "set", "box.domain", "elsewhere.example"], "");
     gateway.stop();
     gateway.start();
-    assert!(Imap::open(gateway.door("imap"), "olga", "INBOX").fetch(1, "") == first);
+    assert!(Imap::open(gateway.listener("imap"), "olga", "INBOX").fetch(1, "") == first);
 }
 
 /// A mailbox that is nearly full says so in a mail, once; a full one takes nothing more from programs, and all that arrives.
@@ -278,7 +278,7 @@ fn what_has_no_mail_gets_its_bytes_once() {
 fn a_full_mailbox_says_so() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[("mailbox.quota", "1")], &["olga"]).started();
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Archive");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Archive");
     let large = [mail("large").as_bytes(), &b"0123456789abcdef".repeat(59_000)].concat();
     assert!(imap.append("Archive", &large).contains("OK [APPENDUID"));
     assert!(imap.append("Archive", &large).contains("NO [OVERQUOTA]"));
@@ -287,12 +287,12 @@ fn a_full_mailbox_says_so() {
     for _ in 0..2 {
         gateway.stop();
         gateway.start();
-        let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+        let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
         wait_for("the warning", SOON, || (!imap.ok("NOOP").is_empty() && !imap.uids().is_empty()).then_some(()));
         assert_eq!(imap.uids(), [1]);
         assert!(String::from_utf8_lossy(&imap.fetch(1, "")).contains("Subject: Your mailbox is nearly full\r\n"));
     }
     let long = format!("Subject: More\n\n{}", "a line of it\n".repeat(9000));
     send(&gateway, None, "bob@world.example", "olga@shore.example", &long);
-    assert_eq!(Imap::open(gateway.door("imap"), "olga", "INBOX").uids(), [1, 2]);
+    assert_eq!(Imap::open(gateway.listener("imap"), "olga", "INBOX").uids(), [1, 2]);
 }

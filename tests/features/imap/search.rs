@@ -29,7 +29,7 @@ fn what_the_index_names_is_what_a_reader_would_find() {
     gateway.stop();
     gateway.start();
     wait_for("the index", SOON, || gateway.log_text().contains("search index is up to date").then_some(()));
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     for _ in 0..2 {
         for (key, found) in [
             ("SUBJECT \"port 1234\"", " 1234"),

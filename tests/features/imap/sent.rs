@@ -12,11 +12,11 @@ const TEXT: &str = "From: olga@shore.example\nTo: bob@world.example\nSubject: Hi
 fn another_copy_of_what_was_sent_takes_its_place() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", TEXT).starts_with("250"));
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Sent");
-    let mut other = Imap::open(gateway.door("imap"), "olga", "Sent");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Sent");
+    let mut other = Imap::open(gateway.listener("imap"), "olga", "Sent");
     other.ok("STORE 1 +FLAGS (\\Answered)");
     let copy = TEXT.replace("Subject", "Bcc: ben@shore.example\nSubject").replace('\n', "\r\n");
     let said = imap.append("Sent (\\Seen plans)", copy.as_bytes());
@@ -55,7 +55,7 @@ fn another_copy_of_what_was_sent_takes_its_place() {
 fn a_folder_without_room_for_keywords_refuses_no_mail() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "Sent");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "Sent");
     let appended = TEXT.replace("hi@olga", "first@olga").replace('\n', "\r\n");
     assert!(imap.append("Sent (\\Seen)", appended.as_bytes()).contains(" 1] kept"));
     let words: Vec<_> = (0..60).map(|number| format!("word{number}")).collect();
@@ -63,7 +63,7 @@ fn a_folder_without_room_for_keywords_refuses_no_mail() {
     assert!(imap.say("STORE 1 +FLAGS (another)").contains(" NO [LIMIT] "));
     let permanent = |said: String| said.lines().find(|line| line.contains("PERMANENTFLAGS")).unwrap().to_owned();
     assert!(!permanent(imap.ok("SELECT Sent")).contains("\\*"));
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", TEXT).starts_with("250"));
     imap.ok("NOOP");

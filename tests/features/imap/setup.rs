@@ -16,8 +16,8 @@ fn programs_find_the_servers() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
     let page = Client::new(&gateway);
-    let imaps = gateway.door("imaps").port().to_string();
-    let submissions = gateway.door("submissions").port().to_string();
+    let imaps = gateway.listener("imaps").port().to_string();
+    let submissions = gateway.listener("submissions").port().to_string();
     for (path, host) in [
         ("/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=olga%40shore.example", "shore.example"),
         ("/mail/config-v1.1.xml", "autoconfig.shore.example"),
@@ -54,7 +54,7 @@ fn programs_find_the_servers() {
 fn mails_go_out_and_come_in_by_command() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     imap.append("INBOX (\\Seen \\Flagged) \" 5-Nov-2026 10:00:00 +0000\"", mail("one").as_bytes());
     imap.ok("CREATE Work/2026");
     imap.append("Work/2026", mail("two").as_bytes());
@@ -68,7 +68,7 @@ fn mails_go_out_and_come_in_by_command() {
     assert!(unpacked.unwrap().success());
     let maildir = into.join("olga/Maildir");
     gateway.cli_ok(&["people", "import", "ben", maildir.to_str().unwrap()], "");
-    let mut ben = Imap::open(gateway.door("imap"), "ben", "INBOX");
+    let mut ben = Imap::open(gateway.listener("imap"), "ben", "INBOX");
     assert_eq!(ben.fetch(1, ""), mail("one").as_bytes());
     let said = ben.ok("FETCH 1 (FLAGS INTERNALDATE)");
     assert!(said.contains("\\Flagged \\Seen") && said.contains("\" 5-Nov-2026 10:00:00 +0000\""), "{said}");

@@ -411,7 +411,7 @@ fn names(facts: &Facts, at: SocketAddr) -> BTreeSet<String> {
 fn ten_clients_at_once() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let facts = Facts::default();
     Imap::of(at, "olga").ok("CREATE Work/2026");
     let mut clients: Vec<_> = (0..CLIENTS).map(|number| Client::new(&facts, at, number)).collect();

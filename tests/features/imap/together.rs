@@ -9,7 +9,7 @@ use crate::support::shore::Shore;
 fn a_message_is_recent_once() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut writer = Imap::of(at, "olga");
     writer.append("INBOX", mail("old").as_bytes());
     let mut looker = Imap::of(at, "olga");
@@ -39,7 +39,7 @@ fn a_message_is_recent_once() {
 fn a_silent_store_hides_nothing_of_others() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut one = Imap::open(at, "olga", "INBOX");
     one.append("INBOX", mail("a").as_bytes());
     one.append("INBOX", mail("b").as_bytes());
@@ -63,7 +63,7 @@ fn a_silent_store_hides_nothing_of_others() {
 fn what_others_changed_is_told_although_it_was_asked_for_as_well() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut one = Imap::open(at, "olga", "INBOX");
     for name in ["a", "b", "c"] {
         one.append("INBOX", mail(name).as_bytes());
@@ -86,7 +86,7 @@ fn what_others_changed_is_told_although_it_was_asked_for_as_well() {
 fn nothing_new_is_lost_around_a_removal() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut one = Imap::open(at, "olga", "INBOX");
     one.append("INBOX", mail("a").as_bytes());
     let mut other = Imap::open(at, "olga", "INBOX");
@@ -108,7 +108,7 @@ fn nothing_new_is_lost_around_a_removal() {
 fn a_new_folder_is_not_the_old_one() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut other = Imap::of(at, "olga");
     other.ok("CREATE Work");
     other.append("Work", mail("old").as_bytes());
@@ -126,7 +126,7 @@ fn a_new_folder_is_not_the_old_one() {
 fn mod_sequences_come_with_every_change() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::of(gateway.door("imap"), "olga");
+    let mut imap = Imap::of(gateway.listener("imap"), "olga");
     imap.append("INBOX", mail("a").as_bytes());
     imap.append("INBOX", mail("b").as_bytes());
     let selected = imap.ok("SELECT INBOX");
@@ -140,7 +140,7 @@ fn mod_sequences_come_with_every_change() {
     for asks in
         ["ENABLE CONDSTORE", "STATUS INBOX (HIGHESTMODSEQ)", "SEARCH MODSEQ 1", "STORE 1 (UNCHANGEDSINCE 99) FLAGS ()"]
     {
-        let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+        let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
         assert!(imap.ok(asks).contains("* OK [HIGHESTMODSEQ "), "{asks}");
     }
 }
@@ -151,7 +151,7 @@ fn mod_sequences_come_with_every_change() {
 fn what_others_removed_is_said_to_be_gone() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut one = Imap::open(at, "olga", "INBOX");
     for name in ["a", "b", "c"] {
         one.append("INBOX", mail(name).as_bytes());
@@ -176,7 +176,7 @@ fn what_others_removed_is_said_to_be_gone() {
 fn open_ends_mean_the_last_message() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     assert!(imap.ok("SEARCH 1:*").starts_with("* SEARCH\r\n"));
     for name in ["a", "b"] {
         imap.append("INBOX", mail(name).as_bytes());
@@ -197,7 +197,7 @@ fn open_ends_mean_the_last_message() {
 fn subscriptions_are_the_programs_own() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::of(gateway.door("imap"), "olga");
+    let mut imap = Imap::of(gateway.listener("imap"), "olga");
     assert_eq!(imap.ok("LSUB \"\" *").matches("* LSUB").count(), 5);
     imap.ok("CREATE Work/2026/May");
     assert!(!imap.ok("LSUB \"\" *").contains("Work"));
@@ -221,13 +221,13 @@ fn subscriptions_are_the_programs_own() {
 fn a_folder_that_is_opened_again_is_as_it_is_now() {
     let shore = Shore::start();
     let mut gateway = boxed(&shore);
-    let mut other = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    let mut other = Imap::open(gateway.listener("imap"), "olga", "INBOX");
     for name in ["a", "b", "c", "d"] {
         other.append("INBOX", mail(name).as_bytes());
     }
     other.ok("NOOP");
     let look = |gateway: &crate::support::Station| {
-        let mut imap = Imap::of(gateway.door("imap"), "olga");
+        let mut imap = Imap::of(gateway.listener("imap"), "olga");
         let said = imap.ok("SELECT INBOX");
         let unseen = said.split_once("[UNSEEN ").map(|(_, rest)| rest.split(']').next().unwrap().to_owned());
         let uids = imap.uids();

@@ -95,7 +95,7 @@ impl Model {
 fn each_client_sees_what_all_of_them_do() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut clients = [Model::new(at), Model::new(at), Model::new(at)];
     let mut dice = Dice::new(7);
     for round in 0..400 {
@@ -115,7 +115,7 @@ fn each_client_sees_what_all_of_them_do() {
 fn a_house_with_many_connections() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("imap.per_address", "20")], &["olga", "ben"]).started();
-    let at = gateway.door("imap");
+    let at = gateway.listener("imap");
     let mut there: Vec<_> = (0..16).map(|_| Imap::of(at, "olga")).collect();
     let mut over = Imap::connect(at);
     assert!(over.say(&format!("LOGIN olga {}", crate::support::PASSWORD)).contains("NO [LIMIT]"));
@@ -135,7 +135,7 @@ fn a_house_with_many_connections() {
 fn a_log_in_ends_with_the_password() {
     let shore = Shore::start();
     let gateway = boxed(&shore);
-    let mut imap = Imap::open(gateway.door("imap"), "ben", "INBOX");
+    let mut imap = Imap::open(gateway.listener("imap"), "ben", "INBOX");
     imap.write(b"i IDLE\r\n");
     imap.line();
     gateway.cli_ok(&["people", "disable", "ben"], "");

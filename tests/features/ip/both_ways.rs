@@ -15,8 +15,8 @@ fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
     assert!(steps.contains("far box has it"), "{steps}");
     let after = sea.counts();
     assert_eq!(after.connections, before.connections, "the line was held");
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
     let status = sea.gateway.status().unwrap();
     assert!(link_of(&status)["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{}", status["links"]);
 }
@@ -39,6 +39,6 @@ fn nothing_waits_for_company_where_packets_cost_nothing() {
     let second = held("bob1@world.example");
     let bytes = |name: &str| second["on_air"][name].as_u64().unwrap();
     assert!(bytes("bytes") < bytes("classic_bytes"), "the boxes have agreed on a coding: {second}");
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }

@@ -16,8 +16,8 @@ fn cuts(way: &str, places: &[u64]) {
         sea.line_says("clear");
         sea.wait_up();
     }
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }
 
 scenes!(cuts: before_the_packet("up", &[0, 1, 30]), within_the_packet("up", &[60, 90, 100]), the_receipt("down", &[0, 1, 20, 33]));
@@ -38,7 +38,7 @@ fn a_gateway_that_is_killed_takes_each_message_once() {
     for number in 0..4 {
         sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
     }
-    sea.gateway.books_balance();
+    sea.gateway.totals_balance();
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_station_that_is_killed_sends_each_message_once() {
     for number in 0..4 {
         sea.station.wait_gone(3 * SOON, &format!("bob{number}@world.example"));
     }
-    sea.station.books_balance();
+    sea.station.totals_balance();
 }
 
 /// A gateway that was killed while the path keeps the connection: the station finds out, as its packet is not receipted.
@@ -90,7 +90,7 @@ fn a_portal_is_no_far_box() {
 fn a_gateway_that_was_set_up_anew_has_another_key() {
     let sea = Sea::paired(&[], &[]);
     let other = Sea::strangers(&[], &[]);
-    sea.line_says(&format!("to {}", other.gateway.door("ip")));
+    sea.line_says(&format!("to {}", other.gateway.listener("ip")));
     sea.line_says("cut");
     sea.wait_words("or the far box was set up anew");
     sea.send(0);
@@ -144,6 +144,6 @@ fn a_station_that_was_put_back_says_nothing_twice_and_is_heard() {
     }
     sea.send(5);
     sea.wait_taken(0..6);
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }

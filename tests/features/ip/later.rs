@@ -16,7 +16,7 @@ fn told(station: &Station, subject: &str) -> Value {
 }
 
 fn mails(station: &Station) -> Vec<String> {
-    let mut imap = Imap::open(station.door("imap"), "anna", "INBOX");
+    let mut imap = Imap::open(station.listener("imap"), "anna", "INBOX");
     let uids = imap.uids();
     uids.iter().map(|uid| String::from_utf8(imap.fetch(*uid, "")).unwrap()).collect()
 }
@@ -73,8 +73,8 @@ fn what_is_larger_than_the_limit_comes_when_it_is_asked_for() {
     assert!(came < 200_000 + 2 * 128_000 + 80_000, "{came} bytes");
     let again = sea.station.cli(&["queue", "whole", &id], "");
     assert!(!again.status.success());
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }
 
 /// The satellite carries the text; when the two meet over the internet the box at sea is told of the rest, and its reader
@@ -92,7 +92,7 @@ fn what_went_by_satellite_comes_whole_over_a_line_when_its_reader_asks() {
     wait_for("the text at sea", 6 * SOON, || (mails(&station).len() == 1).then_some(()));
     station.cli_ok(&["link", "add", "line", "ip", "link.price", "0.000001", "link.unit", "byte"], "");
     let code = gateway.cli_ok(&["pair", "new"], "");
-    station.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), code.trim()], "");
+    station.cli_ok(&["pair", "join", &gateway.listener("ip").to_string(), code.trim()], "");
     let key = gateway.json(&["pair", "list"])[0]["key"].as_str().unwrap().to_owned();
     gateway.cli_ok(&["far-box", "set", DEVICE, "--add-address", &key], "");
     let id = told(&station, "sky")["id"].as_str().unwrap().to_owned();
@@ -109,8 +109,8 @@ fn what_went_by_satellite_comes_whole_over_a_line_when_its_reader_asks() {
     // What came is booked on the link that brought it.
     let spent = station.json(&["link", "show", "line"]);
     assert!(spent.to_string().contains("0.02") || spent.to_string().contains("0.03"), "{spent}");
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_free_line_brings_the_rest_by_itself_where_that_is_switched_on() {
     let written = sea.world_writes("itself", 60_000);
     let all = wait_two(&sea.station);
     assert!(all[1].contains(&written));
-    sea.station.books_balance();
+    sea.station.totals_balance();
 }
 
 /// A mail that is removed before it is asked for is said to be gone.

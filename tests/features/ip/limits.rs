@@ -44,7 +44,7 @@ fn a_line_whose_bytes_are_used_up_carries_what_is_urgent() {
     for step in ["80 % of the budget of", "100 % of the budget of"] {
         assert!(page.body.contains(step), "{step}: {}", page.body);
     }
-    sea.station.books_balance();
+    sea.station.totals_balance();
 }
 
 /// Case 12: what is urgent goes first, however much waits.

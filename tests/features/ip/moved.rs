@@ -78,7 +78,7 @@ fn path(sea: &Sea, name: &str) -> String {
 /// The station calls this gateway from now on.
 fn calls(sea: &Sea, gateway: &Station) {
     let code = gateway.cli_ok(&["pair", "new", "--far-box", "boat"], "");
-    sea.station.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), code.trim()], "");
+    sea.station.cli_ok(&["pair", "join", &gateway.listener("ip").to_string(), code.trim()], "");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn what_waits_and_what_is_on_its_way_goes_along_and_arrives_once() {
         all.into_iter().find(|message| message["subject"] == "Ahoy" && message["from"] == ANNA)
     });
     for gateway in [first, &second] {
-        gateway.books_balance();
+        gateway.totals_balance();
     }
     // The mail server in front knows by now: whom nobody knows here gets nothing.
     first.cli_ok(&["far-box", "remove", "boat"], "");
@@ -196,7 +196,7 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
     calls(&sea, here);
     wait_on_the_boat(&sea, &sent.iter().map(String::as_str).collect::<Vec<_>>());
     for gateway in [&sea.gateway, &other] {
-        gateway.books_balance();
+        gateway.totals_balance();
     }
 }
 
@@ -233,5 +233,5 @@ fn the_old_gateway_takes_a_far_box_back() {
     let said = other.said(&["far-box", "move-in", &path(&sea, "boat.again")]);
     assert!(said.code != 0 && said.err.contains("somebody else here has anna already"), "{}", said.err);
     assert_eq!(other.json(&["far-box", "list"]), serde_json::json!([]));
-    sea.gateway.books_balance();
+    sea.gateway.totals_balance();
 }

@@ -15,7 +15,7 @@ fn call(address: SocketAddr) -> TcpStream {
 #[test]
 fn a_stranger_that_says_anything_else_is_sent_away() {
     let sea = Sea::paired(&[], &[]);
-    let gateway = sea.gateway.door("ip");
+    let gateway = sea.gateway.listener("ip");
     for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 300], &[0x16, 0x03, 0x01, 0xff, 0xff]] {
         let mut stream = call(gateway);
         stream.write_all(said).unwrap();
@@ -41,7 +41,7 @@ fn connect_from(number: u32, to: SocketAddr) -> std::io::Result<TcpStream> {
 #[test]
 fn strangers_that_say_nothing_keep_nobody_out() {
     let sea = Sea::paired(&[], &[]);
-    let gateway = sea.gateway.door("ip");
+    let gateway = sea.gateway.listener("ip");
     let mut silent = Vec::new();
     for number in 0..1000 {
         // Those that are sent away at once may see a reset.

@@ -76,7 +76,7 @@ impl Sea {
     /// Waits until Anna has so many mails at sea, and gives them as IMAP does.
     fn wait_at_sea(&self, count: usize) -> Vec<String> {
         let read = || {
-            let mut imap = Imap::open(self.station.door("imap"), "anna", "INBOX");
+            let mut imap = Imap::open(self.station.listener("imap"), "anna", "INBOX");
             let uids = imap.uids();
             uids.iter().map(|uid| String::from_utf8(imap.fetch(*uid, "")).unwrap()).collect::<Vec<_>>()
         };
@@ -104,8 +104,8 @@ fn the_world_gets_the_mail_as_it_was_written_at_sea() {
     let sent = sea.station.wait_state(SOON, "bob@world.example", "delivered");
     let shown = sea.station.cli_ok(&["queue", "show", sent["id"].as_str().unwrap()], "");
     assert!(shown.contains("whole    the whole mail went along") && !shown.contains("note     attachment"), "{shown}");
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn a_mailbox_at_sea_shows_it_whole() {
     let page = crate::support::web::Client::logged_in(&sea.station, "anna");
     let shown = page.get(&format!("/mailbox/{}", message["id"].as_str().unwrap()));
     assert!(shown.body.contains("photo.jpg"), "{}", shown.body);
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }
 
 /// A plain mail says all of itself as text: nothing else goes.
@@ -147,7 +147,7 @@ fn a_broken_line_sends_nothing_again_that_arrived() {
     // Base64 packs to three quarters; at most the window of 128 kB was under way when the line broke.
     let went = sea.up() - before;
     assert!(went < 300_000 * 78 / 76 + 128_000 + 20_000, "{went} bytes");
-    sea.station.books_balance();
+    sea.station.totals_balance();
 }
 
 #[test]
@@ -170,8 +170,8 @@ fn boxes_that_are_killed_in_the_middle_go_on_where_they_were() {
     let went = sea.up() - begun;
     assert!(went < 500_000 + 2 * 128_000 + 60_000, "{went} bytes");
     sea.station.wait_state(2 * SOON, "bob@world.example", "delivered");
-    sea.station.books_balance();
-    sea.gateway.books_balance();
+    sea.station.totals_balance();
+    sea.gateway.totals_balance();
 }
 
 /// A far box that does not say that it knows the frames of whole mails gets texts, as ever.
@@ -186,5 +186,5 @@ fn an_older_far_box_gets_the_text() {
     let mails = sea.wait_mails(1);
     assert!(mails[0].contains("Look at this.") && !mails[0].contains("image/jpeg"), "{}", mails[0]);
     assert!(mails[0].contains("photo.jpg"), "it is named: {}", mails[0]);
-    sea.station.books_balance();
+    sea.station.totals_balance();
 }

@@ -48,7 +48,7 @@ impl Sea {
             ("air.strangers", "allow"),
         ];
         let gateway = Station::new(&folder, "gateway", &settings, &["olga"]).started();
-        let to = gateway.door("ip").to_string();
+        let to = gateway.listener("ip").to_string();
         let control = path("line.ctl");
         let usual = ["simulate", "line", "--to", &to, "--control", &control];
         let line = Program::start(&[&usual[..], options].concat(), &folder.path("line.log"));
@@ -87,7 +87,7 @@ impl Sea {
 
     /// The line leads to the gateway as it listens now, after it was started again.
     pub fn lead_to_gateway(&self) {
-        self.line_says(&format!("to {}", self.gateway.door("ip")));
+        self.line_says(&format!("to {}", self.gateway.listener("ip")));
     }
 
     /// Waits until the station is connected.

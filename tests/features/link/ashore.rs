@@ -38,7 +38,7 @@ impl Scene {
         self.answers += 1;
         let text = format!("Answer {}.", self.answers);
         let mail = format!("From: bob@world.example\nSubject: Re: Boat\n\n{text}\n");
-        let reply = Smtp::connect(self.gateway.door("smtp")).mail("bob@world.example", "anna@shore.example", &mail);
+        let reply = Smtp::connect(self.gateway.listener("smtp")).mail("bob@world.example", "anna@shore.example", &mail);
         assert!(reply.starts_with("250"), "{reply}");
         wait_for("the answer on board", 4 * SOON, || self.station.messages().into_iter().find(|m| m["body"] == text));
     }
@@ -106,7 +106,7 @@ fn a_mail_that_the_relay_took_is_delivered_ashore_and_one_that_it_refused_comes_
     assert!(scene.notice(&bad)["body"].as_str().unwrap().contains("there is no such recipient"));
     assert!(!scene.station.messages().iter().any(|m| m["about"] == good.as_str()));
     for station in [&scene.station, &scene.gateway] {
-        station.books_balance();
+        station.totals_balance();
     }
 }
 
@@ -151,7 +151,7 @@ fn a_bounce_that_comes_later_is_heard_at_sea() {
          Final-Recipient: rfc822; bob@world.example\nAction: failed\nStatus: 5.7.1\n\n--b\n\
          Content-Type: text/rfc822-headers\n\nMessage-ID: {message_id}\nSubject: Boat\n\n--b--\n"
     );
-    let reply = Smtp::connect(scene.gateway.door("smtp")).mail("", "anna@shore.example", &report);
+    let reply = Smtp::connect(scene.gateway.listener("smtp")).mail("", "anna@shore.example", &report);
     assert!(reply.starts_with("250"), "{reply}");
     scene.ashore("Well.", "returned");
     scene.answer();

@@ -32,6 +32,6 @@ fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     assert_eq!(shown["text"], "Re: From the boat\nGlad to hear it.");
 
     assert_eq!(world.on_air().len(), 1);
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }

@@ -121,7 +121,7 @@ fn two_boxes_agree_bundle_and_confirm() {
     assert!(station.cli_ok(&["queue", "show", &four[0]], "").contains("shared with 3 other messages"));
     assert!(station.status().unwrap()["packets_saved"].as_u64().unwrap() >= 3);
     for at in [&station, &gateway] {
-        at.books_balance();
+        at.totals_balance();
     }
     assert_eq!(world.mails().len(), 5);
 }
@@ -146,7 +146,7 @@ fn one_message_of_a_packet_on_the_modem_is_taken_back() {
     wait_ashore(&world, "Maybe 3");
     let subjects: Vec<_> = world.mails().iter().map(|mail| mail["data"].as_str().unwrap().to_owned()).collect();
     assert!(!subjects.iter().any(|data| data.contains("Maybe 2")), "{subjects:?}");
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Killed while messages wait on the modem and on their way: both boxes still know what they said to each other.
@@ -172,8 +172,8 @@ fn a_power_cut_between_two_boxes_that_talk() {
         wait_there(&station, id);
     }
     assert_eq!(world.mails().len(), 3);
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 /// A packet comes while the coder is being made ready, which may take long: it stays on the modem, and being ready is what
@@ -204,7 +204,7 @@ fn what_comes_before_the_coder_is_ready_is_read_as_soon_as_it_is() {
     wait_for("it to be on board", SOON, || station.messages().into_iter().find(|m| m["subject"] == "Too early"));
     priming.join().unwrap().unwrap();
     wait_ashore(&world, "Waits as well");
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// A peer that knows nothing but `MessageDataPB` reads all that is sent to it, is read, and gets nothing else.
@@ -227,7 +227,7 @@ fn a_classic_peer_understands_and_is_understood() {
     assert_eq!(toward.len(), 3, "{raw:?}");
     // A packet of the original schema read back is the packet of the original schema.
     assert_eq!(as_classic(&down[0]), down[0]);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Switched off on one side, both sides stay classic.

@@ -58,8 +58,8 @@ impl Scene {
     }
 
     fn balanced(&self) {
-        self.station.books_balance();
-        self.gateway.books_balance();
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 }
 

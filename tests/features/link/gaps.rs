@@ -144,7 +144,7 @@ fn what_is_lost_after_it_was_sent_is_missed_and_goes_again() {
     for (station, lost) in [(&station, "Lost up"), (&gateway, "Lost down")] {
         let shown = station.json(&["queue", "show", message(station, lost)["id"].as_str().unwrap()]);
         assert_eq!(shown["bill"]["spent"]["packets"], 1, "{shown}");
-        station.books_balance();
+        station.totals_balance();
     }
     let up: std::collections::BTreeSet<_> = world.on_air().into_iter().map(|(id, _)| id).collect();
     let down = packets(&world, 2, &[2, 3]);
@@ -202,6 +202,6 @@ fn what_is_not_confirmed_may_be_sent_again() {
     assert_eq!(ashore(&world), ["First up", "Lost", "There"]);
     let up: std::collections::BTreeSet<_> = world.on_air().into_iter().map(|(id, _)| id).collect();
     wait_for("all packets to be booked", SOON, || (station.status()?["packets_sent"] == up.len() as u64).then_some(()));
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }

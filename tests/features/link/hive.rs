@@ -31,7 +31,7 @@ fn a_packet_of_a_device_becomes_one_mail_of_its_owner() {
     assert_eq!(read[6].as_str().unwrap().trim_end_matches('\n'), text);
     shore.wait_acknowledged(packet);
     gateway.wait_state(SOON, "bob@world.example", "delivered");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Case R18 and X19: mail for a person with a device goes to that device, whose number may be written in two ways.
@@ -92,7 +92,7 @@ fn a_backlog_of_three_pages_drains() {
     let found = found.as_array().unwrap();
     assert_eq!(found.len(), 250);
     assert!(found.iter().rev().enumerate().all(|(number, message)| message["text"] == format!("message {number}")));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Case X10: what cannot be read is set aside with its reason and acknowledged; what comes after it flows.
@@ -186,7 +186,7 @@ fn a_hive_that_is_down_is_waited_for() {
 fn an_error_of_the_hive_ends_no_message() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for (number, kind) in ["error200", "500", "503", "429", "garbage", "object"].into_iter().enumerate() {
         shore.hive_says(&format!("fail send {kind}"));
@@ -199,7 +199,7 @@ fn an_error_of_the_hive_ends_no_message() {
     }
     wait_polls(&shore, 2);
     assert_eq!((shore.to_device(6846).len(), gateway.messages().len()), (6, 6), "nothing twice, and no notice");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A send whose answer is lost is found in the Hive's list and not sent again; one that never arrived is.
@@ -218,7 +218,7 @@ fn a_lost_answer_of_the_hive_sends_nothing_twice() {
     let sent = shore.to_device(6846);
     let texts: Vec<_> = sent.iter().map(|payload| String::from_utf8_lossy(payload).into_owned()).collect();
     assert_eq!(sent.len(), 5, "{texts:?}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A text message for a phone and a device that belongs to nobody: set aside, or held, with the reason; never lost.
@@ -234,5 +234,5 @@ fn what_nobody_here_can_deliver_is_kept_with_its_reason() {
     gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
     let mails = shore.wait_mails(1);
     assert_eq!(mails[0]["from"], "ben@shore.example");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -44,8 +44,8 @@ fn a_long_message_crosses_in_parts_and_arrives_as_one() {
     assert!(send(&gateway, None, "bob@world.example", "anna@shore.example", &answer).starts_with("250"));
     let arrived = station.wait_state(4 * SOON, "anna@boat.example", "delivered");
     assert_eq!(arrived["text"], format!("Re: Long\n{text}"));
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 /// A message over its limit is held, and the sender is not asked to pay: it goes when it is released, not before.
@@ -76,7 +76,7 @@ fn a_message_over_the_limit_waits_for_its_owner() {
     world.modem_says("pass begin");
     wait_for("all to be sent", 2 * SOON, || Some(shown(&station, &first)).filter(|m| m["state"] == "sent"));
     assert_eq!(world.on_air().len(), on_modem["packets"].as_array().unwrap().len());
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// What waits on the modem can be taken back: it is withdrawn there, never sent, and never paid.
@@ -103,7 +103,7 @@ fn a_message_on_the_modem_can_be_taken_back() {
     assert_eq!(on_air, [payload]);
     // Too late now.
     assert_eq!(station.cli(&["queue", "cancel", sent["id"].as_str().unwrap()], "").status.code(), Some(1));
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Cases F1 to F6: a modem that is off, chatters or restarts is waited for; what it hears becomes a message here.
@@ -135,5 +135,5 @@ fn the_modem_is_found_waited_for_and_heard() {
     wait_for("the other packet to be set aside", 2 * SOON, || {
         station.log_text().contains("in quarantine").then_some(())
     });
-    station.books_balance();
+    station.totals_balance();
 }

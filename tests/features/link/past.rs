@@ -71,8 +71,8 @@ impl Talk {
     }
 
     fn both_are_in_order(&self) {
-        self.station.books_balance();
-        self.gateway.books_balance();
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 }
 
@@ -124,5 +124,5 @@ fn a_box_that_lost_what_both_had_gets_the_mail_without_it() {
     let shown = talk.station.cli_ok(&["queue", "show", &id], "");
     assert!(shown.contains("it goes without them"), "{shown}");
     assert_eq!(talk.world.mails().len(), before + 1, "once");
-    talk.station.books_balance();
+    talk.station.totals_balance();
 }

@@ -63,7 +63,7 @@ fn a_thread_holds_from_sea_to_shore_and_back() {
             thread.last().unwrap(),
             thread.join(" ")
         );
-        let reply = Smtp::connect(gateway.door("smtp")).mail("bob@world.example", "anna@shore.example", &answer);
+        let reply = Smtp::connect(gateway.listener("smtp")).mail("bob@world.example", "anna@shore.example", &answer);
         assert!(reply.starts_with("250"), "{reply}");
         thread.push(id);
         let arrived = aboard(&station, &format!("Good, {round}."));
@@ -82,7 +82,7 @@ fn the_subject_stands_once_wherever_a_message_is_shown() {
     let sent = write(&station, "Landfall", "We are in.");
     at_the_relay(&world, 0);
     let answer = "From: bob@world.example\nSubject: Re: Landfall\n\nWell done.\n";
-    Smtp::connect(gateway.door("smtp")).mail("bob@world.example", "anna@shore.example", answer);
+    Smtp::connect(gateway.listener("smtp")).mail("bob@world.example", "anna@shore.example", answer);
     let arrived = aboard(&station, "Well done.");
     let id = arrived["id"].as_str().unwrap();
     let times = |text: &str| text.matches("Landfall").count();
@@ -106,7 +106,7 @@ fn the_subject_stands_once_wherever_a_message_is_shown() {
 
 /// The headers of a mail on board, as a mail program gets it.
 fn in_mailbox(station: &Station, text: &str) -> Mail {
-    let mut imap = Imap::open(station.door("imap"), "anna", "INBOX");
+    let mut imap = Imap::open(station.listener("imap"), "anna", "INBOX");
     let all = imap.ok("FETCH 1:* BODY.PEEK[]");
     let mail = all.split("BODY[]").find(|mail| mail.contains(text)).unwrap_or_else(|| panic!("no '{text}' in {all}"));
     let (_, mail) = mail.split_once("\r\n").unwrap();
@@ -141,7 +141,7 @@ fn an_answer_under_another_subject_is_in_the_thread() {
         "From: anna@boat.example\nTo: bob@home.example\nMessage-ID: <at-sea@boat.example>\nIn-Reply-To: {}\nSubject: Pump is new\n\nBy a program.\n",
         mail.header("Message-ID")
     );
-    let mut smtp = Smtp::connect(station.door("submission"));
+    let mut smtp = Smtp::connect(station.listener("submission"));
     smtp.login("anna");
     assert!(smtp.mail("anna@boat.example", "bob@home.example", &text).starts_with("250"));
     let mail = at_the_relay(&world, 2);
@@ -193,7 +193,7 @@ fn a_long_answer_under_another_subject_is_in_the_thread() {
     let mail = format!(
         "From: bob@home.example\nMessage-ID: <more@home.example>\nIn-Reply-To: {answered}\nSubject: More of them\n\n{long} 7\n"
     );
-    let reply = Smtp::connect(gateway.door("smtp")).mail("bob@home.example", "anna@shore.example", &mail);
+    let reply = Smtp::connect(gateway.listener("smtp")).mail("bob@home.example", "anna@shore.example", &mail);
     assert!(reply.starts_with("250"), "{reply}");
     let arrived = aboard(&station, &format!("{long} 7"));
     let own = station.messages().into_iter().find(|m| m["subject"] == "Figures").unwrap()["message_id"].clone();
@@ -212,7 +212,7 @@ fn answer(gateway: &Station, from: &str, subject: &str, answered: &str, text: &s
     let mail = format!(
         "From: {from}\nMessage-ID: <{id}@world.example>\nIn-Reply-To: {answered}\nReferences: {answered}\nSubject: {subject}\n\n{text}\n"
     );
-    let reply = Smtp::connect(gateway.door("smtp")).mail(from, "anna@shore.example", &mail);
+    let reply = Smtp::connect(gateway.listener("smtp")).mail(from, "anna@shore.example", &mail);
     assert!(reply.starts_with("250"), "{reply}");
 }
 

@@ -11,7 +11,7 @@ const BEN: &str = "ben@shore.example";
 
 /// Several short messages from olga, by SMTP.
 fn write(gateway: &Station, to: &str, count: usize) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for number in 0..count {
         assert!(smtp.mail("olga@shore.example", to, &message("", &format!("number {number}"))).starts_with("250"));
@@ -67,7 +67,7 @@ fn one_silent_device_stops_nobody_else() {
     let first = shore.packets().iter().find(|packet| packet["deviceId"] == 6846).unwrap()["packetId"].clone();
     shore.hive_says(&format!("status {first} 3"));
     wait_for("one more", 3 * SOON, || (shore.to_device(6846).len() == 65).then_some(()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A device that the Hive refuses is alone with that.
@@ -81,7 +81,7 @@ fn a_refused_device_stops_nobody_else() {
     wait_for("the messages to ben", SOON, || (shore.to_device(7).len() == 2).then_some(()));
     let waiting = wait_true(&gateway, &["not two-way enabled", "refused another message for device 0x000063"]);
     assert!(waiting.iter().any(|message| message["reason"].as_str().unwrap().contains("not two-way enabled")));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Long messages: one of them is on the link in part, and says for what its rest waits, also when the link is switched off.
@@ -89,7 +89,7 @@ fn a_refused_device_stops_nobody_else() {
 fn a_message_that_is_on_the_link_in_part_says_what_its_rest_waits_for() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     let figures: Vec<String> = (0..80_u64).map(|n| (n * n * 7919 % 10_007).to_string()).collect();
     let figures = figures.join(" ");
@@ -114,7 +114,7 @@ fn a_message_that_is_on_the_link_in_part_says_what_its_rest_waits_for() {
     wait_true(&gateway, &["this box has none in use", "no link may take it: hive is off"]);
     gateway.cli_ok(&["link", "on", "hive"], "");
     wait_true(&gateway, &["64 packets for device 0x001abe wait on the link"]);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// All waiting messages of a box, in one situation after the other.
@@ -148,7 +148,7 @@ fn what_waits_says_for_what_and_until_when() {
     shore.hive_says("down off");
     wait_for("three on the link", 3 * SOON, || (shore.to_device(6846).len() == 3).then_some(()));
     wait_true(&gateway, &all(&[]));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The same on a station: a modem without a satellite, without power, and messages that wait for each other.
@@ -165,7 +165,7 @@ fn what_waits_for_a_modem_says_for_what() {
     };
     ready(true);
     world.modem_says("pass end");
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     smtp.login("anna");
     for number in 0..5 {
         let mail = message("", &format!("number {number}"));
@@ -183,5 +183,5 @@ fn what_waits_for_a_modem_says_for_what() {
     // What its owner did last is not what it waits for.
     station.cli_ok(&["queue", "retry", urgent.as_str().unwrap()], "");
     wait_true(&station, &["waits for the link, which is not ready"]);
-    station.books_balance();
+    station.totals_balance();
 }

@@ -87,7 +87,7 @@ fn a_packet_that_may_have_left_the_modem_goes_again_when_its_owner_wants_it() {
     // All that flew is on the bill.
     let month = scene.station.json(&["link", "list"])[0]["month"].clone();
     assert!(month["money"] == "0.21", "{month}");
-    scene.station.books_balance();
+    scene.station.totals_balance();
 }
 
 /// The service has a packet and its answer is lost; it has no list to look at.
@@ -128,5 +128,5 @@ fn a_packet_that_a_ground_service_may_have_goes_again_when_its_owner_wants_it() 
     assert!(price.ends_with(&format!(", 0.{paid:02} USD")), "{paid} credits of a cent, said was {price}");
     wait_for("it to be sent", SOON, || (shown(&gateway, &id)["state"] == "sent").then_some(()));
     wait_for("the bill", SOON, || (bill(&gateway) == scene.credits()[1]).then_some(()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }

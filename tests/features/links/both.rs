@@ -29,7 +29,7 @@ impl Both {
         gateway.cli_ok(&["link", "add", "line", "ip", "link.price", "0"], "");
         gateway.start();
         let path = |name: &str| world.folder.path(name).to_str().unwrap().to_owned();
-        let to = gateway.door("ip").to_string();
+        let to = gateway.listener("ip").to_string();
         let args = ["simulate", "line", "--to", &to, "--control", &path("line.ctl")];
         let line = Program::start(&args, &world.folder.path("line.log"));
         let address = wait_for("the line", SOON, || {
@@ -57,7 +57,7 @@ impl Both {
 
     /// The line leads to the gateway as it listens now, after it was started again.
     pub fn lead_to_gateway(&self) {
-        self.line_says(&format!("to {}", self.gateway.door("ip")));
+        self.line_says(&format!("to {}", self.gateway.listener("ip")));
     }
 
     /// The line is gone, and the station knows.
@@ -138,8 +138,8 @@ impl Both {
         ids.len()
     }
 
-    pub fn books_balance(&self) {
-        self.station.books_balance();
-        self.gateway.books_balance();
+    pub fn totals_balance(&self) {
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 }

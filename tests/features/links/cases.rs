@@ -28,7 +28,7 @@ fn away(how: &str) {
     assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
     let gone = |id: &str| has_gone(&both.station.json(&["queue", "show", id]));
     wait_for("both to be ashore", 2 * SOON, || (gone(&normal) && gone(&urgent)).then_some(()));
-    both.books_balance();
+    both.totals_balance();
 }
 
 scenes!(away: the_line_is_down("refuse"), a_login_page_answers_instead("portal"));
@@ -53,7 +53,7 @@ fn what_a_silent_line_has_goes_by_satellite_once_its_patience_is_over() {
     let doctors = mails.iter().filter(|mail| mail.contains("We need a doctor")).count();
     assert_eq!((doctors, both.on_air(), both.bill("m138").as_str()), (1, 1, "0.07"));
     both.message(&both.station, "We need a doctor", |message| message["state"] == "delivered");
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Case 9: a body that was made for the line arrives, and its receipt does not. After its patience it goes in small packets that
@@ -80,7 +80,7 @@ fn a_body_of_the_line_that_arrived_unheard_of_is_not_delivered_again() {
     both.writes("Subject: Last\n\nThe last one.\n");
     assert!(both.mails(3)[2].contains("The last one."));
     assert_eq!(both.on_air(), packets);
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// A line that is dialled only when there is something to carry, and reaches nobody, is not there: what it was given goes by
@@ -94,7 +94,7 @@ fn a_line_on_demand_that_reaches_nobody_keeps_nothing() {
     both.sends("Wind 5, all well", &[]);
     both.mails(2);
     assert_eq!((both.on_air(), both.bill("m138").as_str()), (1, "0.07"));
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Case 6: what waits on the modem when the line comes is deleted there, and goes by the line.
@@ -117,7 +117,7 @@ fn what_waits_on_the_modem_goes_by_the_line_that_comes() {
     }
     wait_for("the modem to be empty", SOON, || both.world.modem_says("queue").is_empty().then_some(()));
     assert_eq!((both.on_air(), both.bill("m138").as_str()), (0, "0.00"));
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Case 12: what is too large for the satellite, even cut, is not tried there: it waits for the line.
@@ -139,7 +139,7 @@ fn what_is_too_large_for_the_satellite_waits_for_the_line() {
     let mails = both.mails(3);
     assert!(mails[2].contains(words.last().unwrap()), "all of it");
     assert_eq!(both.on_air(), 1);
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Case 16: a box that wakes in 1986 and learns the time an hour later, as it seems: patience is not over by that.
@@ -169,5 +169,5 @@ fn a_clock_that_jumps_by_forty_years_ends_no_patience() {
     both.line_says("clear");
     both.mails(4);
     assert_eq!(both.on_air(), 0);
-    both.books_balance();
+    both.totals_balance();
 }

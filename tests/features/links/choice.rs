@@ -14,7 +14,7 @@ fn all_go_by_the_cheap_link_while_it_is_there() {
     }
     assert_eq!((both.world.on_air().len(), both.second_on_air()), (0, 10));
     assert_eq!(both.bill("one"), "0.00");
-    both.station.books_balance();
+    both.station.totals_balance();
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn another_link_says_nothing_about_what_a_modem_was_given() {
     world.modem_says("pass begin");
     wait_for("the message to leave", 4 * SOON, || (station.messages()[0]["state"] == "sent").then_some(()));
     assert_eq!(world.on_air().len(), 1);
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_station_that_is_away_is_reached_by_satellite() {
         [("box.name", "boat"), ("box.domain", "boat.example"), ("box.reach", "satellite"), ("link.driver", "ip")];
     let mut station = Station::new(&shore.folder, "station", &settings, &["ben"]).started();
     let code = gateway.cli_ok(&["pair", "new"], "");
-    station.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), code.trim()], "");
+    station.cli_ok(&["pair", "join", &gateway.listener("ip").to_string(), code.trim()], "");
     let key = gateway.json(&["pair", "list"])[0]["key"].as_str().unwrap().to_owned();
     gateway.cli_ok(&["far-box", "set", DEVICE, "--add-address", &key], "");
     let connected = |wanted: &str| {
@@ -51,7 +51,7 @@ fn a_station_that_is_away_is_reached_by_satellite() {
     connected("1 of 1");
     assert_eq!(sent(&gateway, "while it calls again"), "line");
     assert_eq!(shore.to_device(6846).len(), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A station that is known by its modem is paired: it is one far box with two ways, and the link that it calls is there.
@@ -68,7 +68,7 @@ fn a_pairing_adds_a_way_to_the_far_box_that_it_is_for() {
     assert!(wrong.err.contains("there is no far box 'nobody'"), "{}", wrong.err);
     let said = gateway.said(&["pair", "new", "--far-box", DEVICE]);
     assert!(said.err.contains("Its line is a link of this box"), "{}", said.err);
-    station.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), said.out.trim()], "");
+    station.cli_ok(&["pair", "join", &gateway.listener("ip").to_string(), said.out.trim()], "");
 
     let far_boxes = gateway.json(&["far-box", "list"]);
     let far_boxes = far_boxes.as_array().unwrap();

@@ -86,7 +86,7 @@ fn kills_under_a_line_and_a_sky_that_come_and_go_lose_nothing_and_double_nothing
         (by_satellite..=by_satellite + in_doubt + 2).contains(&packets),
         "{packets} paid, {by_satellite} on air, {in_doubt} in doubt"
     );
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Waits until nothing is on its way any more.

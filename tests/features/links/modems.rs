@@ -24,7 +24,7 @@ impl Modem {
         gateway.set(&[("ip.listen", "127.0.0.1:0")]);
         gateway.cli_ok(&["link", "add", "line", "ip", "link.price", "0"], "");
         gateway.start();
-        let to = gateway.door("ip").to_string();
+        let to = gateway.listener("ip").to_string();
         let args = ["simulate", "line", "--to", &to, "--control", &path("line.ctl")];
         let line = Program::start(&args, &scene.folder.path("line.log"));
         let address = wait_for("the line", SOON, || {
@@ -114,9 +114,9 @@ impl Modem {
         crate::link::sbd::scene::bytes(&self.station)
     }
 
-    fn books_balance(&self) {
-        self.station.books_balance();
-        self.gateway.books_balance();
+    fn totals_balance(&self) {
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 }
 
@@ -152,7 +152,7 @@ fn what_is_in_a_session_waits_for_its_result_when_the_line_is_back() {
     assert_eq!(went_by(&message).last(), Some(&"line"), "{message:#}");
     assert_eq!((both.scene.ups().len(), both.booked()), (ups, booked), "the failed session costs nothing");
     assert_eq!((both.mails("By satellite"), both.mails("By the line")), (1, 1));
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Case 6: what an IMT modem holds when the line comes is cancelled there. What was not on air goes by the line; so does, as it
@@ -202,5 +202,5 @@ fn what_an_imt_modem_holds_is_cancelled_for_the_line() {
     let mails = ["Before the air", "On the air", "On the ground", "Last"].map(|subject| both.mails(subject));
     assert_eq!(mails, [1; 4]);
     assert_eq!(both.booked().to_string(), both.scene.shown("billed"), "what was on air is paid for, once");
-    both.books_balance();
+    both.totals_balance();
 }

@@ -31,7 +31,7 @@ fn size(station: &mut Station) -> (u64, u64) {
 /// Hands one mail in; remembered as kept, or as one of which nobody knows.
 fn write(station: &Station, person: Option<&str>, (from, to): (&str, &str), subject: &str, written: &mut Written) {
     let mail = format!("From: {from}\nSubject: {subject}\n\nAll is well, and this is {subject}.\n");
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     if let Some(person) = person {
         smtp.login(person);
     }
@@ -101,7 +101,7 @@ fn a_week_in_which_everything_misbehaves_loses_nothing_and_grows_nothing() {
     arrived_once(&up, &there);
     arrived_once(&down, &in_the_mailbox(&both.station));
     nothing_paid_twice(&both);
-    both.books_balance();
+    both.totals_balance();
     let (early, late) = (sizes[sizes.len() / 3], sizes[sizes.len() - 1]);
     for (early, late) in early.into_iter().zip(late) {
         assert!(late.0 <= early.0 + MEMORY, "memory grew from {} to {}", early.0, late.0);

@@ -41,7 +41,7 @@ fn a_text_that_came_by_satellite_first_is_followed_by_its_mail() {
     assert!(mails[2].contains(&on_the_wire(&written)), "{}", mails[2]);
     let text = both.message(&both.gateway, "both", |message| message["whole"]["state"]["is"] == "later");
     assert_ne!(text["whole"]["state"]["message"], text["id"]);
-    both.books_balance();
+    both.totals_balance();
 }
 
 /// Who got the text ashore gets the mail behind it, once a free line is there, where the owner of the gateway wants that.
@@ -68,6 +68,6 @@ fn what_went_to_the_world_as_text_is_followed_by_its_mail_where_that_is_switched
         both.writes("Subject: Last\n\nThe last one.\n");
         let mails = both.mails(if on { 4 } else { 3 });
         assert!(mails.last().unwrap().contains("The last one."));
-        both.books_balance();
+        both.totals_balance();
     }
 }

@@ -111,7 +111,7 @@ fn the_owner_puts_a_backup_in_place_without_a_command_line() {
     });
     assert_eq!(held["text"], "Before", "{held}");
     assert!(!station.messages().iter().any(|message| message["text"] == "After"));
-    assert_eq!(Client { at: station.door("web"), cookie: anna.cookie }.get("/about").status, 303);
+    assert_eq!(Client { at: station.listener("web"), cookie: anna.cookie }.get("/about").status, 303);
     let told = Client::logged_in(&station, "anna").get("/mailbox").body;
     assert!(told.contains("A backup was to be put in place"), "{told}");
     assert!(station.json(&["audit"]).to_string().contains("a backup was put in place"));
@@ -121,7 +121,7 @@ fn the_owner_puts_a_backup_in_place_without_a_command_line() {
         names.filter(|name| name.starts_with(start)).count()
     };
     assert_eq!((beside("satpost.redb.old-"), beside("restore.")), (1, 0), "the store that was there is kept");
-    station.books_balance();
+    station.totals_balance();
     assert_eq!(station.stop(), 0);
     station.start();
     assert!(Client::logged_in(&station, "anna").get("/about").status == 200);

@@ -12,7 +12,7 @@ fn every_page_in_a_real_browser() {
     let (chromium, modules) = browser().unwrap_or_else(|why| panic!("{why}; tests/run installs it"));
     let world = World::start(&[]);
     let station = Station::new(&world.folder, "new", &[], &[]).started();
-    let base = format!("http://{}", station.door("web"));
+    let base = format!("http://{}", station.listener("web"));
     let code = wait_for("the claim code", SOON, || {
         let log = station.log_text();
         let (_, after) = log.split_once("type the code ")?;
@@ -32,7 +32,7 @@ fn every_page_in_a_real_browser() {
     let said = crate::support::command::Said::from(output);
     println!("{}{}", said.out, said.err);
     assert!(said.code == 0, "the pages have faults, see above; the log of the box:\n{}", station.log_text());
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Chromium, and the folder with playwright-core and axe-core; or what is missing.

@@ -28,7 +28,11 @@ fn a_day_of_a_person_on_a_phone() {
     });
     let output = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/features/pages/day.js"))
-        .args([format!("http://{}", station.door("web")), PASSWORD.to_owned(), gateway.door("smtp").to_string()])
+        .args([
+            format!("http://{}", station.listener("web")),
+            PASSWORD.to_owned(),
+            gateway.listener("smtp").to_string(),
+        ])
         .arg(world.folder.path("modem.ctl"))
         .args(std::env::var_os("SATPOST_PICTURES"))
         .env("NODE_PATH", modules)
@@ -41,6 +45,6 @@ fn a_day_of_a_person_on_a_phone() {
     assert!(said.code == 0, "the day has faults, see above; the log of the box:\n{}", station.log_text());
     let mails = world.mails();
     assert!(mails.iter().any(|mail| mail.to_string().contains("In May, I think")), "{mails:?}");
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }

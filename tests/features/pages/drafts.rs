@@ -15,7 +15,7 @@ fn form(page: &str, fields: &[(&str, &str)]) -> String {
 
 /// The mails in a folder, whole.
 fn mails(station: &Station, person: &str, folder: &str) -> Vec<String> {
-    let mut imap = Imap::open(station.door("imap"), person, folder);
+    let mut imap = Imap::open(station.listener("imap"), person, folder);
     let uids = imap.uids();
     uids.into_iter().map(|uid| String::from_utf8(imap.fetch(uid, "")).unwrap()).collect()
 }
@@ -60,7 +60,7 @@ fn a_draft_is_one_mail_in_drafts_until_its_form_is_sent() {
     assert_eq!(keep(&bert, "High water, late").status, 205);
     assert!(mails(&station, "bert", "Drafts").is_empty());
     assert_eq!(bert.get(&format!("/compose?draft={once}")).status, 404);
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn without_a_script_what_is_not_sent_is_a_draft_as_well() {
 fn a_draft_of_a_mail_program_goes_on_here_and_takes_its_place() {
     let folder = Folder::new();
     let station = house(&folder);
-    let mut imap = Imap::open(station.door("imap"), "bert", "INBOX");
+    let mut imap = Imap::open(station.listener("imap"), "bert", "INBOX");
     let mail = |id: u32, more: &str| {
         format!(
             "From: bert@boat.example\r\nTo: Anna <anna@boat.example>\r\nSubject: Begun\r\nMessage-ID: <{id}@pc>\r\n{more}\r\nOn the boat\r\n"
@@ -135,7 +135,7 @@ fn a_button_that_spends_and_is_pressed_twice_spends_once() {
         assert_eq!((answer.status, answer.header("location")), (303, place.as_str()), "{answer:?}");
     }
     assert!(anna.get(&place).body.contains("That was done already."));
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// A draft remembers what it answers: its thread and its quotation, here and in a mail program, also when what it answers is gone.
@@ -179,9 +179,9 @@ fn a_draft_that_answers_is_opened_as_an_answer() {
         "From: bert@boat.example\r\nTo: anna@boat.example\r\nSubject: Gusts\r\nMessage-ID: <7@pc>\r\nIn-Reply-To: {wind}\r\n\
          References: {wind}\r\n\r\nSeven\r\n"
     );
-    Imap::open(station.door("imap"), "bert", "INBOX").append("Drafts (\\Draft \\Seen)", mail.as_bytes());
+    Imap::open(station.listener("imap"), "bert", "INBOX").append("Drafts (\\Draft \\Seen)", mail.as_bytes());
     let uid = {
-        let mut imap = Imap::open(station.door("imap"), "bert", "Drafts");
+        let mut imap = Imap::open(station.listener("imap"), "bert", "Drafts");
         imap.uids().pop().unwrap()
     };
     let page = bert.get(&format!("/compose?draft={uid}")).body;
@@ -192,5 +192,5 @@ fn a_draft_that_answers_is_opened_as_an_answer() {
     }
     assert_eq!(first("Gusts")["references"].as_array().unwrap().last(), Some(&wind.into()));
     assert!(mails(&station, "bert", "Drafts").is_empty());
-    station.books_balance();
+    station.totals_balance();
 }

@@ -27,7 +27,7 @@ fn ask_encrypted(station: &Station, request: &str) -> Answer {
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let client = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
-    let socket = TcpStream::connect(station.door("webs")).unwrap();
+    let socket = TcpStream::connect(station.listener("webs")).unwrap();
     let mut stream = rustls::StreamOwned::new(client, socket);
     stream.write_all(request.as_bytes()).unwrap();
     let mut text = Vec::new();
@@ -43,7 +43,7 @@ fn ask_encrypted(station: &Station, request: &str) -> Answer {
 fn the_page_is_served_under_the_certificate_of_the_box() {
     let folder = Folder::new();
     let station = house(&folder, &[("webs.listen", "127.0.0.1:0"), ("web.https", "yes")]);
-    let port = station.door("webs").port();
+    let port = station.listener("webs").port();
     let page = ask_encrypted(&station, "GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(page.status, 200, "{page:?}");
     let cookie = page.header("set-cookie").to_owned();
@@ -64,7 +64,7 @@ fn the_page_is_served_under_the_certificate_of_the_box() {
         ask_encrypted(&station, &format!("GET /mailbox HTTP/1.1\r\nHost: localhost\r\nCookie: {session}\r\n\r\n"));
     assert_eq!(mailbox.status, 200, "{mailbox:?}");
     // Without TLS the same cookie opens nothing, and pages lead to https; what programs ask for stays where it is.
-    let plain = Client { at: station.door("web"), cookie: session.to_owned() };
+    let plain = Client { at: station.listener("web"), cookie: session.to_owned() };
     let answer = plain.get("/mailbox?a=b");
     assert_eq!(
         (answer.status, answer.header("location")),
@@ -74,7 +74,7 @@ fn the_page_is_served_under_the_certificate_of_the_box() {
     station.cli_ok(&["settings", "set", "web.https", "no"], "");
     assert_eq!(plain.get("/mailbox").status, 303, "only the log-in is there");
     // Who speaks no TLS there is no burden.
-    let plain = Client { at: station.door("webs"), cookie: String::new() };
+    let plain = Client { at: station.listener("webs"), cookie: String::new() };
     let mut stream = TcpStream::connect(plain.at).unwrap();
     stream.write_all(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut said = Vec::new();
@@ -150,7 +150,7 @@ fn behind_another_web_server_links_limits_and_cookies_are_those_of_the_browser()
 
 /// A request that keeps its connection: its body never comes.
 fn unfinished(station: &Station, client: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(station.door("web")).unwrap();
+    let mut socket = TcpStream::connect(station.listener("web")).unwrap();
     let head = format!(
         "POST /login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {client}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
     );
@@ -188,7 +188,7 @@ fn a_browser_under_https_and_behind_a_web_server() {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/features/pages/front.js");
     let output = Command::new("node")
         .arg(script)
-        .args([station.door("web").to_string(), station.door("webs").to_string(), PASSWORD.to_owned()])
+        .args([station.listener("web").to_string(), station.listener("webs").to_string(), PASSWORD.to_owned()])
         .env("NODE_PATH", modules)
         .env("CHROMIUM", chromium)
         .stdin(Stdio::null())

@@ -27,7 +27,7 @@ fn said_of(page: &str, id: &str) -> String {
 }
 
 fn olga_writes(gateway: &Station, count: usize) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for number in 0..count {
         assert!(
@@ -105,7 +105,7 @@ fn what_went_is_drawn_by_day_month_and_year_and_the_month_is_foretold() {
     assert!(foretold.contains("EUR") && foretold.contains("6 packets"), "{foretold}");
     assert!(foretold.contains("the budget is used up on"), "{foretold}");
     assert!(said_of(&costs, "money").contains("1.50 EUR in all") && costs.contains("Money by month"), "{costs}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_week_of_a_link_is_kept_over_restarts_and_drawn() {
     assert!(week.contains("class=up d=\"M") && week.contains("class=down d=\"M"), "{week}");
     // The day of the break, and the days without: each has its row.
     assert!(week.matches("<tr><td>").count() == 8, "{week}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

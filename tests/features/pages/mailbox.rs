@@ -25,7 +25,7 @@ fn boat(folder: &Folder) -> Station {
 
 /// A mail lies in a folder of a person.
 fn lies(station: &Station, person: &str, folder: &str, mail: &str) {
-    Imap::open(station.door("imap"), person, "INBOX").append(folder, mail.as_bytes());
+    Imap::open(station.listener("imap"), person, "INBOX").append(folder, mail.as_bytes());
 }
 
 fn plain(page: &str) -> String {
@@ -186,7 +186,7 @@ fn whom_one_knows_is_offered_while_one_types() {
     let folder = Folder::new();
     let station = boat(&folder);
     lies(&station, "anna", "INBOX", FROM_BOB);
-    let mut smtp = Smtp::connect(station.door("submission"));
+    let mut smtp = Smtp::connect(station.listener("submission"));
     smtp.login("anna");
     let mail = "From: anna@boat.example\nTo: Aunt Mary <mary@far.example>\nSubject: Hello\n\nFrom sea.\n";
     assert!(smtp.mail("anna@boat.example", "mary@far.example", mail).starts_with("250"));

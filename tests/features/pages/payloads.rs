@@ -49,7 +49,7 @@ fn a_hundred_payloads_stay_text() {
              Content-Type: multipart/mixed; boundary=bb\n\n--bb\nContent-Type: text/plain\n\n{payload}\n--bb\n\
              Content-Type: text/plain; name=\"{plain}\"\nContent-Disposition: attachment; filename=\"{plain}\"\n\nx\n--bb--\n"
         );
-        let said = Smtp::connect(station.door("smtp")).mail("bob@world.example", "anna@boat.example", &mail);
+        let said = Smtp::connect(station.listener("smtp")).mail("bob@world.example", "anna@boat.example", &mail);
         assert!(said.starts_with("250"), "{payload}: {said}");
         // Not all of them may be names; those that may are shown.
         station.cli(&["settings", "set", "box.name", payload], "");
@@ -59,7 +59,7 @@ fn a_hundred_payloads_stay_text() {
     std::fs::write(&file, serde_json::to_string(&payloads).unwrap()).unwrap();
     let output = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/features/pages/payloads.js"))
-        .args([format!("http://{}", station.door("web")), PASSWORD.to_owned(), file.display().to_string()])
+        .args([format!("http://{}", station.listener("web")), PASSWORD.to_owned(), file.display().to_string()])
         .env("NODE_PATH", modules)
         .env("CHROMIUM", chromium)
         .stdin(Stdio::null())
@@ -68,5 +68,5 @@ fn a_hundred_payloads_stay_text() {
     let said = crate::support::command::Said::from(output);
     println!("{}{}", said.out, said.err);
     assert!(said.code == 0, "payloads became part of a page, see above; the log of the box:\n{}", station.log_text());
-    station.books_balance();
+    station.totals_balance();
 }

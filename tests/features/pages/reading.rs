@@ -13,7 +13,7 @@ const MAIL: &str = "From: Bob <bob@world.example>\nSubject: AW: Re: Anchor\nIn-R
     Content-Type: image/svg+xml; name=\"evil\\\"; x.svg\"\n\n<svg onload=\"alert(1)\"/>\n--b--\n";
 
 fn took(station: &Station, to: &str) -> String {
-    let reply = Smtp::connect(station.door("smtp")).mail("bob@world.example", to, MAIL);
+    let reply = Smtp::connect(station.listener("smtp")).mail("bob@world.example", to, MAIL);
     assert!(reply.starts_with("250"), "{reply}");
     station.messages().pop().unwrap()["id"].as_str().unwrap().to_owned()
 }
@@ -72,7 +72,7 @@ fn local_mail_is_shown_as_it_came_and_its_files_are_opened_and_saved() {
     );
     let other = took(&gateway, "olga@shore.example");
     assert_eq!(ben.get(&format!("/messages/{other}/files/1")).status, 404, "nor does somebody else");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What goes over the air is cut; the box has all of it, one tap away, with what was cut marked.
@@ -90,7 +90,7 @@ fn what_was_cut_for_the_air_is_one_tap_away() {
         assert!(whole.contains(&format!("<mark>{cut}</mark>")), "{cut}: {whole}");
     }
     assert!(whole.contains("Yes, it holds.") && !whole.contains("<mark>Yes"), "{whole}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A mail program gets all of a mail, byte for byte: the rules for the air touch neither what is read here nor what somebody
@@ -102,13 +102,13 @@ fn a_mail_program_has_the_whole_of_what_was_cut() {
     took(&gateway, "ben@shore.example");
     let whole = MAIL.replace('\n', "\r\n");
     let fetched = |folder: &str, uid: u32| {
-        let mut imap = Imap::open(gateway.door("imap"), "ben", folder);
+        let mut imap = Imap::open(gateway.listener("imap"), "ben", folder);
         String::from_utf8(imap.fetch(uid, "")).unwrap()
     };
     let got = fetched("INBOX", 1);
     assert!(got.trim_end().ends_with(whole.trim_end()), "{got}");
 
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     smtp.login("ben");
     let own = MAIL.replace("Bob <bob@world.example>", "ben@shore.example");
     assert!(smtp.mail("ben@shore.example", "anna@shore.example", &own).starts_with("250"));
@@ -123,7 +123,7 @@ fn a_mail_program_has_the_whole_of_what_was_cut() {
         assert!(got.contains(part) && kept.contains(part), "{part}");
     }
     // The program opens a file of it by its part.
-    let mut imap = Imap::open(gateway.door("imap"), "ben", "Sent");
+    let mut imap = Imap::open(gateway.listener("imap"), "ben", "Sent");
     assert!(String::from_utf8(imap.fetch(1, "2")).unwrap().trim_end() == "iVBORw0KGgpoZWxsbw==");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

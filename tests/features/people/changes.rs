@@ -12,7 +12,7 @@ use serde_json::Value;
 fn a_disabled_person_neither_gets_nor_sends() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "ben", "anna=6846"]).started();
-    let mut open = Smtp::connect(gateway.door("smtp"));
+    let mut open = Smtp::connect(gateway.listener("smtp"));
     open.login("ben");
     gateway.cli_ok(&["people", "disable", "anna"], "");
     gateway.cli_ok(&["people", "disable", "ben"], "");
@@ -22,7 +22,7 @@ fn a_disabled_person_neither_gets_nor_sends() {
         open.mail("ben@shore.example", "bob@world.example", &message("", "x"))
             .starts_with("550 5.7.1 ben may not send")
     );
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("535"));
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the field"), None);
     shore.wait_acknowledged(packet);
@@ -35,7 +35,7 @@ fn a_disabled_person_neither_gets_nor_sends() {
     assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("250"));
     assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("235"));
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A message that waits when its reader is disabled goes back to its writer; nothing is sent for nobody.
@@ -44,7 +44,7 @@ fn what_waits_for_a_disabled_person_goes_back() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     shore.leaves(&gateway);
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", "x")).starts_with("250"));
     gateway.cli_ok(&["people", "disable", "anna"], "");
@@ -58,7 +58,7 @@ fn what_waits_for_a_disabled_person_goes_back() {
             .any(|message| message["about"] == returned["id"] && message["to"] == "olga@shore.example")
     );
     assert!(shore.to_device(6846).is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A device that moves to another person takes along what comes from then on; what waits stays with the one whom it was
@@ -92,7 +92,7 @@ fn a_device_moves_to_another_person() {
 fn a_device_moves_while_the_link_has_a_packet_for_it() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     let write = |smtp: &mut Smtp, text: &str| {
         assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", text)).starts_with("250"));
@@ -122,7 +122,7 @@ fn a_device_moves_while_the_link_has_a_packet_for_it() {
     let sent = gateway.wait_state(SOON, "anna@shore.example", "sent");
     assert_eq!(sent["id"], id);
     assert_eq!(shore.to_device(6846).len(), 1, "nothing goes to ben's device but that");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What the rules of the link, its price or a budget hold is held no more where its reader has no link any more.
@@ -151,7 +151,7 @@ fn what_is_held_follows_its_reader() {
     let costs = gateway.json(&["costs"]);
     let box_s = costs["accounts"].as_array().unwrap().iter().find(|row| row["account"] == "(box)");
     assert!(box_s.is_none_or(|row| row["reserved"]["packets"] == 0), "{costs}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Somebody without a device may have their mail forwarded; what machines write is not.
@@ -172,12 +172,12 @@ fn mail_is_forwarded_once() {
     assert_eq!(shore.mails().len(), 1);
 }
 
-/// Settings take effect while the box runs: doors move, a taken port is said, the mail domain changes.
+/// Settings take effect while the box runs: listeners move, a taken port is said, the mail domain changes.
 #[test]
 fn settings_take_effect_without_a_restart() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga"]).started();
-    let before = gateway.door("smtp");
+    let before = gateway.listener("smtp");
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
     gateway.cli_ok(&["settings", "set", "smtp.listen", &taken], "");
@@ -210,7 +210,7 @@ fn settings_take_effect_without_a_restart() {
 fn passwords_change_at_once() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "ben"]).started();
-    let login = || Smtp::connect(gateway.door("smtp")).say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==");
+    let login = || Smtp::connect(gateway.listener("smtp")).say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==");
     assert!(login().starts_with("235"));
     gateway.cli_ok(&["people", "passwd", "ben"], "another-long-one");
     assert!(login().starts_with("535"));
@@ -248,7 +248,7 @@ fn other_names_reach_the_same_person() {
     assert_eq!(ben(&gateway)["device_name"], "the one in the dinghy");
     gateway.cli_ok(&["people", "device", "ben", "none"], "");
     assert_eq!(ben(&gateway)["device_name"], "");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A name that is given to somebody else shows them nothing of the one who had it, nor do they get what still waits.
@@ -290,5 +290,5 @@ fn a_name_that_somebody_else_has_now_brings_no_old_mail() {
     // What comes from now on is theirs.
     assert!(mail("carl@shore.example", "For the second").starts_with("250"));
     assert!(Client::logged_in(&gateway, "carl").get("/mailbox").body.contains("For the second"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }

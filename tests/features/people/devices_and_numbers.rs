@@ -110,7 +110,7 @@ fn numbers_are_blocked_and_let_in_again() {
     assert_eq!(person(&gateway, "ben")["allow"], MUM);
     let packets = wait_for("the packet", SOON, || Some(ground.shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(packets.len(), 1, "what was blocked is not sent later");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A device is known by one number however it is written, belongs to one person, moves, and is changed for another.
@@ -148,7 +148,7 @@ fn devices_belong_to_one_person_at_a_time() {
     assert_eq!((&person(&box_, "ben")["device"], &person(&box_, "ben")["home"]), (&Value::Null, &json!("here")));
     let audit = box_.cli_ok(&["audit"], "");
     assert!(audit.contains("device 0x000007 (was 0x001abe)"), "{audit}");
-    box_.books_balance();
+    box_.totals_balance();
 }
 
 /// A service number belongs to one person, in whatever form it is written; a text is theirs who has it when it comes.
@@ -171,7 +171,7 @@ fn service_numbers_belong_to_one_person_at_a_time() {
     assert_eq!(ground.wait_arrived("answer")["from"], ANNA);
     let audit = gateway.cli_ok(&["audit"], "");
     assert!(audit.contains(&format!("number {ANNA} (was {BEN})")), "{audit}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A text whose writer has no number waits for one, and for nobody's word; who had none gets one, and it goes once.
@@ -187,7 +187,7 @@ fn a_text_goes_once_its_writer_has_a_number() {
     gateway.said(&["people", "number", "anna", ANNA]).ok();
     wait_message(&gateway, "no number yet", "delivered");
     assert_eq!((ground.times("no number yet"), ground.wait_arrived("no number yet")["from"].as_str()), (1, Some(ANNA)));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Case X17: who is disabled neither gets a text nor sends one; not a copy goes on, and HELP is not answered for them.
@@ -227,7 +227,7 @@ fn a_disabled_person_neither_gets_nor_sends_texts() {
     wait_message(&gateway, "START", "delivered");
     assert!(mail_to_phone(&gateway, &to, "", "written after").starts_with("250"));
     ground.wait_arrived("written after");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A message that waits when its writer is disabled goes no further, on any way.
@@ -252,7 +252,7 @@ fn what_a_disabled_person_wrote_and_waits_goes_no_further() {
         (gateway.messages().iter().filter(of_carl).count() == 2).then_some(())
     });
     assert!(!shore.mails()[0].to_string().contains("spend it all"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The same text by a call, and then in the list: it is one text. And a text with the same words is another one.

@@ -39,7 +39,7 @@ fn mails_from_the_field_go_on_air_as_they_should() {
     // Nothing leaves: the Hive knows nobody of that name.
     let settings = [("air.strangers", "allow"), ("air.trim", "yes"), ("hive.user", "nobody")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let (mut last, mut times) = (String::new(), 0);
     let mut handed = Vec::new();
@@ -66,7 +66,7 @@ fn mails_from_the_field_go_on_air_as_they_should() {
         assert!(case["text"].as_str().is_none_or(|own| words(own) == words(&text)), "{file}: {text:?}");
         assert!(list("must").iter().all(has) && !list("must_not").iter().any(has), "{file}: {text:?}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What only may be history stays in the text; page and command say what it is taken for and how many bytes it costs.
@@ -75,7 +75,7 @@ fn what_is_not_sure_stays_and_its_bytes_are_named() {
     let shore = Shore::start();
     let settings = [("air.strangers", "allow"), ("air.trim", "yes"), ("hive.user", "nobody")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let quote = "> The pump is in box four.\r\n> The key hangs in the galley.\r\n";
     let mail = format!(
         "From: bob@world.example\r\nSubject: Re: The pump\r\nMessage-ID: <q@world.example>\r\n\r\nNot there, look again.\r\n{quote}"
@@ -92,5 +92,5 @@ fn what_is_not_sure_stays_and_its_bytes_are_named() {
     assert!(shown.contains(&said), "{shown}");
     let page = Client::logged_in(&gateway, "olga").get(&format!("/messages/{id}")).body;
     assert!(page.contains(&said), "{page}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

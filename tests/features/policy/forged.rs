@@ -54,7 +54,7 @@ fn only_the_front_s_own_words_prove_a_friend() {
     let settings =
         [("air.strangers", "hold"), ("air.allow", "bob@world.example"), ("smtp.auth_host", "mx.shore.example")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for (number, (results, from, _)) in CASES.iter().enumerate() {
         let mail = format!("Authentication-Results: mx.shore.example; {results}\n{from}Subject: {number}\n\nx\n");
         assert!(smtp.mail("eve@evil.example", ANNA, &mail).starts_with("250"), "{results}");
@@ -76,16 +76,16 @@ fn only_the_front_s_own_words_prove_a_friend() {
         let proven = CASES.get(number).is_some_and(|(.., proven)| *proven);
         assert_eq!(message["state"] != "held", proven, "{:?}: {message}", CASES.get(number));
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
-/// An address that shows as that of a friend and is none is refused at the door.
+/// An address that shows as that of a friend and is none is refused at once.
 #[test]
 fn an_address_with_signs_that_nobody_sees_is_no_address() {
     let shore = Shore::start();
     let settings = [("air.strangers", "hold"), ("air.allow", "world.example jürgen@müller.example")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for hidden in ["bob\u{202e}@world.example", "bob@wor\u{200b}ld.example", "b\u{ad}ob@world.example"] {
         let reply = smtp.say(&format!("MAIL FROM:<{hidden}> SMTPUTF8"));
         assert!(reply.starts_with("553 5.1.3") && reply.contains("signs that nobody sees"), "{reply}");
@@ -100,5 +100,5 @@ fn an_address_with_signs_that_nobody_sees_is_no_address() {
         assert!(smtp.say("Subject: s\r\n\r\nx\r\n.").starts_with("250"));
         wait_for(from, SOON, || (shore.to_device(6846).len() == number + 1).then_some(()));
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -31,7 +31,7 @@ fn wanted_mail_of_machines_can_pass() {
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
     let packet = shore.uplink("6846", &classic(true, "query@saildocs.example", "send gfs"), None);
     shore.wait_acknowledged(packet);
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for (from, subject) in [
         ("noreply@bank.example", "Log in"),
         ("robot@shop.example", "Your code: 4711"),
@@ -57,7 +57,7 @@ fn wanted_mail_of_machines_can_pass() {
     wait_for("the log-in", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
     assert!(smtp.mail("noreply@bank.example", ANNA, &automatic("Log in", "again")).starts_with("250"));
     wait_for("the next log-in", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_a_rule_refused_can_be_released_and_says_its_price() {
     let shore = Shore::start();
     let settings = [("air.strangers", "refuse"), ("link.price", "0.07")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let olga = Client::logged_in(&gateway, "olga");
     let mails = [
         ("eve@world.example", message("Hello", "a stranger")),
@@ -85,7 +85,7 @@ fn what_a_rule_refused_can_be_released_and_says_its_price() {
         wait_for("it to leave", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == count + 1));
         let again = gateway.said(&["queue", "release", &id]).fails(1);
         assert!(again.contains("neither held nor refused"), "{again}");
-        gateway.books_balance();
+        gateway.totals_balance();
     }
 }
 

@@ -38,7 +38,7 @@ fn a_stranger_waits_for_one_tap_and_who_was_written_to_does_not() {
     shore.wait_mails(1);
     assert!(from_outside(&gateway, ANNA, &message("Re: Hello", "I do")).starts_with("250"));
     wait_for("the answer", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 4));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Writing to somebody is a word about them: what is held of theirs goes, as after a change of a list, and nobody else's.
@@ -47,7 +47,7 @@ fn what_is_held_of_somebody_goes_once_they_are_written_to() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[STRICT], &["olga", "anna=6846"]).started();
     assert!(from_outside(&gateway, ANNA, &message("Hello", "do you know me?")).starts_with("250"));
-    let other = Smtp::connect(gateway.door("smtp")).mail("eve@world.example", ANNA, &message("Hello", "and me?"));
+    let other = Smtp::connect(gateway.listener("smtp")).mail("eve@world.example", ANNA, &message("Hello", "and me?"));
     assert!(other.starts_with("250"), "{other}");
     assert_eq!(gateway.messages().iter().filter(|message| message["state"] == "held").count(), 2);
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "are you there?"), None);
@@ -56,7 +56,7 @@ fn what_is_held_of_somebody_goes_once_they_are_written_to() {
     wait_polls(&shore, 2);
     let left: Vec<_> = gateway.messages().into_iter().filter(|message| message["state"] == "held").collect();
     assert_eq!((left.len(), shore.to_device(6846).len(), &left[0]["from"]), (1, 1, &"eve@world.example".into()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn lists_of_a_person_and_of_the_box_decide_and_say_so() {
 
     let wrong = gateway.cli(&["people", "edit", "ben", "--allow", "mum@"], "");
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("no entry of the list"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Only the server in front is believed; whoever it does not vouch for is a stranger even with a friend's address.
@@ -112,12 +112,12 @@ fn a_forged_friend_is_a_stranger() {
         gateway.cli_ok(&["queue", "cancel", held["id"].as_str().unwrap()], "");
     }
     gateway.set(&[("air.strangers", "allow")]);
-    let reply = Smtp::connect(gateway.door("smtp")).mail("eve@else.example", ANNA, &message("x", "let me in"));
+    let reply = Smtp::connect(gateway.listener("smtp")).mail("eve@else.example", ANNA, &message("x", "let me in"));
     assert!(reply.starts_with("250"), "{reply}");
     gateway.wait_state(SOON, ANNA, "held");
     wait_polls(&shore, 2);
     assert_eq!(shore.to_device(6846).len(), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Once the networks of the server in front are named, its verdicts count from there only, and mail is taken from there
@@ -134,7 +134,7 @@ fn verdicts_and_mail_come_from_the_front_only() {
     gateway.set(&[("smtp.front_only", "yes")]);
     let reply = from_outside(&gateway, ANNA, &proven);
     assert!(reply.starts_with("550 5.7.1 mail for this box goes to the mail server in front"), "{reply}");
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     assert!(smtp.mail("olga@shore.example", ANNA, &message("x", "from olga")).starts_with("250"));
     wait_for("olga's message", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
@@ -142,9 +142,10 @@ fn verdicts_and_mail_come_from_the_front_only() {
     gateway.set(&[("smtp.front", "192.0.2.1 127.0.0.1"), ("smtp.trusted", "127.0.0.0/8")]);
     assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
     wait_for("the friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
-    let reply = Smtp::connect(gateway.door("smtp")).mail("olga@shore.example", "bob@world.example", &message("x", "y"));
+    let reply =
+        Smtp::connect(gateway.listener("smtp")).mail("olga@shore.example", "bob@world.example", &message("x", "y"));
     assert!(reply.starts_with("550 5.7.1"), "{reply}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// What is taken as an entry of a list, or as a key word, means what a person would expect.
@@ -157,7 +158,7 @@ fn entries_of_lists_match_what_they_say() {
         ("air.key_word", "a"),
     ];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for from in ["x@spam.example", "x@xn--bcher-kva.example", "x@shop.xn--bcher-kva.example", "BOB+news@World.example"]
     {
         assert!(smtp.mail(from, ANNA, &message("x", from)).starts_with("250"), "{from}");
@@ -178,7 +179,7 @@ fn entries_of_lists_match_what_they_say() {
     assert!(smtp.mail("carl@world.example", ANNA, &message("Re: write", "here")).starts_with("250"));
     assert!(smtp.mail("CARL+home@world.example", ANNA, &message("Re: write", "again")).starts_with("250"));
     wait_for("the answers", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A thousand mails of strangers and machines cost not one packet, and nobody hears back whose address may be forged.
@@ -187,7 +188,7 @@ fn a_thousand_mails_cost_nothing() {
     let shore = Shore::start();
     let settings = [STRICT, ("queue.delay_notice", "5"), ("air.tell_held", "yes")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let kinds = [
         ("", "held"),
         ("Auto-Submitted: auto-replied\n", "refused"),
@@ -210,7 +211,7 @@ fn a_thousand_mails_cost_nothing() {
         assert_eq!(of_state.len(), 250 * kinds.iter().filter(|kind| kind.1 == state).count(), "{state}");
         assert!(of_state.iter().all(|message| !message["reason"].as_str().unwrap().is_empty()));
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// At once, not after four hours; once, however many readers they write to and under whatever tag; in words that say
@@ -225,7 +226,7 @@ fn a_proven_stranger_is_told_once_that_their_messages_wait() {
     for mail in [&proven, &proven, &unverified] {
         assert!(from_outside(&gateway, ANNA, mail).starts_with("250"));
     }
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for from in ["bob@world.example", "Bob+list@world.example"] {
         assert!(smtp.mail(from, "ben@shore.example", &proven).starts_with("250"));
     }
@@ -239,7 +240,7 @@ fn a_proven_stranger_is_told_once_that_their_messages_wait() {
         assert!(!text.contains(word), "{word}: {text}");
     }
     assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the one that is not verified");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The rules of the box and the lists of a person are tried on the past, and nothing is said of what cannot be tried so.
@@ -268,5 +269,5 @@ fn what_is_tried_is_what_was_asked() {
     assert_eq!(said.matches("is released").count(), 3, "{said}");
     wait_for("all of them", SOON, || Some(shore.packets()).filter(|all| all.len() == 3));
     gateway.said(&["queue", "release", "--sender", "bob@world.example"]).fails(3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }

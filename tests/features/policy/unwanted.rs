@@ -30,7 +30,7 @@ fn what_machines_write_never_goes_on_air_and_its_page_says_why() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("air.strangers", "allow")], &["olga", "anna=6846"]).started();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail");
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let mut taken = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -58,7 +58,7 @@ fn what_machines_write_never_goes_on_air_and_its_page_says_why() {
         assert!(page_of(&olga, id).contains(reason), "{id}: {reason}");
     }
     assert_eq!(gateway.json(&["status"])["packets_sent"], 0);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A thousand texts from phones that nobody knows: no packet, no text back, and a reason at each.
@@ -86,7 +86,7 @@ fn a_thousand_texts_of_strangers_cost_nothing() {
         let page = page_of(&anna, message["id"].as_str().unwrap());
         assert!(page.contains("the sender is a stranger"), "{page}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Two people of two boxes have their mail forwarded to each other. It ends by itself, and not on air.
@@ -100,7 +100,7 @@ fn a_loop_of_two_boxes_ends_and_costs_nothing() {
             gateway.cli_ok(&["people", "edit", "olga", "--forward", &format!("olga@{other}")], "");
             gateway
         });
-    let port = |station: &Station| station.door("smtp").port().to_string();
+    let port = |station: &Station| station.listener("smtp").port().to_string();
     boxes[0].set(&[("relay.host", "127.0.0.1"), ("relay.port", &port(&boxes[1]))]);
     boxes[1].set(&[("relay.host", "127.0.0.1"), ("relay.port", &port(&boxes[0]))]);
     // It comes from far away, so that the end is near.
@@ -115,7 +115,7 @@ fn a_loop_of_two_boxes_ends_and_costs_nothing() {
     for (station, shore) in boxes.iter().zip([&one, &two]) {
         assert!(station.messages().len() < 100);
         assert!(shore.to_device(6846).is_empty());
-        station.books_balance();
+        station.totals_balance();
     }
     let looped = boxes.iter().find_map(|station| {
         let message = station.messages().into_iter().find(|message| message.to_string().contains("in a loop"))?;

@@ -16,7 +16,7 @@ const BOUNCES: &str = "bounces+123456-ab12-anna=shore.example@em.world.example";
 
 /// Hands a mail in; what became of it.
 fn took(station: &Station, from: &str, to: &str, mail: &str) -> Value {
-    let reply = Smtp::connect(station.door("smtp")).mail(from, to, mail);
+    let reply = Smtp::connect(station.listener("smtp")).mail(from, to, mail);
     assert!(reply.starts_with("250"), "{reply}");
     station.messages().pop().expect("a message")
 }
@@ -55,7 +55,7 @@ fn on_air_a_mail_is_from_its_writer_and_the_envelope_gets_the_notices() {
     took(&gateway, BOUNCES, ANNA, &letter(header));
     let mails = shore.wait_mails(1);
     assert!(mails.iter().all(|mail| mail["to"] == serde_json::json!([BOUNCES])), "{mails:?}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A mail that a forwarder sent on is its writer's, as far as the mail server in front vouches for `From`; the reason names
@@ -79,7 +79,7 @@ fn a_forwarded_mail_is_judged_by_from_and_its_proof() {
         assert_eq!(held["code"], "held_by_rule.stranger");
     }
     wait_for("one packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The first rule of each: what anybody can write gains nothing.
@@ -121,7 +121,7 @@ fn a_forged_address_gains_nothing() {
     assert!(!used.contains("\"ben\""), "{used}");
     wait_polls(&shore, 2);
     assert!(shore.to_device(6846).is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Blocked is refused, whichever of the addresses it is.
@@ -147,7 +147,7 @@ fn each_address_can_be_blocked_and_the_writer_allowed() {
     // Who answers to themselves, among others, is the one to answer.
     let among = "From: mum@world.example\nReply-To: talk@lists.example, mum@world.example";
     assert_eq!(took(&gateway, BOUNCES, ANNA, &letter(among))["from"], "mum@world.example");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Who is refused by rule can be told, once, where the mail server in front vouches for the address that is told; a machine
@@ -176,7 +176,7 @@ fn who_is_refused_by_rule_is_told_once() {
     let refused = gateway.messages().into_iter().find(|message| message["state"] == "refused").unwrap();
     let said = gateway.cli_ok(&["queue", "release", refused["id"].as_str().unwrap()], "");
     assert!(said.contains("is released"), "{said}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A notice that a message waits goes only where the mail server in front vouches for the address that would get it.
@@ -194,5 +194,5 @@ fn who_is_proven_by_from_has_no_notice_sent_to_somebody_else() {
     wait_polls(&shore, 2);
     assert_eq!(shore.mails().len(), 1);
     assert_eq!(mails[0]["to"], serde_json::json!(["b@bounce.example"]));
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -23,7 +23,7 @@ fn each(cases: Vec<(&str, Vec<(&'static str, Says)>)>, judge: impl Fn(&Station, 
         write_to(&gateway, &to);
         judge(&gateway, &relay, name, &to);
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Waits for this end of a message; what it says then.

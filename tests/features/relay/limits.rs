@@ -109,7 +109,7 @@ fn too_large_for_the_relay_is_said_before_the_text_goes() {
 
 /// As a mail program writes that knows SMTPUTF8.
 fn write_beyond_ascii(gateway: &Station, to: &str) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for line in ["MAIL FROM:<olga@shore.example> SMTPUTF8", &format!("RCPT TO:<{to}>"), "DATA"] {
         let reply = smtp.say(line);

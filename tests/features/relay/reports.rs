@@ -6,7 +6,7 @@ use crate::support::{Folder, SOON, Smtp, Station, wait_for};
 
 /// A mail of olga with these parameters of MAIL and RCPT.
 fn hand_in(gateway: &Station, mail: &str, to: &str, rcpt: &str) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     for line in [format!("MAIL FROM:<olga@shore.example>{mail}"), format!("RCPT TO:<{to}>{rcpt}")] {
         let reply = smtp.say(&line);
@@ -62,14 +62,14 @@ fn success_is_reported_to_who_asked_and_by_whom_it_is_known() {
     hand_in(&gateway, "", "carl@world.example", "");
     gateway.wait_state(SOON, "carl@world.example", "delivered");
     // Who is not proven may be anybody.
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for line in ["MAIL FROM:<eve@world.example>", "RCPT TO:<ben@shore.example> NOTIFY=SUCCESS", "DATA"] {
         assert!(smtp.say(line).starts_with(['2', '3']), "{line}");
     }
     assert!(smtp.say("Subject: x\r\n\r\ny\r\n.").starts_with("250"));
     hand_in(&gateway, "", "ben@shore.example", " NOTIFY=SUCCESS");
     assert_eq!(wait_notices(&gateway, 3).len(), 3, "{:?}", notices(&gateway));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -113,5 +113,5 @@ fn failure_is_reported_as_it_was_asked_for() {
     gateway.wait_state(SOON, "head@world.example", "returned");
     let report = notices(&gateway).pop().unwrap();
     assert!(report.contains("head@world.example") && !report.contains("the text itself"), "{report}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -22,7 +22,7 @@ fn wait_kept(gateway: &Station, server: &MailServer, to: &str, subject: &str) ->
 
 fn what_is_delivered_is_kept_and_what_is_refused_comes_back(kind: Kind) {
     let folder = Folder::new();
-    // The port of the door has to be known before, and again after a restart.
+    // The port of the listener has to be known before, and again after a restart.
     let port = lasting_port();
     let listen = format!("127.0.0.1:{port}");
     let settings = [
@@ -86,7 +86,7 @@ fn what_is_delivered_is_kept_and_what_is_refused_comes_back(kind: Kind) {
         assert_eq!(kept(&gateway, olga, subject).len(), 1, "{subject}");
     }
     assert!(kept(&gateway, olga, "Too large").is_empty());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

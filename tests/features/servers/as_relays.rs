@@ -78,7 +78,7 @@ fn what_was_written_arrives_or_comes_back(kind: Kind) {
     server.wait_mail("While it was away");
     wait_for("nothing to wait", SOON, || gateway.waiting().is_empty().then_some(()));
     assert_eq!(server.mails().len(), 3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

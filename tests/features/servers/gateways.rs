@@ -36,7 +36,7 @@ fn boat(folder: &Folder, name: &str, person: &str) -> Station {
 /// The station calls a gateway, where it is the far box of its name.
 fn calls(boat: &Station, gateway: &Station, name: &str) {
     let code = gateway.cli_ok(&["pair", "new", "--far-box", name], "");
-    boat.cli_ok(&["pair", "join", &gateway.door("ip").to_string(), code.trim()], "");
+    boat.cli_ok(&["pair", "join", &gateway.listener("ip").to_string(), code.trim()], "");
 }
 
 /// How many mails of this subject are in the mailboxes of a boat.
@@ -129,6 +129,6 @@ fn root_postfix_before_two_gateways() {
         assert_eq!(count(&nautilus, subject), 1, "{subject}");
     }
     for place in [&first, &second, &vela, &nautilus] {
-        place.books_balance();
+        place.totals_balance();
     }
 }

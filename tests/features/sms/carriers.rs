@@ -21,7 +21,7 @@ fn a_refusal_of_bandwidth_that_may_pass_is_tried_again() {
         wait_message(&gateway, &words, "delivered");
         assert_eq!(ground.times(&words), 1, "{kind}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Twilio can be told to use GET: all fields stand in the address, which is signed.
@@ -29,7 +29,7 @@ fn a_refusal_of_bandwidth_that_may_pass_is_tried_again() {
 fn twilio_calls_with_get() {
     let ground = Ground::start("twilio");
     let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC)]).started();
-    ground.says(&format!("hook http://{} {PUBLIC} get", gateway.door("web")));
+    ground.says(&format!("hook http://{} {PUBLIC} get", gateway.listener("web")));
     ground.text(MUM, ANNA, "caf\u{e9} & 100% + more");
     wait_message(&gateway, "caf\u{e9} & 100% + more", "delivered");
     gateway.cli_ok(&["send", "--from", "anna", "--text", "Out", MUM], "");
@@ -38,7 +38,7 @@ fn twilio_calls_with_get() {
     ground.text(MUM, ANNA, "Forged");
     wait_for("the forged call to be refused", SOON, || gateway.log_text().contains("signature is wrong").then_some(()));
     assert!(!gateway.messages().iter().any(|m| m["text"] == "Forged"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The public address of the box has a port, and Twilio signs it without.

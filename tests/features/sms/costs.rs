@@ -34,7 +34,7 @@ fn a_text_costs_what_was_quoted_and_nothing_if_the_carrier_never_took_it() {
     assert_eq!(ground.times("unknown error"), 2);
     assert_eq!(texts(&gateway, "anna"), (4, "0.0316".to_owned()));
     assert_eq!(texts(&gateway, "(box)"), (4, "0.0316".to_owned()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_budget_stops_texts_as_well() {
     wait_for("the last one", 2 * SOON, || (ground.times("number 3") == 1).then_some(()));
     let all = (3, "0.012".to_owned());
     wait_for("it to be spent", SOON, || (texts(&gateway, "anna") == all).then_some(()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Signs that only look nicer, as phones write them by themselves, do not make a text three times as dear.
@@ -80,5 +80,5 @@ fn curly_quotes_cost_nothing() {
     assert!(quote.contains("3 texts") && !quote.contains("without"), "{quote}");
     gateway.cli_ok(&["send", "--from", "anna", "--text", "it\u{2019}s \u{2603}", MUM], "");
     ground.wait_arrived("it\u{2019}s \u{2603}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

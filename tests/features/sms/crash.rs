@@ -24,7 +24,7 @@ fn killed_while_the_request_is_under_way() {
         wait_message(&gateway, &words, "delivered");
         assert_eq!(ground.times(&words), 1, "{words}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn storm(which: &str, public: &str) {
     for words in &inbound {
         assert_eq!(gateway.messages().iter().filter(|m| m["text"] == words.as_str()).count(), 1, "{words}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Waits until nothing is on its way; what the box could not find out is released if the carrier has it not.

@@ -31,7 +31,7 @@ fn a_text_comes_in_by_polling_and_is_answered_by_mail() {
     let status = gateway.status().unwrap();
     assert!(status["texts"]["words"].as_str().unwrap().starts_with("polling"), "{status}");
     assert!(status["texts_heard"].is_string(), "{status}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Nothing is lost over a restart, and nothing comes twice.
@@ -58,7 +58,7 @@ fn polling_survives_restarts() {
     }
     polls(&ground, 2);
     assert_eq!(gateway.messages().len(), all.len());
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// More texts than fit on a page of the carrier's list.
@@ -104,7 +104,7 @@ fn a_text_to_nobodys_number_is_held() {
     gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
     let message = wait_message(&gateway, "Who is there?", "delivered");
     assert_eq!(message["to"], "anna@shore.example");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Webhooks of Twilio: texts and reports; doubled, late, lost and forged ones (cases X14, X15).
@@ -140,7 +140,7 @@ fn twilio_calls() {
     // The name that the world has for the box leads to its webhooks and to nothing else.
     assert_eq!(post(&gateway, "/login", form, body).0, 421);
     assert_eq!(gateway.messages().len(), 3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A call that Twilio does not repeat is found by asking at the next start.
@@ -183,7 +183,7 @@ fn bandwidth_calls() {
     gateway.cli_ok(&["send", "--from", "anna", "--text", "Out", MUM], "");
     wait_message(&gateway, "Out", "delivered");
     assert_eq!(gateway.messages().iter().filter(|m| m["origin"] == "sms").count(), 3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A text without words and a reaction cost nothing on a link; whoever reads here gets both as they came.
@@ -222,7 +222,7 @@ fn a_text_that_says_nothing_costs_nothing() {
     let carried = say(BEN, &liked);
     assert_eq!((&carried["priority"], &carried["way"]), (&"bulk".into(), &"link".into()), "{carried}");
     assert_ne!(carried["state"], "refused");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// With Twilio the owner may have chosen other words: what the carrier says they mean counts, and a quote knows of it.
@@ -241,5 +241,5 @@ fn the_carriers_word_for_stop_counts() {
     assert!(!quote().contains("wants no texts"), "{}", quote());
     say("SM3", "Basta", "");
     assert!(!quote().contains("wants no texts"), "the word alone means nothing here");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

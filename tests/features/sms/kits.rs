@@ -179,7 +179,7 @@ for at in range(60):
     agree('by GET', public + get, {}, get, None, None, signature)
     agree('by GET, forged', public + get + '1', {}, get + '1', None, None, signature)
 "#;
-        let host = gateway.door("web").to_string();
+        let host = gateway.listener("web").to_string();
         let said = judge(program, &[&host, &public, ANNA, MUM]);
         assert_eq!(said.len(), 60 * 7);
         let (mut yes, mut no) = (0, 0);
@@ -196,7 +196,7 @@ for at in range(60):
         assert!(yes >= 120 && no >= 200, "{yes} {no}");
         let kept = gateway.messages().iter().filter(|m| m["from"] == MUM).count();
         assert_eq!(kept, yes, "each that was taken is there once, and no other");
-        gateway.books_balance();
+        gateway.totals_balance();
     }
 }
 
@@ -309,7 +309,7 @@ call(events, 'hook:wrong')
 call(events)
 call(events)
 "#;
-    let host = gateway.door("web").to_string();
+    let host = gateway.listener("web").to_string();
     let said = judge(&format!("{}{program}", "import bandwidth\n"), &[&host, ANNA, BEN, MUM, &id]);
     assert_eq!(said, [403, 200, 200].map(Value::from));
     wait_message(&gateway, "Hällo 😀\nline", "delivered");
@@ -319,5 +319,5 @@ call(events)
         Some(gateway.json(&["queue", "show", &out])).filter(|message| message["state"] == "delivered")
     });
     assert_eq!(shown["code"], "arrived.phone", "{shown}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -40,7 +40,7 @@ fn what_a_carrier_does_very_late_is_not_done_twice() {
     gateway.cli_ok(&["send", "--from", "anna", "--text", "late", MUM], "");
     let sent = wait_message(&gateway, "late", "delivered");
     assert_eq!(fake.count("POST"), 1, "{sent}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// All that can go wrong with Bandwidth's answers. What cannot be found out is held, and its owner knows.
@@ -55,7 +55,7 @@ fn bandwidth_fails(kind: &str, sure: bool) {
         assert!(message["reason"].as_str().unwrap().contains("release it to send it again"), "{message}");
         gateway.cli_ok(&["queue", "cancel", message["id"].as_str().unwrap()], "");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(bandwidth_fails:
@@ -116,7 +116,7 @@ fn reports_come_in_any_order(which: &str) {
     report("SM1", "failed", "m1");
     let quick = wait_message(&gateway, "quick", "delivered");
     assert_eq!(quick["steps"].as_array().unwrap().len(), 3, "{quick}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(reports_come_in_any_order: twilio("twilio"), bandwidth("bandwidth"));
@@ -142,7 +142,7 @@ fn two_in_doubt(kinds: [&str; 2], ends: [&str; 2]) {
             assert!(message["steps"].to_string().contains(&name), "{name}: {message}");
         }
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(two_in_doubt:
@@ -183,5 +183,5 @@ fn names_that_were_given_in_the_wrong_order_are_exchanged() {
     report("of-second", &ids[1], "failed");
     wait_message(&gateway, "first", "delivered");
     wait_message(&gateway, "second", "returned");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

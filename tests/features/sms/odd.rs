@@ -46,7 +46,7 @@ fn a_poison_text_in_the_list_holds_up_no_other() {
     for why in ["more than any text", "neither a phone nor a name", "no phone number"] {
         assert!(page.contains(why), "{why}: {page}");
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A call of Twilio is kept whatever its fields are: it comes once only.
@@ -77,7 +77,7 @@ fn a_call_of_twilio_is_kept_whatever_its_fields_are() {
     ];
     assert_eq!(texts, wanted);
     assert_eq!(quarantined(&gateway), 3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Bandwidth puts any number of events into one call: each counts, and a bad one stops none.
@@ -99,7 +99,7 @@ fn every_event_of_a_call_of_bandwidth_counts() {
     let texts: Vec<_> = gateway.messages().iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts, (0..150).map(|number| format!("event {number}")).collect::<Vec<_>>());
     assert_eq!(quarantined(&gateway), 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Somebody on the way to the carrier answers for it, as the network of a hotel does before a log-in: that says nothing of the
@@ -135,7 +135,7 @@ fn what_somebody_on_the_way_answers_ends_no_text() {
         }
         let log = gateway.log_text();
         assert!(log.contains("not taken by the carrier, for now") && !log.contains("4155550123"), "{log}");
-        gateway.books_balance();
+        gateway.totals_balance();
     }
 }
 

@@ -24,7 +24,7 @@ fn a_mail_and_a_packet_become_texts(which: &str) {
     ground.shore.uplink("6846", &packet, None);
     assert_eq!(ground.wait_arrived("From the boat")["from"], BEN);
     wait_message(&gateway, "From the boat", "delivered");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(a_mail_and_a_packet_become_texts: twilio("twilio"), bandwidth("bandwidth"));
@@ -62,7 +62,7 @@ fn texts_cost_money_and_strangers_send_none() {
     let ground = Ground::start("twilio");
     let gateway = ground.gateway("twilio", &[]).started();
     let to = format!("{MUM}@sms.shore.example");
-    let mut stranger = Smtp::connect(gateway.door("smtp"));
+    let mut stranger = Smtp::connect(gateway.listener("smtp"));
     assert!(stranger.mail("eve@world.example", &to, "Subject: x\n\nbuy").starts_with("550"));
     let bad = send(&gateway, Some("anna"), "anna@shore.example", "12@sms.shore.example", "Subject: x\n\nbuy");
     assert!(bad.starts_with("550"), "{bad}");
@@ -79,7 +79,7 @@ fn texts_cost_money_and_strangers_send_none() {
     // Nobody has to release it.
     ground.wait_arrived("No number");
     assert_eq!(ground.arrived().len(), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A request whose answer is lost is looked up: what the carrier has is not sent again, what it has not is.
@@ -90,7 +90,7 @@ fn a_lost_answer_sends_nothing_twice(kind: &str) {
     gateway.cli_ok(&["send", "--from", "anna", "--text", "once", MUM], "");
     wait_message(&gateway, "once", "delivered");
     assert_eq!(ground.times("once"), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(a_lost_answer_sends_nothing_twice:
@@ -117,7 +117,7 @@ fn the_same_words_twice_are_two_texts() {
         (all.iter().filter(|m| m["text"] == "again" && m["state"] == "delivered").count() == 2).then_some(())
     });
     assert_eq!(ground.times("again"), 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Bandwidth's search proves that a text is there; that it is not there proves nothing, and its owner decides.
@@ -136,7 +136,7 @@ fn what_cannot_be_found_out_is_left_to_the_owner() {
     gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
     wait_message(&gateway, "not found", "delivered");
     assert_eq!(ground.times("not found"), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// 429 with Retry-After is waited for; a wrong log-in waits for the owner; a wrong number comes back.
@@ -165,7 +165,7 @@ fn refusals_are_judged() {
     gateway.cli_ok(&["settings", "set", "twilio.token"], "secret");
     wait_message(&gateway, "no log-in", "delivered");
     assert_eq!(ground.times("no log-in"), 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The carrier took it and could not deliver it: back to its sender, or once more where that may help.
@@ -185,7 +185,7 @@ fn reports_of_failure_are_judged() {
     gateway.cli_ok(&["send", "--from", "anna", "--text", "unknown error", "+14155550102"], "");
     wait_message(&gateway, "unknown error", "returned");
     assert_eq!(ground.times("unknown error"), 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A phone that sent STOP gets nothing until it sends START; a restart forgets none of it.
@@ -220,7 +220,7 @@ fn stop_is_honoured(which: &str) {
         polls(&ground, 2);
         assert_eq!(ground.arrived().len(), 1);
     }
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 scenes!(stop_is_honoured: twilio("twilio"), bandwidth("bandwidth"));

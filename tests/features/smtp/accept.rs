@@ -16,7 +16,7 @@ fn newest(station: &Station) -> serde_json::Value {
 fn recipients_are_checked_one_by_one() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     assert!(smtp.say("MAIL FROM:<bob@world.example>").starts_with("250"));
     for to in ["olga@shore.example", "OLGA@SHORE.EXAMPLE", "olga+boat@shore.example", "anna@Shore.Example"] {
         assert!(smtp.say(&format!("RCPT TO:<{to}>")).starts_with("250"), "{to}");
@@ -68,7 +68,7 @@ fn a_mail_becomes_one_text() {
     assert!(from_outside(&gateway, "olga@shore.example", attachment).starts_with("250"));
     let text = newest(&gateway)["text"].as_str().unwrap().to_owned();
     assert!(text.contains("tides.pdf") && !text.contains("None"), "{text}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Two recipients make two messages, each on its own way; the same one twice, however written, makes one.
@@ -76,7 +76,7 @@ fn a_mail_becomes_one_text() {
 fn each_recipient_has_a_message_of_their_own() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     smtp.say("MAIL FROM:<olga@shore.example>");
     for to in [
@@ -97,7 +97,7 @@ fn each_recipient_has_a_message_of_their_own() {
     assert_eq!(packet, classic(false, "olga@shore.example", "All of you\nHello."));
     let ways: Vec<_> = gateway.messages().iter().map(|m| m["way"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ways, ["link", "relay", "mailbox"]);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A report about a message that the relay had taken finds that message, among those of one mail the right one.
@@ -112,10 +112,11 @@ fn a_bounce_finds_its_message() {
     gateway.wait_state(SOON, "gone@world.example", "delivered");
     // A report has no sender: one that has is a forgery, and changes nothing.
     let forged = report("gone@world.example", &id);
-    let reply = Smtp::connect(gateway.door("smtp")).mail("eve@world.example", "anna@shore.example", &forged);
+    let reply = Smtp::connect(gateway.listener("smtp")).mail("eve@world.example", "anna@shore.example", &forged);
     assert!(reply.starts_with("250"), "{reply}");
     gateway.wait_state(SOON, "gone@world.example", "delivered");
-    let reply = Smtp::connect(gateway.door("smtp")).mail("", "anna@shore.example", &report("gone@world.example", &id));
+    let reply =
+        Smtp::connect(gateway.listener("smtp")).mail("", "anna@shore.example", &report("gone@world.example", &id));
     assert!(reply.starts_with("250"), "{reply}");
     let came_back = gateway.wait_state(SOON, "gone@world.example", "returned");
     assert!(came_back["reason"].as_str().unwrap().contains("User unknown"), "{came_back}");
@@ -123,7 +124,7 @@ fn a_bounce_finds_its_message() {
     assert_eq!((&notice["to"], &notice["way"]), (&"anna@shore.example".into(), &"mailbox".into()));
     assert!(notice["text"].as_str().unwrap().contains("gone@world.example"), "{notice}");
 
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     smtp.say("MAIL FROM:<olga@shore.example>");
     for to in ["one@world.example", "two@world.example", "three@world.example"] {
@@ -141,7 +142,7 @@ fn a_bounce_finds_its_message() {
     gateway.wait_state(SOON, "three@world.example", "returned");
     gateway.wait_state(SOON, "one@world.example", "delivered");
     assert!(shore.to_device(6846).is_empty(), "no report goes on air");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 fn report(recipient: &str, message_id: &str) -> String {
@@ -169,14 +170,14 @@ fn automatic_mail_is_never_on_air() {
         let name = head.split(':').next().unwrap().to_lowercase();
         assert!(message["reason"].as_str().unwrap().to_lowercase().contains(&name), "{message}");
     }
-    let reply = Smtp::connect(gateway.door("smtp")).mail("", "anna@shore.example", &message("Bounce", "x"));
+    let reply = Smtp::connect(gateway.listener("smtp")).mail("", "anna@shore.example", &message("Bounce", "x"));
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(newest(&gateway)["state"], "refused");
     let reply = from_outside(&gateway, "anna@shore.example", &message("", "By hand"));
     assert!(reply.starts_with("250"), "{reply}");
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
     assert!(gateway.messages().iter().all(|message| message["origin"] != "notice"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A mail that passed too many servers is refused, and neither kept nor answered with a mail.
@@ -197,7 +198,7 @@ fn a_full_disk_puts_mail_off() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     gateway.cli_ok(&["settings", "set", "store.reserve", "1000000"], "");
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     assert!(smtp.mail("bob@world.example", "olga@shore.example", &message("", "x")).starts_with("452"));
     let packet = shore.uplink("6846", &classic(true, "olga@shore.example", "from the air"), None);
     crate::support::shore::wait_polls(&shore, 2);
@@ -217,7 +218,7 @@ fn wrong_passwords_are_slowed() {
     let wrong = "AUTH PLAIN AG9sZ2EAd3Jvbmc=";
     let mut replies = Vec::new();
     for _ in 0..3 {
-        let mut smtp = Smtp::connect(gateway.door("smtp"));
+        let mut smtp = Smtp::connect(gateway.listener("smtp"));
         for _ in 0..3 {
             replies.push(smtp.say(wrong));
         }
@@ -237,7 +238,7 @@ fn no_mail_can_be_smuggled_in_another() {
     let second =
         "MAIL FROM:<evil@world.example>\r\nRCPT TO:<olga@shore.example>\r\nDATA\r\nSubject: second\r\n\r\nx\r\n.\r\n";
     for end in ["\n.\n", "\n.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r\n\0.\r\n", "\n\r.\n\r"] {
-        let mut stream = TcpStream::connect(gateway.door("smtp")).unwrap();
+        let mut stream = TcpStream::connect(gateway.listener("smtp")).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         let talk = format!(
             "EHLO x\r\nMAIL FROM:<bob@world.example>\r\nRCPT TO:<olga@shore.example>\r\nDATA\r\nSubject: first\r\n\r\n\
@@ -260,7 +261,7 @@ fn who_logged_in_is_the_sender() {
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(shore.wait_mails(1)[0]["from"], "ben@shore.example");
     assert!(send(&gateway, None, "olga@shore.example", "bob@world.example", "x").starts_with("550 5.7.1 not relaying"));
-    let mut smtp = Smtp::connect(gateway.door("submission"));
+    let mut smtp = Smtp::connect(gateway.listener("submission"));
     assert!(smtp.mail("olga@shore.example", "olga@shore.example", "x").starts_with("530"));
     smtp.login("OLGA@Shore.Example");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &message("", "x")).starts_with("250"));

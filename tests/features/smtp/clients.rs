@@ -1,4 +1,4 @@
-//! Mail programs that people really use, against the doors of a box: with and without TLS.
+//! Mail programs that people really use, against the listeners of a box: with and without TLS.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn newest(gateway: &Station) -> serde_json::Value {
 fn a_mail_in_chunks() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("box.name", "localhost")], &["olga"]).started();
-    let port = gateway.door("submission").port();
+    let port = gateway.listener("submission").port();
     let program = format!(
         "import smtplib, ssl, sys\n\
          s = smtplib.SMTP('localhost', {port}, timeout=20, local_hostname='client.example')\n\
@@ -47,7 +47,7 @@ fn a_mail_in_chunks() {
 fn smtplib_with_starttls() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("box.name", "localhost")], &["olga"]).started();
-    let port = gateway.door("submission").port();
+    let port = gateway.listener("submission").port();
     let program = format!(
         "import smtplib, ssl, sys\n\
          s = smtplib.SMTP('localhost', {port}, timeout=20, local_hostname='client.example')\n\
@@ -79,7 +79,7 @@ fn smtplib_with_starttls() {
 fn nothing_is_carried_over_into_tls() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let port = gateway.door("smtp").port();
+    let port = gateway.listener("smtp").port();
     let program = format!(
         "import socket, ssl\n\
          s = socket.create_connection(('127.0.0.1', {port}), 20); s.recv(999)\n\
@@ -104,7 +104,7 @@ fn nothing_is_carried_over_into_tls() {
 fn swaks() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let server = gateway.door("smtp").to_string();
+    let server = gateway.listener("smtp").to_string();
     let usual = ["--server", &server, "--from", "bob@world.example", "--timeout", "20", "--helo", "client.example"];
     let run = |more: &[&str]| client("swaks", &[&usual[..], more].concat(), &shore.folder, "");
     well(&run(&["--to", "olga@shore.example", "--header", "Subject: By swaks", "--body", ".one\n..two\n."]));
@@ -133,7 +133,7 @@ fn swaks() {
 fn msmtp() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let port = gateway.door("submission").port().to_string();
+    let port = gateway.listener("submission").port().to_string();
     let program = format!(
         "import smtplib, ssl, hashlib\n\
          s = smtplib.SMTP('127.0.0.1', {port}, timeout=20, local_hostname='client.example'); c = ssl.create_default_context()\n\
@@ -156,7 +156,7 @@ fn msmtp() {
 fn curl() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let url = format!("smtp://{}/script.example", gateway.door("smtp"));
+    let url = format!("smtp://{}/script.example", gateway.listener("smtp"));
     let usual = ["--silent", "--show-error", "--max-time", "30", "--url", &url, "--crlf", "--upload-file", "-"];
     let run =
         |more: &[&str]| client("curl", &[&usual[..], more].concat(), &shore.folder, "Subject: By curl\n\n.a\nb\n");

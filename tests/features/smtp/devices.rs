@@ -8,7 +8,7 @@ const TRUSTED: (&str, &str) = ("smtp.trusted", "127.0.0.0/8");
 
 /// Says MAIL, RCPT, DATA and a mail; the reply to the mail.
 fn mail(station: &Station, from: &str, to: &str, mail: &str) -> String {
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     for line in [from, to] {
         let reply = smtp.say(line);
         assert!(reply.starts_with("250"), "{line}: {reply}");
@@ -43,7 +43,7 @@ fn a_mail_without_date_and_sender_leaves_with_both() {
     assert_eq!((fields(mine, "from"), fields(mine, "date")), (1, 1), "{mine}");
     let bare = got.iter().find(|mail| mail.contains("only words")).unwrap();
     assert_eq!((fields(bare, "from"), fields(bare, "date")), (1, 1), "{bare}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A large provider has such addresses; they are written in quotes where the protocol wants that.
@@ -51,7 +51,7 @@ fn a_mail_without_date_and_sender_leaves_with_both() {
 fn dots_may_stand_anywhere_before_the_at() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
     assert!(smtp.say("MAIL FROM:<olga@shore.example>").starts_with("250"));
     for to in ["taro..yamada@docomo.example", "taro.@docomo.example", "\"taro.\"@docomo.example"] {
@@ -68,7 +68,7 @@ fn dots_may_stand_anywhere_before_the_at() {
     let mut to: Vec<_> = shore.wait_mails(2).iter().map(|mail| mail["to"].to_string()).collect();
     to.sort();
     assert!(to[0].contains("taro..yamada\\\"@") && to[1].contains("\\\"taro.\\\"@docomo"), "{to:?}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A directory of a company may have a blank in a name (RFC 5321 section 4.1.2): as a recipient by SMTP, command and page over
@@ -78,7 +78,7 @@ fn a_name_with_a_blank_goes_both_ways() {
     const JOHN: &str = "\"john doe\"@world.example";
     let world = World::start(&[]);
     let (station, gateway) = (world.station().started(), world.gateway().started());
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     smtp.login("anna");
     let reply =
         smtp.mail("anna@boat.example", JOHN, &format!("From: anna@boat.example\nTo: {JOHN}\nSubject: One\n\nA.\n"));
@@ -100,7 +100,7 @@ fn a_name_with_a_blank_goes_both_ways() {
     assert!(said.contains("cannot stand before the @"), "{said}");
 
     let answer = format!("From: John Doe <{JOHN}>\nSubject: Re: Two\n\nGlad.\n");
-    let reply = Smtp::connect(gateway.door("smtp")).mail(JOHN, "anna@shore.example", &answer);
+    let reply = Smtp::connect(gateway.listener("smtp")).mail(JOHN, "anna@shore.example", &answer);
     assert!(reply.starts_with("250"), "{reply}");
     let arrived = wait_for("the answer", 3 * SOON, || {
         station.messages().into_iter().find(|message| message["state"] == "delivered" && message["from"] == JOHN)
@@ -109,8 +109,8 @@ fn a_name_with_a_blank_goes_both_ways() {
     assert!(page.contains("&quot;john doe&quot;@world.example") || page.contains("&#34;john doe&#34;@world"), "{page}");
     let listed = station.cli_ok(&["settings", "set", "air.allow", &format!("{JOHN} mum@example.org")], "");
     assert!(!listed.contains("wrong"), "{listed}");
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 /// Nothing for `localhost` goes anywhere else, least of all over a link that costs.
@@ -126,7 +126,7 @@ fn localhost_is_this_box() {
     for to in ["anna@localhost.localdomain", "root@box.localhost"] {
         assert!(mail(&station, "MAIL FROM:<root@nas>", &format!("RCPT TO:<{to}>"), text).starts_with("250"), "{to}");
     }
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     smtp.say("MAIL FROM:<root@nas>");
     let reply = smtp.say("RCPT TO:<nobody@localhost>");
     assert!(reply.starts_with("550 5.1.1 there is no person nobody here"), "{reply}");
@@ -136,7 +136,7 @@ fn localhost_is_this_box() {
     assert_eq!(station.messages().len(), 3);
     let quote = station.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "hi", "root@localhost"], "");
     assert!(!quote.contains("0.07") && !quote.contains("packet"), "{quote}");
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Forwarders and mailing services write long names; no limit is the best one (RFC 5321 section 4.5.3.1).
@@ -148,7 +148,7 @@ fn a_sender_may_be_long() {
     let from = format!("MAIL FROM:<{long}@fwd.example>");
     assert!(mail(&gateway, &from, "RCPT TO:<olga@shore.example>", "Subject: Hi\n\nHello.").starts_with("250"));
     assert_eq!(gateway.messages()[0]["from"], format!("{long}@fwd.example"));
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     assert!(smtp.say(&format!("MAIL FROM:<{}@fwd.example>", "x".repeat(300))).starts_with("553"));
 }
 
@@ -161,7 +161,7 @@ fn bare_line_feeds_are_taken_from_named_devices_one_mail_at_a_time() {
     let hidden = b"Subject: Motion\n\n..dots\nSomebody\r\nis there.\n.\nMAIL FROM:<evil@x.example>\r\n\
                    RCPT TO:<olga@shore.example>\r\nDATA\r\nSubject: Hidden\r\n\r\nx\r\n.\r\n";
     let say = |strict: bool| {
-        let mut smtp = Smtp::connect(gateway.door("smtp"));
+        let mut smtp = Smtp::connect(gateway.listener("smtp"));
         for line in whole.split_inclusive(|byte| *byte == b'\n') {
             smtp.write(line);
             let reply = smtp.reply();
@@ -185,14 +185,14 @@ fn bare_line_feeds_are_taken_from_named_devices_one_mail_at_a_time() {
     let raw = gateway.cli_ok(&["queue", "show", "--raw", messages[0]["id"].as_str().unwrap()], "");
     assert!(!raw.replace("\r\n", "").contains(['\r', '\n']), "{raw:?}");
     // A mail with proper line ends is one of several as ever.
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for _ in 0..2 {
         assert!(smtp.mail("cam@cam.local", "anna@shore.example", "Subject: Proper\n\nx\n").starts_with("250"));
     }
     // In a network that is not trusted the setting opens nothing.
     gateway.cli_ok(&["settings", "set", TRUSTED.0, ""], "");
     say(true);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// Programs write to `root` of whatever the machine is called, and to names that are nowhere outside.
@@ -209,7 +209,7 @@ fn names_that_are_nowhere_never_go_on_air() {
     for message in station.messages() {
         assert_eq!((&message["way"], &message["to"]), (&"mailbox".into(), &"anna@boat.example".into()), "{message}");
     }
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     smtp.say("MAIL FROM:<root@nas>");
     for to in ["bob@nas.lan", "x@y.invalid", "x@[192.168.1.7]", "anna@nas"] {
         let reply = smtp.say(&format!("RCPT TO:<{to}>"));
@@ -222,7 +222,7 @@ fn names_that_are_nowhere_never_go_on_air() {
         assert!(smtp.say(&format!("RCPT TO:<{to}>")).starts_with("250"), "{to}");
     }
     assert!(world.on_air().is_empty());
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// RAID controllers, cameras and printers leave the brackets out: they may where the network is trusted.
@@ -237,12 +237,12 @@ fn an_address_without_brackets_is_taken_from_a_trusted_network() {
     ] {
         assert!(mail(&gateway, from, to, "Subject: Motion\n\nSomebody is there.").starts_with("250"), "{from}");
     }
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     for line in ["MAIL FROM:", "MAIL FROM: ", "MAIL FROM:cam@cam.local>", "MAIL FROM:<cam@cam.local"] {
         assert!(smtp.say(line).starts_with('5'), "{line}");
     }
     gateway.cli_ok(&["settings", "set", TRUSTED.0, ""], "");
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     assert!(smtp.say("MAIL FROM:cam@cam.local").starts_with("501"));
-    gateway.books_balance();
+    gateway.totals_balance();
 }

@@ -10,7 +10,7 @@ const OLGA: &str = "olga@shore.example";
 
 /// A connection through a front that says XCLIENT; the answer to it.
 fn xclient(gateway: &Station, attributes: &str) -> (Smtp, String) {
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     let said = smtp.say(&format!("XCLIENT {attributes}"));
     if said.starts_with("220") {
         assert!(smtp.say("EHLO again.example").starts_with("250"));
@@ -53,12 +53,12 @@ fn xclient_names_the_client_that_limits_count() {
     assert!(said.starts_with("500"), "who is not named may not: {said}");
     let wrong = gateway.said(&["settings", "set", "smtp.front", ""]).fails(2);
     assert!(wrong.contains("name the server in smtp.front"), "{wrong}");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// A connection that begins with these bytes: what comes until it ends, after QUIT.
 fn proxied(gateway: &Station, header: &[u8], talk: &str) -> String {
-    let mut stream = TcpStream::connect(gateway.door("smtp")).unwrap();
+    let mut stream = TcpStream::connect(gateway.listener("smtp")).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
     let _ = stream.write_all(&[header, talk.replace('\n', "\r\n").as_bytes(), b"QUIT\r\n"].concat());
     let mut said = Vec::new();
@@ -95,7 +95,7 @@ fn the_proxy_header_names_the_client_and_makes_it_no_front() {
     }
     // A person who logs in is one wherever they come from; and who is no front needs no header.
     gateway.set(&[("smtp.front", "192.0.2.1")]);
-    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let mut smtp = Smtp::connect(gateway.listener("smtp"));
     smtp.login("olga");
-    gateway.books_balance();
+    gateway.totals_balance();
 }

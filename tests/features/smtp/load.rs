@@ -54,7 +54,7 @@ fn answer(stream: &mut TcpStream) -> String {
 fn big_and_broken_mails_cost_little_memory() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga"]).started();
-    let address = gateway.door("smtp");
+    let address = gateway.listener("smtp");
     let line = format!("{}\r\n", "x".repeat(998));
     let bulk = line.repeat(1000);
 
@@ -104,7 +104,7 @@ fn big_and_broken_mails_cost_little_memory() {
     assert!(used < MOST, "{used} KiB");
     assert!(from_outside(&gateway, "olga@shore.example", &message("", "still here")).starts_with("250"));
     assert!(!gateway.log_text().contains("panic"), "{}", gateway.log_text());
-    gateway.books_balance();
+    gateway.totals_balance();
     assert_eq!(gateway.stop(), 0);
 }
 
@@ -114,7 +114,7 @@ fn idle_and_slow_callers_keep_nobody_out() {
     let shore = Shore::start();
     let settings = [("smtp.connections", "64"), ("smtp.per_address", "24"), ("smtp.idle", "5")];
     let mut gateway = shore.gateway(&settings, &["olga"]).started();
-    let (smtp, web) = (gateway.door("smtp"), gateway.door("web"));
+    let (smtp, web) = (gateway.listener("smtp"), gateway.listener("web"));
     let mut slow = begin(smtp);
     slow.write_all(b"Subj").unwrap();
     // Nobody reads the answers of these; one request would be enough for a page.
@@ -129,7 +129,7 @@ fn idle_and_slow_callers_keep_nobody_out() {
     // From another address there is always room, from this one as soon as the idle ones are sent away.
     let begun = Instant::now();
     gateway.cli_ok(&["status"], "");
-    let taken = wait_for("a place at the door", SOON, || {
+    let taken = wait_for("a place at the listener", SOON, || {
         let mut stream = TcpStream::connect(smtp).ok()?;
         stream.set_read_timeout(Some(SOON)).ok()?;
         let mut hello = [0; 3];
@@ -151,7 +151,7 @@ fn idle_and_slow_callers_keep_nobody_out() {
 fn a_box_ends_in_order_whoever_is_there() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga"]).started();
-    let address = gateway.door("smtp");
+    let address = gateway.listener("smtp");
     let _idle: Vec<_> = (0..10).map(|_| Smtp::connect(address)).collect();
     let mut half = begin(address);
     half.write_all(b"Subject: half a mail\r\n\r\nand no").unwrap();

@@ -75,7 +75,7 @@ fn root_a_disk_that_can_only_be_read_is_looked_at_and_followed_when_it_is_back()
     station.kill();
     station.start();
     assert_eq!(station.messages().len(), 2);
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn root_on_a_full_disk_everything_can_be_looked_at_and_deleted() {
     let _ = fs::write(folder.path("disk/filler"), vec![1; 128 * 1024 * 1024]);
     wait_for("a refusal", SOON, || mail(&station, "Full").starts_with("452").then_some(()));
     wait_for("the status to say it", SOON, || (station.status()?["smtp"]["ok"] == false).then_some(()));
-    can_be_looked_at(station.door("web"), "takes no mail");
+    can_be_looked_at(station.listener("web"), "takes no mail");
     assert!(station.cli_ok(&["queue", "list", "--all"], "").contains("Kept"));
     assert!(String::from_utf8_lossy(&station.cli(&["status"], "").stdout).contains("are free on the disk"));
     // What is not wanted any more may go, which is how room is made.

@@ -94,7 +94,7 @@ impl Drop for Device {
 
 /// Hands mails in as a mail server does: one that was put off comes again, under the same Message-ID. The subjects that
 /// got their 250.
-fn hand_in(door: SocketAddr, name: &str, ended: &AtomicBool, put_off: &AtomicUsize) -> BTreeSet<String> {
+fn hand_in(listener: SocketAddr, name: &str, ended: &AtomicBool, put_off: &AtomicUsize) -> BTreeSet<String> {
     let (mut kept, mut line) = (BTreeSet::new(), None);
     for number in 0.. {
         let subject = format!("{name} {number}");
@@ -104,7 +104,7 @@ fn hand_in(door: SocketAddr, name: &str, ended: &AtomicBool, put_off: &AtomicUsi
         );
         loop {
             if line.is_none() {
-                line = Smtp::try_connect(door);
+                line = Smtp::try_connect(listener);
             }
             let said = line.as_mut().map(|smtp| smtp.mail("anna@boat.example", "bob@world.example", &mail));
             match said.as_deref() {
@@ -146,12 +146,12 @@ fn fails_until(folder: &Folder, told: &str, refuses: bool) {
     let mut station = Station::new(folder, "disk/box", &settings, &["anna"]);
     station.log = folder.path("log");
     station.start();
-    let (door, ended, put_off) = (station.door("smtp"), AtomicBool::new(false), AtomicUsize::new(0));
+    let (listener, ended, put_off) = (station.listener("smtp"), AtomicBool::new(false), AtomicUsize::new(0));
     let kept = std::thread::scope(|scope| {
         let end = End(&ended, station.log.clone());
         let write = |name: &'static str| {
             let (ended, put_off) = (&ended, &put_off);
-            scope.spawn(move || hand_in(door, name, ended, put_off))
+            scope.spawn(move || hand_in(listener, name, ended, put_off))
         };
         let mut writers = vec![write("one"), write("two")];
         let accepted = || station.status()?["totals"]["smtp"]["accepted"].as_u64();
@@ -183,7 +183,7 @@ fn fails_until(folder: &Folder, told: &str, refuses: bool) {
     let twice: Vec<_> = found.iter().filter(|(_, copies)| **copies > 1).collect();
     println!("{} kept, {} times put off", kept.len(), put_off.load(Ordering::SeqCst));
     assert!(lost.is_empty() && twice.is_empty(), "lost {lost:?}, twice {twice:?}\n{}", station.log_text());
-    station.books_balance();
+    station.totals_balance();
     assert_eq!(station.stop(), 0);
 }
 

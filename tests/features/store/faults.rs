@@ -34,7 +34,7 @@ fn a_power_cut_in_the_middle_of_data_or_right_after_the_yes() {
     let folder = Folder::new();
     let mut station = lonely(&folder, "box").started();
     let begin = |station: &Station| {
-        let mut smtp = Smtp::connect(station.door("smtp"));
+        let mut smtp = Smtp::connect(station.listener("smtp"));
         for line in ["MAIL FROM:<anna@boat.example>", "RCPT TO:<bob@world.example>", "DATA"] {
             assert!(smtp.say(line).starts_with(['2', '3']));
         }
@@ -64,7 +64,7 @@ fn a_power_cut_in_the_middle_of_data_or_right_after_the_yes() {
     station.kill();
     station.start();
     assert_eq!(subjects(&station), ["whole"]);
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// A small file system of its own.
@@ -129,7 +129,7 @@ fn root_a_full_disk_is_said_and_loses_nothing() {
         station.kill();
         station.start();
         assert_eq!(subjects(&station), kept);
-        station.books_balance();
+        station.totals_balance();
         assert_eq!(station.stop(), 0);
         fs::remove_dir_all(&station.folder).unwrap();
     }
@@ -158,7 +158,7 @@ fn unreadable_records_are_set_aside_and_the_others_flow() {
     assert!(station.cli_ok(&["status"], "").contains("in quarantine"));
     assert_eq!(subjects(&station), ["fine"]);
     assert!(!station.cli(&["queue", "show", "m1"], "").status.success());
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Makes the record of a message, and of a packet that belongs to none, unreadable.
@@ -195,7 +195,7 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
     });
     for at in [&station, &gateway] {
         assert_eq!(at.status().unwrap()["quarantined"], 1);
-        at.books_balance();
+        at.totals_balance();
     }
 }
 
@@ -204,9 +204,9 @@ fn a_box_starts_with_two_thousand_waiting_messages() {
     const LETTERS: usize = 2000;
     let folder = Folder::new();
     let mut station = lonely(&folder, "box").started();
-    let door = station.door("smtp");
+    let listener = station.listener("smtp");
     let write = |from: usize| {
-        let mut smtp = Smtp::connect(door);
+        let mut smtp = Smtp::connect(listener);
         for number in (from..LETTERS).step_by(8) {
             let reply = smtp.mail("anna@boat.example", "bob@world.example", &message(&format!("message {number}")));
             assert!(reply.starts_with("250"), "{reply}");
@@ -218,7 +218,7 @@ fn a_box_starts_with_two_thousand_waiting_messages() {
     let status = station.status().unwrap();
     assert_eq!(status["queues"]["link"]["waiting"], LETTERS);
     assert_eq!(status["totals"]["smtp"]["waiting"], LETTERS);
-    station.books_balance();
+    station.totals_balance();
     let reply = send(&station, None, "anna@boat.example", "bob@world.example", &message("one more"));
     assert!(reply.starts_with("250"), "{reply}");
 }
@@ -229,10 +229,10 @@ fn sigterm_under_traffic_ends_in_order_and_loses_nothing() {
     let mut station = world.station();
     station.cli_ok(&["settings", "set", "smtp.trusted", "127.0.0.0/8"], "");
     station.start();
-    let door = station.door("smtp");
+    let listener = station.listener("smtp");
     let write = |name: usize| {
         let mut kept = Vec::new();
-        let Some(mut smtp) = Smtp::try_connect(door) else { return kept };
+        let Some(mut smtp) = Smtp::try_connect(listener) else { return kept };
         loop {
             let subject = format!("message {name} {}", kept.len());
             if !smtp.mail("anna@boat.example", "bob@world.example", &message(&subject)).starts_with("250") {
@@ -257,5 +257,5 @@ fn sigterm_under_traffic_ends_in_order_and_loses_nothing() {
     // What was kept while its 250 was cut off may be there too, once.
     assert!(kept.iter().all(|subject| found.binary_search(subject).is_ok()));
     assert!(found.windows(2).all(|two| two[0] != two[1]));
-    station.books_balance();
+    station.totals_balance();
 }

@@ -20,7 +20,7 @@ fn subjects(station: &Station) -> Vec<String> {
 }
 
 fn mail(station: &Station, subject: &str) {
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     let reply = smtp.mail("carl@world.example", "anna@boat.example", &format!("Subject: {subject}\n\nWhat it says.\n"));
     assert!(reply.starts_with("250"), "{reply}");
 }
@@ -62,7 +62,7 @@ fn what_was_taken_in_last_is_done_again_after_a_kill() {
         station.kill();
     }
     station.start();
-    station.books_balance();
+    station.totals_balance();
     assert_eq!(station.stop(), 0);
     // After an orderly end the file is whole by itself.
     fs::remove_file(log_of(&station)).unwrap();
@@ -97,7 +97,7 @@ fn a_log_that_is_missing_is_told_and_can_be_put_back() {
     assert!(repaired["lost"].as_array().unwrap().len() == 1 && lost.contains("what was taken in last"), "{repaired}");
     station.start();
     assert_eq!(subjects(&station), wanted, "all of it was in the file by then");
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_repair_takes_what_the_log_has() {
     assert_eq!((&repaired["lost_rows"], repaired["lost"].as_array().unwrap().len()), (&0.into(), 0), "{repaired}");
     station.start();
     assert_eq!(subjects(&station), wanted);
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// Damage of every kind: the box shows what was written, or says what helps, and then loses no more than it says.
@@ -158,7 +158,7 @@ fn a_damaged_log_is_never_believed() {
         let last = up && wanted.starts_with(&found) && missing == 1;
         assert!(missing == 0 || told || last, "{copy}, {how} at {at}: {found:?}\n{}", station.log_text());
         *(if missing == 0 && up { &mut whole } else { &mut ended }) += 1;
-        station.books_balance();
+        station.totals_balance();
         station.kill();
     }
     println!("{whole} whole, {ended} with less, {repaired} repaired");
@@ -185,5 +185,5 @@ fn a_restore_leaves_no_log_of_the_store_before() {
     fs::rename(station.folder.join(kept), station.folder.join("satpost.redb")).unwrap();
     station.start();
     assert_eq!(subjects(&station), ["in the backup", "later"]);
-    station.books_balance();
+    station.totals_balance();
 }

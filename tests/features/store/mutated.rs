@@ -21,7 +21,7 @@ type Written = BTreeMap<String, (String, String)>;
 fn filled(folder: &Folder) -> (Station, Written) {
     let settings = [("box.domain", "boat.example"), ("smtp.trusted", "127.0.0.0/8")];
     let mut station = Station::new(folder, "box", &settings, &["anna"]).started();
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     for number in 0..MESSAGES {
         let to = if number % 2 == 0 { "anna@boat.example" } else { "bob@world.example" };
         let lines = if number % 10 < 2 { 4000 } else { 1 + number % 5 };
@@ -124,7 +124,7 @@ fn says_the_truth(station: &Station, written: &Written, told: u64, how: &str) ->
 
 /// What it takes in now outlives a power cut: at worst the box asks for the repair, as nothing looks at all pages before. True then.
 fn keeps(station: &mut Station, how: &str) -> bool {
-    let reply = Smtp::try_connect(station.door("smtp")).map_or_else(String::new, |mut smtp| {
+    let reply = Smtp::try_connect(station.listener("smtp")).map_or_else(String::new, |mut smtp| {
         smtp.mail("carl@world.example", "anna@boat.example", "Subject: after it\n\nnew\n")
     });
     assert!(!reply.starts_with('5'), "{how}: a local fault bounces a stranger's mail: {reply}");
@@ -224,6 +224,6 @@ fn a_damaged_mail_is_not_shown_as_the_mail() {
     let copy = String::from_utf8_lossy(&fs::read(copy).unwrap()).into_owned();
     assert_eq!(copy.matches("X-Satpost-Damaged: ").count(), 3);
     assert_eq!(copy.matches("\"damaged\":true").count(), 3);
-    station.books_balance();
+    station.totals_balance();
     assert_eq!(station.stop(), 0);
 }

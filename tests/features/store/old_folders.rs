@@ -102,7 +102,7 @@ fn counts(station: &Station, version: &str, name: &str) {
         let [now, before] = [&totals[origin], was].map(|row| row["accepted"].as_u64().unwrap());
         assert!(now == before || (origin == "notice" && now > before), "{origin}: {totals}");
     }
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// States in which the messages of a box are.
@@ -183,7 +183,7 @@ fn go_on_talking(version: &str) {
     counts(&gateway, version, "gateway");
     let mail =
         "From: anna@boat.example\nSubject: After the update\n\nAll is well on board, and the update went well.\n";
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     assert!(smtp.mail("anna@boat.example", "bob@world.example", mail).starts_with("250"));
     wait_for("the mail at the internet's server", 4 * SOON, || {
         world.mails().iter().any(|mail| mail["data"].as_str().unwrap().contains("After the update")).then_some(())
@@ -192,6 +192,6 @@ fn go_on_talking(version: &str) {
     let packets = world.on_air();
     assert!(packets.iter().any(|(_, data)| data.as_str() >= "80"), "{packets:?}");
     for station in [&station, &gateway] {
-        station.books_balance();
+        station.totals_balance();
     }
 }

@@ -68,8 +68,8 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
     let listed = world.hive_says("messages");
     let down = listed.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     booked(&gateway, down.filter(|packet| packet["direction"] == 2).count());
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 /// All have arrived by now: none is said to have failed, none stands open but for its receipt or for what the far box

@@ -71,7 +71,7 @@ impl Ground {
 
     /// Has the carrier call the box from now on.
     pub fn call(&self, gateway: &Station) {
-        self.says(&format!("hook http://{} {PUBLIC}", gateway.door("web")));
+        self.says(&format!("hook http://{} {PUBLIC}", gateway.listener("web")));
     }
 
     pub fn says(&self, command: &str) -> Vec<String> {
@@ -124,7 +124,7 @@ pub fn mail_to_phone(gateway: &Station, to: &str, subject: &str, words: &str) ->
 
 /// A call to a webhook by somebody: status and body.
 pub fn post(gateway: &Station, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(gateway.door("web")).unwrap();
+    let mut stream = TcpStream::connect(gateway.listener("web")).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
     let length = body.len();
     let head =

@@ -115,7 +115,7 @@ pub fn message(subject: &str, text: &str) -> String {
 
 /// A stranger's mail to the box; the reply.
 pub fn from_outside(station: &Station, to: &str, mail: &str) -> String {
-    Smtp::connect(station.door("smtp")).mail("bob@world.example", to, mail)
+    Smtp::connect(station.listener("smtp")).mail("bob@world.example", to, mail)
 }
 
 /// That nothing happens cannot be waited for; that so many turns of the worker passed without it can.

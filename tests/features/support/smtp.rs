@@ -76,7 +76,7 @@ impl Smtp {
 
 /// Sends one mail as a logged-in person of the box, or as anybody.
 pub fn send(station: &Station, person: Option<&str>, from: &str, to: &str, mail: &str) -> String {
-    let mut smtp = Smtp::connect(station.door("smtp"));
+    let mut smtp = Smtp::connect(station.listener("smtp"));
     if let Some(person) = person {
         smtp.login(person);
     }

@@ -173,8 +173,8 @@ impl Station {
         serde_json::from_str(answer["out"].as_str().filter(|_| answer["code"] == 0)?).ok()
     }
 
-    /// Where a door listens: `smtp`, `submission` or `web`.
-    pub fn door(&self, name: &str) -> SocketAddr {
+    /// Where a listener listens: `smtp`, `submission` or `web`.
+    pub fn listener(&self, name: &str) -> SocketAddr {
         wait_for(name, SOON, || self.status()?["listen"][name][0].as_str()?.parse().ok())
     }
 
@@ -205,14 +205,14 @@ impl Station {
         })
     }
 
-    /// Promise 7, per door.
-    pub fn books_balance(&self) {
+    /// Promise 7, per listener.
+    pub fn totals_balance(&self) {
         let status = self.json(&["status"]);
-        let books = status["totals"].as_object().unwrap();
-        for (door, books) in books {
-            let count = |name: &str| books[name].as_u64().unwrap();
+        let totals = status["totals"].as_object().unwrap();
+        for (listener, totals) in totals {
+            let count = |name: &str| totals[name].as_u64().unwrap();
             let sum = count("waiting") + count("delivered") + count("returned") + count("refused");
-            assert_eq!(count("accepted"), sum, "{door}: {books}");
+            assert_eq!(count("accepted"), sum, "{listener}: {totals}");
         }
     }
 

@@ -28,7 +28,7 @@ impl Answer {
 
 impl Client {
     pub fn new(station: &Station) -> Self {
-        Self { at: station.door("web"), cookie: String::new() }
+        Self { at: station.listener("web"), cookie: String::new() }
     }
 
     /// Sends these bytes and reads until the box closes.

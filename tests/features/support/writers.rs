@@ -16,7 +16,7 @@ pub fn rest(milliseconds: u64) {
 
 /// Somebody who writes message after message to a box that may be killed at any moment, and never writes one twice.
 pub struct Writer {
-    door: Arc<Mutex<SocketAddr>>,
+    listener: Arc<Mutex<SocketAddr>>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Written>,
 }
@@ -36,8 +36,8 @@ impl Writer {
         from: &'static str,
         to: &'static str,
     ) -> Self {
-        let (door, stop) = (Arc::new(Mutex::new(station.door("smtp"))), Arc::new(AtomicBool::new(false)));
-        let (at, ended) = (Arc::clone(&door), Arc::clone(&stop));
+        let (listener, stop) = (Arc::new(Mutex::new(station.listener("smtp"))), Arc::new(AtomicBool::new(false)));
+        let (at, ended) = (Arc::clone(&listener), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             let (mut written, mut line, mut number) = (Written::default(), None, 0);
             while !ended.load(Ordering::SeqCst) {
@@ -63,12 +63,12 @@ impl Writer {
             }
             written
         });
-        Self { door, stop, thread }
+        Self { listener, stop, thread }
     }
 
     /// The box was started again: it listens elsewhere.
     pub fn moved(&self, station: &Station) {
-        *self.door.lock().unwrap() = station.door("smtp");
+        *self.listener.lock().unwrap() = station.listener("smtp");
     }
 
     pub fn end(self) -> Written {

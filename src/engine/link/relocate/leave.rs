@@ -23,9 +23,9 @@ const NOTE: &str = "moved-out:";
 pub struct Leaving<'a> {
     /// People and rules.
     pub policy: &'a Policy,
-    /// Its settings.
+    /// Settings of the box: its domain and limits go along.
     pub settings: &'a Settings,
-    /// Its links.
+    /// Links by which it may have been on its way.
     pub links: &'a Links,
 }
 

@@ -72,7 +72,7 @@ pub fn newest(
     let of_it = |message: &&Message| message.came_in.is_some_and(|came| came.far_box == far_box) && fits(message);
     let (mut before, mut looked) = (None, 0);
     while looked < LOOKED_AT {
-        let filter = ListFilter { door: Some(Origin::Link), before, limit: PAGE, ..ListFilter::default() };
+        let filter = ListFilter { origin: Some(Origin::Link), before, limit: PAGE, ..ListFilter::default() };
         let page = context.store.read(|view| view.page(&filter))?;
         if let Some(found) = page.messages.iter().find(of_it) {
             return Ok(Some(found.clone()));

@@ -1,7 +1,6 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
 mod asked;
-mod books;
 mod crew;
 mod groups;
 mod incoming;
@@ -10,6 +9,7 @@ mod overtaken;
 mod peer;
 mod recovery;
 mod several;
+mod totals;
 mod turns;
 mod unknown;
 

@@ -29,7 +29,7 @@ impl LinkWorker<'_> {
         self.wholes.hear(self.context, &mut *self.link, (device, far_box), frame)
     }
 
-    /// Keeps what came of whole mails, says what is next of those that go, and books what was asked for.
+    /// Keeps what came of whole mails, says what is next of those that go, and charges what was asked for.
     pub(super) fn tend_wholes(&mut self) -> Result<(), Fault> {
         if self.whole_most == 0 {
             return Ok(());

@@ -109,8 +109,8 @@ fn messages_go_both_ways_for_what_the_network_charges() {
         (same && down > 0).then_some(())
     });
     nothing_twice(&scene);
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_station_killed_at_any_moment_sends_nothing_twice() {
     assert_eq!(scene.mails().len(), 3);
     // All that was on air is on the bill, whoever knows what became of it, and nothing else.
     wait_for("the bill", SOON, || (bytes(&station) == billed(&scene)).then_some(()));
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn faults_of_the_modem_lose_nothing_and_are_told() {
     station.wait_state(SOON, "bob@world.example", "queued");
     nothing_twice(&scene);
     wait_for("the bill", SOON, || (bytes(&station) == billed(&scene)).then_some(()));
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Sea {
     fn at_sea(&self, subject: &str) -> String {
         let has = |mail: &String| mail.contains(&format!("Subject: {subject}\r\n"));
         let read = || {
-            let mut imap = Imap::open(self.station.door("imap"), "anna", "INBOX");
+            let mut imap = Imap::open(self.station.listener("imap"), "anna", "INBOX");
             let uids = imap.uids();
             uids.iter().map(|uid| String::from_utf8(imap.fetch(*uid, "")).unwrap()).filter(has).collect::<Vec<_>>()
         };
@@ -79,8 +79,8 @@ impl Sea {
             let (own, other) = (bytes(&self.station), bytes(&self.gateway));
             (own == billed(&self.scene) && own == up && other == down).then_some(())
         });
-        self.station.books_balance();
-        self.gateway.books_balance();
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Scene {
     pub world: World,
     pub station: Station,
     pub gateway: Station,
-    door: SocketAddr,
+    listener: SocketAddr,
     ups: Vec<String>,
     downs: Vec<String>,
 }
@@ -43,8 +43,8 @@ impl Scene {
     /// The same, in a world that exists already.
     pub fn over(world: World) -> Self {
         let (station, gateway) = (world.station().started(), world.gateway().started());
-        let door = gateway.door("smtp");
-        Self { world, station, gateway, door, ups: Vec::new(), downs: Vec::new() }
+        let listener = gateway.listener("smtp");
+        Self { world, station, gateway, listener, ups: Vec::new(), downs: Vec::new() }
     }
 
     /// A control command of the modem.
@@ -73,7 +73,7 @@ impl Scene {
     /// Bob writes to Anna.
     pub fn down(&mut self, subject: &str) {
         let mail = format!("From: bob@world.example\nSubject: {subject}\n\ndown\n");
-        let reply = Smtp::connect(self.door).mail("bob@world.example", "anna@shore.example", &mail);
+        let reply = Smtp::connect(self.listener).mail("bob@world.example", "anna@shore.example", &mail);
         assert!(reply.starts_with("250"), "{reply}");
         self.downs.push(subject.to_owned());
     }
@@ -168,7 +168,7 @@ impl Scene {
         seen
     }
 
-    /// Every message arrived once, no packet was on air under two numbers, the books balance.
+    /// Every message arrived once, no packet was on air under two numbers, the totals balance.
     pub fn once(&self) {
         let seen = self.subjects();
         let expected: BTreeMap<_, _> = self.ups.iter().map(|subject| (subject.clone(), 1)).collect();
@@ -180,8 +180,8 @@ impl Scene {
         }
         assert_eq!(messages.iter().filter(|m| m["origin"] == "link").count(), self.downs.len(), "{}", self.report());
         self.never_twice(&self.world.on_air());
-        self.station.books_balance();
-        self.gateway.books_balance();
+        self.station.totals_balance();
+        self.gateway.totals_balance();
     }
 
     /// No payload has two numbers of the modem.

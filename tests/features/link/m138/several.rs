@@ -22,7 +22,7 @@ fn each_station_gets_its_own_mail() {
     let hut = Station::new(folder, "hut", &settings, &["ben"]).started();
     scene.gateway.cli_ok(&["people", "add", "ben", "--device", SECOND_DEVICE], crate::support::PASSWORD);
 
-    let gateway = scene.gateway.door("smtp");
+    let gateway = scene.gateway.listener("smtp");
     for round in 0..3 {
         scene.both(&format!("to and from anna {round}"));
         let mail = format!("From: eve@world.example\nSubject: to ben {round}\n\nx\n");
@@ -49,7 +49,7 @@ fn each_station_gets_its_own_mail() {
     assert!(scene.world.mails().iter().all(
         |m| m["to"][0] == if m["from"] == "ben@shore.example" { "eve@world.example" } else { "bob@world.example" }
     ));
-    hut.books_balance();
-    scene.station.books_balance();
-    scene.gateway.books_balance();
+    hut.totals_balance();
+    scene.station.totals_balance();
+    scene.gateway.totals_balance();
 }

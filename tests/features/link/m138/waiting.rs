@@ -27,7 +27,7 @@ fn window_withdrawal_and_expiry() {
     scene.station.cli_ok(&["queue", "cancel", &ids[4]], "");
     scene.state(&ids[4], "cancelled", MENDS);
     assert_eq!(scene.on_modem(), 2, "{}", scene.report());
-    scene.station.books_balance();
+    scene.station.totals_balance();
 
     for id in &ids[1..4] {
         scene.state(id, "expired", 2 * MENDS);
@@ -41,7 +41,7 @@ fn window_withdrawal_and_expiry() {
         (notices.len() == 3).then_some(notices)
     });
     assert!(notices.iter().all(|m| m["to"] == "anna@boat.example"), "{notices:?}");
-    scene.station.books_balance();
+    scene.station.totals_balance();
 }
 
 /// Firmware 1.x says when a hold time is over: the message comes back.

@@ -43,7 +43,7 @@ fn mails_are_believed_from_the_relay_alone_taken_once_and_never_answered() {
     });
     assert_eq!(gateway.messages().len(), 3);
     assert_eq!(scene.mails().len(), 3, "none was answered");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -53,12 +53,12 @@ fn a_gateway_that_nobody_can_reach_looks_into_the_mailbox_of_its_relay() {
     let settings = [("box.domain", "post.example"), ("box.reach", "internet"), ("smtp.trusted", "127.0.0.0/8")];
     let post = Station::new(&scene.folder, "post", &settings, &["harbour"]).started();
     let (station, mut gateway) = (scene.station().started(), scene.gateway());
-    let server = post.door("imap").to_string();
+    let server = post.listener("imap").to_string();
     gateway.set(&[("sbdmail.imap", &server), ("sbdmail.peers", "")]);
     gateway.cli_ok(&["settings", "set", "relay.user", "harbour"], "");
     gateway.cli_ok(&["settings", "set", "relay.password"], PASSWORD);
     gateway.start();
-    let hook = format!("hook smtp://{}/harbour+{PATH}@post.example", post.door("smtp"));
+    let hook = format!("hook smtp://{}/harbour+{PATH}@post.example", post.listener("smtp"));
     assert_eq!(scene.service(&hook), ["ok"]);
     // Somebody who knows the mailbox and the terminal, but not the secret.
     let forged = "From: sbdservice@sbd.iridium.com\nSubject: SBD Msg From Unit: 300234010753370\n\nx\n";
@@ -81,5 +81,5 @@ fn a_gateway_that_nobody_can_reach_looks_into_the_mailbox_of_its_relay() {
     gateway.start();
     wait_mail(&scene, "Meanwhile");
     assert_eq!(scene.mails().len(), 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }

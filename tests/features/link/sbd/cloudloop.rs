@@ -58,8 +58,8 @@ fn a_gateway_killed_at_any_moment_loses_nothing_and_sends_nothing_twice() {
     assert_eq!(scene.mails().len(), 3);
     let queued = scene.service("journal").iter().filter(|line| line.contains("\"mt\":{\"id\"")).count();
     assert_eq!(queued, 3, "each answer was queued once");
-    gateway.books_balance();
-    station.books_balance();
+    gateway.totals_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn what_calls_bring_is_taken_once_and_who_calls_has_to_know_the_address() {
     says(&gateway, "cloudloop.callers");
     assert_eq!(gateway.messages().len(), 8);
     assert_eq!(gateway.status().unwrap()["quarantined"], 2);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_message_whose_answer_is_lost_is_found_in_the_list_and_sent_once() {
     unknown("Cloudloop may have");
     answer(&gateway, "Next");
     wait_for("the next one", LONG, || (scene.service("queue").len() == 2).then_some(()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn what_cloudloop_says_of_a_message_is_heard() {
     says(&gateway, "asks for patience");
     gateway.set(&[("cloudloop.token", "wrong")]);
     says(&gateway, "check cloudloop.token");
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]

@@ -60,8 +60,8 @@ fn a_gateway_killed_at_any_moment_loses_nothing_and_sends_nothing_twice() {
         wait_in_mailbox(&station, &format!("Re: {subject}"));
     }
     assert_eq!((scene.mails().len(), queued(&scene)), (3, 3), "each went once");
-    gateway.books_balance();
-    station.books_balance();
+    gateway.totals_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_comes_is_taken_once_and_only_named_peers_are_heard() {
     assert_eq!(gateway.status().unwrap()["quarantined"], 1, "what names no terminal is kept for a look");
     // A frame that never ends is not read, and who is not named is not heard at all.
     let closed = |first: &[u8]| {
-        let mut stream = TcpStream::connect(gateway.door("directip")).unwrap();
+        let mut stream = TcpStream::connect(gateway.listener("directip")).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         let _ = stream.write_all(first);
         matches!(stream.read(&mut [0; 8]), Ok(0) | Err(_))
@@ -109,7 +109,7 @@ fn what_comes_is_taken_once_and_only_named_peers_are_heard() {
     gateway.set(&[("directip.peers", "127.0.0.1")]);
     told(&scene, 7);
     wait_for("seven mails", LONG, || (scene.mails().len() == 7).then_some(()));
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_the_gateway_says_of_a_message_is_heard() {
     assert_eq!(scene.service("fail mt -10"), ["ok"]);
     answer(&gateway, "Refused");
     says(&gateway, "have it allowed there");
-    gateway.books_balance();
+    gateway.totals_balance();
     let client = Client::logged_in(&gateway, "olga");
     let page = client.get("/links/directip").body.replace("&#x2f;", "/");
     assert!(page.contains("At the service") && page.contains("directip.listen"), "{page}");

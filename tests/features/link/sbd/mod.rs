@@ -81,8 +81,8 @@ fn up_and_down(scene: &Scene) {
         assert_eq!(all["money"], format!("{}.{:02}", credits / 100, credits % 100), "{report}");
     }
     assert_eq!(scene.mails().len(), 1);
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_station_killed_at_any_moment_sends_nothing_twice() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), data.len(), "each message went up once: {data:?}");
-    station.books_balance();
+    station.totals_balance();
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn calls_of_the_webhook_are_believed_for_their_proof_alone() {
     told(7);
     assert_eq!(gateway.messages().len(), 6);
     assert_eq!(gateway.status().unwrap()["quarantined"], 1);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn what_the_service_says_of_a_message_is_heard() {
     answer(&gateway, "Unpaid");
     words("buy some there");
     assert_eq!(scene.service("queue").len(), 3);
-    gateway.books_balance();
+    gateway.totals_balance();
 }
 
 /// The first packet to a far box that nobody knows yet says what this box reads, which takes a credit more: the box pays it, and
@@ -260,7 +260,7 @@ fn what_rides_along_is_not_on_the_writers_bill() {
     let costs = station.cli_ok(&["costs"], "");
     let row = |who: &str| costs.lines().find(|line| line.starts_with(who)).unwrap_or_default().to_owned();
     assert!(row("(box)").contains("0.03 ") && row("anna").contains("0.02 "), "{costs}");
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// What is begun of fifty bytes is paid for: it is told while one writes, filled by what waits, and on the bill.
@@ -331,7 +331,7 @@ fn credits_are_told_before_and_filled_by_what_waits() {
         assert!(said.is_some_and(|said| said.contains(&format!(": {credits} in all"))), "{by}: {page}");
         assert!(page.contains(&format!("data-label=Credits>{credits}")), "{by}: {page}");
     }
-    station.books_balance();
+    station.totals_balance();
 }
 
 /// A pseudo-terminal has no control lines: who says that one of them switches the modem hears that it is not so, and the link

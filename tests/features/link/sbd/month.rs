@@ -64,8 +64,8 @@ fn replay(imt: bool) {
             let (aboard, ashore) = ((up + mailbox) * each, down * each);
             (told(&station) == [aboard; 2] && told(&gateway) == [ashore; 2]).then_some(())
         });
-        station.books_balance();
-        gateway.books_balance();
+        station.totals_balance();
+        gateway.totals_balance();
         assert_eq!((station.stop(), gateway.stop()), (0, 0));
     }
     let [up, down, mailbox] = scene.credits();

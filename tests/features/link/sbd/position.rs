@@ -99,6 +99,6 @@ fn a_position_rides_for_nothing_is_asked_for_and_sent_by_hand() {
     assert!(own.contains("lat=\"40.5000\""), "{own}");
     let shown: Value = station.json(&["position", "show"]);
     assert_eq!((&shown["told"]["bytes"], &shown["told"]["credits"]), (&12.into(), &1.into()), "{shown}");
-    station.books_balance();
-    gateway.books_balance();
+    station.totals_balance();
+    gateway.totals_balance();
 }

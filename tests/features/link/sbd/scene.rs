@@ -221,9 +221,9 @@ impl Scene {
     /// The service calls this gateway from now on.
     pub fn calls(&self, gateway: &Station) {
         let hook = match self.ground {
-            Service::Sbdmail => format!("hook smtp://{}/{PATH}@shore.example", gateway.door("smtp")),
-            Service::Directip => format!("hook tcp://{}", gateway.door("directip")),
-            ground => format!("hook http://{}/hooks/{}/{PATH}", gateway.door("web"), ground.name()),
+            Service::Sbdmail => format!("hook smtp://{}/{PATH}@shore.example", gateway.listener("smtp")),
+            Service::Directip => format!("hook tcp://{}", gateway.listener("directip")),
+            ground => format!("hook http://{}/hooks/{}/{PATH}", gateway.listener("web"), ground.name()),
         };
         assert_eq!(self.service(&hook), ["ok"]);
     }

@@ -121,7 +121,7 @@ fn a_packet_that_comes_again_with_its_mail_brings_the_mail() {
     pair.pass(&mut workers);
     let payload = pair.station.fake.sky().on_air.last().unwrap().clone();
     let store = &pair.gateway.context.store;
-    let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
+    let all = crate::store::ListFilter { origin: Some(Origin::Link), limit: 99, ..Default::default() };
     let found = || store.read(|view| view.list(&all)).unwrap();
     let is_text = |message: &&Message| message.text == "Look at this" && message.about.is_none();
     let text = found().iter().find(is_text).cloned().unwrap();

@@ -40,7 +40,7 @@ impl Pair {
 
     /// What came in at the gateway with this text.
     fn ashore(&self, text: &str) -> Message {
-        let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
+        let all = crate::store::ListFilter { origin: Some(Origin::Link), limit: 99, ..Default::default() };
         let found = self.gateway.context.store.read(|view| view.list(&all)).unwrap();
         found.into_iter().find(|message| message.text == text).unwrap_or_else(|| panic!("{text} is not there"))
     }
@@ -249,7 +249,7 @@ fn a_far_box_that_nobody_knows_gets_a_record() {
     let people = rig.context.store.people();
     let far_box = people.at("17".parse().unwrap()).unwrap();
     assert_eq!((far_box.shown().as_str(), people.of_far_box(far_box.id).count()), ("device 0x000011", 0));
-    let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 9, ..Default::default() };
+    let all = crate::store::ListFilter { origin: Some(Origin::Link), limit: 9, ..Default::default() };
     let found = rig.context.store.read(|view| view.list(&all)).unwrap();
     assert_eq!((found[0].state, found[0].from.to_string()), (State::Held, "0x000011".to_owned()));
 }

@@ -102,7 +102,7 @@ impl Pair {
     }
 
     pub(super) fn arrived_ashore(&self) -> Vec<String> {
-        let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
+        let all = crate::store::ListFilter { origin: Some(Origin::Link), limit: 99, ..Default::default() };
         let mut found = self.gateway.context.store.read(|view| view.list(&all)).unwrap();
         found.reverse();
         found.into_iter().map(|message| message.text).collect()

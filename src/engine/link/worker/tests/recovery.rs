@@ -97,8 +97,8 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
     rig.turn(&mut worker);
     assert_eq!(rig.message(second).state, State::Returned);
     assert_eq!(rig.message(third).state, State::OnLink);
-    let books = rig.context.store.ledger().unwrap().books["smtp"];
-    assert_eq!((books.accepted, books.returned, books.waiting), (3, 2, 1));
+    let totals = rig.context.store.ledger().unwrap().totals["smtp"];
+    assert_eq!((totals.accepted, totals.returned, totals.waiting), (3, 2, 1));
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();
     assert_eq!((count, last.source.as_str()), (2, "store"));
 }

@@ -1,4 +1,4 @@
-//! The books: accepted = delivered + returned + waiting + refused, per door, kept in the same commit as the messages.
+//! The totals: accepted = delivered + returned + waiting + refused, per origin, kept in the same commit as the messages.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,9 +13,9 @@ use crate::money::Use;
 use crate::store::table::Readable;
 use crate::store::table::Table;
 
-/// The counts of one door.
+/// The counts of one origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Books {
+pub struct Totals {
     /// All that this box ever said yes to.
     pub accepted: u64,
     /// On their way, or held.
@@ -24,11 +24,11 @@ pub struct Books {
     pub delivered: u64,
     /// Given back: it could not be delivered, and its sender was told where that could be.
     pub returned: u64,
-    /// Not carried, by rule or by wish.
+    /// Not carried, by rule or by decision.
     pub refused: u64,
 }
 
-impl Books {
+impl Totals {
     /// True when all that was accepted is accounted for (promise 7).
     pub fn balance(&self) -> bool {
         self.accepted == self.waiting + self.delivered + self.returned + self.refused
@@ -68,7 +68,8 @@ pub struct Ledger {
     /// The latest time this box knew.
     pub last_time: Time,
     /// Totals by the word of the listener, as in [`crate::message::Origin`].
-    pub books: BTreeMap<String, Books>,
+    #[serde(rename = "books")]
+    pub totals: BTreeMap<String, Totals>,
     /// Packets that went on air, ever.
     #[serde(default)]
     pub packets_sent: u64,
@@ -163,15 +164,15 @@ impl Ledger {
         Ok(row)
     }
 
-    /// Books a message in, or from one column to another.
-    pub(super) fn book(&mut self, door: Origin, from: Option<Column>, to: Column) {
-        let books = self.books.entry(door.word().to_owned()).or_default();
+    /// Counts a message in, or from one column to another.
+    pub(super) fn book(&mut self, origin: Origin, from: Option<Column>, to: Column) {
+        let totals = self.totals.entry(origin.word().to_owned()).or_default();
         match from {
-            None => books.accepted += 1,
+            None => totals.accepted += 1,
             // A message was counted in its column when it entered it, so this cannot go below zero.
-            Some(column) => *books.column(column) -= 1,
+            Some(column) => *totals.column(column) -= 1,
         }
-        *books.column(to) += 1;
+        *totals.column(to) += 1;
     }
 }
 
@@ -186,8 +187,8 @@ mod tests {
         ledger.book(Origin::Smtp, None, Column::Delivered);
         ledger.book(Origin::Smtp, Some(Column::Waiting), Column::Returned);
         ledger.book(Origin::Smtp, Some(Column::Returned), Column::Returned);
-        let books = ledger.books["smtp"];
-        assert!(books.balance());
-        assert_eq!((books.accepted, books.returned, books.delivered), (2, 1, 1));
+        let totals = ledger.totals["smtp"];
+        assert!(totals.balance());
+        assert_eq!((totals.accepted, totals.returned, totals.delivered), (2, 1, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! What the books say of what happened.
+//! What the totals say of what happened.
 
 use super::*;
 
@@ -24,7 +24,7 @@ impl Rig {
 
     pub(super) fn books_balance(&self) {
         let ledger = self.context.store.ledger().unwrap();
-        assert!(ledger.books.values().all(crate::store::Books::balance), "{ledger:?}");
+        assert!(ledger.totals.values().all(crate::store::Totals::balance), "{ledger:?}");
     }
 }
 
