@@ -154,7 +154,7 @@ struct Inner {
     rewriting: Mutex<()>,
     /// What is committed meanwhile.
     noted: Mutex<Option<rewrite::Noted>>,
-    /// When something was written last.
+    /// When a batch was committed last.
     written: Mutex<Instant>,
     /// When it was weighed whether to write the file anew.
     weighed: Mutex<rewrite::Weighed>,
