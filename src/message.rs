@@ -264,7 +264,7 @@ pub struct Message {
     pub came_in: Option<CameIn>,
     /// When this box said yes to it.
     pub accepted: Time,
-    /// When it is given up.
+    /// When it is given up: its sender's time, or the limit of the box.
     pub deadline: Time,
     /// False when `accepted` and `deadline` come from a clock nobody could vouch for.
     #[serde(default)]
@@ -292,7 +292,7 @@ pub struct Message {
     /// Once it is sent: until when the far box has time to say that it has it. `None` where no more will be known.
     #[serde(default)]
     pub receipt_until: Option<Time>,
-    /// The terms on which it goes.
+    /// Priority, time, price and links that its sender asked for.
     #[serde(default)]
     pub terms: Terms,
     /// Somebody pressed for it: it does not wait for other messages to share a packet with.

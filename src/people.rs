@@ -253,7 +253,7 @@ impl People {
         self.people.get(&name.to_lowercase())
     }
 
-    /// The same with these far boxes.
+    /// Adds these far boxes, in the place of those that were there.
     pub fn with_far_boxes(mut self, far_boxes: impl IntoIterator<Item = FarBox>) -> Self {
         self.far_boxes = far_boxes.into_iter().map(|far_box| (far_box.id, Arc::new(far_box))).collect();
         self
@@ -338,7 +338,7 @@ impl People {
         self.iter().find(|person| person.aliases.contains(&name))
     }
 
-    /// The owner that was there first.
+    /// Finds the owner who was added first and is not disabled.
     pub fn owner(&self) -> Option<&Arc<Person>> {
         self.iter().filter(|person| person.is_owner() && !person.disabled).min_by_key(|person| person.added)
     }

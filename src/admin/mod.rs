@@ -123,7 +123,7 @@ impl App {
         }
     }
 
-    /// Makes the service for somebody.
+    /// Makes the service by which somebody acts, with their rights.
     fn service(&self, by: Actor) -> Service {
         Service::new(&self.store, by)
     }

@@ -25,7 +25,7 @@ pub enum Method {
 /// A request with its form read.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What it does.
+    /// Whether it asks for a page or changes something.
     pub method: Method,
     /// Decoded parts of the path; `None` for one that leads out of the site or cannot be read.
     pub path: Option<Vec<String>>,
@@ -162,7 +162,7 @@ impl Fields {
         Self(pairs)
     }
 
-    /// Gives all of them.
+    /// Gives all names and values, in their order.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
     }

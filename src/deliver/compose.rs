@@ -183,7 +183,7 @@ pub struct Received<'a> {
     pub by: &'a str,
     /// `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`, `UTF8SMTP`, ... (RFC 3848, RFC 6531), or another word of ours.
     pub with: &'a str,
-    /// The id by which our log and the client know it.
+    /// Local part of the Message-ID that this box has for the mail.
     pub id: &'a str,
     /// The recipient, when there is only one.
     pub to: Option<&'a Mailbox>,

@@ -42,7 +42,7 @@ pub enum Kind {
     Relayed,
 }
 
-/// What a notice is made of.
+/// What a notice to a sender is made of.
 #[derive(Debug, Clone)]
 pub struct Notice<'a> {
     /// What became of the message.

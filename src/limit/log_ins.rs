@@ -32,7 +32,7 @@ const NAME_MOST: usize = 64;
 /// Somebody who tries a password or a code.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// From where.
+    /// The address of the client.
     pub client: IpAddr,
     /// For whom, as it was typed.
     pub account: &'a str,

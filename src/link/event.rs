@@ -80,7 +80,7 @@ pub enum Event {
     },
     /// The link could not read something that came in; it is set aside with the reason, then confirmed.
     Poison {
-        /// The bytes as they came; at most some kilobytes where they could not be read at all.
+        /// The bytes as they came, or their beginning.
         bytes: Vec<u8>,
         /// Why they could not be read.
         why: Reason,

@@ -83,7 +83,7 @@ pub struct Caller {
     pub submission: bool,
 }
 
-/// From whom to whom.
+/// The envelope of a mail: from whom and to whom, by MAIL and RCPT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The reverse path; [`Address::Nobody`] for notices.

@@ -21,9 +21,9 @@ const MAX_NOTICE_BYTES: usize = 8 * 1024;
 const MAX_WARNING: usize = 8;
 /// Bytes between "before" and the end of "printing".
 const MAX_BEFORE: usize = 60;
-/// Most lines that a footer has.
+/// A footer has no more lines than this.
 const MAX_FOOTER_LINES: usize = 6;
-/// Most words that a footer has.
+/// A footer has no more words than this.
 const MAX_FOOTER_WORDS: usize = 40;
 /// Longest footer line, in bytes.
 const MAX_FOOTER: usize = 300;

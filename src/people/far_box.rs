@@ -49,7 +49,7 @@ impl std::str::FromStr for Newcomers {
     }
 }
 
-/// The box at the other end.
+/// A box at the other end of a link, as this one knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FarBox {
     /// Given by the store; 0 before.
@@ -97,7 +97,7 @@ impl FarBox {
         Self { addresses: vec![address], ..Self::unnamed(added) }
     }
 
-    /// One of which nothing is known.
+    /// Makes one without name and address.
     pub fn unnamed(added: Time) -> Self {
         Self {
             id: PeerId(0),

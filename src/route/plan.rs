@@ -51,7 +51,7 @@ pub struct NewMessage {
     pub about: Option<Id>,
     /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
     pub stranger: Option<Stranger>,
-    /// The terms on which it goes.
+    /// Priority, time, price and links that its sender asked for.
     pub terms: Terms,
 }
 

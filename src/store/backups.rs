@@ -14,7 +14,7 @@ pub struct Backups {
     /// When the last was made; `None`: never.
     #[serde(default)]
     pub made: Option<Time>,
-    /// The last that was tried out.
+    /// How the last one went that was tried out; `None`: none was.
     #[serde(default)]
     pub tried: Option<Drill>,
 }
@@ -42,7 +42,7 @@ impl Backups {
 }
 
 impl Tx<'_> {
-    /// Notes that a backup was made.
+    /// Notes that a backup was made at this time.
     pub fn note_backup(&mut self, at: Time) -> TxResult<()> {
         self.change_backups(|known| known.made = Some(at))
     }

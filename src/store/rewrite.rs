@@ -55,7 +55,7 @@ pub struct Rewritten {
 pub(super) struct Noted {
     changes: Vec<Vec<u8>>,
     bytes: usize,
-    /// Something is not in it.
+    /// Something that was committed is not in it: the rewrite comes to nothing.
     lost: bool,
 }
 

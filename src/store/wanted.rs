@@ -18,7 +18,7 @@ const BACKUP: &str = "restore.backup";
 pub struct Wanted {
     /// Name of the person who wants it; empty where the note cannot be read.
     pub by: String,
-    /// What waits in it is held.
+    /// Messages that wait in the backup are held, so that nothing goes out twice.
     pub hold: bool,
     /// How often a start began to put it in place.
     #[serde(default)]

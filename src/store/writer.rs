@@ -115,7 +115,7 @@ fn take_up(ballast: &Ballast, folder: &Path) {
 struct Doubt {
     error: redb::Error,
     attempt: Attempt,
-    /// Who waits for its end.
+    /// The jobs of the batch, whose callers wait for its end.
     batch: Vec<Ask>,
     /// Who was not tried yet.
     unheard: Vec<Ask>,

@@ -12,7 +12,7 @@ use crate::sys::network;
 /// Addresses that are named at most.
 const MOST: usize = 4;
 
-/// What was said last.
+/// The lines that were written to the log last, so that they are not repeated.
 #[derive(Debug, Default)]
 pub struct Welcome {
     lines: Vec<String>,

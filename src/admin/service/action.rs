@@ -4,7 +4,7 @@ use crate::people::Role;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $action:ident $word:literal $least:ident)*) => {
-        /// Something that somebody does.
+        /// What somebody can do by the pages and commands, as the audit names it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Action { $($(#[$doc])* $action,)* }
 

@@ -57,7 +57,7 @@ pub struct Model {
     matched: Counters,
     pub(super) own: Vec<u32>,
     own_refined: Counters,
-    /// As many as its make has.
+    /// The mixers, as many as its make has.
     mixers: Vec<Mixer<LANES, 2>>,
     last: Mixer<8, 6>,
     /// The stages behind the last mixer, two or none.

@@ -37,7 +37,7 @@ impl AddressBook {
         }
     }
 
-    /// An address goes out.
+    /// Notes that a message with this address goes out; empty and overlong ones are left out.
     pub fn used(&mut self, address: &str) {
         if !address.is_empty() && address.len() <= LONGEST {
             self.touch(address);

@@ -210,7 +210,7 @@ impl TryFrom<HexBytes> for TakenBundles {
     }
 }
 
-/// The names that went out.
+/// Names of bundles that went out, with the hour of that: the far box may know them still.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "HexBytes", try_from = "HexBytes")]
 pub struct UsedNames(Vec<(BundleName, u32)>);

@@ -248,7 +248,7 @@ pub struct PeerRules {
     pub transit: i64,
     /// A bundle without a receipt is repeated this long after the receipt was due.
     pub patience: i64,
-    /// What it says of its position.
+    /// Whether and how often it tells where it is.
     pub position: PositionRules,
     /// Missing fragments are asked for after this.
     pub fragments_wait: i64,

@@ -105,7 +105,7 @@ pub enum NoteSubject {
     /// A bundle, by its name.
     #[serde(rename = "Body")]
     Bundle(BundleName),
-    /// Fragments of a bundle of which some are missing, by their id.
+    /// All fragments of this id, which make up one bundle.
     #[serde(rename = "Pieces")]
     Fragments(u8),
 }

@@ -17,7 +17,7 @@ use super::notes::Note;
 /// What the box ashore says about an address for somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Answer {
-    /// They have this one.
+    /// They have this address there.
     Address(String),
     /// The owner of that box is asked.
     Asked,
@@ -58,7 +58,7 @@ impl PeopleOfBox {
         self.named.is_empty() && self.answers.is_empty()
     }
 
-    /// What is to be said now.
+    /// Gives the notes that are due now: answers that are owed, and people to be named.
     pub(super) fn notes(&self, now: i64) -> impl Iterator<Item = Note> + '_ {
         let due = move |named: &&Named| {
             named.answer.is_none()

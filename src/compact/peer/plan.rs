@@ -38,7 +38,7 @@ pub struct Batch<'l> {
     pub waiting: Vec<WaitingMessage<'l>>,
     /// The messages, with an index where the far box knows it.
     pub on_air: Vec<Letter>,
-    /// The same, written out.
+    /// The same messages with all addresses written out.
     pub written: Vec<Letter>,
     /// Bytes that each takes alone.
     pub alone: Vec<usize>,

@@ -199,7 +199,7 @@ impl Whereabouts {
         self.here.filter(|here| self.told.is_none_or(|told| told.position != *here))
     }
 
-    /// What is to be said now.
+    /// Gives the notes that are due now: where this box is, and the question where the other one is.
     pub(super) fn notes(&self, rules: &PeerRules, now: i64) -> impl Iterator<Item = Note> {
         let every = rules.position.every;
         let is_over = |span: i64| self.told.is_none_or(|told| told.at.saturating_add(span) <= now);

@@ -46,7 +46,7 @@ pub struct FragmentSet {
     replaces: Vec<BundleName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     answers: Vec<Answered>,
-    /// When one came last.
+    /// When a fragment of it came last, in milliseconds since 1970.
     pub(super) heard: i64,
     /// When to ask for the missing ones.
     pub ask_at: i64,

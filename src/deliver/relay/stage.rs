@@ -118,7 +118,7 @@ impl Failure {
         Self::from(Fault::temporary(format!("{relay}: {why} at {}", stage.name())))
     }
 
-    /// TLS came to nothing.
+    /// Makes the failure of a TLS handshake, with what its owner can do about it.
     pub(super) fn tls(relay: &str, stage: Stage, lost: &Lost) -> Self {
         let Lost::Tls(error) = lost else { return Self::lost(relay, stage, lost) };
         let cure = match error {

@@ -24,7 +24,7 @@ pub(super) enum Lost {
     Late(Duration),
     /// The box is stopping: nothing more is waited for.
     Stopped,
-    /// The other end closed it.
+    /// The relay closed the connection.
     Closed,
     /// The system reports this.
     Broken(io::Error),

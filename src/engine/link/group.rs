@@ -60,7 +60,7 @@ impl PacketGroup {
         self.messages.iter().map(Message::limit).min()
     }
 
-    /// Its messages whose time is over.
+    /// Lists its messages whose time is over.
     pub fn late(&self, now: Time) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(move |message| now >= message.limit())
     }

@@ -174,7 +174,7 @@ pub struct Ground<S> {
     answered: bool,
     /// Why the last call was refused, if none was good since.
     refused: Option<String>,
-    /// When to look for what came.
+    /// When the service is asked next for what came.
     look_at: Instant,
     /// Why that did not work the last time.
     blind: Option<Fault>,

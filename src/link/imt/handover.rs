@@ -415,7 +415,7 @@ impl Imt {
         }
     }
 
-    /// Waits that are over.
+    /// Gives up what was waited for too long: an answer to a hand-over, news of a message, or the end of a withdrawal.
     pub(super) fn tend_message(&mut self, now: Instant) {
         if self.offer.as_ref().is_some_and(|offer| offer.since + self.limits.cancel <= now) {
             self.doubt_offer();

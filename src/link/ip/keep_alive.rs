@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The wait at first.
+/// Wait between two signs of life on a network that is not known yet.
 const START: Duration = Duration::from_secs(240);
 /// Shortest wait between two signs of life.
 const LEAST: Duration = Duration::from_secs(60);

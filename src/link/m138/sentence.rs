@@ -142,7 +142,7 @@ pub struct Signal {
     pub snr: Option<f64>,
     /// Frequency deviation, Hz.
     pub fdev: Option<f64>,
-    /// When, if it says so.
+    /// When it was received; `None` where the sentence does not say so.
     pub at: Option<Time>,
 }
 

@@ -9,7 +9,7 @@ const ADDRESSES: usize = 1000;
 /// An address, or a mark of a group: one with a mailbox and no host begins it, one without either ends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MailAddress {
-    /// The name of whom it is.
+    /// The display name, as the header has it; `None` where it has none.
     pub name: Option<Vec<u8>>,
     /// A route, which is not used any more.
     pub route: Option<Vec<u8>>,

@@ -147,7 +147,7 @@ pub enum DeviceReason {
     Restarts,
     /// The modem answered a command with an error.
     Refused {
-        /// Its word, if it said one.
+        /// The error as the modem wrote it; empty where it gave none.
         word: String,
     },
     /// The modem answered with an error when it was given a packet.

@@ -16,7 +16,7 @@ pub enum LineReason {
     NoKey,
     /// Other boxes call this one.
     Called {
-        /// Of them so many are connected.
+        /// How many of them are connected.
         connected: usize,
         /// How many boxes are paired with this one.
         paired: usize,

@@ -109,7 +109,7 @@ pub enum LinkReason {
     Overdue,
     /// Its time ran out, and whether the link took it is not known.
     TakenUnknown {
-        /// Why that is not known.
+        /// What kept the link from telling.
         why: Box<Reason>,
     },
     /// Its time ran out on the link, which may have sent it.
@@ -241,7 +241,7 @@ impl GoneReason {
     }
 }
 
-/// As it stands in the store.
+/// The forms in which the store may have it, the sentence of older versions among them.
 #[derive(Deserialize)]
 #[serde(tag = "gone", rename_all = "snake_case")]
 enum Stored {

@@ -38,7 +38,7 @@ pub enum Value {
 pub enum Mail {
     /// The bytes, in memory.
     Memory(Vec<u8>),
-    /// The file that they are in.
+    /// Path of the file that holds the mail.
     File(PathBuf),
 }
 
