@@ -274,18 +274,18 @@ impl Policy {
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, device: Option<PeerId>) -> Option<Use> {
-        let extent = self.size_of(message, device).best()?;
-        let price = self.cheapest(device).and_then(|link| link.price);
+    fn packets_wanted(&self, message: &Message, far_box: Option<PeerId>) -> Option<Use> {
+        let extent = self.size_of(message, far_box).best()?;
+        let price = self.cheapest(far_box).and_then(|link| link.price);
         Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
     }
 
     /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
     /// link or for another one.
-    pub fn size_of(&self, message: &Message, device: Option<PeerId>) -> LinkSize {
-        let max_payload = self.max_payload(device);
+    pub fn size_of(&self, message: &Message, far_box: Option<PeerId>) -> LinkSize {
+        let max_payload = self.max_payload(far_box);
         let kept = message.size.filter(|size| size.max_payload == max_payload);
-        kept.unwrap_or_else(|| classic_size(message, device.is_some(), max_payload))
+        kept.unwrap_or_else(|| classic_size(message, far_box.is_some(), max_payload))
     }
 
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
@@ -330,7 +330,7 @@ impl Policy {
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> (State, Reason) {
+    pub fn on_air(&self, message: &Message, far_box: Option<PeerId>) -> (State, Reason) {
         let on = Medium::Air;
         let notice = message.origin == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
@@ -342,9 +342,9 @@ impl Policy {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);
-        let needs = match self.size_of(message, device).best() {
+        let needs = match self.size_of(message, far_box).best() {
             Some(extent) => Ok(extent.packets),
-            None => packets(message, device.is_some(), self.max_payload(device)).map(|packets| packets.len()),
+            None => packets(message, far_box.is_some(), self.max_payload(far_box)).map(|packets| packets.len()),
         };
         match needs {
             Err(why) => (State::Held, NeedsOwner::Unsplittable(why).into()),
@@ -352,7 +352,7 @@ impl Policy {
                 (State::Held, NeedsOwner::TooManyPackets { needs, most }.into())
             }
             Ok(_) if !self.links.iter().any(|link| link.on) => (State::Queued, Waits::NoLink.into()),
-            Ok(_) if !self.has_link(device) => (State::Queued, Waits::NoReach { device: device.is_some() }.into()),
+            Ok(_) if !self.has_link(far_box) => (State::Queued, Waits::NoReach { device: far_box.is_some() }.into()),
             Ok(packets) => (State::Queued, Waits::Link { packets }.into()),
         }
     }

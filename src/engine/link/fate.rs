@@ -155,12 +155,12 @@ fn was_given_up(message: &Message) -> bool {
 
 /// The far box has a message: one for a person there is in their mailbox, one for the world is on its way. Also one that
 /// was given up for lack of just this news.
-pub fn arrived(tx: &mut Tx, id: Id, device: Option<PeerId>, now: Time) -> TxResult<()> {
+pub fn arrived(tx: &mut Tx, id: Id, far_box: Option<PeerId>, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     if message.is_final() && !was_given_up(&message) {
         return Ok(());
     }
-    match device {
+    match far_box {
         Some(_) => tx.step(id, now, State::Delivered, FarBoxReason::Mailbox, 0, Time::NEVER).map(drop),
         None => tx.step(id, now, State::FarBox, Arrived::FarBox, 0, Time::NEVER).map(drop),
     }

@@ -34,8 +34,8 @@ pub type Line = VecDeque<(Queue, Id)>;
 
 /// What is known of a waiting message.
 pub struct Known {
-    /// Where it goes: its device, or `None` for the far box of a station.
-    pub device: Option<PeerId>,
+    /// The far box that it goes to; `None` for the one of a station.
+    pub far_box: Option<PeerId>,
     /// Why it waits, as its record says.
     pub said: Reason,
     /// When it is looked at next, whatever the link does.
@@ -49,7 +49,7 @@ pub struct Known {
 impl Known {
     /// Which link takes it, and what each offers.
     pub fn choice(&self, market: &Market, now: Time) -> (Choice, Vec<Offer>) {
-        let offers = market.offers(&self.facts, self.device, &self.quotes);
+        let offers = market.offers(&self.facts, self.far_box, &self.quotes);
         (choose(&self.facts, &offers, now), offers)
     }
 }
@@ -135,16 +135,16 @@ impl Lines {
         };
         let mut found = None;
         process::message(context, item, |message| {
-            if let Some(device) = schedule::far_box(context, message)? {
+            if let Some(far_box) = schedule::far_box(context, message)? {
                 // With the size and the quote that it may have been given just now.
-                found = context.store.message(id)?.map(|message| (device, message));
+                found = context.store.message(id)?.map(|message| (far_box, message));
             }
             Ok(())
         })?;
-        if let Some((device, message)) = &found {
+        if let Some((far_box, message)) = &found {
             let next = context.policy().look_after(message, context.now());
-            let (facts, quotes) = (market.facts(message), market.quotes(message, *device));
-            self.known.insert(id, Known { device: *device, said: message.reason.clone(), next, facts, quotes });
+            let (facts, quotes) = (market.facts(message), market.quotes(message, *far_box));
+            self.known.insert(id, Known { far_box: *far_box, said: message.reason.clone(), next, facts, quotes });
         }
         Ok(found)
     }
@@ -167,11 +167,11 @@ impl Lines {
         for (part, id) in queue {
             if let Some(known) = self.known.get(id)
                 && self.resting(*id, now).is_none()
-                && !self.is_shy(known.device, now)
+                && !self.is_shy(known.far_box, now)
             {
                 match known.choice(market, now).0 {
                     Choice::Now(taker) if taker == link => {
-                        lines.entry(known.device).or_default().push_back((*part, *id));
+                        lines.entry(known.far_box).or_default().push_back((*part, *id));
                     }
                     Choice::Wait { until, then, .. } if then == Some(link) => {
                         next = Some(next.map_or(until, |known: Time| known.min(until)));
@@ -195,26 +195,26 @@ impl Lines {
             Queue::LinkBulk => 3,
             _ => 1,
         };
-        let waiting = ahead.iter().filter_map(|(device, line)| Some((*device, line.front()?.0)));
-        let open = waiting.filter(|(device, part)| may(*device, *part == Queue::LinkUrgent));
-        open.min_by_key(|(device, part)| (rank(*part), self.last_turn(*device))).map(|(device, _)| device)
+        let waiting = ahead.iter().filter_map(|(far_box, line)| Some((*far_box, line.front()?.0)));
+        let open = waiting.filter(|(far_box, part)| may(*far_box, *part == Queue::LinkUrgent));
+        open.min_by_key(|(far_box, part)| (rank(*part), self.last_turn(*far_box))).map(|(far_box, _)| far_box)
     }
 
     /// The far box had its turn.
-    pub fn serve(&mut self, device: Option<PeerId>) {
+    pub fn serve(&mut self, far_box: Option<PeerId>) {
         self.turns += 1;
-        self.served.insert(device, self.turns);
+        self.served.insert(far_box, self.turns);
     }
 
     /// The number of the last turn of a far box; 0 when it had none.
-    pub fn last_turn(&self, device: Option<PeerId>) -> u64 {
-        self.served.get(&device).copied().unwrap_or_default()
+    pub fn last_turn(&self, far_box: Option<PeerId>) -> u64 {
+        self.served.get(&far_box).copied().unwrap_or_default()
     }
 
     /// The link refuses these messages, for a reason that is theirs or that of their far box. Gives when they are tried
     /// again.
-    pub fn refuse(&mut self, messages: &[Id], device: Option<PeerId>, why: &Reason, now: Time) -> Time {
-        self.shy.insert(device, now + REST.first);
+    pub fn refuse(&mut self, messages: &[Id], far_box: Option<PeerId>, why: &Reason, now: Time) -> Time {
+        self.shy.insert(far_box, now + REST.first);
         self.rest(messages, why, now)
     }
 
@@ -235,8 +235,8 @@ impl Lines {
     }
 
     /// True while a far box is left alone because it refused something a moment ago.
-    pub fn is_shy(&self, device: Option<PeerId>, now: Time) -> bool {
-        self.shy.get(&device).is_some_and(|until| now < *until)
+    pub fn is_shy(&self, far_box: Option<PeerId>, now: Time) -> bool {
+        self.shy.get(&far_box).is_some_and(|until| now < *until)
     }
 
     /// When the next rest is over.
@@ -259,8 +259,8 @@ impl OnLink {
     }
 
     /// For one far box.
-    pub fn of(&self, device: Option<PeerId>) -> usize {
-        self.0.get(&device).copied().unwrap_or_default()
+    pub fn of(&self, far_box: Option<PeerId>) -> usize {
+        self.0.get(&far_box).copied().unwrap_or_default()
     }
 
     /// Counts the packets for all far boxes.
@@ -270,13 +270,13 @@ impl OnLink {
     }
 
     /// The link took one.
-    pub fn add(&mut self, device: Option<PeerId>) {
-        *self.0.entry(device).or_default() += 1;
+    pub fn add(&mut self, far_box: Option<PeerId>) {
+        *self.0.entry(far_box).or_default() += 1;
     }
 
     /// One has left, or is gone.
-    pub fn remove(&mut self, device: Option<PeerId>) {
-        if let Some(count) = self.0.get_mut(&device) {
+    pub fn remove(&mut self, far_box: Option<PeerId>) {
+        if let Some(count) = self.0.get_mut(&far_box) {
             *count = count.saturating_sub(1);
         }
     }

@@ -74,12 +74,12 @@ impl Market {
     }
 
     /// What a message takes on each link.
-    pub fn quotes(&self, message: &Message, device: Option<PeerId>) -> Vec<(LinkId, Option<Quote>)> {
+    pub fn quotes(&self, message: &Message, far_box: Option<PeerId>) -> Vec<(LinkId, Option<Quote>)> {
         let most = self.policy.max_parts(message);
         let quote = |link: &LinkState| {
             let price = link.terms.price?;
             let policy = self.policy.for_link(link.terms.id);
-            let extent = policy.size_of(message, device).best()?;
+            let extent = policy.size_of(message, far_box).best()?;
             Some(Quote { wanted: price.quote(extent), too_large: extent.packets > most && !message.released })
         };
         self.links.iter().map(|link| (link.terms.id, quote(link))).collect()
@@ -89,13 +89,13 @@ impl Market {
     pub fn offers(
         &self,
         facts: &MessageFacts,
-        device: Option<PeerId>,
+        far_box: Option<PeerId>,
         quotes: &[(LinkId, Option<Quote>)],
     ) -> Vec<Offer> {
         let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
         let offer = |link: &LinkState| {
-            let mut offer = link.offer(facts, self.policy.reaches(&link.terms, device), quote(link.terms.id));
-            if let Some(reached) = self.reached(link, device) {
+            let mut offer = link.offer(facts, self.policy.reaches(&link.terms, far_box), quote(link.terms.id));
+            if let Some(reached) = self.reached(link, far_box) {
                 offer.ready &= reached.ready;
                 offer.rests |= reached.rests;
                 offer.lost = offer.lost.max(reached.lost);
@@ -106,8 +106,8 @@ impl Market {
     }
 
     /// How a far box is reached, where that is not the same for all that a link leads to.
-    fn reached(&self, link: &LinkState, device: Option<PeerId>) -> Option<&Reached> {
-        self.far_boxes.get(&(link.terms.id, device?))
+    fn reached(&self, link: &LinkState, far_box: Option<PeerId>) -> Option<&Reached> {
+        self.far_boxes.get(&(link.terms.id, far_box?))
     }
 
     /// The facts of a message for the choice.
@@ -129,23 +129,23 @@ impl Market {
     }
 
     /// Since when a link has not reached a far box, while another one does; `None` where there is no such other one.
-    pub fn away(&self, id: LinkId, device: Option<PeerId>) -> Option<Time> {
-        let ready = |link: &LinkState| link.ready && self.reached(link, device).is_none_or(|reached| reached.ready);
+    pub fn away(&self, id: LinkId, far_box: Option<PeerId>) -> Option<Time> {
+        let ready = |link: &LinkState| link.ready && self.reached(link, far_box).is_none_or(|reached| reached.ready);
         let other = |link: &LinkState| {
             let used = link.terms.id != id && link.terms.on && link.terms.price.is_some();
-            used && ready(link) && self.policy.reaches(&link.terms, device)
+            used && ready(link) && self.policy.reaches(&link.terms, far_box)
         };
         let own = self.links.iter().find(|link| link.terms.id == id)?;
-        let lost = self.reached(own, device).map_or(own.lost, |reached| own.lost.max(reached.lost));
+        let lost = self.reached(own, far_box).map_or(own.lost, |reached| own.lost.max(reached.lost));
         self.links.iter().any(other).then_some(lost)
     }
 
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
-    pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {
-        let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, device));
+    pub fn leads(&self, id: LinkId, far_box: Option<PeerId>) -> bool {
+        let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, far_box));
         let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
-        let ready = |link: &LinkState| link.ready && self.reached(link, device).is_none_or(|reached| reached.ready);
+        let ready = |link: &LinkState| link.ready && self.reached(link, far_box).is_none_or(|reached| reached.ready);
         let first = priced.min_by_key(|(price, link)| (!ready(link), *price, link.terms.id));
         first.is_some_and(|(_, link)| link.terms.id == id)
     }

@@ -43,9 +43,9 @@ const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(context: &Context, device: Option<PeerId>, prompt: bool) -> Result<Option<Time>, Fault> {
+pub fn due(context: &Context, far_box: Option<PeerId>, prompt: bool) -> Result<Option<Time>, Fault> {
     let rules = PeerRules { prompt, ..rules(&context.store.settings()) };
-    Ok(context.peer(device)?.due(&rules).map(Time))
+    Ok(context.peer(far_box)?.due(&rules).map(Time))
 }
 
 impl Context {
@@ -63,8 +63,8 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer(&self, device: Option<PeerId>) -> Result<Peer, Fault> {
-        self.peer_as_read(device).map(|(peer, _)| peer)
+    pub fn peer(&self, far_box: Option<PeerId>) -> Result<Peer, Fault> {
+        self.peer_as_read(far_box).map(|(peer, _)| peer)
     }
 
     /// The same, with its edition: what is worked out from it is kept only while it is still that one ([`unchanged`]), as
@@ -72,9 +72,9 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
-        let (mut peer, edition) = read(&self.store, device)?;
-        if device.is_none() {
+    pub fn peer_as_read(&self, far_box: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
+        let (mut peer, edition) = read(&self.store, far_box)?;
+        if far_box.is_none() {
             crew::introduce(&self.policy(), &mut peer);
             peer.is_here(position::on_air(self));
         }
@@ -82,35 +82,35 @@ impl Context {
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
-    pub fn in_session<T>(&self, device: Option<PeerId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
+    pub fn in_session<T>(&self, far_box: Option<PeerId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
         let mut coder = self.coder();
-        // Toward a device this box speaks for the world.
-        let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
+        // Toward a far box this box speaks for the world.
+        let mut codec = Codec { coding: &mut coder, from_device: far_box.is_none() };
         let (now, policy) = (self.now().0, self.policy());
-        let (room, step) = (policy.max_payload(device), policy.step(device));
-        let (transit, mails) = (self.transit(device), self.takes_mails(device));
+        let (room, step) = (policy.max_payload(far_box), policy.step(far_box));
+        let (transit, mails) = (self.transit(far_box), self.takes_mails(far_box));
         let mut rules = PeerRules { transit, mails, ..rules(&settings) };
-        rules.position.rides &= position::rides(&policy, device);
+        rules.position.rides &= position::rides(&policy, far_box);
         act(&mut PeerContext { codec: &mut codec, now, room, step, rules })
     }
 
     /// So long, in milliseconds, may a packet be on its way to a far box, by the slowest of the links that lead there.
-    fn transit(&self, device: Option<PeerId>) -> i64 {
-        self.of_links(device, |link, _| session::transit(link)).max().unwrap_or_default()
+    fn transit(&self, far_box: Option<PeerId>) -> i64 {
+        self.of_links(far_box, |link, _| session::transit(link)).max().unwrap_or_default()
     }
 
     /// True where a link that leads to a far box lets whole mails go with packets, and its owner has that.
-    fn takes_mails(&self, device: Option<PeerId>) -> bool {
+    fn takes_mails(&self, far_box: Option<PeerId>) -> bool {
         let settings = self.store.settings();
         let most = |link: &LinkRecord, driver: &Driver| driver.encloses.map(|of| of(&link.settings(&settings)));
-        self.of_links(device, most).flatten().any(|most| most > 0)
+        self.of_links(far_box, most).flatten().any(|most| most > 0)
     }
 
     /// Something of each link that leads to a far box.
-    fn of_links<T>(&self, device: Option<PeerId>, of: impl Fn(&LinkRecord, &Driver) -> T) -> impl Iterator<Item = T> {
+    fn of_links<T>(&self, far_box: Option<PeerId>, of: impl Fn(&LinkRecord, &Driver) -> T) -> impl Iterator<Item = T> {
         let (links, people) = (self.store.links(), self.store.people());
-        let addresses = device.and_then(|id| people.far_box(id)).map(|far_box| far_box.addresses.as_slice());
+        let addresses = far_box.and_then(|id| people.far_box(id)).map(|known| known.addresses.as_slice());
         let ways = links.iter().filter_map(|link| {
             let driver = crate::link::driver(&link.driver).filter(|driver| driver.reach.includes(addresses))?;
             Some(of(link, driver))
@@ -119,16 +119,16 @@ impl Context {
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
-    pub fn form(&self, peer: &Peer, device: Option<PeerId>) -> Option<Form> {
-        self.in_session(device, |session| peer.form(session.codec))
+    pub fn form(&self, peer: &Peer, far_box: Option<PeerId>) -> Option<Form> {
+        self.in_session(far_box, |session| peer.form(session.codec))
     }
 
     /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
     /// classic one, or the coder is not there: it is waited for, some seconds at most, if `patient`.
     pub fn measure(&self, message: &Message, patient: bool) -> Option<(usize, usize)> {
-        let Route::Link(device) = self.policy().choose(&message.to) else { return None };
-        let peer = self.peer(device).ok().filter(|_| self.speaks_compact())?;
-        match self.form(&peer, device)? {
+        let Route::Link(far_box) = self.policy().choose(&message.to) else { return None };
+        let peer = self.peer(far_box).ok().filter(|_| self.speaks_compact())?;
+        match self.form(&peer, far_box)? {
             Form::Model(number) => {
                 let coder = self.coder();
                 let there = if patient { coder.has_soon(number) } else { coder.has(number) };
@@ -136,14 +136,14 @@ impl Context {
             }
             Form::Stored => {}
         }
-        let on_air = self.on_air(message, device);
-        Some(self.in_session(device, |session| peer.measure(session, &on_air)))
+        let on_air = self.on_air(message, far_box);
+        Some(self.in_session(far_box, |session| peer.measure(session, &on_air)))
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
-    pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> compact::letter::Letter {
+    pub fn on_air(&self, message: &Message, far_box: Option<PeerId>) -> compact::letter::Letter {
         let policy = self.policy();
-        let (other, person) = match device {
+        let (other, person) = match far_box {
             Some(id) => {
                 let first = policy.people.first_of(id).map(|first| first.name.clone());
                 let to =
@@ -169,7 +169,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], far_box: Option<PeerId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -179,7 +179,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now
         group: 0,
         part,
         parts,
-        far_box: device,
+        far_box,
         address: None,
         link,
         payload: out.payload.clone(),
@@ -210,7 +210,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now
 
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     /// Where that far box is, for the records.
     address: Option<LinkAddress>,
     /// The link by which it goes on.
@@ -229,7 +229,7 @@ pub struct PeerEffects {
 
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
-    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: Edition, turn: PeerTurn) -> Self {
+    pub fn new(context: &Context, far_box: Option<PeerId>, peer: Peer, before: Edition, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -243,28 +243,28 @@ impl PeerEffects {
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
-        let far_box = device.and_then(|id| policy.people.far_box(id));
-        let address = far_box.and_then(|far_box| far_box.addresses.first().copied());
-        let people = crew::News::new(&policy, device, &turn, context.now(), context.store.clock().believable());
-        Self { device, address, link: context.link, peer, before, turn, bills, unconfirmed, heard, people }
+        let known = far_box.and_then(|id| policy.people.far_box(id));
+        let address = known.and_then(|known| known.addresses.first().copied());
+        let people = crew::News::new(&policy, far_box, &turn, context.now(), context.store.clock().believable());
+        Self { far_box, address, link: context.link, peer, before, turn, bills, unconfirmed, heard, people }
     }
 
     /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
     /// be taken anew.
     pub fn is_current(&self, tx: &Tx) -> bool {
-        unchanged(tx, self.device, self.before)
+        unchanged(tx, self.far_box, self.before)
     }
 
     /// Writes the session and its packets into the store.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
-        put(tx, self.device, &self.peer)?;
+        put(tx, self.far_box, &self.peer)?;
         let link = self.link.unwrap_or(LinkId::FIRST);
-        for packets in groups(&self.turn.send, self.device, link, now) {
+        for packets in groups(&self.turn.send, self.far_box, link, now) {
             tx.add_packets(&packets)?;
         }
         self.settle_unknown(tx, now)?;
         for key in &self.turn.delivered {
-            fate::arrived(tx, Id(*key), self.device, now)?;
+            fate::arrived(tx, Id(*key), self.far_box, now)?;
         }
         for (key, why) in &self.turn.again {
             again(tx, Id(*key), self.bills.get(key).cloned(), why_again(*why), now)?;
@@ -273,7 +273,7 @@ impl PeerEffects {
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         self.people.apply(tx, self.link, now)?;
-        if let (Some(id), Some((position, at))) = (self.device, &self.turn.position) {
+        if let (Some(id), Some((position, at))) = (self.far_box, &self.turn.position) {
             tx.note_place(Track::FarBox(id), (Time(*at), position.north(), position.east()))?;
         }
         for (bytes, flaw) in &self.turn.quarantine {
@@ -295,7 +295,7 @@ impl PeerEffects {
         }
         let mut not_there = turn.not_there.clone();
         for packet in tx.open_packets()? {
-            let Some(place) = packet.peer.as_ref().filter(|_| packet.far_box == self.device) else { continue };
+            let Some(place) = packet.peer.as_ref().filter(|_| packet.far_box == self.far_box) else { continue };
             let (ticket, named) = (place.ticket, (place.ticket, place.fragment));
             // Of a repeat nothing is known: the first copy may be the one that arrived.
             let there = !place.repeat && (turn.arrived.contains(&ticket) || turn.arrived_fragments.contains(&named));
@@ -318,7 +318,7 @@ impl PeerEffects {
         }
         // Without its packet nothing would ever go again.
         for (ticket, fragment) in not_there {
-            change(tx, self.device, |peer| peer.lost(ticket, fragment, now.0))?;
+            change(tx, self.far_box, |peer| peer.lost(ticket, fragment, now.0))?;
         }
         Ok(())
     }
@@ -330,7 +330,7 @@ impl PeerEffects {
         }
         for packet in tx.open_packets()? {
             match &packet.peer {
-                Some(place) if packet.far_box == self.device && self.turn.needless.contains(&place.ticket) => {
+                Some(place) if packet.far_box == self.far_box && self.turn.needless.contains(&place.ticket) => {
                     let peer = Some(PeerFragment { needless: true, ..place.clone() });
                     tx.put_packet(&Packet { peer, ask: now, ..packet })?;
                 }

@@ -74,7 +74,7 @@ pub enum Scheduled {
     Decided,
 }
 
-/// The far box that a waiting message goes to by whatever link: its device, or `None` for the one of a station. `None` when it
+/// The far box that a waiting message goes to by whatever link; inside, `None` is the one of a station. `None` when it
 /// has packets already, or goes no further on this way: it is given back, held, or stands in another queue now.
 ///
 /// # Errors
@@ -89,13 +89,13 @@ pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<Pee
         return context.give_back(message, State::Expired, message.reason.clone()).map(|()| None);
     }
     // People and rules may have changed since it was queued.
-    let device = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
+    let far_box = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
         (Some(Err(why)), _) => return context.give_back(message, State::Returned, why).map(|()| None),
         (Some(Ok(way)), _) => return relay::reroute(context, message, way).map(|()| None),
-        (None, Route::Link(device)) => device,
+        (None, Route::Link(far_box)) => far_box,
         (None, _) => None,
     };
-    let message = &measured(context, &policy, device, message)?;
+    let message = &measured(context, &policy, far_box, message)?;
     let (state, reason) = context.judged(&policy, message)?;
     if state != State::Queued {
         let next = policy.next_look(message, Time::NEVER);
@@ -113,15 +113,15 @@ pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<Pee
         let next = policy.look_after(message, context.now());
         explain::write(context, vec![(message.id, reason, next)])?;
     }
-    Ok(Some(device))
+    Ok(Some(far_box))
 }
 
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
-fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message: &Message) -> Result<Message, Fault> {
+fn measured(context: &Context, policy: &Policy, far_box: Option<PeerId>, message: &Message) -> Result<Message, Fault> {
     let missing =
-        message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(device));
-    if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
+        message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(far_box));
+    if !missing || !context.speaks_compact() || context.form(&context.peer(far_box)?, far_box).is_none() {
         return Ok(message.clone());
     }
     let id = message.id;
@@ -190,9 +190,9 @@ pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, gathering: &Gathering, device: Option<PeerId>) -> Result<usize, Fault> {
-    let peer = context.peer(device)?;
-    Ok(match context.speaks_compact() && context.form(&peer, device).is_some() {
+pub fn together(context: &Context, gathering: &Gathering, far_box: Option<PeerId>) -> Result<usize, Fault> {
+    let peer = context.peer(far_box)?;
+    Ok(match context.speaks_compact() && context.form(&peer, far_box).is_some() {
         true if gathering.idle && gathering.many && peer.reads_stored() => TOGETHER_PLAIN,
         true => TOGETHER,
         false => 1,
@@ -206,23 +206,23 @@ pub fn together(context: &Context, gathering: &Gathering, device: Option<PeerId>
 pub fn plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
-        if let Some(scheduled) = replace_by_themselves(context, &context.peer(device)?, messages) {
+        if let Some(scheduled) = replace_by_themselves(context, &context.peer(far_box)?, messages) {
             return Ok(scheduled);
         }
         let mut scheduled = Scheduled::Decided;
         for message in messages {
-            if plan_classic(context, message, device)? {
+            if plan_classic(context, message, far_box)? {
                 scheduled = Scheduled::Planned;
             }
         }
         return Ok(scheduled);
     }
     for _ in 0..TRIES {
-        if let Some(scheduled) = try_plan(context, gathering, device, messages)? {
+        if let Some(scheduled) = try_plan(context, gathering, far_box, messages)? {
             return Ok(scheduled);
         }
     }
@@ -233,29 +233,29 @@ pub fn plan(
 fn try_plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     messages: &[Message],
 ) -> Result<Option<Scheduled>, Fault> {
-    let (mut peer, before) = context.peer_as_read(device)?;
+    let (mut peer, before) = context.peer_as_read(far_box)?;
     if peer.is_full() {
         return Ok(Some(Scheduled::Waits(context.now() + FULL, Waits::Receipts)));
     }
     // Coding takes longer than a wide line takes for what it saves; but where little waits, nobody waits for it.
     let plain = gathering.idle && gathering.many && peer.reads_stored();
-    if let Some(form) = context.form(&peer, device) {
+    if let Some(form) = context.form(&peer, far_box) {
         // What is planned anew, as the far box could not read it, is coded all the same.
         let coded = !plain || messages.iter().any(|message| peer.is_planned_anew(message.id.0));
         if matches!(form, Form::Model(number) if coded && !context.coder().has(number)) {
             return Ok(Some(Scheduled::Waits(context.now() + CODER, Waits::Coder)));
         }
-        if let Some(until) = gather(context, gathering, &peer, device, messages) {
+        if let Some(until) = gather(context, gathering, &peer, far_box, messages) {
             return Ok(Some(Scheduled::Waits(until, Waits::Others { until })));
         }
     } else if let Some(scheduled) = replace_by_themselves(context, &peer, messages) {
         return Ok(Some(scheduled));
     }
-    let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
-    if device.is_some() {
+    let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, far_box)).collect();
+    if far_box.is_some() {
         for message in messages {
             message.sender.name.iter().for_each(|name| peer.introduce(&message.from.to_string(), name));
         }
@@ -263,16 +263,16 @@ fn try_plan(
     let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage {
         key: known.id.0,
         message,
-        answers: answers(context, device, known),
+        answers: answers(context, far_box, known),
         urgent: known.terms.priority == Priority::Urgent,
     });
     let waiting: Vec<_> = waiting.collect();
-    let plan = context.in_session(device, |session| {
+    let plan = context.in_session(far_box, |session| {
         session.rules.plain = plain;
         peer.plan(session, &waiting)
     });
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
-    Ok(match keep(context, device, messages, (peer, before), plan)? {
+    Ok(match keep(context, far_box, messages, (peer, before), plan)? {
         Kept::Yes => Some(Scheduled::Planned),
         Kept::Decided => Some(Scheduled::Decided),
         Kept::Changed => None,
@@ -287,12 +287,12 @@ fn replace_by_themselves(context: &Context, peer: &Peer, messages: &[Message]) -
 }
 
 /// The message of the far box that this one answers, where its subject does not tell: its bundle, and its place there.
-fn answers(context: &Context, device: Option<PeerId>, message: &Message) -> Option<(BundleName, u8)> {
+fn answers(context: &Context, far_box: Option<PeerId>, message: &Message) -> Option<(BundleName, u8)> {
     let wanted = message.references.last()?;
     // What cannot be read is not told: that costs a thread, and no message.
     let id = context.store.read(|view| view.by_message_id(wanted, None)).ok()??;
     let answered = context.store.message(id).ok()??;
-    let came_in = answered.came_in.filter(|came_in| came_in.far_box == device)?;
+    let came_in = answered.came_in.filter(|came_in| came_in.far_box == far_box)?;
     (!title::says_what_it_answers(message, &answered)).then_some((BundleName(came_in.bundle), came_in.place))
 }
 
@@ -310,13 +310,13 @@ fn gather(
     context: &Context,
     gathering: &Gathering,
     peer: &Peer,
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     messages: &[Message],
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
     let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
-    let room = context.policy().max_payload(device);
-    let compact = context.form(peer, device).is_some();
+    let room = context.policy().max_payload(far_box);
+    let compact = context.form(peer, far_box).is_some();
     let mut waiting = Vec::new();
     for message in messages {
         // As it was measured when it was taken in, or since.
@@ -334,7 +334,7 @@ fn gather(
 /// Keeps a plan with all that hangs on it, in one commit.
 fn keep(
     context: &Context,
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     messages: &[Message],
     (peer, before): (Peer, Edition),
     plan: SendPlan,
@@ -345,9 +345,9 @@ fn keep(
     let endings: Vec<_> =
         refused.map(|(message, why)| context.ending(message, State::Returned, peer::unplanned(*why))).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    let groups = peer::groups(&plan.send, device, context.link(), now);
+    let groups = peer::groups(&plan.send, far_box, context.link(), now);
     context.store.write(move |tx| {
-        if !peer::unchanged(tx, device, before) {
+        if !peer::unchanged(tx, far_box, before) {
             return Ok(Kept::Changed);
         }
         for id in &ids {
@@ -369,7 +369,7 @@ fn keep(
             };
             tx.change(Id(planned.key), |message| message.account = Some(account))?;
         }
-        peer::put(tx, device, &peer)?;
+        peer::put(tx, far_box, &peer)?;
         endings.iter().try_for_each(|ending| ending.apply(tx, now))?;
         Ok(Kept::Yes)
     })
@@ -382,16 +382,16 @@ fn is_plannable(tx: &Tx, id: Id) -> TxResult<bool> {
 }
 
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
-fn plan_classic(context: &Context, message: &Message, device: Option<PeerId>) -> Result<bool, Fault> {
-    let max_payload = context.policy().max_payload(device);
-    let payloads = match plan::packets(message, device.is_some(), max_payload) {
+fn plan_classic(context: &Context, message: &Message, far_box: Option<PeerId>) -> Result<bool, Fault> {
+    let max_payload = context.policy().max_payload(far_box);
+    let payloads = match plan::packets(message, far_box.is_some(), max_payload) {
         Ok(payloads) => payloads,
         Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
     let packets: Vec<Packet> = (1..=parts)
         .zip(payloads)
-        .map(|(part, payload)| planned(message, (part, parts), device, context.link(), payload))
+        .map(|(part, payload)| planned(message, (part, parts), far_box, context.link(), payload))
         .collect();
     let id = message.id;
     context.store.write(move |tx| {
@@ -405,7 +405,7 @@ fn plan_classic(context: &Context, message: &Message, device: Option<PeerId>) ->
 fn planned(
     message: &Message,
     (part, parts): (u16, u16),
-    device: Option<PeerId>,
+    far_box: Option<PeerId>,
     link: LinkId,
     payload: Vec<u8>,
 ) -> Packet {
@@ -415,7 +415,7 @@ fn planned(
         group: 0,
         part,
         parts,
-        far_box: device,
+        far_box,
         address: None,
         link,
         payload,

@@ -18,8 +18,8 @@ pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_
 const SHORTEST: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The name of a far box in the store: its number, or nothing for the one by which this box reaches the world.
-pub(super) fn name(device: Option<PeerId>) -> String {
-    device.map(|id| id.to_string()).unwrap_or_default()
+pub(super) fn name(far_box: Option<PeerId>) -> String {
+    far_box.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// Gives the far box of a name; `None` for the one by which this box reaches the world.
@@ -53,8 +53,8 @@ fn kept(meaning: Meaning) -> Arc<Kept> {
 ///
 /// # Errors
 /// When the store fails.
-pub(super) fn read(store: &Store, device: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
-    let name = name(device);
+pub(super) fn read(store: &Store, far_box: Option<PeerId>) -> Result<(Peer, Edition), Fault> {
+    let name = name(far_box);
     let (meaning, edition) = store.session(&name, |rows| meaning(&name, rows))?;
     Ok((kept(meaning).peer.clone(), edition))
 }
@@ -64,13 +64,13 @@ fn kept_in(tx: &Tx, name: &str) -> TxResult<Arc<Kept>> {
 }
 
 /// What is known of a far box, within a transaction.
-pub fn in_tx(tx: &Tx, device: Option<PeerId>) -> TxResult<Peer> {
-    Ok(kept_in(tx, &name(device))?.peer.clone())
+pub fn in_tx(tx: &Tx, far_box: Option<PeerId>) -> TxResult<Peer> {
+    Ok(kept_in(tx, &name(far_box))?.peer.clone())
 }
 
 /// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
-    let name = name(device);
+pub fn change(tx: &mut Tx, far_box: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
+    let name = name(far_box);
     let before = kept_in(tx, &name)?;
     let mut peer = before.peer.clone();
     change(&mut peer);
@@ -78,13 +78,13 @@ pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer
 }
 
 /// True while what is known of a far box is what was read before.
-pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: Edition) -> bool {
-    tx.is_edition(&name(device), before)
+pub fn unchanged(tx: &Tx, far_box: Option<PeerId>, before: Edition) -> bool {
+    tx.is_edition(&name(far_box), before)
 }
 
 /// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
-    let name = name(device);
+pub fn put(tx: &mut Tx, far_box: Option<PeerId>, peer: &Peer) -> TxResult<()> {
+    let name = name(far_box);
     let before = kept_in(tx, &name)?;
     write(tx, &name, &before, peer.clone())
 }

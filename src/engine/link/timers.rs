@@ -25,8 +25,8 @@ pub struct Timers {
 
 impl Timers {
     /// Something happened in the session with this far box.
-    pub fn touch(&mut self, device: Option<PeerId>) {
-        self.stale.insert(device);
+    pub fn touch(&mut self, far_box: Option<PeerId>) {
+        self.stale.insert(far_box);
     }
 
     /// Something became of these packets; those of no session say nothing.
@@ -55,10 +55,10 @@ impl Timers {
     }
 
     /// Notes when something is due with a far box, which is not looked at before `least`.
-    pub fn set(&mut self, device: Option<PeerId>, at: Option<Time>, least: Time) {
+    pub fn set(&mut self, far_box: Option<PeerId>, at: Option<Time>, least: Time) {
         match at {
-            Some(at) => self.due.insert(device, at.max(least)),
-            None => self.due.remove(&device),
+            Some(at) => self.due.insert(far_box, at.max(least)),
+            None => self.due.remove(&far_box),
         };
     }
 

@@ -422,10 +422,10 @@ impl<'c> LinkWorker<'c> {
 
     /// True while the link can take a packet for this far box. Where packets cannot be taken back to let an urgent one go
     /// first, those may exceed the window.
-    fn takes_more(&self, device: Option<PeerId>, urgent: bool) -> bool {
+    fn takes_more(&self, far_box: Option<PeerId>, urgent: bool) -> bool {
         let window = if urgent && !self.driver.withdraws { self.window * 2 } else { self.window };
-        let room = self.ready() && self.outstanding.of(device) < window && !self.context.stopping();
-        room && self.reaches(device, urgent).is_ok()
+        let room = self.ready() && self.outstanding.of(far_box) < window && !self.context.stopping();
+        room && self.reaches(far_box, urgent).is_ok()
     }
 
     /// Keeps the packets that came in, as far as they can be kept now.
@@ -444,16 +444,16 @@ impl<'c> LinkWorker<'c> {
     }
 
     /// True where a packet for this far box costs next to nothing now: what is owed to it need not wait.
-    fn is_prompt(&self, device: Option<PeerId>) -> bool {
-        let free = self.gathering.prompt && !self.link.far_box_pays(self.address(device));
-        free && self.market.leads(self.id, device) && self.reaches(device, false).is_ok()
+    fn is_prompt(&self, far_box: Option<PeerId>) -> bool {
+        let free = self.gathering.prompt && !self.link.far_box_pays(self.address(far_box));
+        free && self.market.leads(self.id, far_box) && self.reaches(far_box, false).is_ok()
     }
 
     /// True where bytes for this far box cost nothing, and the link holds less for it than keeps it at work.
-    fn is_idle(&self, device: Option<PeerId>) -> bool {
-        let held = self.link.bytes_held(self.address(device));
-        let few = held.map_or_else(|| self.outstanding.of(device) < self.window / 4 * 3, |bytes| bytes < AT_WORK);
-        self.is_prompt(device) && few
+    fn is_idle(&self, far_box: Option<PeerId>) -> bool {
+        let held = self.link.bytes_held(self.address(far_box));
+        let few = held.map_or_else(|| self.outstanding.of(far_box) < self.window / 4 * 3, |bytes| bytes < AT_WORK);
+        self.is_prompt(far_box) && few
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.

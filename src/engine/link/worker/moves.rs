@@ -27,9 +27,9 @@ const REST: Duration = Duration::from_secs(3600);
 
 impl LinkWorker<'_> {
     /// The choice for a message as things stand, whatever was planned for it.
-    fn choice(&self, message: &Message, device: Option<PeerId>) -> Choice {
+    fn choice(&self, message: &Message, far_box: Option<PeerId>) -> Choice {
         let facts = self.market.facts(message);
-        let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+        let offers = self.market.offers(&facts, far_box, &self.market.quotes(message, far_box));
         choose(&facts, &offers, self.context.now())
     }
 
@@ -94,9 +94,9 @@ impl LinkWorker<'_> {
         Ok(awaits)
     }
 
-    fn take_over(&mut self, group: PacketGroup, device: Option<PeerId>, fits: bool) -> Result<(), Fault> {
+    fn take_over(&mut self, group: PacketGroup, far_box: Option<PeerId>, fits: bool) -> Result<(), Fault> {
         let (id, now) = (self.id, self.context.now());
-        self.timers.touch(device);
+        self.timers.touch(far_box);
         self.context.store.write(move |tx| {
             for packet in &group.packets {
                 // Its own link may have begun to hand it over.

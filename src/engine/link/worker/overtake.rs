@@ -94,14 +94,14 @@ impl LinkWorker<'_> {
 
     /// What a group costs on the link that takes one of its messages now, and may take all others; `None` while they wait for
     /// this line.
-    fn overtaken_by(&mut self, group: &PacketGroup, device: Option<PeerId>) -> Option<Offer> {
+    fn overtaken_by(&mut self, group: &PacketGroup, far_box: Option<PeerId>) -> Option<Offer> {
         let now = self.context.now();
         let known: Vec<_> = group
             .messages
             .iter()
             .map(|message| {
                 let facts = self.market.facts(message);
-                let mut offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
+                let mut offers = self.market.offers(&facts, far_box, &self.market.quotes(message, far_box));
                 // What it has here is booked already: its own charge is not in its way.
                 let own = |offer: &&mut Offer| offer.link == self.id && offer.bar == Some(LinkBar::Budget);
                 offers.iter_mut().filter(own).for_each(|offer| offer.bar = None);

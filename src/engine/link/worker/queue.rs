@@ -35,23 +35,23 @@ impl LinkWorker<'_> {
         let more = self.lines.learn(context, &self.market, &queue, &planned)?;
         let (mut ahead, choose_at) = self.lines.ahead(self.id, &self.market, &queue, now);
         self.choose_at = choose_at;
-        self.floods.retain(|device| ahead.contains_key(device));
+        self.floods.retain(|far_box| ahead.contains_key(far_box));
         let goes: HashSet<Id> = ahead.values().flatten().map(|(_, id)| *id).collect();
         let (mut gathering, mut left) = (BTreeMap::new(), WIDE_BATCH);
         while left > 0
             && self.ready()
-            && let Some(device) = self.lines.next(&ahead, |device, urgent| self.takes_more(device, urgent))
+            && let Some(far_box) = self.lines.next(&ahead, |far_box, urgent| self.takes_more(far_box, urgent))
         {
-            self.gathering.idle = self.is_idle(device);
-            self.gathering.many = self.is_flood(device, ahead.get(&device).map_or(0, Line::len));
-            let messages = self.take(&mut ahead, device)?;
-            self.lines.serve(device);
+            self.gathering.idle = self.is_idle(far_box);
+            self.gathering.many = self.is_flood(far_box, ahead.get(&far_box).map_or(0, Line::len));
+            let messages = self.take(&mut ahead, far_box)?;
+            self.lines.serve(far_box);
             // One that is coded takes the place of several that go as they are.
             let each = if self.gathering.idle { 1 } else { WIDE_BATCH / BATCH };
             left = left.saturating_sub(messages.len() * each);
-            if let Some((until, why)) = self.plan(device, &messages)? {
-                ahead.remove(&device);
-                gathering.insert(device, (until, why));
+            if let Some((until, why)) = self.plan(far_box, &messages)? {
+                ahead.remove(&far_box);
+                gathering.insert(far_box, (until, why));
             }
         }
         self.gather_until = gathering.values().map(|(until, _)| *until).min();
@@ -61,43 +61,43 @@ impl LinkWorker<'_> {
 
     /// True where so many wait for a far box that nobody should wait for the coder, until all of them have gone: what is left of
     /// them, or comes in small groups as the whole mails arrive before, would hold up the line for as long.
-    fn is_flood(&mut self, device: Option<PeerId>, waiting: usize) -> bool {
+    fn is_flood(&mut self, far_box: Option<PeerId>, waiting: usize) -> bool {
         if waiting > schedule::TOGETHER {
-            self.floods.insert(device);
+            self.floods.insert(far_box);
         }
-        self.floods.contains(&device)
+        self.floods.contains(&far_box)
     }
 
     /// The next messages of a far box, as people and rules are now.
     fn take(
         &mut self,
         ahead: &mut BTreeMap<Option<PeerId>, Line>,
-        device: Option<PeerId>,
+        far_box: Option<PeerId>,
     ) -> Result<Vec<Message>, Fault> {
-        let most = schedule::together(self.context, &self.gathering, device)?;
+        let most = schedule::together(self.context, &self.gathering, far_box)?;
         let (mut taken, mut passed_over) = (Vec::new(), 0);
         while taken.len() < most
-            && let Some((part, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
+            && let Some((part, id)) = ahead.get_mut(&far_box).and_then(Line::pop_front)
         {
             let found = self.lines.look_up(self.context, &self.market, id)?;
             // One that goes elsewhere since a moment ago has its turn there.
-            let Some((_, message)) = found.filter(|(now, _)| *now == device) else { continue };
+            let Some((_, message)) = found.filter(|(now, _)| *now == far_box) else { continue };
             // A line whose budget is used up is opened for urgent ones alone.
-            if !is_urgent(&message) && self.reaches(device, false).is_err() {
+            if !is_urgent(&message) && self.reaches(far_box, false).is_err() {
                 continue;
             }
             if taken.first().is_some_and(|first| !self.may_share(first, &message)) {
-                ahead.entry(device).or_default().push_front((part, id));
+                ahead.entry(far_box).or_default().push_front((part, id));
                 break;
             }
-            if self.waits_for_whole(device, &message) {
+            if self.waits_for_whole(far_box, &message) {
                 passed_over += 1;
                 if passed_over >= PASSED_OVER {
-                    ahead.remove(&device);
+                    ahead.remove(&far_box);
                 }
                 continue;
             }
-            taken.extend(self.at_our_price(device, message)?);
+            taken.extend(self.at_our_price(far_box, message)?);
         }
         ahead.retain(|_, line| !line.is_empty());
         Ok(taken)
@@ -113,7 +113,7 @@ impl LinkWorker<'_> {
 
     /// A message that this link takes, with what it costs on this link reserved; `None` when a budget does not allow that: it
     /// waits for a cheaper link, or is held where there is none.
-    fn at_our_price(&mut self, device: Option<PeerId>, message: Message) -> Result<Option<Message>, Fault> {
+    fn at_our_price(&mut self, far_box: Option<PeerId>, message: Message) -> Result<Option<Message>, Fault> {
         let now = self.context.now();
         let chosen = self.lines.known(message.id).map(|known| known.choice(&self.market, now).0);
         if chosen != Some(Choice::Now(self.id)) {
@@ -130,7 +130,7 @@ impl LinkWorker<'_> {
                 match cheapest.is_some_and(dear) {
                     true => {
                         let why = budget.into();
-                        let until = self.lines.refuse(&[message.id], device, &why, now);
+                        let until = self.lines.refuse(&[message.id], far_box, &why, now);
                         explain::write(self.context, vec![(message.id, why, until)])?;
                     }
                     false => schedule::short(self.context, &message, budget)?,
@@ -144,14 +144,14 @@ impl LinkWorker<'_> {
     /// for what.
     pub(super) fn plan(
         &mut self,
-        device: Option<PeerId>,
+        far_box: Option<PeerId>,
         messages: &[Message],
     ) -> Result<Option<(Time, Waits)>, Fault> {
         if messages.is_empty() {
             return Ok(None);
         }
-        let planned = schedule::plan(self.context, &self.gathering, device, messages);
-        self.timers.touch(device);
+        let planned = schedule::plan(self.context, &self.gathering, far_box, messages);
+        self.timers.touch(far_box);
         match planned {
             Err(fault) if fault.is_permanent() => {
                 let back = |message| self.context.give_back(message, State::Returned, &fault);
@@ -160,7 +160,7 @@ impl LinkWorker<'_> {
             Err(fault) => Err(fault),
             Ok(Scheduled::Planned) => {
                 if messages.iter().any(is_urgent) {
-                    self.make_way(device)?;
+                    self.make_way(far_box)?;
                 }
                 self.empty_outbox().map(|()| None)
             }
@@ -177,13 +177,13 @@ impl LinkWorker<'_> {
 
     /// Takes back what the link holds for a far box and has not sent, so that an urgent message goes first; it is handed over
     /// again behind that one. What cannot be taken back for certain stays where it is.
-    fn make_way(&mut self, device: Option<PeerId>) -> Result<(), Fault> {
+    fn make_way(&mut self, far_box: Option<PeerId>) -> Result<(), Fault> {
         if !self.driver.withdraws {
             return Ok(());
         }
         let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, Time::NEVER))?;
         let mut back = Vec::new();
-        for packet in held.into_iter().flatten().filter(|packet| packet.far_box == device && !packet.taking_back) {
+        for packet in held.into_iter().flatten().filter(|packet| packet.far_box == far_box && !packet.taking_back) {
             let group = commit::group_of(self.context, &packet)?;
             if !group.messages.iter().any(is_urgent) && !group.is_unwanted(self.context.now()) {
                 back.push(Packet { taking_back: true, ..packet });
@@ -299,11 +299,11 @@ impl LinkWorker<'_> {
         let mut waiting: BTreeMap<Option<PeerId>, BTreeSet<Id>> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
-            let device = known.device;
+            let far_box = known.far_box;
             let urgent = *part == Queue::LinkUrgent;
-            let clear = goes.contains(id) && !self.waits_whole.contains(id) && !gathering.contains_key(&device);
-            if clear && self.lines.resting(*id, now).is_none() && self.in_the_way(device, urgent).is_none() {
-                waiting.entry(device).or_default().insert(*id);
+            let clear = goes.contains(id) && !self.waits_whole.contains(id) && !gathering.contains_key(&far_box);
+            if clear && self.lines.resting(*id, now).is_none() && self.in_the_way(far_box, urgent).is_none() {
+                waiting.entry(far_box).or_default().insert(*id);
                 continue;
             }
             let Some(known) = self.lines.known(*id) else { continue };
@@ -313,12 +313,12 @@ impl LinkWorker<'_> {
                 continue;
             }
             let chosen = self.market.why(&choice, &offers).map(|(why, until)| Why { why, until });
-            waiting.entry(device).or_default().insert(*id);
+            waiting.entry(far_box).or_default().insert(*id);
             let rest = self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
             let gathers =
-                gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
+                gathering.get(&far_box).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
             let whole = self.waits_whole.contains(id).then(|| Why { why: Waits::Whole.into(), until: None });
-            let why = rest.or(chosen).or(whole).or_else(|| self.in_the_way(device, urgent)).or(gathers);
+            let why = rest.or(chosen).or(whole).or_else(|| self.in_the_way(far_box, urgent)).or(gathers);
             let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
             if let Some(known) = self.lines.known(*id) {
                 known.said = why.clone();
@@ -353,15 +353,17 @@ impl LinkWorker<'_> {
     }
 
     /// What keeps the messages of a far box from going now; `None` when they may go.
-    fn in_the_way(&self, device: Option<PeerId>, urgent: bool) -> Option<Why> {
-        let packets = self.outstanding.of(device);
+    fn in_the_way(&self, far_box: Option<PeerId>, urgent: bool) -> Option<Why> {
+        let packets = self.outstanding.of(far_box);
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),
             Some(why) => why.clone(),
-            None if let Err(why) = self.reaches(device, urgent) => why.into(),
-            None if !self.takes_more(device, urgent) => Waits::FarBox { device: self.address(device), packets }.into(),
-            None if self.lines.is_shy(device, self.context.now()) => {
-                Waits::Refusing { device: self.address(device) }.into()
+            None if let Err(why) = self.reaches(far_box, urgent) => why.into(),
+            None if !self.takes_more(far_box, urgent) => {
+                Waits::FarBox { device: self.address(far_box), packets }.into()
+            }
+            None if self.lines.is_shy(far_box, self.context.now()) => {
+                Waits::Refusing { device: self.address(far_box) }.into()
             }
             None => return None,
         };
@@ -370,15 +372,15 @@ impl LinkWorker<'_> {
 
     /// Whether the link leads to a far box now; what it waits for, if not. One that has no address on this link is refused
     /// with that reason when a packet is handed over.
-    pub(super) fn reaches(&self, device: Option<PeerId>, urgent: bool) -> Result<(), Waits> {
-        let address = self.address(device);
-        if device.is_some() && address.is_none() { Ok(()) } else { self.link.reaches(address, urgent) }
+    pub(super) fn reaches(&self, far_box: Option<PeerId>, urgent: bool) -> Result<(), Waits> {
+        let address = self.address(far_box);
+        if far_box.is_some() && address.is_none() { Ok(()) } else { self.link.reaches(address, urgent) }
     }
 
     /// The address of a far box on this link.
-    pub(super) fn address(&self, device: Option<PeerId>) -> Option<LinkAddress> {
+    pub(super) fn address(&self, far_box: Option<PeerId>) -> Option<LinkAddress> {
         let people = self.context.store.people();
-        people.far_box(device?).and_then(|far_box| self.driver.reach.address(&far_box.addresses))
+        people.far_box(far_box?).and_then(|far_box| self.driver.reach.address(&far_box.addresses))
     }
 
     /// The link refuses a packet, for a reason of its own or of its far box: only its messages wait for that.

@@ -68,11 +68,11 @@ impl LinkWorker<'_> {
     }
 
     /// True while the mail of a message goes to the far box before it.
-    pub(super) fn waits_for_whole(&mut self, device: Option<PeerId>, message: &Message) -> bool {
+    pub(super) fn waits_for_whole(&mut self, far_box: Option<PeerId>, message: &Message) -> bool {
         let facts = self.market.facts(message);
         let asked = Asked {
-            far_box: device,
-            address: self.address(device),
+            far_box,
+            address: self.address(far_box),
             most: self.whole_most,
             free: self.gathering.prompt,
             patience: facts.patience.max(if facts.urgent { LEAST_URGENT } else { LEAST }),
