@@ -342,7 +342,8 @@ impl Conversation for Wire {
     }
 }
 
-/// Reads and drops until the line was quiet for a while, or the limit; a modem may chatter without end.
+/// Reads until the line was quiet for a while, or the limit; a modem may chatter without end. Gives how many bytes came, the
+/// reader that has the rest of them, and the lines of messages that come down.
 fn drain(port: &Port, quiet: Duration, limit: Duration) -> Result<(u64, Lines, VecDeque<Line>), Trouble> {
     let (begun, mut heard, mut skipped) = (Instant::now(), Instant::now(), 0);
     let (mut lines, mut down) = (Lines::default(), VecDeque::new());

@@ -63,3 +63,18 @@ fn a_late_refusal_refuses_nothing() {
         modem.join().unwrap();
     }
 }
+
+/// What says anything is not mute. Answers of earlier times mean nothing; a message that comes down is said once.
+#[test]
+fn what_a_modem_says_while_its_port_is_opened_is_noticed_and_messages_are_kept() {
+    let (master, path) = terminal();
+    let port = Port::open(&path, 230_400).unwrap();
+    assert!(!speaks(&port, Duration::from_millis(20)));
+    let mut line = File::from(master);
+    let end = "299 messageTerminateStatus {\"topic_id\":244,\"message_id\":30,\"final_mt_status\":\"complete\"}\r";
+    line.write_all(format!("llo\r200 hwInfo {{}}\r299 constellationState {{}}\r{end}").as_bytes()).unwrap();
+    assert!(speaks(&port, LIMIT));
+    let mut wire = Wire::new(port, None, Duration::from_millis(50), LIMIT).unwrap();
+    let heard: Vec<_> = std::iter::from_fn(|| wire.next_heard()).map(|line| line.target).collect();
+    assert_eq!(heard, ["messageTerminateStatus"]);
+}

@@ -59,7 +59,8 @@ fn replay(imt: bool) {
             super::answer(&gateway, &format!("Re: {subject}"));
             wait_in_mailbox(&station, &format!("Re: {subject}"));
         }
-        wait_for(&format!("both bills of day {day}"), LONG, || {
+        // A session of which nothing was heard, on a machine that is busy, is settled after 105 s.
+        wait_for(&format!("both bills of day {day}"), 2 * LONG, || {
             let [up, down, mailbox] = scene.credits();
             let (aboard, ashore) = ((up + mailbox) * each, down * each);
             (told(&station) == [aboard; 2] && told(&gateway) == [ashore; 2]).then_some(())
