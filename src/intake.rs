@@ -30,6 +30,7 @@ use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
 pub mod drafts;
+mod elsewhere;
 mod for_links;
 pub mod reading;
 mod repeats;
@@ -128,15 +129,8 @@ impl MailIntake for Intake {
             (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             _ => {}
         }
-        // The server in front keeps it, and finds them at their other gateway once it knows.
-        let theirs = policy.people.addressed(&to).filter(|_| caller.person.is_none() && policy.is_ours(&to));
-        if let Some(person) = theirs.filter(|person| policy.people.has_moved_out(person)) {
-            let why = format!("{} has moved to another gateway: try again", person.name);
-            return Err(Refusal::new(451, "4.4.4", why));
-        }
-        // The relay would ask this box again.
-        if caller.person.is_none() && policy.is_ours(&to) && policy.people.addressed(&to).is_none() {
-            return Err(smtp::refusal(&NoRoute::NoPerson { name: to.person() }.into()));
+        if caller.person.is_none() {
+            elsewhere::refused(&policy, &to)?;
         }
         match policy.choose(&Address::Mail(to)) {
             Route::Nowhere(why) => Err(smtp::refusal(&why.into())),

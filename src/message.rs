@@ -355,7 +355,7 @@ impl Message {
     pub fn beyond(&self) -> Option<&'static str> {
         let told = matches!(self.reason.root(), Reason::FarBox(_));
         match self.state {
-            _ if self.way != Way::Link => None,
+            _ if self.way != Way::Link || self.reason == Reason::Action(reason::ActionReason::MovedOut) => None,
             State::Sent if self.is_final() => Some("unknown"),
             State::Unconfirmed => Some("unknown"),
             State::FarBox => Some(match self.reason.root() {
@@ -363,7 +363,6 @@ impl Message {
                 Reason::FarBox(reason::FarBoxReason::Unconfirmed) => "unknown",
                 _ => "waiting",
             }),
-            State::Delivered if matches!(self.reason, Reason::Action(reason::ActionReason::MovedOut)) => None,
             State::Delivered => Some("delivered"),
             State::Returned if told => Some("failed"),
             _ => None,

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::INTERRUPTED;
-use super::session::Failure;
 use crate::store::work::Stage;
 use crate::sys::signals::Stop;
 
@@ -55,17 +53,6 @@ pub fn catch() {
 /// True once somebody wants the work to end.
 pub fn is_stopped() -> bool {
     STOPPED.load(Ordering::SeqCst)
-}
-
-/// Says whether work may begin.
-///
-/// # Errors
-/// When somebody wants it to end.
-pub fn goes_on() -> Result<(), Failure> {
-    match is_stopped() {
-        true => Err(Failure { code: INTERRUPTED, why: "nothing was changed".to_owned() }),
-        false => Ok(()),
-    }
 }
 
 /// Shows how far a work is. What it showed goes with it.

@@ -32,7 +32,9 @@ impl Repair {
         // Whoever is interrupted from here on starts the service again.
         progress::catch();
         let _service = Stopped::stop(data)?;
-        progress::goes_on()?;
+        if progress::is_stopped() {
+            return Err(Failure::failed("nothing was changed"));
+        }
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }

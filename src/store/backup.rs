@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::old_tables::OldTable;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
-use super::work::{Hear, Stage, Work};
+use super::work::{Hear, PIECE, Stage, WATCHED, Work};
 use super::{Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
@@ -29,10 +29,6 @@ use crate::fault::Fault;
 const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool");
 /// 0 -> SHA-256 over all other tables: bytes that a stick lost are noticed before anything is restored.
 const SEAL: TableDefinition<u8, &[u8]> = TableDefinition::new("seal");
-/// Bytes of a piece: a large mail is never in memory as a whole.
-pub(super) const PIECE: usize = 256 * 1024;
-/// Rows between two looks whether to go on.
-pub(super) const WATCHED: usize = 1024;
 /// redb's page cache while copying.
 pub(super) const CACHE: usize = 8 * 1024 * 1024;
 
@@ -79,7 +75,7 @@ impl Store {
         let database = create(file).map_err(|error| error.to_string())?;
         let txn = database.begin_write().map_err(|error| error.to_string())?;
         let copied = self.read(|view| {
-            let work = Work::through(hear, Stage::Writing, &view.0)?;
+            let work = through(hear, Stage::Writing, &view.0)?;
             let rows = copy_all(&view.0, &txn, &|rows| work.step(rows))?;
             Ok(Contents { rows, ..count(&view.0)? })
         });
@@ -168,7 +164,7 @@ pub(super) fn copy<K: redb::Key>(
 fn seal(database: &Database, hear: Hear) -> Result<(), redb::Error> {
     let mut hash = Sha256::new();
     let sealed = database.begin_read()?;
-    read_all(&sealed, &mut hash, &Work::through(hear, Stage::Sealing, &sealed)?)?;
+    read_all(&sealed, &mut hash, &through(hear, Stage::Sealing, &sealed)?)?;
     let txn = database.begin_write()?;
     txn.open_table(SEAL)?.insert(0, hash.finalize().as_slice())?;
     Ok(txn.commit()?)
@@ -282,7 +278,7 @@ pub fn contents(file: &Path, hear: Hear) -> Result<Contents, Fault> {
 fn sealed(source: &ReadOnlyDatabase, hear: Hear) -> Result<(Contents, bool), redb::Error> {
     let txn = source.begin_read()?;
     let mut hash = Sha256::new();
-    let found = read_all(&txn, &mut hash, &Work::through(hear, Stage::Checking, &txn)?)?;
+    let found = read_all(&txn, &mut hash, &through(hear, Stage::Checking, &txn)?)?;
     let seal = match txn.open_table(SEAL) {
         Ok(table) => table.get(0)?.map(|seal| seal.value().to_vec()),
         Err(TableError::TableDoesNotExist(_)) => None,
@@ -310,8 +306,20 @@ pub(super) fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     Ok(source)
 }
 
+/// A stage that goes through all tables of a file, and its large mails if it is a backup.
+pub(super) fn through<'a>(hear: Hear<'a>, stage: Stage, txn: &ReadTransaction) -> Result<Work<'a>, redb::Error> {
+    let mut total = pieces(txn)? * WATCHED as u64;
+    for table in &KEPT {
+        total += in_redb!(table, definition => match if_there(txn, definition)? {
+            Some(table) => table.len()?,
+            None => 0,
+        });
+    }
+    Ok(Work::new(hear, stage, total))
+}
+
 /// How many pieces of large mails a backup holds; none for a store.
-pub(super) fn pieces(txn: &ReadTransaction) -> Result<u64, redb::Error> {
+fn pieces(txn: &ReadTransaction) -> Result<u64, redb::Error> {
     match txn.open_table(SPOOL) {
         Ok(table) => Ok(table.len()?),
         Err(TableError::TableDoesNotExist(_)) => Ok(0),

@@ -23,11 +23,11 @@ use serde::Serialize;
 
 use opening::{Source, WAYS, Way};
 
-use super::backup::{WATCHED, create};
+use super::backup::{create, through};
 use super::old_tables::OldTable;
 use super::schema::{self, Readable, Tx, TxResult, guarded};
 use super::table::{Access, AnyTable, Definition, Form, if_there, in_redb};
-use super::work::{self, Hear, Stage, Work};
+use super::work::{self, Hear, Stage, WATCHED, Work};
 use super::{FILE, Ledger, StoreError, queue, replay};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
@@ -135,7 +135,7 @@ fn fill(from: &Source, file: &Path, to: &Database, before: bool, hear: Hear) -> 
     let source = from.begin_read()?;
     let txn = to.begin_write()?;
     let mut repaired = Repaired::default();
-    let counted = catch_unwind(AssertUnwindSafe(|| Work::through(hear, Stage::Rescuing, &source)));
+    let counted = catch_unwind(AssertUnwindSafe(|| through(hear, Stage::Rescuing, &source)));
     let work = counted.ok().and_then(Result::ok).unwrap_or_else(|| Work::new(hear, Stage::Rescuing, 0));
     for table in &schema::KEPT {
         repaired.rows += rescue(&source, &txn, (&mut repaired, &work), table)?;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
-use super::backup::{CACHE, Contents, WATCHED, contents, copy_all, create, each_piece, open};
+use super::backup::{CACHE, Contents, contents, copy_all, create, each_piece, open, through};
 use super::mailbox::RESTORED;
-use super::work::{Hear, Stage, Work};
+use super::work::{Hear, Stage, WATCHED};
 use super::{FILE, own_files, replay, schema, spool, wal};
 use crate::fault::Fault;
 
@@ -125,7 +125,7 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path, hear: Hear) -
         let from = source.begin_read()?;
         let database = create(file)?;
         let to = database.begin_write()?;
-        let work = Work::through(hear, Stage::Restoring, &from)?;
+        let work = through(hear, Stage::Restoring, &from)?;
         copy_all(&from, &to, &|rows| work.step(rows))?;
         // Mail programs may know UIDs that were given after the backup was made.
         schema::META.open(&to)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::io;
 
-use redb::{ReadTransaction, TableDefinition};
 use serde::{Deserialize, Serialize};
 
-use super::backup::{PIECE, WATCHED, pieces};
-use super::schema::KEPT;
-use super::table::{Form, if_there, in_redb};
+/// Bytes of a piece: a large mail is never in memory as a whole.
+pub(super) const PIECE: usize = 256 * 1024;
+/// Rows between two looks whether to go on.
+pub(super) const WATCHED: usize = 1024;
 
 /// What such a work does at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,18 +50,6 @@ impl<'a> Work<'a> {
     /// A stage of so many rows, or bytes.
     pub fn new(hear: Hear<'a>, stage: Stage, total: u64) -> Self {
         Self { hear, stage, total, done: Cell::new(0) }
-    }
-
-    /// A stage that goes through all tables of a file, and its large mails if it is a backup.
-    pub fn through(hear: Hear<'a>, stage: Stage, txn: &ReadTransaction) -> Result<Self, redb::Error> {
-        let mut total = pieces(txn)? * WATCHED as u64;
-        for table in &KEPT {
-            total += in_redb!(table, definition => match if_there(txn, definition)? {
-                Some(table) => redb::ReadableTableMetadata::len(&table)?,
-                None => 0,
-            });
-        }
-        Ok(Self::new(hear, stage, total))
     }
 
     /// So many more are done.
