@@ -109,7 +109,7 @@ fn pages_of_a_large_store_by_hand() {
             };
             let (Some(few), Some(many)) = (least(|turn| &turn.0), least(|turn| &turn.1)) else { continue };
             let ratio = many.as_secs_f64() / few.as_secs_f64();
-            println!("{name:5} {page:30} {few:10.0?} with 1000 {many:10.0?} with {count}: {ratio:.2}");
+            println!("{name:5} {page:30} {few:10.2?} with 1000 {many:10.2?} with {count}: {ratio:.2}");
         }
     }
 }

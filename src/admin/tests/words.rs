@@ -337,6 +337,15 @@ fn each_key_is_used_and_each_used_key_is_there_with_the_same_places() {
 }
 
 #[test]
+fn a_template_has_the_texts_that_need_nothing_written_into_it() {
+    let rows = [("a.b", "Es ist <b>da</b>"), ("a.c", "{n} da")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let table = Table::from_rows(rows.into_iter(), |_| "other");
+    let template = "<p title=\"{{ w(\"a.b\") }}\">{{ w(\"a.b\") }} {{ w(\"a.c\", n=1) }} {{ w(\"a.c\") }} {{ w(\"no.such\") }}{{ w(x) }}";
+    let written = "<p title=\"Es ist <b>da</b>\">Es ist <b>da</b> {{ w(\"a.c\", n=1) }} {{ w(\"a.c\") }} {{ w(\"no.such\") }}{{ w(x) }}";
+    assert_eq!(table.written_into(template), written);
+}
+
+#[test]
 fn the_tables_are_well_formed() {
     let first = by_key(&LANGUAGES[0]);
     for language in LANGUAGES {
