@@ -85,7 +85,7 @@ fn says(template: &str) -> Vec<String> {
     let mut rest = template;
     while let Some(at) = rest.find('{') {
         plain += &rest[..at];
-        let end = match rest[at..].as_bytes().get(1) {
+        let end = match rest.as_bytes().get(at + 1) {
             Some(b'{') => "}}",
             Some(b'%') => "%}",
             _ => {
