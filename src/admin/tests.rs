@@ -109,7 +109,7 @@ impl Browser<'_> {
         ];
         headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let request = Request::new(method, target, headers, body.as_bytes());
-        let language = self.language.unwrap_or_else(|| super::words::chosen(&request));
+        let language = self.language.unwrap_or_else(|| route::chosen(&request));
         let answer = route::answer_in(language, &self.site.app, &request);
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| *name == "Set-Cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();

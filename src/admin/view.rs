@@ -33,7 +33,7 @@ templates! {
 }
 
 /// Parses the templates for a language: what needs nothing put in stands in them as if it had been written there.
-pub fn environment(language: &Table) -> Environment<'static> {
+fn environment(language: &Table) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -53,6 +53,12 @@ pub fn environment(language: &Table) -> Environment<'static> {
     environment
 }
 
+/// The templates in the language that this thread speaks.
+fn templates() -> &'static Environment<'static> {
+    let language = words::spoken();
+    language.templates.get_or_init(|| environment(language))
+}
+
 /// The filters that templates may use: those of the engine's own set that ours need, and one for links.
 fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("q", |text: &str| super::request::encode(text));
@@ -69,7 +75,7 @@ fn add_filters(environment: &mut Environment<'_>) {
 
 /// Renders a template. A fault in a template is a page of status 500, and a line in the log.
 pub fn page(status: u16, name: &str, values: Value) -> Response {
-    let rendered = words::spoken().templates().get_template(name).and_then(|template| template.render(values));
+    let rendered = templates().get_template(name).and_then(|template| template.render(values));
     match rendered {
         Ok(html) => Response::html(status, html),
         Err(error) => {
@@ -83,7 +89,7 @@ pub fn page(status: u16, name: &str, values: Value) -> Response {
 
 /// Gives the text of a help page, for the frame around it.
 pub fn fragment(name: &str, values: Value) -> Option<Value> {
-    let template = words::spoken().templates().get_template(name).ok()?;
+    let template = templates().get_template(name).ok()?;
     let html = template.render(values).inspect_err(|error| log::error!("web: template {name}: {error:#}")).ok()?;
     Some(Value::from_safe_string(html))
 }

@@ -15,8 +15,6 @@ use std::sync::{LazyLock, OnceLock};
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, HtmlEscape};
 
-use super::request::Request;
-
 /// A language: its texts, and which form of a text a number takes.
 pub struct Language {
     /// Texts of its files: lines of `key = text`, and `key[form] = text` where a number decides.
@@ -42,13 +40,8 @@ thread_local! {
     static SPOKEN: Cell<Option<&'static Table>> = const { Cell::new(None) };
 }
 
-/// Chooses the language for a visitor. There is one so far: a setting, or `Accept-Language`, would be looked at here.
-pub fn chosen(_request: &Request) -> &'static Table {
-    first()
-}
-
 /// The language that has every text.
-fn first() -> &'static Table {
+pub fn first() -> &'static Table {
     &TABLES[0]
 }
 
@@ -123,7 +116,7 @@ pub struct Table {
     texts: HashMap<String, Text>,
     form: fn(u64) -> &'static str,
     /// The templates in this language, once a page was asked for.
-    templates: OnceLock<Environment<'static>>,
+    pub templates: OnceLock<Environment<'static>>,
 }
 
 impl Table {
@@ -141,11 +134,6 @@ impl Table {
             Text { whole: plain.then(|| Value::from_safe_string(text)), pieces }
         };
         Self { texts: rows.map(|(key, words)| (key, text(words))).collect(), form, templates: OnceLock::new() }
-    }
-
-    /// The templates of the pages in this language.
-    pub fn templates(&self) -> &Environment<'static> {
-        self.templates.get_or_init(|| super::view::environment(self))
     }
 
     /// Writes the texts that need nothing put in into a template, which is then as quick as if it had no keys.
