@@ -142,12 +142,9 @@ fn what_is_new_is_a_file_of_its_own_and_rows_in_the_files_of_the_list() {
     let _ = fs::remove_dir_all(&copy);
 }
 
-/// True when an entry of a list names this file: `PAGE` is any name.
+/// True when an entry of a list names this file, or its folder.
 fn names(entry: &str, path: &str) -> bool {
-    match entry.split_once("PAGE") {
-        Some((before, after)) => path.starts_with(before) && path.ends_with(after),
-        None => entry == path,
-    }
+    entry == path || (entry.ends_with('/') && path.starts_with(entry))
 }
 
 /// The files of the list under a heading of `CONTRIBUTING.md`.

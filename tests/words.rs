@@ -273,8 +273,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
         // The texts that the coder is primed with are letters that people wrote.
         if path.is_dir() && !test && !name.ends_with("compact/primer") {
             collect(root, &path, found);
-        } else if path.is_file() && !test && ![".png", ".css", ".txt", ".sha256"].iter().any(|end| name.ends_with(end))
-        {
+        } else if path.is_file() && !test && ![".png", ".css", ".sha256"].iter().any(|end| name.ends_with(end)) {
             found.push((name, fs::read_to_string(&path).unwrap()));
         }
     }

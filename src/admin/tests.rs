@@ -20,7 +20,6 @@ use std::sync::LazyLock;
 use super::request::Request;
 use super::response::Response;
 use super::service::{Actor, PersonEdit};
-use super::words::Table;
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
@@ -45,7 +44,7 @@ struct Browser<'a> {
     site: &'a Site,
     cookies: Vec<(String, String)>,
     /// The language of its pages; that of the request if there is none.
-    language: Option<&'static Table>,
+    language: Option<&'static super::words::Table>,
 }
 
 impl Site {
@@ -83,8 +82,11 @@ impl Site {
     }
 
     fn logged_in(&self, name: &str) -> Browser<'_> {
-        let (token, _) =
-            auth::open(&self.app.store, self.app.store.people().get(name).unwrap(), "192.168.1.7").unwrap();
+        let people = self.app.store.people();
+        self.with_token(auth::open(&self.app.store, people.get(name).unwrap(), "192.168.1.7").unwrap().0)
+    }
+
+    fn with_token(&self, token: String) -> Browser<'_> {
         Browser { site: self, cookies: vec![(self.app.cookies.session.clone(), token)], language: None }
     }
 }
@@ -107,10 +109,8 @@ impl Browser<'_> {
         ];
         headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let request = Request::new(method, target, headers, body.as_bytes());
-        let answer = match self.language {
-            Some(language) => route::answer_in(language, &self.site.app, &request),
-            None => route::answer(&self.site.app, &request),
-        };
+        let language = self.language.unwrap_or_else(|| route::chosen(&request));
+        let answer = route::answer_in(language, &self.site.app, &request);
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| *name == "Set-Cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.retain(|(known, _)| known != name);
@@ -207,12 +207,7 @@ fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
     let service = site.app.service(Actor::command_line(0));
     let anna = service.person("anna").unwrap();
-    let browser = |token: String| Browser {
-        site: &site,
-        cookies: vec![(site.app.cookies.session.clone(), token)],
-        language: None,
-    };
-    let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
+    let mut first = site.with_token(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(1));
     for _ in 0..20 {
@@ -220,14 +215,14 @@ fn sessions_end_with_time_password_and_number() {
     }
     assert_eq!(first.get("/").status, 303);
     assert_eq!(site.app.store.read(|view| view.sessions()).unwrap().len(), 20);
-    let mut idle = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
+    let mut idle = site.with_token(auth::open(&site.app.store, &anna, "").unwrap().0);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
     assert_eq!(idle.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
     assert_eq!(idle.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600));
     assert_eq!(idle.get("/").status, 303);
-    let mut sealed = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
+    let mut sealed = site.with_token(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(sealed.get("/").status, 200);
     service.set_password("anna", "gulls over the pier").unwrap();
     assert_eq!(sealed.get("/").status, 303);

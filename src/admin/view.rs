@@ -1,6 +1,5 @@
 //! Templates from `web/`, parsed once, and the frame that every page stands in.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use super::assets;
 use super::response::Response;
-use super::words::{self, key, say};
+use super::words::{self, Table, key, say};
 use crate::clock::Time;
 
 macro_rules! templates {
@@ -33,7 +32,8 @@ templates! {
     "help/programs.html", "help/buying.html", "help/wiring.html", "help/rented-host.html",
 }
 
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// Parses the templates for a language: what needs nothing put in stands in them as if it had been written there.
+fn environment(language: &Table) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -45,13 +45,19 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("w", words::shown);
     add_filters(&mut environment);
     for (name, text) in TEMPLATES {
-        if let Err(error) = environment.add_template(name, text) {
+        if let Err(error) = environment.add_template_owned(*name, language.written_into(text)) {
             // A test parses them all: this cannot happen in a build that passed it.
             log::error!("web: template {name}: {error}");
         }
     }
     environment
-});
+}
+
+/// The templates in the language that this thread speaks.
+fn templates() -> &'static Environment<'static> {
+    let language = words::spoken();
+    language.templates.get_or_init(|| environment(language))
+}
 
 /// The filters that templates may use: those of the engine's own set that ours need, and one for links.
 fn add_filters(environment: &mut Environment<'_>) {
@@ -69,7 +75,7 @@ fn add_filters(environment: &mut Environment<'_>) {
 
 /// Renders a template. A fault in a template is a page of status 500, and a line in the log.
 pub fn page(status: u16, name: &str, values: Value) -> Response {
-    let rendered = ENVIRONMENT.get_template(name).and_then(|template| template.render(values));
+    let rendered = templates().get_template(name).and_then(|template| template.render(values));
     match rendered {
         Ok(html) => Response::html(status, html),
         Err(error) => {
@@ -83,7 +89,7 @@ pub fn page(status: u16, name: &str, values: Value) -> Response {
 
 /// Gives the text of a help page, for the frame around it.
 pub fn fragment(name: &str, values: Value) -> Option<Value> {
-    let template = ENVIRONMENT.get_template(name).ok()?;
+    let template = templates().get_template(name).ok()?;
     let html = template.render(values).inspect_err(|error| log::error!("web: template {name}: {error:#}")).ok()?;
     Some(Value::from_safe_string(html))
 }

@@ -10,12 +10,10 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Error, HtmlEscape};
-
-use super::request::Request;
+use minijinja::{Environment, Error, HtmlEscape};
 
 /// A language: its texts, and which form of a text a number takes.
 pub struct Language {
@@ -42,13 +40,8 @@ thread_local! {
     static SPOKEN: Cell<Option<&'static Table>> = const { Cell::new(None) };
 }
 
-/// Chooses the language for a visitor. There is one so far: a setting, or `Accept-Language`, would be looked at here.
-pub fn chosen(_request: &Request) -> &'static Table {
-    first()
-}
-
 /// The language that has every text.
-fn first() -> &'static Table {
+pub fn first() -> &'static Table {
     &TABLES[0]
 }
 
@@ -60,7 +53,8 @@ pub fn speaking<T>(table: &'static Table, make: impl FnOnce() -> T) -> T {
     made
 }
 
-fn spoken() -> &'static Table {
+/// The language that this thread speaks.
+pub fn spoken() -> &'static Table {
     SPOKEN.get().unwrap_or_else(first)
 }
 
@@ -121,6 +115,8 @@ pub struct Table {
     /// By key, and by key and form (`count.packets[one]`).
     texts: HashMap<String, Text>,
     form: fn(u64) -> &'static str,
+    /// The templates in this language, once a page was asked for.
+    pub templates: OnceLock<Environment<'static>>,
 }
 
 impl Table {
@@ -137,7 +133,26 @@ impl Table {
             let plain = pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
             Text { whole: plain.then(|| Value::from_safe_string(text)), pieces }
         };
-        Self { texts: rows.map(|(key, words)| (key, text(words))).collect(), form }
+        Self { texts: rows.map(|(key, words)| (key, text(words))).collect(), form, templates: OnceLock::new() }
+    }
+
+    /// Writes the texts that need nothing put in into a template, which is then as quick as if it had no keys.
+    pub fn written_into(&self, template: &str) -> String {
+        let mut parts = template.split("{{ w(\"");
+        let mut written = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let asked = part.split_once("\") }}").filter(|(key, _)| !key.contains('"'));
+            let plain = asked.and_then(|(key, rest)| {
+                let text = self.texts.get(key).or_else(|| first().texts.get(key))?;
+                // What the script fills keeps its places, and braces would be read by the template.
+                Some((text.whole.as_ref()?.as_str()?, rest))
+            });
+            match plain {
+                Some((text, rest)) => written.extend([text, rest]),
+                None => written.extend(["{{ w(\"", part]),
+            }
+        }
+        written
     }
 
     fn find(&self, key: &str, number: impl FnOnce() -> Option<u64>) -> Option<&Text> {

@@ -144,7 +144,7 @@ fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
         money => (used.money.0 > 0).then(|| amount(ask, Money((grown(used.money.0 as f64) / CENT).round() as i64 * CENT as i64))),
         packets => grown(used.packets as f64) as u64,
         texts => grown(used.texts as f64) as u64,
-        end => end.map(|day| short_date(day)),
+        end => end.map(short_date),
     })
 }
 

@@ -102,14 +102,12 @@ fn pages_of_a_large_store_by_hand() {
     println!("filled with {count} and indexed in {:.0?}", began.elapsed());
     for name in LOOKERS {
         // In turns, so that both meet the same load of the machine.
-        let turns: Vec<_> = (0..3).map(|_| (cost(&small, name), cost(&large, name))).collect();
+        let turns: Vec<_> = (0..3).map(|_| [cost(&small, name), cost(&large, name)]).collect();
         for (at, page) in PAGES.iter().enumerate() {
-            let least = |of: fn(&(Vec<Option<Duration>>, Vec<Option<Duration>>)) -> &Vec<Option<Duration>>| {
-                turns.iter().filter_map(|turn| of(turn)[at]).min()
-            };
-            let (Some(few), Some(many)) = (least(|turn| &turn.0), least(|turn| &turn.1)) else { continue };
+            let least = |store: usize| turns.iter().filter_map(|turn| turn[store][at]).min();
+            let (Some(few), Some(many)) = (least(0), least(1)) else { continue };
             let ratio = many.as_secs_f64() / few.as_secs_f64();
-            println!("{name:5} {page:30} {few:10.0?} with 1000 {many:10.0?} with {count}: {ratio:.2}");
+            println!("{name:5} {page:30} {few:10.2?} with 1000 {many:10.2?} with {count}: {ratio:.2}");
         }
     }
 }

@@ -85,7 +85,7 @@ fn says(template: &str) -> Vec<String> {
     let mut rest = template;
     while let Some(at) = rest.find('{') {
         plain += &rest[..at];
-        let end = match rest[at..].as_bytes().get(1) {
+        let end = match rest.as_bytes().get(at + 1) {
             Some(b'{') => "}}",
             Some(b'%') => "%}",
             _ => {
@@ -334,6 +334,15 @@ fn each_key_is_used_and_each_used_key_is_there_with_the_same_places() {
     let used: BTreeSet<_> = asked.iter().map(|(_, key, ..)| key.as_str()).collect();
     wrong.extend(texts.keys().filter(|key| !used.contains(**key)).map(|key| format!("{key} is not used")));
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_template_has_the_texts_that_need_nothing_written_into_it() {
+    let rows = [("a.b", "Es ist <b>da</b>"), ("a.c", "{n} da")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let table = Table::from_rows(rows.into_iter(), |_| "other");
+    let template = "<p title=\"{{ w(\"a.b\") }}\">{{ w(\"a.b\") }} {{ w(\"a.c\", n=1) }} {{ w(\"a.c\") }} {{ w(\"no.such\") }}{{ w(x) }}";
+    let written = "<p title=\"Es ist <b>da</b>\">Es ist <b>da</b> {{ w(\"a.c\", n=1) }} {{ w(\"a.c\") }} {{ w(\"no.such\") }}{{ w(x) }}";
+    assert_eq!(table.written_into(template), written);
 }
 
 #[test]

@@ -81,11 +81,11 @@ fn what_went_is_drawn_by_day_month_and_year_and_the_month_is_foretold() {
     );
     let (left, right) = (bars.matches("text-anchor=end").count(), said_of(&days, "packets"));
     assert!(left == 1 && right.contains(" to "), "{right}");
-    assert!(days.contains("data-label=Money>1.00 EUR") && days.contains("data-label=Money>0.50 EUR"), "{days}");
+    assert!(days.contains("data-label=\"Money\">1.00 EUR") && days.contains("data-label=\"Money\">0.50 EUR"), "{days}");
     for by in ["month", "year"] {
         let page = olga.get(&format!("/usage?by={by}")).body;
         assert!(
-            said_of(&page, "money").contains("1.50 EUR in all") && page.contains("data-label=Money>1.50 EUR"),
+            said_of(&page, "money").contains("1.50 EUR in all") && page.contains("data-label=\"Money\">1.50 EUR"),
             "{by}: {page}"
         );
     }

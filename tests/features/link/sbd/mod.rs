@@ -329,7 +329,7 @@ fn credits_are_told_before_and_filled_by_what_waits() {
         let page = client.get(&format!("/usage?by={by}&person=anna")).body;
         let said = page.split("<desc id=credits-d>").nth(1).and_then(|rest| rest.split("</desc>").next());
         assert!(said.is_some_and(|said| said.contains(&format!(": {credits} in all"))), "{by}: {page}");
-        assert!(page.contains(&format!("data-label=Credits>{credits}")), "{by}: {page}");
+        assert!(page.contains(&format!("data-label=\"Credits\">{credits}")), "{by}: {page}");
     }
     station.totals_balance();
 }
