@@ -377,8 +377,7 @@ impl Message {
         }
     }
 
-    /// True for a message that this person wrote, that is for them, or that was made for them; `domain` is the mail domain
-    /// of the box.
+    /// True for a message that this person wrote, or that is or was made for them; `domain` is that of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
         if self.former.iter().any(|gone| gone == person) {
             return false;

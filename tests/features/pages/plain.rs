@@ -71,7 +71,7 @@ fn a_plain_person_reads_no_words_of_the_machine() {
             let mut tokens = words.split(|c: char| !c.is_alphanumeric() && !"._".contains(c));
             tokens.any(|token| token.trim_matches('.') == word)
         };
-        // Keywords of mail programs, doors and ways by the names that the store has for them, and the sign for nobody.
+        // Keywords of mail programs, listeners and ways by the names that the store has for them, and the sign for nobody.
         let marks = !page.starts_with("/help") && (words.contains('$') || said("smtp") || said("web"));
         assert!(!marks && !answer.body.contains("&lt;&gt;"), "{page}: {words}");
         for word in keys.iter().chain(&machine) {
