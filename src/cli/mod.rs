@@ -170,6 +170,7 @@ impl Command {
             Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
             Self::FarBox(far_box) if far_box.moves() => 1800,
+            Self::People(people) if people.exports().is_some() || people.imports().is_some() => 1800,
             _ => 10,
         })
     }

@@ -58,8 +58,10 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         let mut damaged = BTreeSet::new();
+        let folders = self.store.read(|view| view.folders(&person.name))?;
+        let filed: u64 = folders.iter().map(|folder| u64::from(folder.total)).sum();
         // Once for their mails, and once for what else is known of them.
-        let work = Work::new(hear, Stage::Gathering, 2 * messages.len() as u64);
+        let work = Work::new(hear, Stage::Gathering, 2 * messages.len() as u64 + filed);
         for message in self.each(&messages) {
             let message = message?;
             work.step(1).map_err(Fault::temporary)?;
@@ -90,7 +92,7 @@ impl Service {
         }
         to.write_all(b"\n  ]\n}").map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
-        self.put_folders(&person.name, to)?;
+        self.put_folders(&person.name, to, &work)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
         let exported = Exported { messages: messages.len(), damaged: damaged.len() };
         self.act(action, &person.name, format!("a copy of their data was made: {exported}"), |_| Ok(()))?;

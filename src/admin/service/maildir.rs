@@ -7,6 +7,7 @@ use super::Service;
 use super::data::{RECORD, header, pad};
 use crate::fault::Fault;
 use crate::store::mailbox::{Content, Entry, Flags, Folder, Special};
+use crate::store::work::Work;
 
 /// Entries that are read at once.
 const BATCH: usize = 500;
@@ -28,13 +29,14 @@ fn path(folder: &Folder, entry: &Entry) -> String {
 
 impl Service {
     /// Writes all folders of a person; gives the number of mails.
-    pub(super) fn put_folders(&self, person: &str, to: &mut impl Write) -> Result<usize, Fault> {
+    pub(super) fn put_folders(&self, person: &str, to: &mut impl Write, work: &Work) -> Result<usize, Fault> {
         let failed = |error: std::io::Error| Fault::temporary(format!("the copy cannot be written: {error}"));
         let mut count = 0;
         for folder in self.store.read(|view| view.folders(person))? {
             let uids: Vec<u32> = self.store.read(|view| view.uids(person, &folder))?.iter().collect();
             for batch in uids.chunks(BATCH) {
                 for entry in self.store.read(|view| view.entries(person, folder.number, batch))? {
+                    work.step(1).map_err(Fault::temporary)?;
                     let bytes = match self.store.content(&entry) {
                         Ok(Content::Bytes(bytes)) => bytes,
                         Ok(Content::File(file)) => std::fs::read(file).map_err(Fault::temporary)?,

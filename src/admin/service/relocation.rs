@@ -142,10 +142,11 @@ impl Service {
         let (words, now) = (format!("far box {name} came from {}", all.from), self.store.clock().now());
         let gateway = all.from.clone();
         let id = self.act(Action::MoveIn, &name, words, move |tx| {
-            // One that left from here and comes back needs no file any more.
-            let back = tx.all_far_boxes()?.into_iter().find(|it| it.all_addresses() == all.far_box.addresses);
+            let before = tx.all_far_boxes()?;
             let id = relocate::arrive(tx, &all, &bodies, now)?;
-            match back.and_then(|back| back.moved_out).filter(|_| id.is_some()) {
+            // One that left from here and comes back needs no file any more.
+            let back = before.into_iter().find(|before| Some(before.id) == id);
+            match back.and_then(|back| back.moved_out) {
                 Some(moved) => relocate::forget(tx, &moved.ticket).map(|()| id),
                 None => Ok(id),
             }

@@ -246,7 +246,8 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
                 Action::MoveOut => service.move_out(&callers, id, &file).map(drop),
                 _ => by_command.move_out(&callers, id, &file).and_then(|_| service.move_in(&file)).map(drop),
             };
-            let _ = by_command.move_in(&file);
+            // Without a word in the log, so that the next one begins anew.
+            site.app.store.write(move |tx| tx.remove_far_box(id)).unwrap();
             reach("satellite");
             done
         }

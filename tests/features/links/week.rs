@@ -43,7 +43,7 @@ fn write(station: &Station, person: Option<&str>, (from, to): (&str, &str), subj
 }
 
 #[test]
-#[ignore = "takes a quarter of an hour: tests/soak/run 1 week"]
+#[ignore = "takes half an hour or more: tests/soak/run 1 week"]
 fn a_week_in_which_everything_misbehaves_loses_nothing_and_grows_nothing() {
     let patience = [("patience.normal", "1"), ("smtp.trusted", "127.0.0.0/8")];
     let mut both = Both::start(&["--pass-every", "1", "--pass-length", "0.7", "--air-ms", "50"], &patience, &patience);

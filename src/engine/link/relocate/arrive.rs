@@ -62,7 +62,12 @@ pub fn arrive(tx: &mut Tx, all: &Relocation, bodies: &Bodies, now: Time) -> TxRe
 /// The record of the far box: that of one which left from here before, or wrote here too early and has nobody, or a new one.
 fn put_far_box(tx: &mut Tx, all: &Relocation) -> TxResult<PeerId> {
     let there = &all.far_box;
-    let known = |other: &FarBox| other.all_addresses().iter().any(|address| there.addresses.contains(address));
+    let same_name = |other: &FarBox| !there.name.is_empty() && other.name.to_lowercase() == there.name.to_lowercase();
+    let known = |other: &FarBox| {
+        let same_address = other.all_addresses().iter().any(|address| there.addresses.contains(address));
+        // One without an address is known by its name.
+        same_address || (other.moved_out.is_some() && same_name(other))
+    };
     let mut others = tx.all_far_boxes()?;
     let known: Vec<_> = others.extract_if(.., |other| known(other)).collect();
     let id = match &known[..] {
@@ -77,8 +82,7 @@ fn put_far_box(tx: &mut Tx, all: &Relocation) -> TxResult<PeerId> {
             return reject(Fault::permanent(format!("its addresses belong to several here: {}", names.join(", "))));
         }
     };
-    let named = |other: &&FarBox| !there.name.is_empty() && other.name.to_lowercase() == there.name.to_lowercase();
-    if let Some(other) = others.iter().find(named) {
+    if let Some(other) = others.iter().find(|other| same_name(other)) {
         return reject(Fault::permanent(format!("another far box here is named {}: rename that first", other.name)));
     }
     tx.put_far_box(&FarBox { id, moved_out: None, ..there.clone() })
