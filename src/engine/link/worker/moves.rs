@@ -147,7 +147,7 @@ impl LinkWorker<'_> {
         let not_known = self.context.store.links().name(packet.link);
         let reason = move |_: Option<&Bill>| LinkReason::FreeWay { not_known: not_known.clone() };
         // What a link holds for certain is not in doubt.
-        let may = |state: &PacketState| !matches!(state, PacketState::Held(_) | PacketState::Handing(_));
+        let may = |packet: &Packet| !matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_));
         self.plan_anew(group, packet, self.context.policy(), reason, may)
     }
 
@@ -159,7 +159,7 @@ impl LinkWorker<'_> {
     }
 
     /// Has the messages of a group planned anew, in bodies that replace the old one, for this `reason`, at the price of this
-    /// `policy`; unless one of its packets is in a state in which it `may` not be let go, or the budget of a person or of the
+    /// `policy`; unless one of its packets `may` not be let go as it is by then, or the budget of a person or of the
     /// box does not allow it. What its link has, or may have, may have arrived.
     pub(super) fn plan_anew(
         &mut self,
@@ -167,7 +167,7 @@ impl LinkWorker<'_> {
         packet: &Packet,
         policy: Policy,
         reason: impl Fn(Option<&Bill>) -> LinkReason + Send + 'static,
-        may: impl Fn(&PacketState) -> bool + Send + 'static,
+        may: impl Fn(&Packet) -> bool + Send + 'static,
     ) -> Result<(), Fault> {
         let (first, now) = (packet.clone(), self.context.now());
         let links = self.context.store.links();
@@ -184,7 +184,7 @@ impl LinkWorker<'_> {
             }
             for number in &group {
                 let Some(packet) = tx.packet(*number)?.filter(Packet::is_open) else { continue };
-                if !may(&packet.state) {
+                if !may(&packet) {
                     return Ok(());
                 }
             }

@@ -37,6 +37,11 @@ impl LinkWorker<'_> {
                 self.context.store.read(|view| view.open_on(self.id, queue, Time::NEVER))?.into_iter().flatten(),
             );
         }
+        self.overtake(open)
+    }
+
+    /// The same for packets that were open on this link when they were read: another may have taken some over since.
+    pub(super) fn overtake(&mut self, open: Vec<Packet>) -> Result<(), Fault> {
         let mut done = BTreeSet::new();
         let on_line = |packet: &Packet| is_with_line(&packet.state) || packet.state == PacketState::Planned;
         for packet in open.into_iter().filter(on_line) {
@@ -44,6 +49,10 @@ impl LinkWorker<'_> {
                 continue;
             }
             let group = commit::group_of(self.context, &packet)?;
+            // What another link took over meanwhile is in that link's hands, and in no doubt here.
+            if group.packets.iter().any(|other| other.is_open() && other.link != self.id) {
+                continue;
+            }
             // Of what is left of a group nobody else takes care.
             if !is_with_line(&packet.state) && (packet.is_extra() || group.is_unhanded()) {
                 continue;
@@ -89,7 +98,8 @@ impl LinkWorker<'_> {
         };
         // What it costs there is in the budgets of its person and of the box.
         let policy = crate::engine::policy(&self.context.store).for_link(by.link);
-        self.plan_anew(&group, packet, policy, reason, |_| true)
+        let own = self.id;
+        self.plan_anew(&group, packet, policy, reason, move |packet| packet.link == own)
     }
 
     /// What a group costs on the link that takes one of its messages now, and may take all others; `None` while they wait for
@@ -132,12 +142,12 @@ impl LinkWorker<'_> {
             (group.packets.iter().map(|packet| packet.number).collect(), self.context.now());
         let links = self.context.store.links();
         let rules = session::rules_by(&self.context.store.settings(), links.get(packet.link));
+        let own = self.id;
         self.timers.touch(packet.far_box);
         self.context.store.write(move |tx| {
             for number in &numbers {
-                let Some(packet) =
-                    tx.packet(*number)?.filter(|packet| packet.is_extra() && is_with_line(&packet.state))
-                else {
+                let of_line = |packet: &Packet| packet.link == own && packet.is_extra() && is_with_line(&packet.state);
+                let Some(packet) = tx.packet(*number)?.filter(of_line) else {
                     continue;
                 };
                 let packet = Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet };
@@ -159,7 +169,7 @@ impl LinkWorker<'_> {
     /// Takes back what the line has not written yet: that goes another way without any doubt. True when that is all of the group.
     fn give_back_unwritten(&mut self, group: &PacketGroup) -> Result<bool, Fault> {
         let mut all = true;
-        for packet in &group.packets {
+        for packet in group.packets.iter().filter(|packet| packet.link == self.id) {
             match &packet.state {
                 PacketState::Held(reference) if self.link.cancel(reference) == PacketStatus::Withdrawn => {
                     self.taken_back.remove(&packet.number);

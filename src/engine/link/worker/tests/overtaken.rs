@@ -5,6 +5,7 @@ use super::several::{MINUTE, Other, down, payloads};
 use super::*;
 use crate::message::reason::LinkReason;
 use crate::message::{LinkPreference, Step};
+use crate::store::PacketQueue;
 
 /// A pair whose station has a line that costs nothing beside its satellite.
 struct Scene {
@@ -133,6 +134,29 @@ fn what_a_silent_line_has_goes_by_satellite_once_its_patience_is_over() {
         pair.station.books_balance();
         pair.gateway.books_balance();
     }
+}
+
+/// What the satellite took over in the moment in which the line looks at what it had is the satellite's.
+#[test]
+fn what_another_link_took_over_a_moment_ago_is_left_to_it() {
+    let scene = Scene::new();
+    let (pair, mut workers, mut wide) = (&scene.pair, scene.workers(), scene.line.worker());
+    scene.line.fake.sky().ends.push_back(End::Busy);
+    let before = scene.charged();
+    let id = scene.hands(&mut wide, "Wind 5, all well");
+    let context = &pair.station.context;
+    let open = || context.store.read(|view| view.open_on(wide.id, PacketQueue::Outbox, Time::NEVER)).unwrap();
+    let as_read: Vec<Packet> = open().into_iter().flatten().collect();
+    assert!(as_read.len() == 1 && as_read[0].state == PacketState::Planned, "{as_read:?}");
+    scene.stays_away(&mut wide);
+    pair.station.turn(&mut workers[0]);
+    assert_eq!((pair.station.message(id).state, scene.charged()), (State::OnLink, before + 1));
+    wide.overtake(as_read).unwrap();
+    assert_eq!((pair.station.message(id).state, scene.overtaken(id)), (State::OnLink, 0));
+    for _ in 0..3 {
+        pair.pass(&mut workers);
+    }
+    assert_eq!((scene.ashore("Wind 5, all well"), scene.charged()), (1, before + 1));
 }
 
 /// What the line has not written yet is taken back: that is certain, and no decision.
