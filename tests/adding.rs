@@ -60,8 +60,8 @@ const ADDED: &[Added] = &[
         own: Some(("web/words/added/all.txt", "frame.more = Mehr\n")),
         rows: &[(
             "src/admin/words.rs",
-            "{ \"one\" } else { \"other\" },\n    },\n",
-            "    Language { files: &[include_str!(\"../../web/words/added/all.txt\")], form: |_| \"other\" },\n",
+            "LANGUAGES: &[Language] = &[ENGLISH",
+            ", Language { files: &[include_str!(\"../../web/words/added/all.txt\")], form: |_| \"other\" }",
         )],
     },
     Added {

@@ -23,8 +23,7 @@ pub struct Language {
     pub form: fn(u64) -> &'static str,
 }
 
-/// The languages that there are; the first has every key, and stands in for what another lacks.
-pub static LANGUAGES: &[Language] = &[Language {
+const ENGLISH: Language = Language {
     files: &[
         include_str!("../../web/words/en/frame.txt"),
         include_str!("../../web/words/en/mail.txt"),
@@ -32,7 +31,10 @@ pub static LANGUAGES: &[Language] = &[Language {
         include_str!("../../web/words/en/people.txt"),
     ],
     form: |n| if n == 1 { "one" } else { "other" },
-}];
+};
+
+/// The languages that there are; the first has every key, and stands in for what another lacks.
+pub static LANGUAGES: &[Language] = &[ENGLISH];
 
 static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| LANGUAGES.iter().map(Table::of).collect());
 
