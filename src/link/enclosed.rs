@@ -15,6 +15,7 @@
 //! * **Repeats.** A packet that goes again, as no receipt came, goes with its mail again: both were lost. That is the box's own
 //!   cost, as any repeat.
 //! * **Damage.** A mail that is not what its name says is left out: its text is in the packet.
+//! * **Limits.** One payload names at most 32 mails, each place once, and carries each mail once; what is beyond that is none.
 //! * **Older boxes** say nothing of it in their hello (the skill `mail`), and get packets as they are; so does a box whose owner
 //!   does not allow it for the link that leads to the other.
 //! * **Money.** The message pays for its mail: budgets are asked for both in the commit that begins the hand-over, and where one
@@ -31,6 +32,8 @@
 //! | 02 | a mail, packed | n |
 //! | 03 | the packet; the last section | n |
 
+use std::collections::BTreeMap;
+
 use super::whole::{WholeId, WholePlace};
 
 const MARK: u8 = 0x8f;
@@ -46,13 +49,16 @@ pub const NAMED: usize = HEAD + 19;
 /// Bytes that a mail takes besides its own.
 pub const CARRIED: usize = HEAD;
 
+/// Most messages of a packet that have whole mails in one payload, and most mails.
+pub const MOST: usize = 32;
+
 /// A payload with whole mails, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enclosed<'b> {
     /// Which messages of the packet have whole mails.
     pub places: Vec<WholePlace>,
-    /// Mails, packed.
-    pub mails: Vec<&'b [u8]>,
+    /// Mails, packed, by name; each is of one of the places.
+    pub mails: BTreeMap<WholeId, &'b [u8]>,
     /// What goes on air without the mails: a packet of the compact coding.
     pub packet: &'b [u8],
 }
@@ -69,32 +75,44 @@ impl<'b> Enclosed<'b> {
             out.extend(bytes);
         };
         self.places.iter().for_each(|place| put(PLACE, &place.bytes()));
-        self.mails.iter().for_each(|mail| put(MAIL, mail));
+        self.mails.values().for_each(|mail| put(MAIL, mail));
         put(PACKET, self.packet);
         out
     }
 
-    /// Takes a payload apart; `None` for one that is a packet, or is cut off.
+    /// Takes a payload apart; `None` for one that is a packet, is cut off, says something twice, or has more than [`MOST`] places
+    /// or mails. A mail that no place names is damaged, and left out.
     pub fn read(payload: &'b [u8]) -> Option<Self> {
         let mut rest = payload.strip_prefix(&[MARK])?;
-        let (mut places, mut mails) = (Vec::new(), Vec::new());
-        loop {
+        let (mut places, mut mails) = (Vec::<WholePlace>::new(), Vec::new());
+        let packet = loop {
             let ([kind, length @ ..], behind) = rest.split_first_chunk::<HEAD>()?;
             let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
             let (bytes, after) = behind.split_at_checked(length)?;
             match *kind {
                 PLACE => places.push(WholePlace::read(bytes.first_chunk()?)),
                 MAIL => mails.push(bytes),
-                PACKET => return Some(Self { places, mails, packet: bytes }),
+                PACKET => break bytes,
                 _ => {}
             }
+            if places.len() > MOST || mails.len() > MOST {
+                return None;
+            }
             rest = after;
+        };
+        let twice = |at: usize, one: &WholePlace| {
+            places[..at].iter().any(|other| (other.bundle, other.place) == (one.bundle, one.place))
+        };
+        if places.iter().enumerate().any(|(at, place)| twice(at, place)) {
+            return None;
         }
-    }
-
-    /// The mail of this name, if it is here as that says.
-    pub fn mail(&self, name: WholeId) -> Option<&'b [u8]> {
-        self.mails.iter().find(|mail| WholeId::of(mail) == name).copied()
+        let count = mails.len();
+        let mut mails: BTreeMap<_, _> = mails.into_iter().map(|mail| (WholeId::of(mail), mail)).collect();
+        if mails.len() < count {
+            return None;
+        }
+        mails.retain(|name, _| places.iter().any(|place| place.name == *name));
+        Some(Self { places, mails, packet })
     }
 }
 
@@ -113,15 +131,14 @@ mod tests {
         let place = |place, mail: &[u8]| WholePlace { bundle: 0xbeef, place, name: WholeId::of(mail) };
         let enclosed = Enclosed {
             places: vec![place(0, &one), place(1, &one), place(3, &other)],
-            mails: vec![&one[..], &other[..]],
+            mails: [&one[..], &other[..]].map(|mail| (WholeId::of(mail), mail)).into(),
             packet: b"\x91packet",
         };
         let bytes = enclosed.bytes();
         assert_eq!(bytes.len(), 7 + AROUND + 3 * NAMED + 2 * CARRIED + 70_300);
         assert_eq!(Enclosed::read(&bytes), Some(enclosed.clone()));
         assert_eq!(packet_in(&bytes), b"\x91packet");
-        assert_eq!(enclosed.mail(WholeId::of(&other)), Some(&other[..]));
-        assert_eq!(enclosed.mail(WholeId::of(b"else")), None);
+        assert_eq!(enclosed.mails.get(&WholeId::of(&other)), Some(&&other[..]));
         for cut in [1, 3, 20, 100, 70_000, bytes.len() - 1] {
             assert_eq!(Enclosed::read(&bytes[..cut]), None, "{cut}");
         }
@@ -130,5 +147,39 @@ mod tests {
         assert_eq!(Enclosed::read(&later), Some(enclosed));
         assert_eq!((Enclosed::read(b"\x91packet"), packet_in(b"\x91packet")), (None, &b"\x91packet"[..]));
         assert_eq!(Enclosed::read(&[MARK, PLACE, 0, 0, 2, 1, 1]), None, "a place has nineteen bytes");
+    }
+
+    /// Sections, one after the other.
+    fn sections(all: &[(u8, &[u8])]) -> Vec<u8> {
+        let section = |(kind, bytes): &(u8, &[u8])| {
+            let [_, length @ ..] = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+            [&[*kind], &length[..], bytes].concat()
+        };
+        [vec![MARK], all.iter().flat_map(section).collect()].concat()
+    }
+
+    #[test]
+    fn it_names_a_few_mails_and_says_nothing_twice() {
+        let mails: Vec<_> = (0..=MOST).map(|n| vec![u8::try_from(n).unwrap(); 9]).collect();
+        let place = |n: usize| {
+            WholePlace { bundle: 1, place: u8::try_from(n).unwrap(), name: WholeId::of(&mails[n]) }.bytes()
+        };
+        let places: Vec<_> = (0..=MOST).map(place).collect();
+        let payload = |count: usize| {
+            let named = places.iter().take(count).map(|place| (PLACE, &place[..]));
+            let carried = mails.iter().take(count).map(|mail| (MAIL, &mail[..]));
+            sections(&named.chain(carried).chain([(PACKET, &b"\x91p"[..])]).collect::<Vec<_>>())
+        };
+        let all = payload(MOST);
+        assert_eq!(Enclosed::read(&all).map(|it| (it.places.len(), it.mails.len())), Some((MOST, MOST)));
+        assert_eq!(Enclosed::read(&payload(MOST + 1)), None);
+        let (place, mail, packet) = ((PLACE, &places[0][..]), (MAIL, &mails[0][..]), (PACKET, &b"\x91p"[..]));
+        for twice in [[place, place, mail, packet], [place, mail, mail, packet]] {
+            assert_eq!(Enclosed::read(&sections(&twice)), None);
+        }
+        // It is damaged; the text is not.
+        let other = sections(&[place, (MAIL, &mails[1]), packet]);
+        let read = Enclosed::read(&other).unwrap();
+        assert_eq!((read.places.len(), read.mails.len(), read.packet), (1, 0, packet.1));
     }
 }

@@ -114,7 +114,7 @@ const LINE: usize = 256;
 pub const FILE: &str = "satpost.redb";
 
 /// Proof that messages are on disk: only this module makes it, and only it makes a yes (promise 1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Committed {
     ids: Vec<Id>,
 }
@@ -382,6 +382,15 @@ impl Store {
     /// When the disk is full or fails.
     pub fn spool_bytes(&self, mail: &[u8]) -> std::io::Result<Spooled> {
         spool::keep(&self.0.folder, mail, None)
+    }
+
+    /// Gives a mail in the spool folder another file, which takes no room where the disk has links: messages that are kept by
+    /// themselves remove their own.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool_again(&self, file: &Spooled) -> std::io::Result<Spooled> {
+        spool::again(&self.0.folder, file)
     }
 
     /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.

@@ -151,6 +151,20 @@ pub fn keep(data: &Path, front: &[u8], from: Option<&Path>) -> io::Result<Spoole
     Ok(spooled)
 }
 
+/// Another name for a spool file, synced; a copy where the disk has no links.
+pub fn again(data: &Path, file: &Spooled) -> io::Result<Spooled> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let name = crate::hex::encode(&random);
+    let path = folder(data).join(&name);
+    if fs::hard_link(&file.path, &path).is_err() {
+        return keep(data, &[], Some(&file.path));
+    }
+    let linked = Spooled { path, name, size: file.size, check: file.check, kept: AtomicBool::new(false) };
+    crate::sys::disk::sync_folder(&folder(data))?;
+    Ok(linked)
+}
+
 /// Sums up what passes through.
 struct Summed<W> {
     inner: W,

@@ -60,6 +60,33 @@ impl Store {
         Ok(from + bytes.len() as u64)
     }
 
+    /// Keeps mails of which all bytes are here, by name, and syncs them; what is here already stays.
+    ///
+    /// # Errors
+    /// When the disk is full or fails: some of them may be here then.
+    pub fn whole_keep(&self, mails: &[(String, &[u8])]) -> io::Result<()> {
+        if mails.is_empty() {
+            return Ok(());
+        }
+        let folder = self.folder().join(FOLDER);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        for (name, bytes) in mails {
+            let path = self.whole_file(name);
+            let here = File::open(&path).and_then(|file| file.metadata()).is_ok_and(|it| it.len() == bytes.len() as u64);
+            if here && fs::read(&path)? == *bytes {
+                // What was written before a crash need not be on the disk.
+                File::open(&path)?.sync_all()?;
+                continue;
+            }
+            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+                self.whole_drop(name);
+                return Err(error);
+            }
+        }
+        crate::sys::disk::sync_folder(&folder)
+    }
+
     /// The bytes of a mail that are here; `None` when there are none.
     ///
     /// # Errors
@@ -78,12 +105,13 @@ impl Store {
         let _ = fs::remove_file(self.whole_file(name));
     }
 
-    /// Bytes of all of them.
+    /// How many there are, and the bytes of all of them.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn wholes_size(&self) -> io::Result<u64> {
-        Ok(self.whole_files()?.iter().map(|(_, file)| file.len()).sum())
+    pub fn wholes_here(&self) -> io::Result<(usize, u64)> {
+        let files = self.whole_files()?;
+        Ok((files.len(), files.iter().map(|(_, file)| file.len()).sum()))
     }
 
     /// Removes those that nobody touched for three days.

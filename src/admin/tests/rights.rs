@@ -177,7 +177,7 @@ fn takes_positions(site: &Site, device: Option<crate::address::LinkAddress>) {
     let payload = [&[0xB0, 8, 0x21, 24, 0, 13][..], b"here"].concat();
     let (wholes, key, token) = (Vec::new(), format!("hello {device:?}"), crate::link::Token(0));
     let hello = crate::link::Inbound { device, payload, wholes, key, received: None, token };
-    crate::engine::link::inbound::take(&site.app.context, &hello).unwrap();
+    crate::engine::link::inbound::take(&site.app.context, &hello, &mut 0).unwrap();
 }
 
 /// Does an action once; the compiler asks for a row here when there is a new action.

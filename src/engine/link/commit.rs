@@ -2,6 +2,7 @@
 //! one commit. A crash leaves all of it or nothing.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use compact::peer::{Peer, PeerRules};
 
@@ -19,7 +20,7 @@ use crate::money::{Bill, Use};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
 use crate::settings::Key;
-use crate::store::{Tx, TxResult};
+use crate::store::{Tx, TxResult, reject};
 
 /// The group of a packet, as the store knows it now.
 ///
@@ -48,16 +49,29 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
     })
 }
 
-/// Writes one packet.
+/// True while a packet is in the hands of its link, as far as the store knows. Its worker knows it as it was read: meanwhile its far
+/// box may have been moved away, or another link's worker may have taken it over, closed it or planned it anew. What the worker
+/// finds out then is of nobody's concern.
+pub(super) fn in_hands(tx: &Tx, packet: &Packet) -> TxResult<bool> {
+    let known = tx.packet(packet.number)?;
+    Ok(known.is_some_and(|known| known.is_open() && known.state != PacketState::Planned && known.link == packet.link))
+}
+
+/// True for a packet that was closed, dropped or taken over since it was read.
+fn is_stale(tx: &Tx, packet: &Packet) -> TxResult<bool> {
+    let known = tx.packet(packet.number)?;
+    Ok(known.is_none_or(|known| known.link != packet.link || (!known.is_open() && known != *packet)))
+}
+
+/// Writes one packet, unless it was closed or taken over meanwhile.
 ///
 /// # Errors
 /// When the store fails.
 pub fn put(context: &Context, packet: &Packet) -> Result<(), Fault> {
-    let packet = packet.clone();
-    context.store.write(move |tx| tx.put_packet(&packet))
+    put_all(context, std::slice::from_ref(packet))
 }
 
-/// Writes packets, in one commit.
+/// Writes packets, in one commit, but for those that were closed or taken over meanwhile.
 ///
 /// # Errors
 /// When the store fails.
@@ -65,7 +79,9 @@ pub fn put_all(context: &Context, packets: &[Packet]) -> Result<(), Fault> {
     let packets = packets.to_vec();
     match packets.is_empty() {
         true => Ok(()),
-        false => context.store.write(move |tx| packets.iter().try_for_each(|packet| tx.put_packet(packet))),
+        false => context.store.write(move |tx| {
+            packets.iter().try_for_each(|packet| if is_stale(tx, packet)? { Ok(()) } else { tx.put_packet(packet) })
+        }),
     }
 }
 
@@ -105,8 +121,8 @@ pub enum Begun {
     /// The owner of a message in it held or cancelled it a moment ago, another link took the packet over, or a budget does
     /// not allow a packet that no message pays for.
     Decided,
-    /// The budget of the link is used up, or that of who pays for a mail which was to go along.
-    OverBudget,
+    /// The budget of the link is used up, or that of who pays for the mail of this message, which was to go along.
+    OverBudget(Option<Id>),
 }
 
 /// Writes that a packet is being handed over, before its command leaves, with what it costs: that is booked for its link, and
@@ -121,7 +137,9 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
     let price = record.and_then(LinkRecord::price);
     let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
     let (budget, limits) = (record.map(|it| it.budget(reserve)).unwrap_or_default(), price::limits(&settings, []));
-    context.store.write(move |tx| {
+    let short = Arc::new(Mutex::new(None));
+    let first_short = Arc::clone(&short);
+    let begun = context.store.write(move |tx| {
         let mut packet = packet.clone();
         // Another link may have taken it over.
         let known = tx.packet(packet.number)?;
@@ -142,15 +160,16 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
             return Ok(Begun::Decided);
         }
         let Ok(charge) = tx.charge(packet.link, &budget, (price, extent), (urgent, now))? else {
-            return Ok(Begun::OverBudget);
+            return Ok(Begun::OverBudget(None));
         };
         let money = charge.money;
         packet.charge = Some(charge);
         for (id, bill) in &bills {
             let Some(mut live) = tx.live(*id)? else { continue };
-            if tx.rebill(&mut live, Some(bill.clone()), now)?.is_err() {
-                uncharge(tx, &mut packet)?;
-                return Ok(Begun::OverBudget);
+            if let Err(why) = tx.rebill(&mut live, Some(bill.clone()), now)? {
+                // Then nothing of this is written: the others keep their bills as they were.
+                *lock(&first_short) = Some(*id);
+                return reject(Fault::permanent(why.to_string()));
             }
             tx.change(*id, |message| message.bill.clone_from(&live.bill))?;
         }
@@ -159,22 +178,35 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
             let mut bill = Bill::own(Use::of_packets(1, money), limits.clone());
             if tx.reserve(&mut bill, now)?.is_err() {
                 uncharge(tx, &mut packet)?;
-                return Ok(if packet.mails.is_empty() { Begun::Decided } else { Begun::OverBudget });
+                return Ok(if packet.mails.is_empty() { Begun::Decided } else { Begun::OverBudget(None) });
             }
             place.bill = Some(bill);
         }
         tx.put_packet(&packet)?;
         Ok(Begun::Handing(Box::new(packet)))
-    })
+    });
+    match begun {
+        Err(fault) if fault.is_permanent() => lock(&short).map_or(Err(fault), |id| Ok(Begun::OverBudget(Some(id)))),
+        begun => begun,
+    }
 }
 
-/// Writes that the link took a packet; its messages are on the link once all packets of the group are.
+/// The value, whoever had it: nothing is ever half written there.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes that the link took a packet; its messages are on the link once all packets of the group are. False, and nothing is
+/// written, for one that is in no hand-over of this link any more.
 ///
 /// # Errors
 /// When the store fails.
-pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Taken) -> Result<(), Fault> {
+pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Taken) -> Result<bool, Fault> {
     let (packet, reference, now) = (packet.clone(), reference.clone(), context.now());
     context.store.write(move |tx| {
+        if !in_hands(tx, &packet)? {
+            return Ok(false);
+        }
         if let (Some(PacketState::Unknown(_)), Some(place)) =
             (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
         {
@@ -194,7 +226,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
             };
             stays_unclear(tx, &live, &group)?;
         }
-        Ok(())
+        Ok(true)
     })
 }
 
@@ -205,7 +237,10 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 pub fn unknown(context: &Context, packet: Packet, why: Reason) -> Result<(), Fault> {
     let links = context.store.links();
     let (now, rules) = (context.now(), session::rules_by(&context.store.settings(), links.get(packet.link)));
-    context.store.write(move |tx| mark_unknown(tx, packet.clone(), &rules, &why, now))
+    context.store.write(move |tx| match in_hands(tx, &packet)? {
+        true => mark_unknown(tx, packet.clone(), &rules, &why, now),
+        false => Ok(()),
+    })
 }
 
 /// The same within a transaction. Does nothing for a packet that is not being handed over.
@@ -244,7 +279,10 @@ pub(super) fn mark_unknown(
 /// When the store fails.
 pub fn sent(context: &Context, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
     let (packet, now) = (packet.clone(), context.now());
-    context.store.write(move |tx| mark_sent(tx, packet.clone(), &how, now))
+    context.store.write(move |tx| match in_hands(tx, &packet)? {
+        true => mark_sent(tx, packet.clone(), &how, now),
+        false => Ok(()),
+    })
 }
 
 /// Writes that the link acknowledged what it held under these references, in one commit; gives the packets. One of which
@@ -336,7 +374,7 @@ fn count_saved(tx: &mut Tx, messages: &[Id], packets: usize) -> TxResult<()> {
 }
 
 /// Writes the packets of a group of which one at least is gone, and what becomes of its messages when none is open any
-/// more. `unclear` says why they may have been sent all the same.
+/// more. `unclear` says why they may have been sent all the same. Nothing is written where one was closed or taken over meanwhile.
 ///
 /// # Errors
 /// When the store fails.
@@ -356,6 +394,11 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
     }
     let (packets, unclear, policy) = (group.packets.clone(), unclear.is_some(), context.policy());
     context.store.write(move |tx| {
+        for packet in &packets {
+            if is_stale(tx, packet)? {
+                return Ok(());
+            }
+        }
         for packet in &packets {
             let was_open = tx.packet(packet.number)?.is_some_and(|known| known.is_open());
             tx.put_packet(packet)?;
@@ -452,6 +495,11 @@ pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<()
     let messages: Vec<_> = group.messages.iter().map(|message| message.id).collect();
     let policy = context.policy();
     context.store.write(move |tx| {
+        for packet in &packets {
+            if is_stale(tx, packet)? {
+                return Ok(());
+            }
+        }
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
         messages.iter().try_for_each(|id| waits_again(tx, &policy, *id, &why, now))
     })

@@ -1,5 +1,6 @@
 //! Packets that a link certainly does not have: what was booked and reserved for them is given back, and they may go again.
 
+use super::commit::in_hands;
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -15,21 +16,25 @@ pub(super) fn uncharge(tx: &mut Tx, packet: &mut Packet) -> TxResult<()> {
     packet.charge.take().map_or(Ok(()), |charge| tx.uncharge(packet.link, &charge))
 }
 
-/// Writes that its link refused a packet: it is as it was before, and nothing is booked for it.
+/// Writes that its link refused a packet: it is as it was before, and nothing is booked for it. `None` where it is in no
+/// hand-over of this link any more.
 ///
 /// # Errors
 /// When the store fails.
-pub fn refused(context: &Context, packet: &Packet) -> Result<Packet, Fault> {
+pub fn refused(context: &Context, packet: &Packet) -> Result<Option<Packet>, Fault> {
     let packet = Packet { state: PacketState::Planned, ..packet.clone() };
     context.store.write(move |tx| {
+        if !in_hands(tx, &packet)? {
+            return Ok(None);
+        }
         let mut packet = packet.clone();
         uncharge(tx, &mut packet)?;
         tx.put_packet(&packet)?;
-        Ok(packet)
+        Ok(Some(packet))
     })
 }
 
-/// Writes that a packet was certainly not taken: it may be handed over again.
+/// Writes that a packet was certainly not taken: it may be handed over again. Nothing is written for one that its link has no more.
 ///
 /// # Errors
 /// When the store fails.
@@ -37,6 +42,9 @@ pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), 
     let note = LinkReason::NotTaken { why: Box::new(why) }.into();
     let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
     context.store.write(move |tx| {
+        if !in_hands(tx, &packet)? {
+            return Ok(());
+        }
         let (mut again, mut packet) = (true, packet.clone());
         uncharge(tx, &mut packet)?;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
@@ -71,13 +79,17 @@ pub(super) fn release(tx: &mut Tx, packet: &mut Packet) {
     }
 }
 
-/// Writes that the link certainly gave a packet back: it leaves again behind an urgent one.
+/// Writes that the link certainly gave a packet back: it leaves again behind an urgent one. Nothing is written for one that its link
+/// has no more.
 ///
 /// # Errors
 /// When the store fails.
 pub fn made_way(context: &Context, packet: &Packet) -> Result<(), Fault> {
     let (packet, now, policy) = (packet.clone(), context.now(), context.policy());
     context.store.write(move |tx| {
+        if !in_hands(tx, &packet)? {
+            return Ok(());
+        }
         let mut packet = packet.clone();
         uncharge(tx, &mut packet)?;
         release(tx, &mut packet);

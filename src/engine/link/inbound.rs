@@ -15,6 +15,7 @@ use crate::coding::parts;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
+use crate::link::enclosed::Enclosed;
 use crate::link::whole::WholePlace;
 use crate::message::events::SetAside;
 use crate::message::reason::{Unusable, Waits};
@@ -25,42 +26,82 @@ use crate::store::{Committed, Edition, PartIn, Tx, TxResult};
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
 
-/// Takes a packet in. Only with the token in hand may the other side forget it.
+/// A packet is offered so often before its whole mails are left out, which the disk does not take: its text is kept.
+const MAIL_TRIES: u32 = 3;
+
+/// Takes a packet in. Only with the token in hand may the other side forget it. `failed` counts how often its whole mails could
+/// not be kept.
 ///
 /// # Errors
 /// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
 /// can be read here.
-pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+pub fn take(context: &Context, inbound: &Inbound, failed: &mut u32) -> Result<Committed, Fault> {
+    if context.store.read(|view| view.was_taken(&inbound.key))? {
+        return Ok(Committed::default());
+    }
     let far_box = context.far_box_at(inbound.device)?;
-    let opened = enclosed::opened(context, far_box, inbound)?;
-    let inbound = opened.as_ref().unwrap_or(inbound);
-    let wholes = arrived::named(context, far_box, &inbound.wholes)?;
+    let enclosed = Enclosed::read(&inbound.payload);
+    let payload = enclosed.as_ref().map_or(&inbound.payload[..], |enclosed| enclosed.packet);
+    // Nothing is unpacked for a packet that is not read.
+    is_compact(context, payload)?;
+    let wholes = match whole_mails(context, far_box, inbound, enclosed.as_ref()) {
+        Err(fault) if !fault.is_permanent() && *failed < MAIL_TRIES => {
+            *failed += 1;
+            return Err(fault);
+        }
+        Err(fault) => {
+            log::warn!("link: the whole mails of a packet cannot be kept, its text is: {fault}");
+            Vec::new()
+        }
+        Ok(wholes) => wholes,
+    };
     for _ in 0..TRIES {
-        if let Some(committed) = try_take(context, inbound, &wholes)? {
+        if let Some(committed) = try_take(context, inbound, payload, &wholes)? {
             return Ok(committed);
         }
     }
     Err(busy())
 }
 
+/// The whole mails that came with a packet, or before it.
+fn whole_mails(
+    context: &Context,
+    far_box: Option<PeerId>,
+    inbound: &Inbound,
+    enclosed: Option<&Enclosed<'_>>,
+) -> Result<Vec<(WholePlace, ArrivedMail)>, Fault> {
+    match enclosed {
+        Some(enclosed) => arrived::named(context, far_box, &enclosed::keep(context, far_box, enclosed)?),
+        None => arrived::named(context, far_box, &inbound.wholes),
+    }
+}
+
+/// True for a packet of the compact coding, or of the session; false for a classic one.
+///
+/// # Errors
+/// Permanent where this box does not speak it. Temporary while the coder is not ready that it needs.
+fn is_compact(context: &Context, payload: &[u8]) -> Result<bool, Fault> {
+    match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
+        (false, true) => Err(Fault::refused(Unusable::CompactOff)),
+        (true, true) if needs_coder(payload) && !context.coder().ready() => {
+            Err(Fault::Temporary(Waits::Coder.into()))
+        }
+        (speaks, _) => Ok(speaks),
+    }
+}
+
 /// `None` when the far box is not known any more as it was read.
 fn try_take(
     context: &Context,
     inbound: &Inbound,
+    payload: &[u8],
     wholes: &[(WholePlace, ArrivedMail)],
 ) -> Result<Option<Committed>, Fault> {
-    let payload = &inbound.payload;
     let far_box = context.far_box_at(inbound.device)?;
     let unpacker = Unpacker::new(context, far_box)?.with_wholes(wholes.to_vec());
-    let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
-        (false, true) => {
-            return Err(Fault::refused(Unusable::CompactOff));
-        }
-        (false, false) => Received { classic: Some((payload.clone(), None, None)), ..Received::default() },
-        (true, true) if needs_coder(payload) && !context.coder().ready() => {
-            return Err(Fault::Temporary(Waits::Coder.into()));
-        }
-        (true, _) => {
+    let received = match is_compact(context, payload)? {
+        false => Received { classic: Some((payload.to_vec(), None, None)), ..Received::default() },
+        true => {
             let (mut peer, before) = context.peer_as_read(far_box)?;
             let turn = context.in_session(far_box, |session| peer.receive(session, payload));
             Received::new(context, far_box, peer, before, turn)

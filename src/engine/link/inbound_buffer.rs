@@ -61,6 +61,8 @@ impl Incoming {
 pub struct InboundBuffer {
     line: VecDeque<Incoming>,
     failures: u32,
+    /// How often the whole mails of the first one could not be kept.
+    mails_failed: u32,
     again: Option<Time>,
     /// What is waited for is the coder: being ready ends the wait.
     for_coder: bool,
@@ -108,9 +110,9 @@ impl InboundBuffer {
                 (self.for_coder, self.again) = (true, Some(context.now() + CODER));
                 break;
             }
-            match disk_has_room(context).and_then(|()| keep(context, incoming)) {
+            match disk_has_room(context).and_then(|()| keep(context, incoming, &mut self.mails_failed)) {
                 Ok(token) => {
-                    (self.failures, self.again) = (0, None);
+                    (self.failures, self.mails_failed, self.again) = (0, 0, None);
                     if let Err(fault) = link.confirm(&token) {
                         log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
                     }
@@ -131,10 +133,10 @@ impl InboundBuffer {
     }
 }
 
-fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
+fn keep(context: &Context, incoming: &Incoming, mails_failed: &mut u32) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
-        Incoming::Packet(packet) => match inbound::take(context, packet) {
+        Incoming::Packet(packet) => match inbound::take(context, packet, mails_failed) {
             Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.reason()),
             kept => kept.map(drop),
         }

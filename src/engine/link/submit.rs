@@ -93,9 +93,12 @@ pub fn submit(
         match commit::begin(context, packet, mails.bills())? {
             Begun::Handing(packet) => break (*packet, outgoing, intent),
             Begun::Decided => return Ok(Submitted::Decided),
-            // Their text goes all the same.
-            Begun::OverBudget if !mails.is_empty() => (packet, mails) = (planned, Enclosures::default()),
-            Begun::OverBudget => {
+            // Its text goes all the same.
+            Begun::OverBudget(short) if !mails.is_empty() => {
+                mails.leave_out(short);
+                packet = planned;
+            }
+            Begun::OverBudget(_) => {
                 return Ok(Submitted::Busy(planned, Fault::temporary("the budget of this link is used up")));
             }
         }
@@ -105,14 +108,13 @@ pub fn submit(
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
         SubmitResult::Refused(fault) => {
-            let packet = give_back::refused(context, &packet)?;
-            refused(packet, fault)
+            give_back::refused(context, &packet)?.map_or(Submitted::Decided, |packet| refused(packet, fault))
         }
         SubmitResult::RefusedPacket(fault) => {
-            let packet = give_back::refused(context, &packet)?;
-            match refused(packet, fault) {
-                Submitted::Busy(packet, fault) => Submitted::Refused(packet, fault),
-                never => never,
+            match give_back::refused(context, &packet)?.map(|packet| refused(packet, fault)) {
+                Some(Submitted::Busy(packet, fault)) => Submitted::Refused(packet, fault),
+                Some(never) => never,
+                None => Submitted::Decided,
             }
         }
     })

@@ -1,5 +1,7 @@
 //! Whole mails that came before a packet, ready to become the mails of its messages.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::{coming, packed};
@@ -17,14 +19,19 @@ use crate::store::{BodyIn, INLINE, IncomingMail};
 pub struct ArrivedMail {
     /// Its bytes, where a commit takes them.
     pub body: BodyIn,
+    said: Arc<Said>,
+}
+
+/// What it says, once for all messages that have it.
+struct Said {
     subject: String,
     text: String,
     message_id: Option<String>,
     references: Vec<String>,
 }
 
-/// The mails that a packet names, with where each belongs. One that is not here any more, or is damaged, is left out: its
-/// text is in the packet.
+/// The mails that a packet names, with where each belongs; each is read once, wherever it belongs. One that is not here any more,
+/// or is damaged, is left out: its text is in the packet.
 ///
 /// # Errors
 /// Temporary when the disk does not take one.
@@ -33,12 +40,25 @@ pub fn named(
     far_box: Option<PeerId>,
     places: &[WholePlace],
 ) -> Result<Vec<(WholePlace, ArrivedMail)>, Fault> {
-    let mut found = Vec::new();
+    let mut mails = BTreeMap::new();
     for place in places {
-        match read(context, far_box, place.name)? {
-            Some(mail) => found.push((*place, mail)),
-            None => log::warn!("link: a message came without its whole mail, which is not here any more"),
+        if let Entry::Vacant(mail) = mails.entry(place.name) {
+            let mail = mail.insert(read(context, far_box, place.name)?);
+            if mail.is_none() {
+                log::warn!("link: a message came without its whole mail, which is not here any more");
+            }
         }
+    }
+    let mut found: Vec<(WholePlace, ArrivedMail)> = Vec::new();
+    for place in places {
+        let Some(mail) = mails.get(&place.name).and_then(Option::as_ref) else { continue };
+        let mut mail = mail.clone();
+        let before = found.iter().any(|(other, _)| other.name == place.name);
+        // Each message removes its own.
+        if let (BodyIn::File(file), true) = (&mail.body, before) {
+            mail.body = BodyIn::File(Arc::new(context.store.spool_again(file).map_err(Fault::temporary)?));
+        }
+        found.push((*place, mail));
     }
     Ok(found)
 }
@@ -58,13 +78,13 @@ pub fn read(context: &Context, far_box: Option<PeerId>, name: WholeId) -> Result
         true => BodyIn::Bytes(raw),
         false => BodyIn::File(Arc::new(context.store.spool_bytes(&raw).map_err(Fault::temporary)?)),
     };
-    Ok(Some(ArrivedMail {
-        body,
+    let said = Said {
         subject: shaped.full_subject,
         text: if shaped.full.is_empty() { shaped.text } else { shaped.full },
         message_id: shaped.message_id,
         references: shaped.in_reply_to.into_iter().rev().collect(),
-    }))
+    };
+    Ok(Some(ArrivedMail { body, said: Arc::new(said) }))
 }
 
 /// A message with its mail, where that came before it.
@@ -85,13 +105,13 @@ impl ArrivedMail {
     /// Makes it the mail of a message; who reads it here reads all of it.
     pub fn fill(&self, message: &mut Message) {
         message.whole = Some(Whole::Came);
-        if self.message_id.is_some() {
-            message.message_id.clone_from(&self.message_id);
+        if self.said.message_id.is_some() {
+            message.message_id.clone_from(&self.said.message_id);
         }
-        message.references.clone_from(&self.references);
+        message.references.clone_from(&self.said.references);
         if message.way == Way::Mailbox {
-            message.subject.clone_from(&self.subject);
-            message.text.clone_from(&self.text);
+            message.subject.clone_from(&self.said.subject);
+            message.text.clone_from(&self.said.text);
         }
     }
 }

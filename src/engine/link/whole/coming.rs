@@ -10,6 +10,8 @@ use crate::settings::Key;
 
 /// Most bytes of mails that wait for their messages.
 const MOST: u64 = 512 * 1024 * 1024;
+/// Most of those mails, of whatever size.
+const MOST_FILES: usize = 4096;
 
 /// All that come by one link.
 #[derive(Default)]
@@ -142,5 +144,5 @@ impl Mail {
 /// True where the disk is short, or too many mails wait for their messages.
 pub fn no_room(context: &Context) -> bool {
     let short = context.store.disk_room().is_ok_and(|room| room.is_short());
-    short || context.store.wholes_size().is_ok_and(|size| size > MOST)
+    short || context.store.wholes_here().is_ok_and(|(count, bytes)| count >= MOST_FILES || bytes > MOST)
 }

@@ -10,14 +10,14 @@ use crate::engine::link::group::PacketGroup;
 use crate::engine::link::market::Market;
 use crate::engine::link::select::choose;
 use crate::fault::Fault;
-use crate::link::Inbound;
-use crate::link::enclosed::{AROUND, CARRIED, Enclosed, NAMED};
+use crate::link::enclosed::{AROUND, CARRIED, Enclosed, MOST, NAMED};
 use crate::link::whole::{WholeId, WholePlace};
 use crate::links::LinkRecord;
 use crate::message::{Extent, Id, Message, Packet, PacketMail, Whole};
 use crate::money::{Amount, Bill, Use};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
+use crate::settings::Settings;
 
 /// A larger mail is not packed to find out what that takes: it goes as text.
 const LARGEST: u64 = 4_000_000;
@@ -72,6 +72,9 @@ impl Enclosures {
         let again = |message: &Message| message.whole == Some(Whole::Went);
         let goes = |message: &&Message| if fragment.repeat { again(message) } else { !message.is_final() };
         for message in messages.iter().filter(goes) {
+            if all.0.len() == MOST {
+                break;
+            }
             let place = keys.iter().position(|key| *key == message.id.0).and_then(|place| u8::try_from(place).ok());
             let elsewhere = |other: &Packet| other.number != packet.number && other.mail_bytes(message.id) > 0;
             let went = match fragment.repeat {
@@ -123,13 +126,23 @@ impl Enclosures {
         self.0.iter().filter_map(|it| Some((it.message, it.bill.clone()?))).collect()
     }
 
+    /// Leaves out the mail of this message, for which a budget has no room; the largest one where no message is named. What names
+    /// the same mail stays without it as well.
+    pub fn leave_out(&mut self, message: Option<Id>) {
+        let of = |it: &&Enclosure| message == Some(it.message);
+        let largest = || self.0.iter().max_by_key(|it| it.bytes());
+        let Some(out) = self.0.iter().find(of).or_else(largest).map(|it| (it.message, it.place.name)) else { return };
+        let carries = self.0.iter().any(|it| it.message == out.0 && it.packed.is_some());
+        self.0.retain(|it| it.message != out.0 && !(carries && it.place.name == out.1));
+    }
+
     /// The payload in which a packet goes with them.
     pub fn around(&self, packet: &[u8]) -> Vec<u8> {
         if self.is_empty() {
             return packet.to_vec();
         }
         let places = self.0.iter().map(|it| it.place).collect();
-        let mails = self.0.iter().filter_map(|it| it.packed.as_deref()).collect();
+        let mails = self.0.iter().filter_map(|it| Some((it.place.name, it.packed.as_deref()?))).collect();
         Enclosed { places, mails, packet }.bytes()
     }
 }
@@ -156,27 +169,35 @@ fn over_price(message: &Message, bill: &Bill) -> bool {
     message.terms.at_most.is_some_and(|most| bill.wanted.money > most)
 }
 
-/// Takes whole mails out of the payload in which they came: they are in files, as if they had come before the packet. `None`
-/// for a payload that is a packet.
+/// Takes whole mails out of the payload in which they came: they are in files then, as if they had come before the packet. Gives
+/// the places that the payload names; none where the owner of this box does not let mails go by this link, and takes none.
 ///
 /// # Errors
 /// Temporary when the disk fails.
-pub fn opened(context: &Context, far_box: Option<PeerId>, inbound: &Inbound) -> Result<Option<Inbound>, Fault> {
-    let Some(enclosed) = Enclosed::read(&inbound.payload) else { return Ok(None) };
-    for place in &enclosed.places {
-        let Some(mail) = enclosed.mail(place.name) else { continue };
-        let file = coming::file(far_box, place.name);
-        if context.store.whole_got(&file).map_err(Fault::temporary)? == mail.len() as u64 {
-            continue;
-        }
-        if coming::no_room(context) {
-            log::warn!("link: there is no room for a whole mail: its text is kept");
-            continue;
-        }
-        context.store.whole_append(&file, 0, mail).map_err(Fault::temporary)?;
+pub fn keep(
+    context: &Context,
+    far_box: Option<PeerId>,
+    enclosed: &Enclosed<'_>,
+) -> Result<Vec<WholePlace>, Fault> {
+    let (links, settings) = (context.store.links(), context.store.settings());
+    let record = context.link.and_then(|link| links.get(link));
+    if record.and_then(|record| most(record, &settings)).is_none() {
+        log::warn!("link: whole mails came by a link that takes none: their text is kept");
+        return Ok(Vec::new());
     }
-    let (payload, wholes) = (enclosed.packet.to_vec(), enclosed.places.clone());
-    Ok(Some(Inbound { payload, wholes, ..inbound.clone() }))
+    if coming::no_room(context) {
+        log::warn!("link: there is no room for whole mails: their text is kept");
+    } else {
+        let files: Vec<_> = enclosed.mails.iter().map(|(name, mail)| (coming::file(far_box, *name), *mail)).collect();
+        context.store.whole_keep(&files).map_err(Fault::temporary)?;
+    }
+    Ok(enclosed.places.clone())
+}
+
+/// Largest mail that goes along by a link, in bytes, packed; `None` where none does.
+fn most(record: &LinkRecord, settings: &Settings) -> Option<usize> {
+    let most = crate::link::driver(&record.driver)?.encloses.map(|of| of(&record.settings(settings)));
+    most.filter(|most| *most > 0)
 }
 
 /// What becomes of the whole mail of a message that goes, or goes again, by a link that lets mails go with their packets.
@@ -237,9 +258,7 @@ pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, 
     let facts = market.facts(message);
     let choice = choose(&facts, &market.offers(&facts, far_box, &market.quotes(message, far_box)), context.now());
     let record = choice.link().and_then(|link| links.get(link));
-    let most =
-        |record: &LinkRecord| crate::link::driver(&record.driver)?.encloses.map(|of| of(&record.settings(&settings)));
-    let Some((record, most)) = record.and_then(|record| Some((record, most(record).filter(|most| *most > 0)?))) else {
+    let Some((record, most)) = record.and_then(|record| Some((record, most(record, &settings)?))) else {
         return Ok(None);
     };
     let Some(packed) = packed(context, far_box, message).map(|packed| packed.len()) else { return Ok(None) };

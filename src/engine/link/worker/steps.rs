@@ -173,22 +173,24 @@ impl LinkWorker<'_> {
         late.into_iter().try_for_each(|message| self.context.give_back(message, State::Expired, why.clone()))
     }
 
-    /// The link took a packet.
+    /// The link took a packet; `None` where it was closed or taken over meanwhile.
     fn taken(
         &mut self,
         group: &PacketGroup,
         mut packet: Packet,
         reference: Reference,
         how: Taken,
-    ) -> Result<Packet, Fault> {
-        self.outstanding.add(packet.far_box);
+    ) -> Result<Option<Packet>, Fault> {
         let now = self.context.now();
         // The number that it got may tell what became of others.
         self.reconcile_at = self.reconcile_at.map(|_| now);
         packet.state = PacketState::Held(reference.clone());
         packet.ask = now + track::next_look(group, now);
-        commit::taken(self.context, &packet, &reference, how)?;
-        Ok(packet)
+        if !commit::taken(self.context, &packet, &reference, how)? {
+            return Ok(None);
+        }
+        self.outstanding.add(packet.far_box);
+        Ok(Some(packet))
     }
 
     /// Looks at hand-overs whose end is unknown.
@@ -226,7 +228,7 @@ impl LinkWorker<'_> {
             Some(Evidence::Taken(reference)) => self.taken(&group, packet, reference, Taken::Found).map(drop),
             Some(Evidence::Sent(reference)) => {
                 let packet = self.taken(&group, packet, reference, Taken::FoundGone)?;
-                self.sent(&packet, Acknowledged::NotSeen)
+                packet.map_or(Ok(()), |packet| self.sent(&packet, Acknowledged::NotSeen))
             }
             Some(Evidence::Undecidable(why)) => {
                 self.timers.packets_changed([&packet]);
