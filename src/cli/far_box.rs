@@ -158,9 +158,42 @@ struct MoveIn {
     file: PathBuf,
 }
 
-/// The box writes, and is given, what moves under these names in its own folder.
-const OUT: &str = "move-out.part";
-const IN: &str = "move-in.part";
+/// The box writes, and is given, what moves under a name of this form in its own folder: several may move at once. The digits between
+/// are those of the command, which says them as its input.
+const PART: (&str, &str) = ("move-", ".part");
+const DIGITS: usize = 32;
+
+/// A name that no other command has.
+fn new_part() -> Result<String, Failure> {
+    let mut random = [0; DIGITS / 2];
+    getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
+    Ok(crate::hex::encode(&random))
+}
+
+fn part_in(folder: &Path, digits: &str) -> PathBuf {
+    folder.join(format!("{}{digits}{}", PART.0, PART.1))
+}
+
+/// The file that a command named.
+fn part_of(session: &Session) -> Result<PathBuf, Failure> {
+    let digits = session.input.as_deref().unwrap_or_default();
+    let good = digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !good {
+        return Err(Failure::usage("the command of another version of satpost moves nothing: use that of this one"));
+    }
+    Ok(part_in(session.context.store.folder(), digits))
+}
+
+/// Removes what commands left behind that were interrupted; for the start of the box.
+pub fn sweep(data: &Path) {
+    let entries = fs::read_dir(data).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.strip_prefix(PART.0).is_some_and(|rest| rest.ends_with(PART.1)) && fs::remove_file(&path).is_ok() {
+            log::info!("{name} is removed: it was not finished");
+        }
+    }
+}
 
 impl FarBoxes {
     /// True for what writes or reads a file of whoever gave the command.
@@ -170,26 +203,26 @@ impl FarBoxes {
 
     /// Has, in the command: the far box moved, and the file taken from where the box can write, or put where it can read.
     pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
-        let request = Request { args: words, input: None };
+        let digits = new_part()?;
+        let part = part_in(data, &digits);
+        let request = Request { args: words, input: Some(digits) };
         match &self.what {
             What::MoveOut(out) => {
-                let (part, file) = (data.join(OUT), out.file.clone());
+                let file = out.file.clone();
                 if file.symlink_metadata().is_ok() {
                     return Err(Failure::usage(format!("{} is there already", file.display())));
                 }
                 let answer = reach::ask(data, &request, &Command::FarBox(self))?;
                 if answer.code == 0 {
                     let taken = input::copy_new(&part, &file);
-                    // The next one clears it away if this fails.
+                    // The next start clears it away if this fails.
                     let _ = fs::remove_file(&part);
                     taken.map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
                 }
                 Ok(ExitCode::from(answer.print()))
             }
             What::MoveIn(moved) => {
-                let (part, file) = (data.join(IN), moved.file.clone());
-                // Left behind by a command that was interrupted.
-                let _ = fs::remove_file(&part);
+                let file = moved.file.clone();
                 let answer = input::copy_new(&file, &part)
                     .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))
                     .and_then(|()| reach::ask(data, &request, &Command::FarBox(self)));
@@ -232,9 +265,7 @@ impl FarBoxes {
             }
             What::MoveOut(out) => {
                 let far_box = known(session, &out.far_box)?;
-                let part = session.context.store.folder().join(OUT);
-                // Left behind by a command that was interrupted.
-                let _ = fs::remove_file(&part);
+                let part = part_of(session)?;
                 let left =
                     service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
                 let (people, file) = (left.people.join(", "), out.file.display());
@@ -244,7 +275,7 @@ impl FarBoxes {
                 }
             }
             What::MoveIn(_) => {
-                let part = session.context.store.folder().join(IN);
+                let part = part_of(session)?;
                 let here = service.move_in(&part).map_err(Failure::of_request)?;
                 let people = here.people.join(", ");
                 session.line(match here.before {

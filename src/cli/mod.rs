@@ -17,7 +17,7 @@ mod completions;
 mod costs;
 mod data;
 mod demo;
-mod far_box;
+pub mod far_box;
 mod help;
 mod input;
 mod link;
@@ -158,6 +158,8 @@ impl Command {
             Self::People(people) => people.wants(),
             Self::Link(link) => link.wants(),
             Self::Settings(settings) => settings.wants(),
+            // Its parent says under which name it moves.
+            Self::FarBox(far_box) if far_box.moves() => Wants::Text,
             _ => Wants::Nothing,
         }
     }

@@ -75,14 +75,12 @@ pub fn ask(tx: &mut Tx, id: PeerId, name: &str, domain: &str, now: Time) -> TxRe
 /// Gives somebody of a far box an address here, under this name or one that is free.
 ///
 /// # Errors
-/// Permanent, with the reason, when they have one, or the name is taken. When the store fails.
+/// Permanent, with the reason, when they have one, the name is taken, or the far box has moved. When the store fails.
 pub fn admit(tx: &mut Tx, id: PeerId, name: &str, wanted: Option<&str>, domain: &str, now: Time) -> TxResult<Person> {
     if let Some(person) = known(tx, id, name)? {
         return reject(Fault::permanent(format!("{name} is {} here already", person.name)));
     }
-    let Some(mut far_box) = tx.far_box(id)? else {
-        return reject(Fault::permanent("there is no such far box any more"));
-    };
+    let mut far_box = still_here(tx, id)?;
     let free = match wanted {
         Some(wanted) if is_taken(tx, wanted)? => {
             return reject(Fault::permanent(format!(
@@ -101,14 +99,12 @@ pub fn admit(tx: &mut Tx, id: PeerId, name: &str, wanted: Option<&str>, domain: 
 /// Gives somebody of a far box no address.
 ///
 /// # Errors
-/// Permanent when they have one. When the store fails.
+/// Permanent when they have one, or the far box has moved. When the store fails.
 pub fn refuse(tx: &mut Tx, id: PeerId, name: &str, now: Time) -> TxResult<()> {
     if let Some(person) = known(tx, id, name)? {
         return reject(Fault::permanent(format!("{name} is {} here: remove that person instead", person.name)));
     }
-    let Some(mut far_box) = tx.far_box(id)? else {
-        return reject(Fault::permanent("there is no such far box any more"));
-    };
+    let mut far_box = still_here(tx, id)?;
     far_box.asked.retain(|asked| asked != name);
     far_box.refused.retain(|refused| refused != name);
     far_box.refused.push(name.to_owned());
@@ -126,7 +122,8 @@ pub fn ask_for_first(context: &Context, people: &People) -> Result<(), Fault> {
     let missing = |far_box: &&Arc<FarBox>| !far_box.first.is_empty() && people.first_of(far_box.id).is_none();
     let known =
         |far_box: &&Arc<FarBox>| [&far_box.asked, &far_box.refused].iter().any(|list| list.contains(&far_box.first));
-    for far_box in people.far_boxes().filter(missing).filter(|far_box| !known(far_box)) {
+    let here = people.far_boxes().filter(|far_box| far_box.moved_out.is_none());
+    for far_box in here.filter(missing).filter(|far_box| !known(far_box)) {
         let (id, name, now) = (far_box.id, far_box.first.clone(), context.now());
         let domain = context.store.settings().text(Key::Domain).to_owned();
         context.store.write(move |tx| ask(tx, id, &name, &domain, now).map(drop))?;
@@ -134,14 +131,12 @@ pub fn ask_for_first(context: &Context, people: &People) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Tells a far box, with the next packet, what became of somebody there. Of the one whom it names in no packet it does not ask.
+/// Tells a far box, with the next packet, what became of somebody there; also of the one whom it means where it names nobody: who
+/// that is changes there without a word.
 ///
 /// # Errors
 /// When the store fails.
 pub fn tell(tx: &mut Tx, id: PeerId, name: &str, answer: &Answer, now: Time) -> TxResult<()> {
-    if tx.far_box(id)?.is_some_and(|far_box| far_box.first == name) {
-        return Ok(());
-    }
     tx.wake(crate::message::Way::Link);
     session::change(tx, Some(id), |peer| peer.answer_person(name, answer.clone(), now.0))
 }
@@ -152,6 +147,17 @@ pub fn answer(admission: &Admission, domain: &str) -> Answer {
         Admission::Person(person) => address(person, domain),
         Admission::Asked => Answer::Asked,
         Admission::Refused => Answer::Refused,
+    }
+}
+
+/// The far box; who is at one that moved is for the gateway that has it now.
+fn still_here(tx: &Tx, id: PeerId) -> TxResult<FarBox> {
+    match tx.far_box(id)? {
+        None => reject(Fault::permanent("there is no such far box any more")),
+        Some(far_box) if far_box.moved_out.is_some() => {
+            reject(Fault::permanent(format!("{} has moved to another gateway: decide that there", far_box.shown())))
+        }
+        Some(far_box) => Ok(far_box),
     }
 }
 

@@ -126,11 +126,11 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     let Some(from) = sender(&policy, message) else {
         return context.failed(message, &of_nobody(&policy, message)).map(|()| None);
     };
-    let Some(to) = message.to.mailbox() else {
+    let Some(to) = policy.relayed_to(&message.to) else {
         return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
     };
     // What is wrong with one mail on this disk is nothing to say of the relay, or of others.
-    let raw = match bytes(context, message, &from, to) {
+    let raw = match bytes(context, message, &from, &to) {
         Ok(raw) => raw,
         Err(fault) => {
             log::warn!("{} cannot leave: {}", message.id, nameless(&fault.to_string()));
@@ -139,7 +139,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     };
     let outcome = RelayConfig::from_settings(&policy.settings)
         .map_err(Failure::from)
-        .and_then(|config| relay.deliver(&config, &from, to, &raw, &message.reporting));
+        .and_then(|config| relay.deliver(&config, &from, &to, &raw, &message.reporting));
     let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
         Ok(Taken { reply, reports }) => {

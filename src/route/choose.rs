@@ -245,6 +245,24 @@ impl Policy {
         }
     }
 
+    /// The mail address under which the relay is given a message: of somebody who moved to another gateway their own, as the number
+    /// went along. `None` for what is no mail address.
+    pub fn relayed_to(&self, to: &Address) -> Option<Mailbox> {
+        let moved = self.by_phone(to).filter(|person| self.people.has_moved_out(person));
+        moved.and_then(|person| self.address_of(person)).or_else(|| to.mailbox().cloned())
+    }
+
+    fn by_phone(&self, to: &Address) -> Option<&Arc<Person>> {
+        match to {
+            Address::Phone(phone) => self.people.by_number(*phone),
+            Address::Mail(mailbox) if self.is_sms(mailbox) => {
+                let phone = Phone::local(mailbox.local(), self.settings.text(Key::SmsCountry)).ok()?;
+                self.people.by_number(phone)
+            }
+            _ => None,
+        }
+    }
+
     /// The service number that a message to a phone goes out from: that of the person who wrote it.
     pub fn service_number(&self, message: &Message) -> Option<Phone> {
         self.writer(message)?.number
@@ -407,6 +425,25 @@ pub(crate) mod tests {
             assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }
         assert_eq!(gateway.choose(&"+14155550123@sms.else.org".parse().unwrap()), Route::Relay);
+    }
+
+    #[test]
+    fn a_number_of_somebody_who_moved_is_relayed_to_their_address() {
+        let mut policy = policy("internet");
+        let moved_out = Some(crate::people::MovedOut {
+            at: crate::clock::Time(1),
+            ticket: "t".into(),
+            addresses: vec!["6846".parse().unwrap()],
+        });
+        let far_box = FarBox { id: PeerId(1), moved_out, ..FarBox::unnamed(crate::clock::Time(0)) };
+        policy.people = Arc::new(People::clone(&policy.people).with_far_boxes([far_box]));
+        for to in ["+14155550199", "+14155550199@sms.here.org", "ben@here.org"] {
+            let to = to.parse().unwrap();
+            assert_eq!(policy.choose(&to), Route::Relay, "{to}");
+            assert_eq!(policy.relayed_to(&to).unwrap().to_string(), "ben@here.org");
+        }
+        assert_eq!(policy.relayed_to(&"+14155550123".parse().unwrap()), None);
+        assert_eq!(policy.relayed_to(&"a@else.org".parse().unwrap()).unwrap().to_string(), "a@else.org");
     }
 
     #[test]

@@ -10,11 +10,22 @@ impl Tx<'_> {
     pub(super) fn note_fate(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let Some(came_in) = &after.came_in else { return Ok(()) };
         if before.is_none_or(|before| before.state != after.state) {
+            // Another gateway speaks with it now.
+            let known = came_in.far_box.map(|id| self.far_box(id)).transpose()?.flatten();
+            if known.is_some_and(|known| known.moved_out.is_some()) {
+                return Ok(());
+            }
             let far_box = came_in.far_box.map(|id| id.to_string()).unwrap_or_default();
             self.fates.insert((far_box.as_str(), after.id.0), ())?;
             self.wake(Way::Link);
         }
         Ok(())
+    }
+
+    /// All messages of which a far box may still have to be told, the oldest first.
+    pub fn fates_of(&self, far_box: &str) -> TxResult<Vec<Id>> {
+        let rows = self.fates.range((far_box, 0)..=(far_box, u64::MAX))?;
+        rows.map(|row| Ok(Id(row?.0.value().1))).collect()
     }
 
     /// The far box has been told, or there is nothing to tell.

@@ -92,7 +92,7 @@ pub use own_files::OWN as OWN_FILES;
 pub use packets::PacketQueue;
 pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
-pub use relocation::Belongings;
+pub use relocation::{Belongings, MOVED_OUT};
 pub use repair::repair;
 pub use restore::{Kept, NotRestored, restore, restore_and};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};

@@ -234,10 +234,11 @@ impl Tx<'_> {
     }
 
     /// Removes finished messages that were accepted before `limit`, with what belongs to them, from a number on. What lies in
-    /// a mailbox is its reader's and stays; the totals keep the rest. Gives how
+    /// a mailbox is its reader's and stays, as does what went along with a far box that moved; the totals keep the rest. Gives how
     /// many went, and where to go on; `None` at the end.
     pub fn prune(&mut self, from: Id, limit: Time, most: usize) -> TxResult<(usize, Option<Id>)> {
         let (mut old, mut next) = (Vec::new(), None);
+        let moved = self.moved_out_messages()?;
         for row in self.messages.range(from.0..)? {
             let (id, bytes) = row?;
             match parse(bytes.value()) {
@@ -247,7 +248,7 @@ impl Tx<'_> {
                     break;
                 }
                 Ok(message) if message.way == Way::Mailbox && self.is_filed(Id(id.value()))? => {}
-                Ok(message) if message.is_final() => old.push(message),
+                Ok(message) if message.is_final() && !moved.contains(&message.id.0) => old.push(message),
                 _ => {}
             }
         }

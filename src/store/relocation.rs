@@ -1,6 +1,8 @@
 //! What the store knows of a far box and its people besides messages, packets and the talk: it goes along when the far box moves
 //! to another gateway.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::inbound::PartIn;
@@ -28,7 +30,33 @@ pub struct Belongings {
     pub parts: Vec<(String, u16, PartIn)>,
 }
 
+/// Begins the names of the notes of what went along with far boxes; the ticket of the move follows.
+pub const MOVED_OUT: &str = "moved-out:";
+
+/// What this file reads of such a note.
+#[derive(Deserialize)]
+struct Noted {
+    messages: Vec<NotedMessage>,
+}
+
+#[derive(Deserialize)]
+struct NotedMessage {
+    id: Id,
+}
+
 impl Tx<'_> {
+    /// The numbers of messages that went along with far boxes which are neither back nor forgotten: their mails may have to be written
+    /// out once more.
+    pub(super) fn moved_out_messages(&self) -> TxResult<BTreeSet<u64>> {
+        let mut found = BTreeSet::new();
+        for moved in self.all_far_boxes()?.into_iter().filter_map(|far_box| far_box.moved_out) {
+            let note = self.note(&format!("{MOVED_OUT}{}", moved.ticket))?;
+            let noted = note.and_then(|bytes| serde_json::from_slice::<Noted>(&bytes).ok());
+            found.extend(noted.into_iter().flat_map(|noted| noted.messages).map(|message| message.id.0));
+        }
+        Ok(found)
+    }
+
     /// The numbers of all messages that wait for something.
     pub fn waiting(&self) -> TxResult<Vec<Id>> {
         let mut found = Vec::new();

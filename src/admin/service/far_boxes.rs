@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Action, PersonEdit, Service};
+use super::act::person_within;
+use super::{Action, PersonEdit, Service, has_owner, still_owned};
 use crate::address::{Address, LinkAddress, PeerId};
 use crate::engine::link::relocate;
 use crate::engine::{admit, position};
@@ -128,17 +129,22 @@ impl Service {
     /// people.
     ///
     /// # Errors
-    /// Permanent while somebody is at it, or while packets for it are on their way.
+    /// Permanent while somebody is at it, or while packets for it are on their way; of one that moved, where messages from there are
+    /// held, and where the actor may not remove one of its people, or the box would be left without an owner.
     pub fn remove_far_box(&self, id: PeerId) -> Result<(), Fault> {
         let far_box = self.far_box_of(id)?;
-        let words = format!("far box {} was removed", far_box.shown());
+        let (words, by) = (format!("far box {} was removed", far_box.shown()), self.by.role);
         self.act(Action::RemoveFarBox, &far_box.shown(), words, move |tx| {
             let mut people: Vec<_> = tx.everybody()?.into_iter().filter(|person| person.far_box == Some(id)).collect();
             if let Some(moved) = &far_box.moved_out {
+                relocate::undecided(tx, &far_box)?;
+                let owned = has_owner(tx)?;
                 // They have their addresses at the other gateway.
                 for person in people.extract_if(.., |person| person.home == Home::FarBox) {
+                    person_within(tx, &person.name, by)?;
                     tx.remove_person(&person.name)?;
                 }
+                still_owned(tx, owned)?;
                 relocate::forget(tx, &moved.ticket)?;
             }
             if !people.is_empty() {

@@ -4,6 +4,7 @@ use super::{Action, Service};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::equipment;
+use crate::engine::link::whole::request;
 use crate::fault::Fault;
 use crate::link::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
@@ -93,7 +94,12 @@ impl Service {
         let (address, now) = (address.to_owned(), self.store.clock().now());
         let words = format!("this box is paired with {} at {address}", paired.name);
         let kept = paired.clone();
+        let same = self.store.read(|view| view.paired(paired.address))?.is_some_and(|known| known.dialled);
+        let there = if same { Vec::new() } else { request::all_there(&self.store)? };
         self.act(Action::Pair, &paired.address.to_string(), words, move |tx| {
+            if !same {
+                request::another_world(tx, &there)?;
+            }
             tx.pair(&kept, "")?;
             let mut link = tx.line(now)?;
             for (setting, value) in [(Key::IpAddress, &address), (Key::IpKey, &key)] {

@@ -18,8 +18,12 @@ use crate::engine::link::relocate::{self, Bodies, Leaving, Relocation, VERSION};
 use crate::engine::policy;
 use crate::fault::Fault;
 use crate::link::callers::{Call, Callers};
+use crate::people::{Home, Person};
 use crate::settings::Key;
-use crate::store::{BodyIn, INLINE};
+use crate::store::{BodyIn, INLINE, Tx, TxResult, reject};
+
+#[cfg(test)]
+mod tests;
 
 /// What left with a far box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,7 +34,7 @@ pub struct Left {
     pub people: Vec<String>,
     /// Messages that are not done.
     pub messages: usize,
-    /// Mails that could not be read: only their text goes along.
+    /// Mails that could not be read, or are gone: only their text goes along.
     pub damaged: usize,
 }
 
@@ -63,7 +67,8 @@ impl Service {
     /// Moves a far box out and writes what goes along into `to`. One that has left already stays so, and the same is written.
     ///
     /// # Errors
-    /// Permanent when it may not be, on a station, and where there is none; temporary when it cannot be written.
+    /// Permanent when it may not be, on a station, where there is none, where the last owner would leave, and where messages from
+    /// there are held; temporary when it cannot be written.
     pub fn move_out(&self, callers: &Callers, id: PeerId, to: &Path) -> Result<Left, Fault> {
         self.may(Action::MoveOut)?;
         let far_box = self.far_box_of(id)?;
@@ -82,6 +87,8 @@ impl Service {
             None => {
                 let words = format!("far box {} left for another gateway", far_box.shown());
                 self.act(Action::MoveOut, &far_box.shown(), words, move |tx| {
+                    let stays = |person: &Person| person.home != Home::FarBox || person.far_box != Some(id);
+                    owner_stays(tx, stays)?;
                     let leaving = Leaving { policy: &policy, settings: &settings, links: &links };
                     relocate::leave(tx, id, &leaving, &ticket, now)
                 })?
@@ -104,14 +111,21 @@ impl Service {
         let mut options = File::options();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.write(true).create_new(true).open(to).map_err(failed)?;
+        // What is not whole is of no use, and holds what people wrote.
+        self.write_lines(all, file).map_err(failed).inspect_err(|_| drop(std::fs::remove_file(to)))
+    }
+
+    fn write_lines(&self, all: &Relocation, file: File) -> std::io::Result<usize> {
         let mut to = Hashed { inner: BufWriter::new(file), hash: Sha256::new() };
         let mut damaged = 0;
-        to.line(all).map_err(failed)?;
+        to.line(all)?;
         for message in all.messages.iter().filter(|message| message.mail.is_some()) {
             match self.store.raw(message) {
-                Ok(Some(mail)) => to.line(&Line::Mail(message.id.0, STANDARD.encode(mail))).map_err(failed)?,
-                // Its time here was over: it left long ago.
-                Ok(None) => {}
+                Ok(Some(mail)) => to.line(&Line::Mail(message.id.0, STANDARD.encode(mail)))?,
+                Ok(None) => {
+                    log::warn!("{}: only its text goes along: its mail is gone", message.id);
+                    damaged += 1;
+                }
                 Err(fault) => {
                     log::warn!("{}: only its text goes along: {fault}", message.id);
                     damaged += 1;
@@ -119,9 +133,9 @@ impl Service {
             }
         }
         let end = Line::End(crate::hex::encode(&to.hash.clone().finalize()));
-        to.line(&end).map_err(failed)?;
-        let file = to.inner.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        to.line(&end)?;
+        let file = to.inner.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.sync_all()?;
         Ok(damaged)
     }
 
@@ -147,7 +161,7 @@ impl Service {
             // One that left from here and comes back needs no file any more.
             let back = before.into_iter().find(|before| Some(before.id) == id);
             match back.and_then(|back| back.moved_out) {
-                Some(moved) => relocate::forget(tx, &moved.ticket).map(|()| id),
+                Some(moved) => relocate::is_back(tx, &moved.ticket).map(|()| id),
                 None => Ok(id),
             }
         })?;
@@ -192,6 +206,19 @@ impl Service {
             return Ok(BodyIn::Bytes(mail));
         }
         Ok(BodyIn::File(Arc::new(self.store.spool_bytes(&mail).map_err(Fault::temporary)?)))
+    }
+}
+
+/// Makes sure that somebody who can log in as owner stays.
+fn owner_stays(tx: &Tx, stays: impl Fn(&Person) -> bool) -> TxResult<()> {
+    let able = |person: &&Person| person.is_owner() && !person.disabled && person.password.is_some();
+    let people = tx.everybody()?;
+    let mut owners = people.iter().filter(able).peekable();
+    match owners.peek().is_none() || owners.any(stays) {
+        true => Ok(()),
+        false => reject(Fault::permanent(
+            "the only owner who can log in reads there and would leave: make somebody else owner first",
+        )),
     }
 }
 

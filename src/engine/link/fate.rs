@@ -66,6 +66,28 @@ pub fn collect(context: &Context) -> Result<Vec<Option<PeerId>>, Fault> {
     })
 }
 
+/// Notes in the talk all that there is to tell a far box: whoever goes on with the talk tells it.
+///
+/// # Errors
+/// When the store fails.
+pub fn collect_all(tx: &mut Tx, far_box: PeerId, now: Time) -> TxResult<()> {
+    let name = session::name(Some(far_box));
+    let mut fates = Vec::new();
+    for id in tx.fates_of(&name)? {
+        tx.fate_noted(&name, id)?;
+        let Some(message) = tx.find(id)? else { continue };
+        if let (Some(came_in), Some(fate)) = (message.came_in, of(&message)) {
+            fates.push((BundleName(came_in.bundle), came_in.place, fate));
+        }
+    }
+    if fates.is_empty() {
+        return Ok(());
+    }
+    session::change(tx, Some(far_box), |peer| {
+        fates.iter().for_each(|(name, at, fate)| peer.tell_fate(*name, *at, *fate, now.0));
+    })
+}
+
 /// What there is to tell of a message; `None` while it is on its way, and where the receipt says it already.
 fn of(message: &Message) -> Option<Fate> {
     let for_the_world = message.came_in.is_some_and(|came_in| came_in.far_box.is_some());

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use compact::peer::Peer;
 
-use super::Relocation;
+use super::{Relocation, check};
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::link::session;
 use crate::fault::Fault;
 use crate::message::reason::ActionReason;
 use crate::message::{Id, LinkId, Message, Packet, PacketState, Step, Way};
-use crate::people::{FarBox, Person, Role};
+use crate::people::{FarBox, Home, Person, Role};
 use crate::store::{BodyIn, IncomingMail, SessionRows, Tx, TxResult, reject};
 
 /// Begins the names of the notes of moves that are done.
@@ -27,16 +27,17 @@ pub type Bodies = BTreeMap<u64, BodyIn>;
 /// Puts a far box up with all that came along. `None` where that was done before.
 ///
 /// # Errors
-/// Permanent where that cannot be: the far box is here with people, a name is taken, or what came along is not readable.
-/// When the store fails.
+/// Permanent where that cannot be: the far box is here with people or messages, a name is taken, or what came along is not
+/// readable, or not what a gateway writes. When the store fails.
 pub fn arrive(tx: &mut Tx, all: &Relocation, bodies: &Bodies, now: Time) -> TxResult<Option<PeerId>> {
     let note = format!("{NOTE}{}", all.ticket);
     if tx.note(&note)?.is_some() {
         return Ok(None);
     }
+    check::check(all).or_else(reject)?;
     let id = put_far_box(tx, all)?;
     put_people(tx, all, id)?;
-    tx.move_in_belongings(&all.belongings, id)?;
+    tx.move_in_belongings(&check::own(all), id)?;
     let mut numbers = BTreeMap::new();
     for message in &all.messages {
         let body = bodies.get(&message.id.0).cloned().unwrap_or(BodyIn::None);
@@ -59,6 +60,13 @@ pub fn arrive(tx: &mut Tx, all: &Relocation, bodies: &Bodies, now: Time) -> TxRe
     Ok(Some(id))
 }
 
+/// One that left from here by this move is back, from wherever: what went along then is not needed any more, and comes from no file
+/// again.
+pub fn is_back(tx: &mut Tx, ticket: &str) -> TxResult<()> {
+    super::forget(tx, ticket)?;
+    tx.put_note(&format!("{NOTE}{ticket}"), Some(&[]))
+}
+
 /// The record of the far box: that of one which left from here before, or wrote here too early and has nobody, or a new one.
 fn put_far_box(tx: &mut Tx, all: &Relocation) -> TxResult<PeerId> {
     let there = &all.far_box;
@@ -76,6 +84,14 @@ fn put_far_box(tx: &mut Tx, all: &Relocation) -> TxResult<PeerId> {
         [known] if tx.everybody()?.iter().any(|person| person.far_box == Some(known.id)) => {
             return reject(Fault::permanent(format!("{} is here already, with people", known.shown())));
         }
+        [known] if !session::in_tx(tx, Some(known.id))?.numbers().is_empty() => {
+            let why = format!("{} is here already, and messages went there from here", known.shown());
+            return reject(Fault::permanent(why));
+        }
+        [known] if tx.open_packets()?.iter().any(|packet| packet.far_box == Some(known.id)) => {
+            let why = format!("{} is here already, and packets for it are on their way", known.shown());
+            return reject(Fault::permanent(why));
+        }
         [known] => known.id,
         several => {
             let names: Vec<_> = several.iter().map(FarBox::shown).collect();
@@ -92,12 +108,12 @@ fn put_far_box(tx: &mut Tx, all: &Relocation) -> TxResult<PeerId> {
 fn put_people(tx: &mut Tx, all: &Relocation, id: PeerId) -> TxResult<()> {
     let others = tx.everybody()?;
     // Those who left from here before come back.
-    let others: Vec<_> = others.iter().filter(|other| other.far_box != Some(id)).collect();
+    let back = |other: &&Person| other.far_box == Some(id) && other.home == Home::FarBox;
+    let others: Vec<_> = others.iter().filter(|other| !back(other)).collect();
     let mut taken = Vec::new();
     for person in &all.people {
-        let names = || std::iter::once(&person.name).chain(&person.aliases);
-        let has = |other: &&Person, name: &String| other.name == *name || other.aliases.contains(name);
-        taken.extend(names().filter(|name| others.iter().any(|other| has(other, name))).cloned());
+        let has = |other: &&Person, name: &String| check::names_of(other).any(|known| known == name);
+        taken.extend(check::names_of(person).filter(|name| others.iter().any(|other| has(other, name))).cloned());
         let number = person.number.filter(|number| others.iter().any(|other| other.number == Some(*number)));
         taken.extend(number.map(|number| number.to_string()));
     }
@@ -106,8 +122,12 @@ fn put_people(tx: &mut Tx, all: &Relocation, id: PeerId) -> TxResult<()> {
         return reject(Fault::permanent(format!("somebody else here has {taken} already: change that first")));
     }
     for person in &all.people {
-        let role = tx.person(&person.name)?.map_or(Role::Person, |back| back.role);
-        tx.put_person(&Person { far_box: Some(id), role, ..person.clone() })?;
+        let back = tx.person(&person.name)?;
+        let role = back.as_ref().map_or(Role::Person, |back| back.role);
+        // Whoever may more than others here logs in with what they were given here.
+        let kept = back.filter(|back| back.role > Role::Person).map(|back| back.password);
+        let password = kept.unwrap_or_else(|| person.password.clone());
+        tx.put_person(&Person { far_box: Some(id), role, password, ..person.clone() })?;
     }
     Ok(())
 }

@@ -4,20 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Relocation, VERSION};
-use crate::address::PeerId;
+use crate::address::{Address, PeerId};
 use crate::clock::Time;
-use crate::engine::link::{give_back, removed, session};
+use crate::engine::link::{fate, give_back, removed, session};
 use crate::fault::Fault;
 use crate::links::Links;
-use crate::message::reason::{ActionReason, LinkReason};
-use crate::message::{GoneReason, Id, Message, Packet, PacketState, State, Way};
+use crate::message::reason::{ActionReason, LinkReason, NeedsOwner};
+use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, State, Way};
 use crate::people::{FarBox, Home, MovedOut, Person};
 use crate::route::choose::{Policy, Route};
 use crate::settings::{Key, Settings};
-use crate::store::{Tx, TxResult, reject};
-
-/// Begins the names of the notes of what went along.
-const NOTE: &str = "moved-out:";
+use crate::store::{MOVED_OUT, Tx, TxResult, reject};
 
 /// What this box is when a far box leaves it.
 pub struct Leaving<'a> {
@@ -32,7 +29,7 @@ pub struct Leaving<'a> {
 /// Moves a far box out and gives what goes along with it; for one that has left already, what went along then.
 ///
 /// # Errors
-/// Permanent where there is no such far box. When the store fails.
+/// Permanent where there is no such far box, or where messages from there wait for somebody's decision. When the store fails.
 pub fn leave(tx: &mut Tx, id: PeerId, leaving: &Leaving, ticket: &str, now: Time) -> TxResult<Relocation> {
     let Some(far_box) = tx.far_box(id)? else {
         return reject(Fault::permanent("there is no such far box any more"));
@@ -40,6 +37,9 @@ pub fn leave(tx: &mut Tx, id: PeerId, leaving: &Leaving, ticket: &str, now: Time
     if let Some(moved) = &far_box.moved_out {
         return noted(tx, &moved.ticket);
     }
+    undecided(tx, &far_box)?;
+    // Whoever has the talk then tells it.
+    fate::collect_all(tx, id, now)?;
     let why = ActionReason::MovedOut.into();
     for packet in open(tx, id)? {
         let group = tx.group_of(&packet)?;
@@ -54,7 +54,7 @@ pub fn leave(tx: &mut Tx, id: PeerId, leaving: &Leaving, ticket: &str, now: Time
     }
     let relocation = gather(tx, &far_box, leaving, ticket, now)?;
     let bytes = serde_json::to_vec(&relocation).map_err(Fault::temporary).or_else(reject)?;
-    tx.put_note(&format!("{NOTE}{ticket}"), Some(&bytes))?;
+    tx.put_note(&format!("{MOVED_OUT}{ticket}"), Some(&bytes))?;
     // What its link may have is paid for here.
     for packet in open(tx, id)? {
         if packet.state != PacketState::Planned {
@@ -78,7 +78,7 @@ pub fn leave(tx: &mut Tx, id: PeerId, leaving: &Leaving, ticket: &str, now: Time
 
 /// What went along with a far box that has left.
 pub fn noted(tx: &Tx, ticket: &str) -> TxResult<Relocation> {
-    let note = tx.note(&format!("{NOTE}{ticket}"))?;
+    let note = tx.note(&format!("{MOVED_OUT}{ticket}"))?;
     match note.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(relocation) => Ok(relocation),
         None => reject(Fault::permanent("what went along with it is not noted here any more")),
@@ -87,7 +87,37 @@ pub fn noted(tx: &Tx, ticket: &str) -> TxResult<Relocation> {
 
 /// Forgets what went along with a far box.
 pub fn forget(tx: &mut Tx, ticket: &str) -> TxResult<()> {
-    tx.put_note(&format!("{NOTE}{ticket}"), None)
+    tx.put_note(&format!("{MOVED_OUT}{ticket}"), None)
+}
+
+/// Makes sure that no message from a far box waits until somebody says whose it is: only the gateway that took it can do that.
+///
+/// # Errors
+/// Permanent, with their numbers. When the store fails.
+pub fn undecided(tx: &Tx, far_box: &FarBox) -> TxResult<()> {
+    let theirs = |message: &Message| match message.reason.root() {
+        Reason::NeedsOwner(NeedsOwner::NewAtSea { far_box: id, .. }) => *id == far_box.id,
+        Reason::NeedsOwner(NeedsOwner::DeviceOfNobody { device, .. }) => far_box.all_addresses().contains(device),
+        _ => match (&message.from, message.way) {
+            (Address::Device(device), _) => far_box.all_addresses().contains(device),
+            // To each other, held by a rule or a person: those go along.
+            (_, Way::Link) => false,
+            _ => message.came_in.is_some_and(|came_in| came_in.far_box == Some(far_box.id)),
+        },
+    };
+    let mut numbers = BTreeSet::new();
+    for id in tx.waiting()? {
+        let held = tx.find(id)?.filter(|message| message.state == State::Held && theirs(message));
+        numbers.extend(held.map(|message| message.id));
+    }
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<_> = numbers.iter().map(Id::to_string).collect();
+    reject(Fault::permanent(format!(
+        "messages from there are held here: {}. First admit or refuse who wrote them, or release or cancel them",
+        numbers.join(", ")
+    )))
 }
 
 fn open(tx: &Tx, id: PeerId) -> TxResult<Vec<Packet>> {

@@ -13,14 +13,15 @@
 //! far box whether it has it before it sends it again.
 
 mod arrive;
+mod check;
 mod leave;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use arrive::{Bodies, arrive};
-pub use leave::{Leaving, forget, leave, noted};
+pub use arrive::{Bodies, arrive, is_back};
+pub use leave::{Leaving, forget, leave, noted, undecided};
 
 use crate::clock::Time;
 use crate::message::{Message, Packet};

@@ -47,13 +47,34 @@ struct Line {
 }
 
 impl Later {
-    /// True where this far box was asked for the mail of this message of it; it is not asked again while that comes.
-    pub fn awaits(&mut self, context: &Context, far_box: Option<PeerId>, number: u64) -> bool {
+    /// True where this far box was asked for the mail of this message of it, and offers one of the size that it told; it is not asked
+    /// again while that comes. One of another size is another mail: what it told of is not there any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn awaits(
+        &mut self,
+        context: &Context,
+        far_box: Option<PeerId>,
+        (number, size): (u64, u32),
+    ) -> Result<bool, Fault> {
         let now = context.now();
         if let Some(line) = self.lines.get_mut(&far_box) {
             line.wanted.insert(number, now);
         }
-        self.notes.there.iter().any(|mail| mail.asked && (mail.far_box, mail.number) == (far_box, number))
+        let of = |mail: &&MailThere| mail.asked && (mail.far_box, mail.number) == (far_box, number);
+        let Some(asked) = self.notes.there.iter().find(of) else { return Ok(false) };
+        let text = context.store.message(asked.message).ok().flatten();
+        let told = text.and_then(|text| match text.whole {
+            Some(Whole::There { size, .. }) => Some(size),
+            _ => None,
+        });
+        if told.is_some_and(|told| told != size) {
+            log::warn!("link: the far box offers another mail than that of {}: it is not taken", asked.message);
+            request::gone(context, far_box, number)?;
+            return Ok(false);
+        }
+        Ok(told.is_some())
     }
 
     /// The far box still sends the mail of this message of it.
@@ -120,7 +141,10 @@ impl Later {
             return Ok(None);
         }
         let Some(message) = context.store.message(Id(number)).ok().flatten() else { return Ok(none) };
-        if context.policy().choose(&message.to) != Route::Link(far_box) {
+        // It was told of what went to it as text, and of nothing else.
+        let went = message.way == Way::Link && message.whole != Some(Whole::Went);
+        let waits = matches!(message.state, State::Queued | State::Held | State::Refused);
+        if !went || waits || context.policy().choose(&message.to) != Route::Link(far_box) {
             return Ok(none);
         }
         let Some((packed, size)) = super::read(context, &message) else { return Ok(none) };

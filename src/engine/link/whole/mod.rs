@@ -209,7 +209,7 @@ impl Wholes {
         match frame {
             WholeFrame::Offer { name, packed, size, number } => {
                 // What nobody asked for, or does not any more, is not taken.
-                if number == 0 || self.later.awaits(context, far_box, number) {
+                if number == 0 || self.later.awaits(context, far_box, (number, size))? {
                     self.coming.offered(context, far_box, name, (packed, size), number);
                 }
             }

@@ -11,7 +11,7 @@ use crate::message::{Extent, Id, Message, Origin, State, Way, Whole};
 use crate::money::Money;
 use crate::route::price;
 use crate::settings::Key;
-use crate::store::{ListFilter, MailThere, Tx, TxResult, reject};
+use crate::store::{ListFilter, MailThere, Store, Tx, TxResult, reject};
 
 /// Messages that are looked through for one that a far box names.
 const LOOKED_AT: usize = 2000;
@@ -187,6 +187,44 @@ pub fn forget(tx: &mut Tx, id: Id) -> TxResult<()> {
     let before = notes.there.len();
     notes.there.retain(|mail| mail.message != id);
     if notes.there.len() < before { tx.put_whole_notes(notes) } else { Ok(()) }
+}
+
+/// The messages of which the box that brings this one the world has the mails.
+///
+/// # Errors
+/// When the store fails.
+pub fn all_there(store: &Store) -> Result<Vec<Id>, Fault> {
+    let theirs = |message: &Message| {
+        let of_world = message.came_in.is_none_or(|came| came.far_box.is_none());
+        of_world && matches!(message.whole, Some(Whole::There { .. }))
+    };
+    let (mut before, mut found) = (None, Vec::new());
+    loop {
+        let filter = ListFilter { origin: Some(Origin::Link), before, limit: PAGE, ..ListFilter::default() };
+        let page = store.read(|view| view.page(&filter))?;
+        found.extend(page.messages.iter().filter(|message| theirs(message)).map(|message| message.id));
+        match page.messages.last().map(|message| message.id).or(page.rest) {
+            Some(last) => before = Some(last),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// Another box brings this one the world from now on: the mails of these messages, and of all that are noted, are not there, and by
+/// their numbers it knows others.
+///
+/// # Errors
+/// When the store fails.
+pub fn another_world(tx: &mut Tx, known: &[Id]) -> TxResult<()> {
+    let mut notes = tx.whole_notes()?;
+    let noted = notes.there.iter().filter(|mail| mail.far_box.is_none()).map(|mail| mail.message);
+    for id in known.iter().copied().chain(noted) {
+        if tx.find(id)?.is_some_and(|message| matches!(message.whole, Some(Whole::There { .. }))) {
+            tx.change(id, |message| message.whole = Some(Whole::Gone))?;
+        }
+    }
+    notes.there.retain(|mail| mail.far_box.is_some());
+    tx.put_whole_notes(notes)
 }
 
 /// The far box does not have a mail any more.
