@@ -69,8 +69,8 @@ impl Drop for Handle {
     }
 }
 
-/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other numbers when an answer that waits may have become
-/// another.
+/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other
+/// numbers when an answer that waits may have become another.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
