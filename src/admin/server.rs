@@ -18,9 +18,11 @@ use tiny_http::{Header, Server, StatusCode};
 
 use super::request::{FORM_MOST, Request};
 use super::response::Response;
-use super::words::say;
+use super::route::chosen;
+use super::words::{self, say};
 use crate::fault::Fault;
 use held::Held;
+use upload::NotTaken;
 
 const WORKERS: usize = 3;
 /// A worker looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
@@ -67,8 +69,8 @@ impl Drop for Handle {
     }
 }
 
-/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other numbers when an answer that waits may have become
-/// another.
+/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other
+/// numbers when an answer that waits may have become another.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
@@ -138,9 +140,10 @@ fn serve_one(
         let request = match upload::take(incoming.as_reader(), &boundary, folder) {
             Ok(upload) => Request::with_upload(&method, &target, headers, upload),
             Err(error) => {
-                log::warn!("web: a file was not taken: {error}");
-                let answer = Response::text(422, &format!("{}\n", say!("error.file_not_taken", error = error)));
-                return respond(incoming, answer.finish(&Request::new(&method, &target, headers, &[])));
+                log::warn!("web: a file was not taken: {}", words::speaking(words::first(), || why(&error)));
+                let request = Request::new(&method, &target, headers, &[]);
+                let answer = plain(&request, 422, || say!("error.file_not_taken", error = why(&error)));
+                return respond(incoming, answer);
             }
         };
         let response = guarded(&request, answer);
@@ -154,7 +157,7 @@ fn serve_one(
     }
     let request = Request::new(&method, &target, headers, &body);
     let response = match body.len() > FORM_MOST {
-        true => Response::text(413, &format!("{}\n", say!("error.too_long"))).finish(&request),
+        true => plain(&request, 413, || say!("error.too_long")),
         false => guarded(&request, answer),
     };
     if !response.waits {
@@ -168,8 +171,20 @@ fn serve_one(
 fn guarded(request: &Request, answer: &dyn Fn(&Request) -> Response) -> Response {
     catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|_| {
         log::error!("web: a page panicked: {}", request.target.split('?').next().unwrap_or_default());
-        Response::text(500, &format!("{}\n", say!("error.fault"))).finish(request)
+        plain(request, 500, || say!("error.fault"))
     })
+}
+
+/// Answers with a line of text, in the language of who asks.
+fn plain(request: &Request, status: u16, line: impl FnOnce() -> String) -> Response {
+    words::speaking(chosen(request), || Response::text(status, &format!("{}\n", line())).finish(request))
+}
+
+fn why(error: &NotTaken) -> String {
+    match error {
+        NotTaken::NotMade => say!("error.form_not_made"),
+        NotTaken::Io(error) => error.to_string(),
+    }
 }
 
 /// Sends an answer; a client that has left is no error.
@@ -232,6 +247,22 @@ mod tests {
         handle.stop();
         assert!(begin.elapsed() < Duration::from_secs(2));
         assert!(UnixStream::connect(&socket).is_err());
+    }
+
+    #[test]
+    fn what_the_server_says_itself_is_in_the_language_of_who_asks() {
+        let rows = ["error.fault", "error.form_not_made"].map(|key| (key.to_owned(), "anders".to_owned()));
+        let other: &'static _ = Box::leak(Box::new(words::Table::from_rows(rows.into_iter(), |_| "other")));
+        let request = Request::new("GET", "/", Vec::new(), &[]);
+        // Whatever the thread spoke before: the page that panics began in it.
+        let panics = |_: &Request| words::speaking(other, || panic!("a fault of a page"));
+        let said = words::speaking(other, || guarded(&request, &panics));
+        assert_eq!(said.body, format!("{}\n", words::speaking(chosen(&request), || say!("error.fault"))).as_bytes());
+        let spoken = words::spoken();
+        let answer = guarded(&request, &panics);
+        assert!(answer.status == 500 && std::ptr::eq(words::spoken(), spoken), "a panic leaves no language behind");
+        let not_made = words::speaking(other, || plain(&request, 422, || why(&NotTaken::NotMade)));
+        assert_ne!(not_made.body, b"anders\n");
     }
 
     #[test]

@@ -49,10 +49,15 @@ pub fn first() -> &'static Table {
 
 /// Makes what `make` makes in a language; the thread speaks its former one again afterwards.
 pub fn speaking<T>(table: &'static Table, make: impl FnOnce() -> T) -> T {
-    let before = SPOKEN.replace(Some(table));
-    let made = make();
-    SPOKEN.set(before);
-    made
+    /// The language before; a page that panics leaves it as well.
+    struct Before(Option<&'static Table>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            SPOKEN.set(self.0);
+        }
+    }
+    let _before = Before(SPOKEN.replace(Some(table)));
+    make()
 }
 
 /// The language that this thread speaks.
@@ -215,7 +220,7 @@ pub fn rows(file: &str) -> impl Iterator<Item = (&str, &str)> {
     lines.filter_map(|line| line.split_once(" = "))
 }
 
-/// Takes a text apart: `{name}` is a hole is filled by its name.
+/// Takes a text apart: `{name}` is a hole that is filled by its name.
 pub fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;

@@ -88,7 +88,7 @@ pub fn facts(ask: &Ask) -> Vec<(String, String)> {
     all.push((say!("about.last_backup"), made.unwrap_or_else(|| say!("about.none_was_made_yet"))));
     if let Some(drill) = backups.tried {
         let found = match drill.fault {
-            None => say!("about.it_brings_a_box", messages = drill.messages),
+            None => say!("about.it_brings_a_box", n = drill.messages),
             Some(why) => say!("about.it_brings_no_box", why = why),
         };
         all.push((

@@ -219,8 +219,8 @@ fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
             let (bytes, price) =
                 (with.bytes.saturating_sub(without.bytes), price.map(|money| super::costs::amount(ask, money)));
             match price {
-                Some(price) => say!("compose.more_price", bytes = bytes, packets = packets, price = price),
-                None => say!("compose.more", bytes = bytes, packets = packets),
+                Some(price) => say!("compose.more_price", n = bytes, packets = packets, price = price),
+                None => say!("compose.more", n = bytes, packets = packets),
             }
         }
         _ => bytes,

@@ -109,7 +109,7 @@ pub fn edit(ask: &Ask, number: &str) -> Reply {
         return shown(ask, number, 422, "", &problems, Some(&edit));
     }
     match ask.service.edit_far_box(far_box.id, &edit) {
-        Ok(_) => ask.done(&format!("/far-boxes/{number}"), "Saved."),
+        Ok(_) => ask.done(&format!("/far-boxes/{number}"), say!("common.saved")),
         Err(Fault::Permanent(why)) => shown(ask, number, 422, &why.to_string(), &[], Some(&edit)),
         Err(fault) => Err(fault),
     }

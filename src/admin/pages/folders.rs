@@ -206,6 +206,6 @@ pub fn throw_away(ask: &Ask, folder: u32, uid: u32) -> Reply {
     let (me, trash) = (ask.me().to_owned(), Special::Trash.number());
     let gone = ask.app.store.write(move |tx| tx.move_entries(&me, folder, &[uid], trash))?;
     let Some((_, there)) = gone.first() else { return missing(ask) };
-    let words = say!("mailbox_mail.deleted_it_can_be", days = TRASH_DAYS);
+    let words = say!("mailbox_mail.deleted_it_can_be", n = TRASH_DAYS);
     ask.moved(&place(folder), words, format!("/mailbox/{trash}/{there}"), folder)
 }

@@ -154,7 +154,7 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
         return shown(ask, name, 422, "", &problems, Some(&edit), None);
     }
     match ask.service.edit(name, &edit) {
-        Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
+        Ok(person) => ask.done(&format!("/people/{}", person.name), say!("common.saved")),
         Err(Fault::Permanent(why)) => shown(ask, name, 422, &why.to_string(), &[], Some(&edit), None),
         Err(fault) => Err(fault),
     }

@@ -5,8 +5,6 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::admin::words::say;
-
 /// Path of the one page that takes a file.
 pub const PAGE: &str = "/about/restore";
 /// Largest file that is taken, in bytes.
@@ -42,6 +40,21 @@ pub struct Upload {
     pub file: Option<UploadedFile>,
 }
 
+/// Why a form with a file was not taken.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// It is not made as a browser makes one.
+    NotMade,
+    /// The disk failed or is full, or the connection ended.
+    Io(io::Error),
+}
+
+impl From<io::Error> for NotTaken {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 /// The boundary of a form of this type; `None` for any other type.
 fn boundary(content_type: &str) -> Option<String> {
     let parameters = content_type.strip_prefix("multipart/form-data")?;
@@ -60,7 +73,7 @@ pub fn of(target: &str, headers: &[(String, String)]) -> Option<String> {
 ///
 /// # Errors
 /// When the disk fails or is full, or the form is not made as it should be.
-pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Upload> {
+pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> Result<Upload, NotTaken> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name = crate::hex::encode(&random);
@@ -74,7 +87,7 @@ pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Up
     let (fields, start) = fields(&mut spooled, boundary)?;
     let Some(start) = start else { return Ok(Upload { fields, file: None }) };
     let end = end(&mut spooled, boundary, size)?;
-    let length = end.checked_sub(start).ok_or_else(bad)?;
+    let length = end.checked_sub(start).ok_or(NotTaken::NotMade)?;
     if length == 0 {
         return Ok(Upload { fields, file: None });
     }
@@ -86,31 +99,27 @@ pub fn take(mut body: impl Read, boundary: &str, folder: &Path) -> io::Result<Up
     Ok(Upload { fields, file: Some(file) })
 }
 
-fn bad() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, say!("error.form_not_made"))
-}
-
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 /// The fields before the file, and where that begins.
-fn fields(form: &mut File, boundary: &str) -> io::Result<(Pairs, Option<u64>)> {
+fn fields(form: &mut File, boundary: &str) -> Result<(Pairs, Option<u64>), NotTaken> {
     let mut head = Vec::new();
     form.seek(SeekFrom::Start(0))?;
     form.take(HEAD as u64).read_to_end(&mut head)?;
     let (open, between) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}"));
-    let mut at = head.starts_with(open.as_bytes()).then_some(open.len()).ok_or_else(bad)?;
+    let mut at = head.starts_with(open.as_bytes()).then_some(open.len()).ok_or(NotTaken::NotMade)?;
     let mut fields = Vec::new();
     while fields.len() < FIELDS {
-        let length = find(&head[at..], b"\r\n\r\n").ok_or_else(bad)?;
+        let length = find(&head[at..], b"\r\n\r\n").ok_or(NotTaken::NotMade)?;
         let lines = String::from_utf8_lossy(&head[at..at + length]).into_owned();
         at += length + 4;
-        let (name, is_file) = disposition(&lines).ok_or_else(bad)?;
+        let (name, is_file) = disposition(&lines).ok_or(NotTaken::NotMade)?;
         if is_file {
             return Ok((fields, Some(at as u64)));
         }
-        let length = find(&head[at..], between.as_bytes()).ok_or_else(bad)?;
+        let length = find(&head[at..], between.as_bytes()).ok_or(NotTaken::NotMade)?;
         fields.push((name, String::from_utf8_lossy(&head[at..at + length]).into_owned()));
         at += length + between.len();
         match head.get(at..at + 2) {
@@ -118,7 +127,7 @@ fn fields(form: &mut File, boundary: &str) -> io::Result<(Pairs, Option<u64>)> {
             _ => return Ok((fields, None)),
         }
     }
-    Err(bad())
+    Err(NotTaken::NotMade)
 }
 
 /// The name of a field, and whether it is a file.
@@ -132,14 +141,14 @@ fn disposition(lines: &str) -> Option<(String, bool)> {
 }
 
 /// Where the last field of a form ends.
-fn end(form: &mut File, boundary: &str, size: u64) -> io::Result<u64> {
+fn end(form: &mut File, boundary: &str, size: u64) -> Result<u64, NotTaken> {
     let close = format!("\r\n--{boundary}--");
     // A line break may follow.
     let from = size.saturating_sub(close.len() as u64 + 2);
     let mut tail = Vec::new();
     form.seek(SeekFrom::Start(from))?;
     form.take(close.len() as u64 + 2).read_to_end(&mut tail)?;
-    Ok(from + find(&tail, close.as_bytes()).ok_or_else(bad)? as u64)
+    Ok(from + find(&tail, close.as_bytes()).ok_or(NotTaken::NotMade)? as u64)
 }
 
 #[cfg(test)]
