@@ -1,6 +1,7 @@
 //! `satpost far-box`: adds, changes and removes far boxes, and lets their people in.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,10 +9,10 @@ use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::session::{Done, Failure, Request, Session};
-use super::table::columns;
-use super::{Command, input, reach};
+use super::table::{columns, counted};
+use super::{Command, Wants, input, reach};
 use crate::admin::service::FarBoxEdit;
-use crate::people::{FarBox, Newcomers, Person};
+use crate::people::{FarBox, Home, Newcomers, Person};
 
 /// Manage far boxes: who is at the other end of the links, and who reads there.
 #[derive(ArgsInfo, FromArgs)]
@@ -127,7 +128,7 @@ struct Refuse {
     name: String,
 }
 
-/// Remove a far box that nobody is at.
+/// Remove a far box that nobody is at. Of one that moved to another gateway its people go with it.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove")]
 struct Remove {
@@ -137,7 +138,7 @@ struct Remove {
 }
 
 /// Give a far box to another gateway: with its people, what the two boxes know of each other, and the messages for it that are not
-/// done. From then on this box takes nothing from there and sends nothing there; the same command writes the same again.
+/// done. From then on this box takes nothing from there and sends nothing there; the same command writes the same file again.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "move-out")]
 struct MoveOut {
@@ -161,6 +162,8 @@ struct MoveIn {
 /// The box writes, and is given, what moves under these names in its own folder.
 const OUT: &str = "move-out.part";
 const IN: &str = "move-in.part";
+/// The first line of such a file has at most so many bytes.
+const MOVED_MOST: u64 = 64 * 1024 * 1024;
 
 impl FarBoxes {
     /// True for what writes or reads a file of whoever gave the command.
@@ -168,21 +171,35 @@ impl FarBoxes {
         matches!(self.what, What::MoveOut(_) | What::MoveIn(_))
     }
 
+    /// What the box needs besides the words: of which move the file is that is there already.
+    pub(super) fn wants(&self) -> Wants {
+        if matches!(self.what, What::MoveOut(_)) { Wants::Text } else { Wants::Nothing }
+    }
+
     /// Has, in the command: the far box moved, and the file taken from where the box can write, or put where it can read.
     pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
-        let request = Request { args: words, input: None };
+        let mut request = Request { args: words, input: None };
         match &self.what {
             What::MoveOut(out) => {
                 let (part, file) = (data.join(OUT), out.file.clone());
+                let (name, shown) = (out.far_box.clone(), file.display());
                 if file.symlink_metadata().is_ok() {
-                    return Err(Failure::usage(format!("{} is there already", file.display())));
+                    let ticket = ticket(&file);
+                    request.input =
+                        Some(ticket.ok_or_else(|| Failure::usage(format!("{shown} is there already")))?);
                 }
+                // Nothing leaves before there is a place for it.
+                let target = input::Beside::new(&file)
+                    .map_err(|error| Failure::failed(format!("{shown} cannot be written: {error}")))?;
                 let answer = reach::ask(data, &request, &Command::FarBox(self))?;
                 if answer.code == 0 {
-                    let taken = input::copy_new(&part, &file);
+                    let taken = target.fill(&part);
                     // The next one clears it away if this fails.
                     let _ = fs::remove_file(&part);
-                    taken.map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
+                    taken.map_err(|error| {
+                        let again = "'satpost far-box move-out' writes it again, there or elsewhere";
+                        Failure::failed(format!("{name} has left, but {shown} cannot be written: {error}; {again}"))
+                    })?;
                 }
                 Ok(ExitCode::from(answer.print()))
             }
@@ -190,7 +207,7 @@ impl FarBoxes {
                 let (part, file) = (data.join(IN), moved.file.clone());
                 // Left behind by a command that was interrupted.
                 let _ = fs::remove_file(&part);
-                let answer = input::copy_new(&file, &part)
+                let answer = input::copy_new(&file, &part, Some(data))
                     .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))
                     .and_then(|()| reach::ask(data, &request, &Command::FarBox(self)));
                 let _ = fs::remove_file(&part);
@@ -232,39 +249,74 @@ impl FarBoxes {
             }
             What::MoveOut(out) => {
                 let far_box = known(session, &out.far_box)?;
+                // The file that is there is replaced by the same one, and by no other.
+                let before = session.input.take().filter(|ticket| !ticket.is_empty());
+                let now = far_box.moved_out.as_ref().map(|moved| &moved.ticket);
+                if before.is_some() && before.as_ref() != now {
+                    return Err(Failure::usage(format!("{} is there already, of another move", out.file.display())));
+                }
                 let part = session.context.store.folder().join(OUT);
                 // Left behind by a command that was interrupted.
                 let _ = fs::remove_file(&part);
-                let left =
-                    service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
-                let (people, file) = (left.people.join(", "), out.file.display());
-                session.line(format!("{} has left, with {people} and {} messages: {file}", left.name, left.messages));
+                let left = service.move_out(&session.context.callers, far_box.id, &part).map_err(|fault| {
+                    let mut failure = Failure::of_request(fault);
+                    let people = session.context.store.people();
+                    if people.far_boxes().any(|now| now.id == far_box.id && now.moved_out.is_some()) {
+                        failure.why.push_str("; it has left all the same: the same command writes the file once that is mended");
+                    }
+                    failure
+                })?;
+                let along = along(&left.people, left.messages);
+                session.line(format!("{} has left{along}: {}", left.name, out.file.display()));
                 if left.damaged > 0 {
-                    session.line(format!("of {} mails only the text goes along", left.damaged));
+                    session.line(format!("of {} only the text goes along", counted(left.damaged, "mail")));
                 }
             }
             What::MoveIn(_) => {
                 let part = session.context.store.folder().join(IN);
                 let here = service.move_in(&part).map_err(Failure::of_request)?;
-                let people = here.people.join(", ");
                 session.line(match here.before {
                     true => format!("{} came from {} by this file before", here.name, here.from),
                     false => {
-                        format!(
-                            "{} is here, from {}, with {people} and {} messages",
-                            here.name, here.from, here.messages
-                        )
+                        format!("{} is here, from {}{}", here.name, here.from, along(&here.people, here.messages))
                     }
                 });
             }
             What::Remove(remove) => {
                 let far_box = known(session, &remove.far_box)?;
+                let people = session.context.store.people();
+                let moved = people.of_far_box(far_box.id).filter(|person| person.home == Home::FarBox);
+                let moved: Vec<_> = match far_box.moved_out {
+                    Some(_) => moved.map(|person| person.name.clone()).collect(),
+                    None => Vec::new(),
+                };
                 service.remove_far_box(far_box.id).map_err(Failure::of_request)?;
-                session.line(format!("{} is removed", far_box.shown()));
+                session.line(format!("{} is removed{}", far_box.shown(), along(&moved, 0)));
             }
         }
         Ok(())
     }
+}
+
+/// Which move a file is of, by its first line; `None` when it is no file of a far box.
+fn ticket(file: &Path) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct First {
+        ticket: String,
+    }
+    let mut line = String::new();
+    // What is no file may never end.
+    let file = File::open(file).ok().filter(|file| file.metadata().is_ok_and(|data| data.is_file()))?;
+    BufReader::new(file.take(MOVED_MOST)).read_line(&mut line).ok()?;
+    serde_json::from_str(&line).ok().map(|first: First| first.ticket)
+}
+
+/// Who and what goes along, behind what is said of a far box.
+fn along(people: &[String], messages: usize) -> String {
+    let people = (!people.is_empty()).then(|| people.join(", "));
+    let messages = (messages > 0).then(|| counted(messages, "message"));
+    let all: Vec<_> = people.into_iter().chain(messages).collect();
+    if all.is_empty() { String::new() } else { format!(", with {}", all.join(" and ")) }
 }
 
 fn known(session: &Session, text: &str) -> Result<std::sync::Arc<FarBox>, Failure> {
@@ -380,4 +432,20 @@ fn shown(session: &Session, far_box: &FarBox) -> serde_json::Value {
         "added": far_box.added.to_string(),
         "moved_out": far_box.moved_out.as_ref().map(|moved| moved.at.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_along_is_counted_and_nothing_is_left_out() {
+        let people = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(along(&people(&["anna", "ben"]), 4), ", with anna, ben and 4 messages");
+        assert_eq!(along(&people(&["anna"]), 1), ", with anna and 1 message");
+        assert_eq!(along(&people(&["anna"]), 0), ", with anna");
+        assert_eq!(along(&[], 1), ", with 1 message");
+        assert_eq!(along(&[], 0), "");
+        assert_eq!((counted(1, "mail").as_str(), counted(2, "mail").as_str()), ("1 mail", "2 mails"));
+    }
 }

@@ -156,6 +156,7 @@ impl Command {
         match self {
             Self::Send(send) => send.wants(),
             Self::People(people) => people.wants(),
+            Self::FarBox(far_box) => far_box.wants(),
             Self::Link(link) => link.wants(),
             Self::Settings(settings) => settings.wants(),
             _ => Wants::Nothing,
