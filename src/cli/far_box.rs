@@ -185,8 +185,7 @@ impl FarBoxes {
                 let (name, shown) = (out.far_box.clone(), file.display());
                 if file.symlink_metadata().is_ok() {
                     let ticket = ticket(&file);
-                    request.input =
-                        Some(ticket.ok_or_else(|| Failure::usage(format!("{shown} is there already")))?);
+                    request.input = Some(ticket.ok_or_else(|| Failure::usage(format!("{shown} is there already")))?);
                 }
                 // Nothing leaves before there is a place for it.
                 let target = input::Beside::new(&file)
@@ -262,7 +261,9 @@ impl FarBoxes {
                     let mut failure = Failure::of_request(fault);
                     let people = session.context.store.people();
                     if people.far_boxes().any(|now| now.id == far_box.id && now.moved_out.is_some()) {
-                        failure.why.push_str("; it has left all the same: the same command writes the file once that is mended");
+                        failure.why.push_str(
+                            "; it has left all the same: the same command writes the file once that is mended",
+                        );
                     }
                     failure
                 })?;
