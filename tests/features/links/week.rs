@@ -17,6 +17,8 @@ const DAYS: u64 = 7;
 const HOUR: u64 = 3600;
 /// A clock without a battery begins so far back.
 const LOST: u64 = 20 * 86_400;
+/// Subject of a notice that a message waits.
+const DELAYED: &str = "Your message is delayed";
 /// What the unit allows a box, in bytes.
 const MEMORY: u64 = 160_000_000;
 
@@ -103,8 +105,15 @@ fn a_week_in_which_everything_misbehaves_loses_nothing_and_keeps_within_its_boun
     println!("kept: {} up, {} down in {days} days", up.kept.len(), down.kept.len());
     let mut there = at_the_sink(&both.world);
     there.remove("First");
+    let mut aboard = in_the_mailbox(&both.station);
+    // Whoever waits for hours hears of it: once for a message at most.
+    for (found, waited) in [(&mut there, &down), (&mut aboard, &up)] {
+        let told = found.remove(DELAYED).map_or(0, |notices| notices.len());
+        println!("{told} notices of a delay");
+        assert!(told <= waited.kept.len() + waited.unclear.len(), "{told} notices of a delay");
+    }
     arrived_once(&up, &there);
-    arrived_once(&down, &in_the_mailbox(&both.station));
+    arrived_once(&down, &aboard);
     nothing_paid_twice(&both);
     both.totals_balance();
     let (early, late) = (sizes[sizes.len() / 3], sizes[sizes.len() - 1]);
