@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
+use super::moved_file::{self, Part, along};
 use super::session::{Done, Failure, Request, Session};
-use super::table::columns;
+use super::table::{columns, counted};
 use super::{Command, input, reach};
 use crate::admin::service::FarBoxEdit;
-use crate::people::{FarBox, Newcomers, Person};
+use crate::people::{FarBox, Home, Newcomers, Person};
 
 /// Manage far boxes: who is at the other end of the links, and who reads there.
 #[derive(ArgsInfo, FromArgs)]
@@ -127,7 +128,7 @@ struct Refuse {
     name: String,
 }
 
-/// Remove a far box that nobody is at.
+/// Remove a far box that nobody is at. Of one that moved to another gateway its people go with it.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove")]
 struct Remove {
@@ -137,7 +138,7 @@ struct Remove {
 }
 
 /// Give a far box to another gateway: with its people, what the two boxes know of each other, and the messages for it that are not
-/// done. From then on this box takes nothing from there and sends nothing there; the same command writes the same again.
+/// done. From then on this box takes nothing from there and sends nothing there; the same command writes the same file again.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "move-out")]
 struct MoveOut {
@@ -158,43 +159,6 @@ struct MoveIn {
     file: PathBuf,
 }
 
-/// The box writes, and is given, what moves under a name of this form in its own folder: several may move at once. The digits between
-/// are those of the command, which says them as its input.
-const PART: (&str, &str) = ("move-", ".part");
-const DIGITS: usize = 32;
-
-/// A name that no other command has.
-fn new_part() -> Result<String, Failure> {
-    let mut random = [0; DIGITS / 2];
-    getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
-    Ok(crate::hex::encode(&random))
-}
-
-fn part_in(folder: &Path, digits: &str) -> PathBuf {
-    folder.join(format!("{}{digits}{}", PART.0, PART.1))
-}
-
-/// The file that a command named.
-fn part_of(session: &Session) -> Result<PathBuf, Failure> {
-    let digits = session.input.as_deref().unwrap_or_default();
-    let good = digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !good {
-        return Err(Failure::usage("the command of another version of satpost moves nothing: use that of this one"));
-    }
-    Ok(part_in(session.context.store.folder(), digits))
-}
-
-/// Removes what commands left behind that were interrupted; for the start of the box.
-pub fn sweep(data: &Path) {
-    let entries = fs::read_dir(data).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.strip_prefix(PART.0).is_some_and(|rest| rest.ends_with(PART.1)) && fs::remove_file(&path).is_ok() {
-            log::info!("{name} is removed: it was not finished");
-        }
-    }
-}
-
 impl FarBoxes {
     /// True for what writes or reads a file of whoever gave the command.
     pub(super) fn moves(&self) -> bool {
@@ -203,30 +167,38 @@ impl FarBoxes {
 
     /// Has, in the command: the far box moved, and the file taken from where the box can write, or put where it can read.
     pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
-        let digits = new_part()?;
-        let part = part_in(data, &digits);
-        let request = Request { args: words, input: Some(digits) };
+        let mut part = Part::new(data)?;
         match &self.what {
             What::MoveOut(out) => {
-                let file = out.file.clone();
+                let (name, file) = (out.far_box.clone(), out.file.clone());
+                let shown = file.display();
                 if file.symlink_metadata().is_ok() {
-                    return Err(Failure::usage(format!("{} is there already", file.display())));
+                    let ticket = moved_file::ticket(&file);
+                    part.ticket = Some(ticket.ok_or_else(|| Failure::usage(format!("{shown} is there already")))?);
                 }
+                // Nothing leaves before there is a place for it.
+                let target = input::Beside::new(&file)
+                    .map_err(|error| Failure::failed(format!("{shown} cannot be written: {error}")))?;
+                let request = Request { args: words, input: Some(part.said()) };
                 let answer = reach::ask(data, &request, &Command::FarBox(self))?;
                 if answer.code == 0 {
-                    let taken = input::copy_new(&part, &file);
+                    let taken = target.fill(&part.path);
                     // The next start clears it away if this fails.
-                    let _ = fs::remove_file(&part);
-                    taken.map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
+                    let _ = fs::remove_file(&part.path);
+                    taken.map_err(|error| {
+                        let again = "'satpost far-box move-out' writes it again, there or elsewhere";
+                        Failure::failed(format!("{name} has left, but {shown} cannot be written: {error}; {again}"))
+                    })?;
                 }
                 Ok(ExitCode::from(answer.print()))
             }
             What::MoveIn(moved) => {
                 let file = moved.file.clone();
-                let answer = input::copy_new(&file, &part)
+                let request = Request { args: words, input: Some(part.said()) };
+                let answer = input::copy_new(&file, &part.path, Some(data))
                     .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))
                     .and_then(|()| reach::ask(data, &request, &Command::FarBox(self)));
-                let _ = fs::remove_file(&part);
+                let _ = fs::remove_file(&part.path);
                 Ok(ExitCode::from(answer?.print()))
             }
             _ => Err(Failure::usage("nothing moves by this command")),
@@ -265,33 +237,47 @@ impl FarBoxes {
             }
             What::MoveOut(out) => {
                 let far_box = known(session, &out.far_box)?;
-                let part = part_of(session)?;
-                let left =
-                    service.move_out(&session.context.callers, far_box.id, &part).map_err(Failure::of_request)?;
-                let (people, file) = (left.people.join(", "), out.file.display());
-                session.line(format!("{} has left, with {people} and {} messages: {file}", left.name, left.messages));
+                let part = Part::of(session)?;
+                // The file that is there is replaced by the same one, and by no other.
+                let now = far_box.moved_out.as_ref().map(|moved| &moved.ticket);
+                if part.ticket.is_some() && part.ticket.as_ref() != now {
+                    return Err(Failure::usage(format!("{} is there already, of another move", out.file.display())));
+                }
+                let left = service.move_out(&session.context.callers, far_box.id, &part.path).map_err(|fault| {
+                    let mut failure = Failure::of_request(fault);
+                    let people = session.context.store.people();
+                    if people.far_boxes().any(|now| now.id == far_box.id && now.moved_out.is_some()) {
+                        failure.why.push_str(
+                            "; it has left all the same: the same command writes the file once that is mended",
+                        );
+                    }
+                    failure
+                })?;
+                let along = along(&left.people, left.messages);
+                session.line(format!("{} has left{along}: {}", left.name, out.file.display()));
                 if left.damaged > 0 {
-                    session.line(format!("of {} mails only the text goes along", left.damaged));
+                    session.line(format!("of {} only the text goes along", counted(left.damaged, "mail")));
                 }
             }
             What::MoveIn(_) => {
-                let part = part_of(session)?;
-                let here = service.move_in(&part).map_err(Failure::of_request)?;
-                let people = here.people.join(", ");
+                let here = service.move_in(&Part::of(session)?.path).map_err(Failure::of_request)?;
                 session.line(match here.before {
                     true => format!("{} came from {} by this file before", here.name, here.from),
                     false => {
-                        format!(
-                            "{} is here, from {}, with {people} and {} messages",
-                            here.name, here.from, here.messages
-                        )
+                        format!("{} is here, from {}{}", here.name, here.from, along(&here.people, here.messages))
                     }
                 });
             }
             What::Remove(remove) => {
                 let far_box = known(session, &remove.far_box)?;
+                let people = session.context.store.people();
+                let moved = people.of_far_box(far_box.id).filter(|person| person.home == Home::FarBox);
+                let moved: Vec<_> = match far_box.moved_out {
+                    Some(_) => moved.map(|person| person.name.clone()).collect(),
+                    None => Vec::new(),
+                };
                 service.remove_far_box(far_box.id).map_err(Failure::of_request)?;
-                session.line(format!("{} is removed", far_box.shown()));
+                session.line(format!("{} is removed{}", far_box.shown(), along(&moved, 0)));
             }
         }
         Ok(())
@@ -411,4 +397,20 @@ fn shown(session: &Session, far_box: &FarBox) -> serde_json::Value {
         "added": far_box.added.to_string(),
         "moved_out": far_box.moved_out.as_ref().map(|moved| moved.at.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_along_is_counted_and_nothing_is_left_out() {
+        let people = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(along(&people(&["anna", "ben"]), 4), ", with anna, ben and 4 messages");
+        assert_eq!(along(&people(&["anna"]), 1), ", with anna and 1 message");
+        assert_eq!(along(&people(&["anna"]), 0), ", with anna");
+        assert_eq!(along(&[], 1), ", with 1 message");
+        assert_eq!(along(&[], 0), "");
+        assert_eq!((counted(1, "mail").as_str(), counted(2, "mail").as_str()), ("1 mail", "2 mails"));
+    }
 }

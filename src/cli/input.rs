@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -29,26 +29,72 @@ pub struct Secret {
     pub optional: bool,
 }
 
-/// Copies a file to a place where there is none, readable by its owner only. Where root makes it in a folder of somebody else, it is
-/// theirs.
+/// Copies a file to a place where there is none, readable by its owner only: by whom this folder belongs to, if one is given.
 ///
 /// # Errors
 /// When one of them cannot be read or written; what was begun is removed.
-pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+pub fn copy_new(from: &Path, to: &Path, of: Option<&Path>) -> io::Result<()> {
     let mut source = File::open(from)?;
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(to)?;
-    let copied = io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).and_then(|()| {
-        let folder = to.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let owner = fs::metadata(folder)?;
-        match rustix::process::geteuid().is_root() && to.extension().is_some_and(|end| end == "part") {
-            true => chown(to, Some(owner.uid()), Some(owner.gid())),
-            false => Ok(()),
-        }
-    });
+    let copied = io::copy(&mut source, &mut file)
+        .and_then(|_| file.sync_all())
+        .and_then(|()| of.map_or(Ok(()), |folder| give(&file, folder)));
     if copied.is_err() {
         let _ = fs::remove_file(to);
     }
     copied
+}
+
+/// Gives a file that root made to whom this folder belongs. It is the open file that is given, not its name: whoever may write to the
+/// folder can put a link to a file of root there meanwhile.
+///
+/// # Errors
+/// When the system refuses it. Whoever is not root gives nothing away, which is no error.
+pub fn give(file: &File, folder: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = fs::metadata(folder)?;
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// A file that is made before it is known what it will hold, under a name of its own beside it, and takes its name when it is whole.
+/// Dropped before, it leaves nothing.
+pub struct Beside<'a> {
+    to: &'a Path,
+    part: PathBuf,
+    file: File,
+}
+
+impl<'a> Beside<'a> {
+    /// Makes it, readable by its owner only; what an interrupted command left of it goes.
+    ///
+    /// # Errors
+    /// When none can be made there.
+    pub fn new(to: &'a Path) -> io::Result<Self> {
+        let name = to.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+        let part = to.with_file_name(format!(".{}.part", name.to_string_lossy()));
+        let _ = fs::remove_file(&part);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
+        Ok(Self { to, part, file })
+    }
+
+    /// Fills it from this file, and has it take its name; what had the name before is replaced.
+    ///
+    /// # Errors
+    /// When one of them cannot be read or written.
+    pub fn fill(mut self, from: &Path) -> io::Result<()> {
+        io::copy(&mut File::open(from)?, &mut self.file)?;
+        self.file.sync_all()?;
+        fs::rename(&self.part, self.to)
+    }
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        // There is none any more once it took its name.
+        let _ = fs::remove_file(&self.part);
+    }
 }
 
 /// Reads all of standard input.
@@ -156,5 +202,50 @@ fn without_echo(prompt: &str) -> Result<String, Failure> {
         Some(Ok(line)) => Ok(line.unwrap_or_default()),
         Some(Err(error)) => Err(failed(error)),
         None => Err(Failure { code: 130, why: "interrupted".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    /// The folder belongs to somebody who puts a link there while root copies.
+    #[test]
+    #[ignore = "needs root, to give a folder away"]
+    fn what_root_gives_away_is_what_it_wrote_whatever_has_its_name_now() {
+        assert!(rustix::process::geteuid().is_root(), "only root can give a file away");
+        let (nobody, folder) = (65_534, testing::Folder::new());
+        let data = folder.path("data");
+        fs::create_dir(&data).unwrap();
+        chown(&data, Some(nobody), Some(nobody)).unwrap();
+        let (from, to, of_root) = (folder.path("fifo"), data.join("a.part"), folder.path("of-root"));
+        fs::write(&of_root, "secret").unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &from,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        std::thread::scope(|scope| {
+            let copied = scope.spawn(|| copy_new(&from, &to, Some(&data)));
+            let mut pipe = File::options().write(true).open(&from).unwrap();
+            testing::wait_for("the copy to begin", PATIENCE, || to.exists().then_some(()));
+            fs::rename(&to, data.join("aside")).unwrap();
+            symlink(&of_root, &to).unwrap();
+            pipe.write_all(b"a far box").unwrap();
+            drop(pipe);
+            copied.join().unwrap().unwrap();
+        });
+        assert_eq!(fs::metadata(&of_root).unwrap().uid(), 0, "a file of root was given away");
+        let given = fs::metadata(data.join("aside")).unwrap();
+        assert_eq!((given.uid(), given.gid(), given.len()), (nobody, nobody, 9));
+        // Under any name: only who is told so gives it away.
+        fs::write(folder.path("from"), "x").unwrap();
+        copy_new(&folder.path("from"), &data.join("b.part"), None).unwrap();
+        assert_eq!(fs::metadata(data.join("b.part")).unwrap().uid(), 0);
     }
 }

@@ -45,7 +45,7 @@ impl People {
         let answer = reach::ask(data, &Request { args: words, input: None }, &Command::People(self))?;
         if answer.code == 0 {
             let part = data.join(PART);
-            let taken = input::copy_new(&part, file);
+            let taken = input::copy_new(&part, file, None);
             // The next copy clears it away if this fails.
             let _ = fs::remove_file(&part);
             taken.map_err(failed)?;

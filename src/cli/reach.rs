@@ -4,18 +4,19 @@ use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::Signal;
 use smol::channel::bounded;
 
 use super::progress::Bar;
 use super::session::{Answer, Failure, Request, carry_out};
-use super::{Command, FAILED};
+use super::{Command, FAILED, INTERRUPTED};
 use crate::clock::Clock;
 use crate::control::{self, SOCKET};
 use crate::engine::Context;
@@ -96,9 +97,9 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
             };
         }
     };
-    let (mut stopped, bar) = (None, OnceCell::new());
+    let (mut stopped, bar) = (None, OnceCell::<Bar>::new());
     let asked = control::ask(stream, request, patience, |piece| {
-        stopped = piece.print_piece(bar.get_or_init(Bar::new));
+        stopped = piece.print_piece(&bar);
         stopped.map_or(Ok(()), |_| Err(io::ErrorKind::Other.into()))
     });
     match (asked, stopped) {
@@ -152,9 +153,9 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
         stop: stopped,
         link: None,
     };
-    let (mut stopped, bar) = (None, OnceCell::new());
+    let (mut stopped, bar) = (None, OnceCell::<Bar>::new());
     let answer = carry_out(&context, false, asker(), request.clone(), &mut |piece| {
-        stopped = piece.print_piece(bar.get_or_init(Bar::new));
+        stopped = piece.print_piece(&bar);
         stopped.is_none()
     });
     context.store.close();
@@ -174,7 +175,7 @@ fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
 /// Has the command carried out by a process of the owner of the data folder.
 fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<Answer, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("a process of user {uid} cannot be started: {error}"));
-    // It hears of Ctrl-C itself; this process waits until it has ended in order.
+    // It hears of Ctrl-C on a terminal itself; this process waits until it has ended in order.
     super::progress::catch();
     let mut child = Process::new("/proc/self/exe");
     child
@@ -186,11 +187,17 @@ fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<An
         .gid(gid);
     let mut child =
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(failed)?;
+    super::progress::pass_on_to(&child);
     if let Some(mut stdin) = child.stdin.take() {
         // A command that wants no input does not read it.
         let _ = stdin.write_all(request.input.as_deref().unwrap_or_default().as_bytes());
     }
     let ended = child.wait_with_output().map_err(failed)?;
+    let bytes = Some(STANDARD.encode(ended.stdout));
+    let by_signal = ended.status.signal().and_then(Signal::from_named_raw);
+    if matches!(by_signal, Some(Signal::INT | Signal::TERM)) {
+        return Ok(Answer { bytes, ..Answer::stopped(INTERRUPTED) });
+    }
     let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
-    Ok(Answer { code, bytes: Some(STANDARD.encode(ended.stdout)), ..Answer::default() })
+    Ok(Answer { code, bytes, ..Answer::default() })
 }

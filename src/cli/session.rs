@@ -1,6 +1,6 @@
 //! What a command works with: the store with its live facts, its input, and its output.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::progress::{Bar, Step};
+use super::progress::{Bar, Step, is_stopped};
 use super::{FAILED, INTERRUPTED, NOT_FOUND, USAGE};
 use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
@@ -239,13 +239,14 @@ impl Answer {
     }
 
     /// Prints a piece of an answer; the exit code where no more of it can be printed, which is no failure when the reader went away.
-    pub fn print_piece(&self, bar: &Bar) -> Option<u8> {
+    /// Ctrl-C is caught from the first step on, and not before: what only prints ends by it at once, as any program does.
+    pub fn print_piece(&self, bar: &OnceCell<Bar>) -> Option<u8> {
         if let Some(step) = &self.step {
-            return (!bar.at(step.stage, step.done, step.total)).then_some(INTERRUPTED);
+            return (!bar.get_or_init(Bar::new).at(step.stage, step.done, step.total)).then_some(INTERRUPTED);
         }
         super::say(&mut std::io::stderr(), &self.err);
         match self.print_out() {
-            Ok(()) => None,
+            Ok(()) => is_stopped().then_some(INTERRUPTED),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Some(0),
             Err(error) => {
                 super::say(&mut std::io::stderr(), &format!("satpost: standard output cannot be written: {error}\n"));

@@ -27,6 +27,11 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
+/// Says how many of something there are: `1 message`, `2 messages`.
+pub fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -71,7 +71,7 @@ fn hold_all(store: &Store) -> Result<usize, Fault> {
 /// Puts the backup in place that the owner left for the next start, if there is one; the sentence says how that went. One that
 /// is wrong is tried once, one that ends the program [`TRIES`] times: whatever is wrong with it, the box starts.
 pub fn at_start(data: &Path) -> Option<String> {
-    crate::cli::far_box::sweep(data);
+    crate::cli::moved_file::sweep(data);
     let Some(mut wanted) = Wanted::find(data) else {
         Wanted::sweep(data);
         return None;

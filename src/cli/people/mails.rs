@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
+
+use crate::cli::input;
 
 /// Writes all mails of `from` into the new file `part`, for the folder that is named, and its own folders where it is a
 /// Maildir. Gives how many there are.
@@ -20,14 +22,10 @@ pub fn gather(from: &Path, folder: &str, part: &Path) -> io::Result<usize> {
         true => maildir(from, folder, &mut to)?,
         false => mbox(BufReader::new(File::open(from)?), folder, &mut to)?,
     };
-    to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
     // Root reads it for the user of the box.
-    if let Some(data) = part.parent()
-        && rustix::process::geteuid().is_root()
-    {
-        let owner = fs::metadata(data)?;
-        chown(part, Some(owner.uid()), Some(owner.gid()))?;
-    }
+    part.parent().map_or(Ok(()), |data| input::give(&file, data))?;
     Ok(count)
 }
 

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -149,6 +151,15 @@ fn long_lists_come_whole_and_end_when_nobody_reads() {
         );
         let ended = Command::new("bash").args(["-c", &head]).output().unwrap();
         assert!(ended.status.success() && ended.stdout == b"[\n", "{ended:?}");
+        // Nobody reads, and it waits with its output: Ctrl-C ends it.
+        let words = ["queue", "list", "--all", "--limit", "1000", "--json", "--data", data];
+        let mut blocked = Command::new(SATPOST).args(words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = blocked.stdout.take().unwrap();
+        wait_for("the pipe to be full", SOON, || (ioctl_fionread(&out).unwrap() > 60_000).then_some(()));
+        kill_process(Pid::from_child(&blocked), Signal::INT).unwrap();
+        let ended = wait_for("the command to end", SOON, || blocked.try_wait().unwrap());
+        assert_eq!(ended.signal(), Some(Signal::INT.as_raw()), "live: {live}: {ended}");
+        out.read_to_end(&mut Vec::new()).unwrap();
         if live {
             // Each is told of, however many there are.
             let every: Vec<&str> = ["queue", "cancel"].into_iter().chain(ids.iter().map(String::as_str)).collect();

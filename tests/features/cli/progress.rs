@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::support::command::satpost;
 use crate::support::terminal::Terminal;
-use crate::support::{Folder, SOON, Station, wait_for};
+use crate::support::{Folder, Imap, SOON, Station, wait_for};
 
-/// Mails that take seconds to go anywhere.
+/// So many mails that the work with them is not over between its first step and the key.
 const MANY: usize = 5000;
 
 fn mbox(folder: &Folder) -> String {
@@ -32,10 +32,11 @@ fn in_folder(folder: &Path, name: &str) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| entry.unwrap().file_name().to_string_lossy().contains(name))
 }
 
-/// Presses Ctrl-C once the bar of this work shows something.
-fn stopped(words: &[&str], what: &str) -> String {
+/// Presses Ctrl-C once the bar of this work shows something, and this is so as well.
+fn stopped(words: &[&str], what: &str, so: impl FnMut() -> Option<()>) -> String {
     let mut terminal = Terminal::run(words);
     assert!(terminal.wait_shown(what), "it was over before: {:?}", terminal.end());
+    wait_for("something to be done", SOON, so);
     terminal.interrupt();
     let (code, text) = terminal.end();
     assert_eq!(code, 130, "{text}");
@@ -57,7 +58,12 @@ fn long_work_shows_itself_and_ends_in_order() {
     };
 
     // Mails are put into folders, all or none.
-    stopped(&["--data", &data, "people", "import", "anna", &many, "--folder", "Old"], "importing");
+    let some = || {
+        let said = Imap::of(post.listener("imap"), "anna").say("STATUS Old (MESSAGES)");
+        let count = said.split("(MESSAGES ").nth(1)?.split(')').next()?.parse::<usize>().unwrap();
+        (count > 0).then_some(())
+    };
+    stopped(&["--data", &data, "people", "import", "anna", &many, "--folder", "Old"], "importing", some);
     wait_for("the box to take the mails out again", 2 * SOON, || (total(&post) == 0).then_some(()));
     let mut import = Terminal::run(&["--data", &data, "people", "import", "anna", &many, "--folder", "Old"]);
     assert!(import.wait_shown("importing"));
@@ -69,7 +75,7 @@ fn long_work_shows_itself_and_ends_in_order() {
     // A backup while the box runs.
     let file = folder.path("a.backup");
     let file = file.to_str().unwrap();
-    stopped(&["--data", &data, "backup", file], "writing the backup");
+    stopped(&["--data", &data, "backup", file], "writing the backup", || Some(()));
     assert!(!Path::new(file).exists());
     wait_for("the box to clear its part away", SOON, || (!in_folder(&post.folder, "backup.part")).then_some(()));
     assert!(post.status().is_some(), "the box runs");
@@ -83,19 +89,19 @@ fn long_work_shows_itself_and_ends_in_order() {
 
     // A restore over the store that is there: it is as it was.
     assert_eq!(post.stop(), 0);
-    stopped(&["--data", &data, "restore", file, "--replace"], "restoring");
+    stopped(&["--data", &data, "restore", file, "--replace"], "restoring", || Some(()));
     for name in ["restore.part", "spool.part", "satpost.redb.old-"] {
         assert!(!in_folder(&post.folder, name), "{name}");
     }
     let other = folder.path("other");
-    stopped(&["--data", other.to_str().unwrap(), "restore", file], "restoring");
+    stopped(&["--data", other.to_str().unwrap(), "restore", file], "restoring", || Some(()));
     assert!(!in_folder(&other, "satpost.redb"), "there is no box in the midst of a restore");
     // A repair.
-    stopped(&["--data", &data, "repair"], "rescuing");
+    stopped(&["--data", &data, "repair"], "rescuing", || Some(()));
     for name in ["repair.copy", "repair.part", ".damaged-"] {
         assert!(!in_folder(&post.folder, name), "{name}");
     }
-    stopped(&["--data", &data, "restore", "--drill", file], "restoring");
+    stopped(&["--data", &data, "restore", "--drill", file], "restoring", || Some(()));
     assert!(!in_folder(folder.path("").as_path(), "satpost-drill"));
     let (code, text) = Terminal::run(&["--data", other.to_str().unwrap(), "restore", file]).end();
     assert_eq!(code, 0, "{text}");

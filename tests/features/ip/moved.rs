@@ -1,14 +1,21 @@
 //! A far box goes from one gateway to another: with what waits, with what is on its way, once, and whenever a box is killed.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::Sea;
+use crate::support::command::Said;
 use crate::support::writers::rest;
-use crate::support::{Dice, PASSWORD, SOON, Station, has_gone, pause, send, wait_for};
+use crate::support::{Dice, PASSWORD, SATPOST, SOON, Station, has_gone, pause, send, wait_for};
 
 const ANNA: &str = "anna@shore.example";
+/// So many kills have to meet a command that a box is at.
+const MET: usize = 4;
 
 /// Anna reads on the boat, at the first gateway.
 fn sea() -> Sea {
@@ -112,8 +119,11 @@ fn what_waits_and_what_is_on_its_way_goes_along_and_arrives_once() {
     let refused = to_anna(first, "too early");
     assert!(refused.starts_with("451 4.4.4 ") && refused.contains("anna has moved to another gateway"), "{refused}");
     assert_eq!(first.waiting(), Vec::<Value>::new());
-    first.cli_ok(&["far-box", "move-out", "boat", &again], "");
-    assert_eq!(std::fs::read(&file).unwrap(), std::fs::read(&again).unwrap(), "it can be written out again");
+    let whole = fs::read(&file).unwrap();
+    for to in [&again, &again, &file] {
+        first.cli_ok(&["far-box", "move-out", "boat", to], "");
+        assert_eq!(fs::read(to).unwrap(), whole, "it can be written out again");
+    }
 
     let said = second.cli_ok(&["far-box", "move-in", &file], "");
     assert!(said.starts_with("boat is here, from shore, with anna and 4 messages"), "{said}");
@@ -144,7 +154,7 @@ fn what_waits_and_what_is_on_its_way_goes_along_and_arrives_once() {
         gateway.totals_balance();
     }
     // The mail server in front knows by now: whom nobody knows here gets nothing.
-    first.cli_ok(&["far-box", "remove", "boat"], "");
+    assert_eq!(first.cli_ok(&["far-box", "remove", "boat"], ""), "boat is removed, with anna\n");
     assert!(to_anna(first, "too late").starts_with("550 5.1.1 "));
     assert_eq!(first.json(&["far-box", "list"]), serde_json::json!([]));
 }
@@ -156,8 +166,18 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
     sea.line_says("refuse");
     sea.line_says("cut");
     let mut other = second(&sea);
-    let (mut here_is_first, mut sent) = (true, Vec::new());
-    for round in 0..6 {
+    // How long it takes when nobody disturbs it: out, and back.
+    let before = path(&sea, "boat.before");
+    let whole = [&["far-box", "move-out", "boat", &before][..], &["far-box", "move-in", &before]].map(|words| {
+        let began = Instant::now();
+        sea.gateway.cli_ok(words, "");
+        began.elapsed()
+    });
+    let whole = u64::try_from(whole.into_iter().max().unwrap().as_millis()).unwrap();
+    let (mut here_is_first, mut sent, mut met, mut round) = (true, Vec::new(), 0, 0);
+    // Until enough kills met a command that the box was at.
+    while round < 6 || met < MET {
+        assert!(round < 60, "only {met} kills met a command of {whole} ms under way");
         let subject = format!("number {round}");
         let from = if here_is_first { &sea.gateway } else { &other };
         assert!(to_anna(from, &subject).starts_with("250"), "round {round}");
@@ -167,13 +187,13 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
             let args: Vec<&str> = ["far-box"].into_iter().chain(args).filter(|word| !word.is_empty()).collect();
             loop {
                 let gateway = if leaves == here_is_first { &mut sea.gateway } else { &mut other };
-                let wait = dice.below(12);
-                let done = std::thread::scope(|scope| {
+                let wait = dice.below(2 * whole);
+                let said = std::thread::scope(|scope| {
                     let data = gateway.folder.clone();
                     let words: Vec<String> = args.iter().map(|word| (*word).to_owned()).collect();
                     let command = scope.spawn(move || {
-                        let mut command = std::process::Command::new(crate::support::SATPOST);
-                        command.args(&words).arg("--data").arg(&data).output().unwrap().status.success()
+                        let mut command = Command::new(SATPOST);
+                        Said::from(command.args(&words).arg("--data").arg(&data).output().unwrap())
                     });
                     rest(wait);
                     gateway.kill();
@@ -181,7 +201,9 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
                 });
                 gateway.start();
                 assert!(!(is_active(&sea.gateway) && is_active(&other)), "round {round}: it is at both");
-                if done {
+                // It had asked, and heard no answer.
+                met += usize::from(said.code != 0 && said.err.contains("satpost: the box in "));
+                if said.code == 0 {
                     break;
                 }
                 pause();
@@ -190,7 +212,9 @@ fn a_kill_at_any_moment_leaves_it_at_one_gateway() {
         here_is_first = !here_is_first;
         let (here, there) = if here_is_first { (&sea.gateway, &other) } else { (&other, &sea.gateway) };
         assert!(is_active(here) && !is_active(there), "round {round}");
+        round += 1;
     }
+    println!("{met} kills in {round} rounds met a command of {whole} ms under way");
     let here = if here_is_first { &sea.gateway } else { &other };
     assert_eq!(here.waiting().len(), sent.len());
     calls(&sea, here);
@@ -234,4 +258,56 @@ fn the_old_gateway_takes_a_far_box_back() {
     assert!(said.code != 0 && said.err.contains("somebody else here has anna already"), "{}", said.err);
     assert_eq!(other.json(&["far-box", "list"]), serde_json::json!([]));
     sea.gateway.totals_balance();
+}
+
+/// The file is no place for it: nothing leaves. It was, and is none any more: whoever gave the command hears what to do.
+#[test]
+fn it_leaves_for_a_file_that_can_be_written_and_for_no_other() {
+    let mut sea = sea();
+    let (nowhere, others) = (path(&sea, "no-folder/boat.moved"), path(&sea, "others"));
+    fs::write(&others, "Words of somebody.\n").unwrap();
+    let old = path(&sea, "boat.old");
+    sea.gateway.cli_ok(&["far-box", "move-out", "boat", &old], "");
+    sea.gateway.cli_ok(&["far-box", "move-in", &old], "");
+    let pid = Pid::from_raw(i32::try_from(sea.gateway.pid()).unwrap()).unwrap();
+    let before = fs::read(&old).unwrap();
+    for (file, code, why) in [
+        (&nowhere, 1, "cannot be written"),
+        (&others, 2, "is there already"),
+        (&old, 2, "is there already, of another move"),
+        (&path(&sea, ""), 2, "is there already"),
+    ] {
+        let said = sea.gateway.said(&["far-box", "move-out", "boat", file]);
+        assert!(said.code == code && said.err.contains(why), "{said:?}");
+        assert!(is_active(&sea.gateway), "{file}: it has left");
+    }
+    assert_eq!(fs::read_to_string(&others).unwrap(), "Words of somebody.\n");
+    assert_eq!(fs::read(&old).unwrap(), before);
+    let beside = |folder: &str| {
+        let names = fs::read_dir(path(&sea, folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".part")).count()
+    };
+    assert_eq!(beside(""), 0);
+
+    // The disk is pulled out while the box is at it.
+    fs::create_dir(path(&sea, "stick")).unwrap();
+    let (file, data) = (path(&sea, "stick/boat.moved"), sea.gateway.folder.clone());
+    kill_process(pid, Signal::STOP).unwrap();
+    let said = std::thread::scope(|scope| {
+        let words = ["far-box", "move-out", "boat", &file];
+        let command = scope.spawn(move || Command::new(SATPOST).args(words).arg("--data").arg(&data).output().unwrap());
+        wait_for("a place for the file", SOON, || (beside("stick") == 1).then_some(()));
+        fs::remove_dir_all(path(&sea, "stick")).unwrap();
+        kill_process(pid, Signal::CONT).unwrap();
+        Said::from(command.join().unwrap())
+    });
+    assert!(
+        said.code == 1 && said.err.contains("boat has left, but ") && said.err.contains("writes it again"),
+        "{said:?}"
+    );
+    assert!(!is_active(&sea.gateway));
+    let said = sea.gateway.cli_ok(&["far-box", "move-out", "boat", &path(&sea, "boat.new")], "");
+    assert_eq!(said, format!("boat has left, with anna: {}\n", path(&sea, "boat.new")));
+    sea.gateway.cli_ok(&["far-box", "move-in", &path(&sea, "boat.new")], "");
+    assert!(is_active(&sea.gateway));
 }

@@ -19,7 +19,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts satpost with these words.
+    /// Starts satpost with these words; it shows at once how far a long work is.
     pub fn run(words: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -28,6 +28,7 @@ impl Terminal {
         let side = || File::from(open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap());
         // It becomes the terminal that Ctrl-C belongs to.
         let mut command = Command::new("setsid");
+        command.env("SATPOST_BAR_AFTER", "0");
         command.args(["--ctty", "--wait", SATPOST]).args(words).stdin(side()).stdout(side()).stderr(side());
         let child = command.spawn().expect("setsid of util-linux");
         drop(command);

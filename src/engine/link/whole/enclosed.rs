@@ -174,11 +174,7 @@ fn over_price(message: &Message, bill: &Bill) -> bool {
 ///
 /// # Errors
 /// Temporary when the disk fails.
-pub fn keep(
-    context: &Context,
-    far_box: Option<PeerId>,
-    enclosed: &Enclosed<'_>,
-) -> Result<Vec<WholePlace>, Fault> {
+pub fn keep(context: &Context, far_box: Option<PeerId>, enclosed: &Enclosed<'_>) -> Result<Vec<WholePlace>, Fault> {
     let (links, settings) = (context.store.links(), context.store.settings());
     let record = context.link.and_then(|link| links.get(link));
     if record.and_then(|record| most(record, &settings)).is_none() {
