@@ -168,17 +168,6 @@ fn before_the_claim_there_is_only_the_claim() {
 }
 
 #[test]
-fn claiming_by_guessing_is_slowed() {
-    let site = Site::new();
-    site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
-    let mut browser = site.browser();
-    let statuses: Vec<_> = (0..7)
-        .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
-        .collect();
-    assert_eq!(statuses, [422, 422, 422, 422, 422, 429, 429]);
-}
-
-#[test]
 fn a_log_in_opens_a_session_that_ends() {
     let site = Site::with_people();
     let mut browser = site.browser();

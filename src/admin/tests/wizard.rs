@@ -63,3 +63,14 @@ fn a_relay_that_was_only_written_down_is_not_done() {
     assert!(page.find("it does not work").unwrap() < page.find("action=\"/setup/relay\"").unwrap());
     assert_eq!(classes(&text(&anna.get("/setup/box")), "relay"), "light");
 }
+
+#[test]
+fn claiming_by_guessing_is_slowed() {
+    let site = Site::new();
+    site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
+    let mut browser = site.browser();
+    let statuses: Vec<_> = (0..7)
+        .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
+        .collect();
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429, 429]);
+}
