@@ -294,7 +294,9 @@ impl Sbd {
 
     fn succeeded(&mut self, result: SessionResult) {
         let now = Instant::now();
-        self.facts.momsn = Some(result.momsn.wrapping_add(1));
+        // Some clones do not count a session without a message: their next number is known again after the next one.
+        let counted = self.slot.is_some() || self.facts.tells_slots;
+        self.facts.momsn = counted.then(|| result.momsn.wrapping_add(1));
         self.facts.registered = Some(true);
         self.facts.last_satellite = Some(self.clock.now());
         let plan = &mut self.plan;

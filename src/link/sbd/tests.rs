@@ -341,6 +341,21 @@ fn a_clone_tells_of_a_lost_result_by_the_number_of_a_later_session() {
     assert_eq!(bench.gateway().len(), 3);
 }
 
+/// After one the number of the next session is not the one that a counting modem would have.
+#[test]
+fn a_clone_that_does_not_count_its_looks_into_the_mailbox_loses_nothing() {
+    let mut bench = Bench::with("clone-looks", &[], true);
+    let first = bench.taken(b"first");
+    bench.until_sent(&first);
+    bench.tell("down aabbcc");
+    let inbound = bench.until_inbound();
+    bench.link.confirm(&inbound.token).unwrap();
+    bench.tell("status 32");
+    let second = bench.taken(b"second");
+    bench.until_sent(&second);
+    assert_eq!((bench.gateway().len(), bench.sessions()), (2, 4));
+}
+
 #[test]
 fn failures_are_tried_again_and_what_is_withdrawn_stays() {
     let mut bench = Bench::new("fails");

@@ -6,6 +6,8 @@
 
 mod commands;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::clock::Time;
 use crate::sim::device::take;
 use crate::sim::sky::Ask;
 
-/// Longest command in bytes.
+/// Longest command in bytes, without its `AT`: the longest text that `+SBDWT=` takes fits.
 const MAX_COMMAND: usize = 128;
 /// The host has so long to send the data that it announced.
 const DATA_LIMIT: Duration = Duration::from_secs(60);
@@ -40,7 +42,7 @@ pub(super) enum Mode {
     Session(session::Session),
 }
 
-/// How results of sessions are printed.
+/// How results of sessions and ring alerts are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     /// `+SBDIX: 0, 1, 0, 0, 0, 0`
@@ -186,7 +188,7 @@ impl Machine {
                 }
                 let upper = line.to_ascii_uppercase().replace(' ', "");
                 match upper.find("AT") {
-                    Some(at) if line.len() <= MAX_COMMAND => {
+                    Some(at) if line.len() <= "AT".len() + MAX_COMMAND => {
                         self.executed += 1;
                         // The text of `+SBDWT=` keeps its case and its spaces.
                         let text = line.split_once('=').map_or("", |(_, text)| text).to_owned();
@@ -226,7 +228,7 @@ impl Machine {
                 got.pop();
                 let data = std::mem::take(got);
                 self.mode = Mode::Command;
-                self.mo = Some(data);
+                self.write_text(data);
                 self.info("0");
                 self.result(true);
             }
@@ -306,7 +308,7 @@ impl Machine {
             return;
         }
         if take(&mut self.faults.glue) {
-            self.out.extend_from_slice(b"\r\nSBDRING\r\n");
+            self.ring();
         }
         match (self.verbose, good) {
             (true, true) => self.out.extend_from_slice(b"\r\nOK\r\n"),
@@ -314,6 +316,20 @@ impl Machine {
             (false, true) => self.out.extend_from_slice(b"0\r"),
             (false, false) => self.out.extend_from_slice(b"4\r"),
         }
+    }
+
+    /// Tells of a ring alert: a line of its own without a line end before it, which clones have.
+    fn ring(&mut self) {
+        match (self.verbose, self.style) {
+            (true, Style::Spaced) => self.out.extend_from_slice(b"SBDRING\r\n"),
+            (true, Style::Tight) => self.info("SBDRING"),
+            (false, _) => self.out.extend_from_slice(b"126\r"),
+        }
+    }
+
+    /// Puts a text into the slot of what goes up. An empty one empties it: the next session is a look into the mailbox.
+    fn write_text(&mut self, text: Vec<u8>) {
+        self.mo = Some(text).filter(|text| !text.is_empty());
     }
 
     fn tell_signal(&mut self) {

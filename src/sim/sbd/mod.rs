@@ -43,7 +43,7 @@ number, `on` (for ever) or `off`.
   noise on|off     as at a wrong line speed           bars 0..5     signal; 0 is no network
   slow MS          all answers leave so much later
   session MS       how long a session takes           core on|off   only the commands of every clone
-  style spaced|tight   how results are printed        era 2|3       epoch of the network's time
+  style spaced|tight   how it prints, as a clone's    era 2|3       epoch of the network's time
   power on|off     the supply                         unplug, plug  the USB cable
   lock on|off      another program locks the port     ring          a ring alert without a message
   down HEX         a message at a gateway of its own (without --sky)

@@ -6,6 +6,8 @@ use crate::sim::device::take;
 
 /// Largest message that goes up, in bytes.
 const MAX_MO: usize = 340;
+/// Longest text of `+SBDWT=`, in bytes.
+const MAX_TEXT: usize = 120;
 /// The commands that every clone has, without their values.
 const CORE: &[&str] = &[
     "", "E", "&K", "&D", "+CGSN", "+CIER", "+SBDMTA", "+SBDD", "+SBDWB", "+SBDWT", "+SBDTC", "+SBDRB", "+SBDRT",
@@ -102,8 +104,11 @@ impl Machine {
             },
             ("+SBDWT", None) => self.take_data(None, now),
             ("+SBDWT", Some(_)) => {
-                self.mo = Some(text.as_bytes().to_vec());
-                self.result(true);
+                let fits = text.len() <= MAX_TEXT;
+                if fits {
+                    self.write_text(text.as_bytes().to_vec());
+                }
+                self.result(fits);
             }
             ("+SBDRB", None) => self.read_binary(),
             ("+SBDRT", None) => {

@@ -103,7 +103,10 @@ impl Machine {
             self.asks.push_back(Ask::Arrived(down.number));
         }
         self.note(status, down.as_ref());
-        self.memory.momsn = momsn.wrapping_add(1);
+        // The manual counts every session; a clone only those with a message.
+        if !self.core || self.mo.is_some() {
+            self.memory.momsn = momsn.wrapping_add(1);
+        }
         self.memory.registered = 2;
         self.seen = true;
         if mailbox {
@@ -174,7 +177,7 @@ impl Machine {
         if self.to_ring && matches!(self.mode, Mode::Command) {
             self.to_ring = false;
             if self.rings {
-                self.info("SBDRING");
+                self.ring();
             }
         }
     }
