@@ -161,9 +161,8 @@ mod tests {
     #[test]
     fn it_names_a_few_mails_and_says_nothing_twice() {
         let mails: Vec<_> = (0..=MOST).map(|n| vec![u8::try_from(n).unwrap(); 9]).collect();
-        let place = |n: usize| {
-            WholePlace { bundle: 1, place: u8::try_from(n).unwrap(), name: WholeId::of(&mails[n]) }.bytes()
-        };
+        let place =
+            |n: usize| WholePlace { bundle: 1, place: u8::try_from(n).unwrap(), name: WholeId::of(&mails[n]) }.bytes();
         let places: Vec<_> = (0..=MOST).map(place).collect();
         let payload = |count: usize| {
             let named = places.iter().take(count).map(|place| (PLACE, &place[..]));

@@ -72,7 +72,8 @@ impl Store {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         for (name, bytes) in mails {
             let path = self.whole_file(name);
-            let here = File::open(&path).and_then(|file| file.metadata()).is_ok_and(|it| it.len() == bytes.len() as u64);
+            let here =
+                File::open(&path).and_then(|file| file.metadata()).is_ok_and(|it| it.len() == bytes.len() as u64);
             if here && fs::read(&path)? == *bytes {
                 // What was written before a crash need not be on the disk.
                 File::open(&path)?.sync_all()?;

@@ -83,9 +83,7 @@ fn whole_mails(
 fn is_compact(context: &Context, payload: &[u8]) -> Result<bool, Fault> {
     match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => Err(Fault::refused(Unusable::CompactOff)),
-        (true, true) if needs_coder(payload) && !context.coder().ready() => {
-            Err(Fault::Temporary(Waits::Coder.into()))
-        }
+        (true, true) if needs_coder(payload) && !context.coder().ready() => Err(Fault::Temporary(Waits::Coder.into())),
         (speaks, _) => Ok(speaks),
     }
 }

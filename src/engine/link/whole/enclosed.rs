@@ -174,11 +174,7 @@ fn over_price(message: &Message, bill: &Bill) -> bool {
 ///
 /// # Errors
 /// Temporary when the disk fails.
-pub fn keep(
-    context: &Context,
-    far_box: Option<PeerId>,
-    enclosed: &Enclosed<'_>,
-) -> Result<Vec<WholePlace>, Fault> {
+pub fn keep(context: &Context, far_box: Option<PeerId>, enclosed: &Enclosed<'_>) -> Result<Vec<WholePlace>, Fault> {
     let (links, settings) = (context.store.links(), context.store.settings());
     let record = context.link.and_then(|link| links.get(link));
     if record.and_then(|record| most(record, &settings)).is_none() {
@@ -290,4 +286,29 @@ fn is_short(context: &Context, message: &Message, bill: &Bill) -> Result<bool, F
         spent.plus(reserved.get(account).copied().unwrap_or_default()).minus(own)
     };
     Ok(bill.limits.iter().any(|(account, limit)| limit.check(used(account), bill.wanted, bill.urgent).is_err()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_mail_without_room_stays_behind() {
+        let one = |id: u64, name: u8, packed: Option<usize>| Enclosure {
+            message: Id(id),
+            place: WholePlace { bundle: 1, place: 0, name: WholeId([name; 16]) },
+            packed: packed.map(|bytes| vec![0; bytes]),
+            bill: None,
+        };
+        let all = || Enclosures(vec![one(1, 1, Some(9)), one(2, 2, Some(99)), one(3, 1, None), one(4, 4, Some(50))]);
+        let left = |out: Option<u64>| {
+            let mut mails = all();
+            mails.leave_out(out.map(Id));
+            mails.0.iter().map(|it| it.message.0).collect::<Vec<_>>()
+        };
+        assert_eq!(left(Some(4)), [1, 2, 3]);
+        assert_eq!(left(Some(3)), [1, 2, 4], "the mail that it names goes for another");
+        assert_eq!(left(Some(1)), [2, 4], "what names it has it no more");
+        assert_eq!(left(None), [1, 3, 4], "the largest");
+    }
 }
