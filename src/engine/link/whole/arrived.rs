@@ -102,6 +102,12 @@ pub fn with_mail(wholes: &[(WholePlace, ArrivedMail)], mut message: Message) -> 
 }
 
 impl ArrivedMail {
+    /// True where both were read at once.
+    #[cfg(test)]
+    pub fn is_read_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.said, &other.said)
+    }
+
     /// Makes it the mail of a message; who reads it here reads all of it.
     pub fn fill(&self, message: &mut Message) {
         message.whole = Some(Whole::Came);

@@ -287,3 +287,28 @@ fn is_short(context: &Context, message: &Message, bill: &Bill) -> Result<bool, F
     };
     Ok(bill.limits.iter().any(|(account, limit)| limit.check(used(account), bill.wanted, bill.urgent).is_err()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_mail_without_room_stays_behind() {
+        let one = |id: u64, name: u8, packed: Option<usize>| Enclosure {
+            message: Id(id),
+            place: WholePlace { bundle: 1, place: 0, name: WholeId([name; 16]) },
+            packed: packed.map(|bytes| vec![0; bytes]),
+            bill: None,
+        };
+        let all = || Enclosures(vec![one(1, 1, Some(9)), one(2, 2, Some(99)), one(3, 1, None), one(4, 4, Some(50))]);
+        let left = |out: Option<u64>| {
+            let mut mails = all();
+            mails.leave_out(out.map(Id));
+            mails.0.iter().map(|it| it.message.0).collect::<Vec<_>>()
+        };
+        assert_eq!(left(Some(4)), [1, 2, 3]);
+        assert_eq!(left(Some(3)), [1, 2, 4], "the mail that it names goes for another");
+        assert_eq!(left(Some(1)), [2, 4], "what names it has it no more");
+        assert_eq!(left(None), [1, 3, 4], "the largest");
+    }
+}

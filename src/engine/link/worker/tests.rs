@@ -1,7 +1,9 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
 mod asked;
+mod closed;
 mod crew;
+mod enclosed;
 mod groups;
 mod incoming;
 mod moves;
@@ -66,6 +68,8 @@ struct Sky {
     asks: bool,
     asked: Vec<u64>,
     answered: Vec<bool>,
+    /// What others do while the next packet is handed over.
+    meanwhile: Option<Box<dyn FnOnce() + Send>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -148,6 +152,8 @@ impl Link for Fake {
     }
 
     fn send(&mut self, packet: &LinkPacket, _intent: &Intent) -> SubmitResult {
+        let meanwhile = self.sky().meanwhile.take();
+        meanwhile.into_iter().for_each(|act| act());
         let mut sky = self.sky();
         sky.calls.push("send");
         match sky.ends.pop_front() {
