@@ -2,7 +2,7 @@
 //! one commit. A crash leaves all of it or nothing.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use compact::peer::{Peer, PeerRules};
 
@@ -49,9 +49,8 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
     })
 }
 
-/// True while a packet is in the hands of its link, as far as the store knows. Its worker knows it as it was read: meanwhile its far
-/// box may have been moved away, or another link's worker may have taken it over, closed it or planned it anew. What the worker
-/// finds out then is of nobody's concern.
+/// True while a packet is in the hands of its link, as far as the store knows. Since its worker read it its far box may have moved
+/// away, or another link's worker may have closed it, or taken it over.
 pub(super) fn in_hands(tx: &Tx, packet: &Packet) -> TxResult<bool> {
     let known = tx.packet(packet.number)?;
     Ok(known.is_some_and(|known| known.is_open() && known.state != PacketState::Planned && known.link == packet.link))
@@ -61,6 +60,10 @@ pub(super) fn in_hands(tx: &Tx, packet: &Packet) -> TxResult<bool> {
 fn is_stale(tx: &Tx, packet: &Packet) -> TxResult<bool> {
     let known = tx.packet(packet.number)?;
     Ok(known.is_none_or(|known| known.link != packet.link || (!known.is_open() && known != *packet)))
+}
+
+fn any_stale(tx: &Tx, packets: &[Packet]) -> TxResult<bool> {
+    packets.iter().try_fold(false, |any, packet| Ok(any || is_stale(tx, packet)?))
 }
 
 /// Writes one packet, unless it was closed or taken over meanwhile.
@@ -137,7 +140,7 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
     let price = record.and_then(LinkRecord::price);
     let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
     let (budget, limits) = (record.map(|it| it.budget(reserve)).unwrap_or_default(), price::limits(&settings, []));
-    let short = Arc::new(Mutex::new(None));
+    let short = Arc::new(OnceLock::new());
     let first_short = Arc::clone(&short);
     let begun = context.store.write(move |tx| {
         let mut packet = packet.clone();
@@ -168,7 +171,7 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
             let Some(mut live) = tx.live(*id)? else { continue };
             if let Err(why) = tx.rebill(&mut live, Some(bill.clone()), now)? {
                 // Then nothing of this is written: the others keep their bills as they were.
-                *lock(&first_short) = Some(*id);
+                let _ = first_short.set(*id);
                 return reject(Fault::permanent(why.to_string()));
             }
             tx.change(*id, |message| message.bill.clone_from(&live.bill))?;
@@ -186,14 +189,9 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
         Ok(Begun::Handing(Box::new(packet)))
     });
     match begun {
-        Err(fault) if fault.is_permanent() => lock(&short).map_or(Err(fault), |id| Ok(Begun::OverBudget(Some(id)))),
+        Err(fault) if fault.is_permanent() => short.get().map_or(Err(fault), |id| Ok(Begun::OverBudget(Some(*id)))),
         begun => begun,
     }
-}
-
-/// The value, whoever had it: nothing is ever half written there.
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes that the link took a packet; its messages are on the link once all packets of the group are. False, and nothing is
@@ -394,10 +392,8 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
     }
     let (packets, unclear, policy) = (group.packets.clone(), unclear.is_some(), context.policy());
     context.store.write(move |tx| {
-        for packet in &packets {
-            if is_stale(tx, packet)? {
-                return Ok(());
-            }
+        if any_stale(tx, &packets)? {
+            return Ok(());
         }
         for packet in &packets {
             let was_open = tx.packet(packet.number)?.is_some_and(|known| known.is_open());
@@ -495,10 +491,8 @@ pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<()
     let messages: Vec<_> = group.messages.iter().map(|message| message.id).collect();
     let policy = context.policy();
     context.store.write(move |tx| {
-        for packet in &packets {
-            if is_stale(tx, packet)? {
-                return Ok(());
-            }
+        if any_stale(tx, &packets)? {
+            return Ok(());
         }
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
         messages.iter().try_for_each(|id| waits_again(tx, &policy, *id, &why, now))
