@@ -248,7 +248,7 @@ impl FarBoxes {
                     let people = session.context.store.people();
                     if people.far_boxes().any(|now| now.id == far_box.id && now.moved_out.is_some()) {
                         failure.why.push_str(
-                            "; it has left all the same: the same command writes the file once that is mended",
+                            "; it has left all the same: the same command writes the file once that is corrected",
                         );
                     }
                     failure

@@ -1,14 +1,11 @@
 //! The commands, edge to edge: each without a running box and, where it matters, through the control socket of one.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
-use crate::support::command::{Said, satpost};
+use crate::support::command::satpost;
 use crate::support::{Folder, Program, SATPOST, SOON, Station, ask, send, wait_for};
 
 /// Runs a test with a box that does not run, and with one that does.
@@ -427,60 +424,6 @@ fn what_is_no_backup_is_refused_and_changes_nothing() {
         assert_eq!(post.said(&["settings", "get", "box.domain"]).ok(), "boat.example\n");
     }
     post.said(&["restore", "/no/such/file", "--replace"]).fails(1);
-}
-
-#[test]
-#[ignore = "needs root, to give a folder away"]
-fn root_leaves_the_files_of_a_box_to_its_user() {
-    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
-    let nobody = 65_534;
-    let folder = Folder::new();
-    let data = folder.path("box");
-    std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, Some(nobody), Some(nobody)).unwrap();
-    let post = Station::new(&folder, "box", &[("box.domain", "boat.example")], &["anna"]);
-    post.said_with(&["send", "ben@x.org"], "hello").ok();
-    let file = folder.path("a.backup");
-    post.said(&["backup", file.to_str().unwrap()]).ok();
-    post.said(&["restore", file.to_str().unwrap(), "--replace"]).ok();
-    post.said(&["people", "remove", "zoe"]).fails(3);
-    let mut seen = 0;
-    for entry in std::fs::read_dir(&data).unwrap() {
-        assert_eq!(entry.as_ref().unwrap().metadata().unwrap().uid(), nobody, "{entry:?}");
-        seen += 1;
-    }
-    assert!(seen >= 3);
-    assert_eq!(std::fs::metadata(file).unwrap().uid(), 0);
-}
-
-/// Held up by the lock of the store, a command for a box of somebody else hears what ends it, and says so by its code.
-#[test]
-#[ignore = "needs root, to give a folder away"]
-fn a_command_of_root_for_a_box_of_somebody_else_ends_by_a_signal() {
-    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
-    let folder = Folder::new();
-    let data = folder.path("box");
-    std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, Some(65_534), Some(65_534)).unwrap();
-    let post = Station::new(&folder, "box", &[], &["anna"]);
-    let store = std::fs::File::open(post.folder.join("satpost.redb")).unwrap();
-    flock(&store, FlockOperation::LockExclusive).unwrap();
-    // A terminal tells all its processes of Ctrl-C; systemd and `kill` tell the one that they know.
-    for (signal, all) in [(Signal::INT, true), (Signal::TERM, false)] {
-        let mut command = Command::new(SATPOST);
-        command.args(["people", "list", "--data", data.to_str().unwrap()]).stdin(Stdio::null());
-        let command = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let pid = Pid::from_child(&command);
-        wait_for("the process of the owner", SOON, || {
-            let of = format!("/proc/{0}/task/{0}/children", pid.as_raw_nonzero());
-            let child = std::fs::read_to_string(of).ok()?.split_whitespace().next()?.to_owned();
-            let environment = std::fs::read(format!("/proc/{child}/environ")).ok()?;
-            String::from_utf8_lossy(&environment).contains("SATPOST_AS_OWNER=").then_some(())
-        });
-        if all { kill_process_group(pid, signal) } else { kill_process(pid, signal) }.unwrap();
-        let said = Said::from(command.wait_with_output().unwrap());
-        assert!(said.code == 130 && said.err.contains("satpost: interrupted"), "{signal:?}: {said:?}");
-    }
 }
 
 /// The help pages as files: each leads to the others, and none to a page that only a box has.

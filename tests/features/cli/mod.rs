@@ -6,6 +6,7 @@ mod commands;
 mod control;
 mod gpsd;
 mod honest;
+mod of_root;
 mod pasted;
 mod progress;
 mod running_and_stopped;
