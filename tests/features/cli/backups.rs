@@ -32,7 +32,7 @@ fn the_newest_backups_stay_and_one_is_proved_to_bring_a_box_back() {
         let client = Client::logged_in(&station, "olga");
         client.get("/about").body
     };
-    assert!(about().contains("it brings a box back, with 1 messages") && !about().contains("none was made yet"));
+    assert!(about().contains("it brings a box back, with 1 message") && !about().contains("none was made yet"));
     let after = names();
     assert!(
         after.contains(&"satpost-2.backup".to_owned()) && !after.contains(&"satpost-1.backup".to_owned()),
