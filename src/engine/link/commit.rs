@@ -8,6 +8,7 @@ use compact::peer::{Peer, PeerRules};
 
 use super::give_back::{release, uncharge, waits_again};
 use super::group::{PacketGroup, Resolution};
+use super::hands::{any_stale, in_hands, is_stale};
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -47,23 +48,6 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
         group.moved = group.messages.iter().filter(off).map(|message| message.id).collect();
         Ok(group)
     })
-}
-
-/// True while a packet is in the hands of its link, as far as the store knows. Since its worker read it its far box may have moved
-/// away, or another link's worker may have closed it, or taken it over.
-pub(super) fn in_hands(tx: &Tx, packet: &Packet) -> TxResult<bool> {
-    let known = tx.packet(packet.number)?;
-    Ok(known.is_some_and(|known| known.is_open() && known.state != PacketState::Planned && known.link == packet.link))
-}
-
-/// True for a packet that was closed, dropped or taken over since it was read.
-fn is_stale(tx: &Tx, packet: &Packet) -> TxResult<bool> {
-    let known = tx.packet(packet.number)?;
-    Ok(known.is_none_or(|known| known.link != packet.link || (!known.is_open() && known != *packet)))
-}
-
-fn any_stale(tx: &Tx, packets: &[Packet]) -> TxResult<bool> {
-    packets.iter().try_fold(false, |any, packet| Ok(any || is_stale(tx, packet)?))
 }
 
 /// Writes one packet, unless it was closed or taken over meanwhile.

@@ -1,6 +1,6 @@
 //! Packets that a link certainly does not have: what was booked and reserved for them is given back, and they may go again.
 
-use super::commit::in_hands;
+use super::hands::in_hands;
 use super::session;
 use crate::clock::Time;
 use crate::engine::Context;

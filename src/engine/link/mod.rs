@@ -26,6 +26,7 @@ mod explain;
 mod fate;
 mod give_back;
 mod group;
+mod hands;
 pub mod inbound;
 mod inbound_buffer;
 mod lines;

@@ -48,7 +48,7 @@ fn write(station: &Station, person: Option<&str>, (from, to): (&str, &str), subj
 
 #[test]
 #[ignore = "takes half an hour or more: tests/soak/run 1 week"]
-fn a_week_in_which_everything_misbehaves_loses_nothing_and_keeps_within_its_bounds() {
+fn a_week_in_which_everything_misbehaves_by_hand() {
     let patience = [("patience.normal", "1"), ("smtp.trusted", "127.0.0.0/8")];
     let mut both = Both::start(&["--pass-every", "1", "--pass-length", "0.7", "--air-ms", "50"], &patience, &patience);
     both.meet();
