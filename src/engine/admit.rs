@@ -122,13 +122,14 @@ pub fn ask_for_first(context: &Context, people: &People) -> Result<(), Fault> {
     let missing = |far_box: &&Arc<FarBox>| !far_box.first.is_empty() && people.first_of(far_box.id).is_none();
     let known =
         |far_box: &&Arc<FarBox>| [&far_box.asked, &far_box.refused].iter().any(|list| list.contains(&far_box.first));
-    let here = people.far_boxes().filter(|far_box| far_box.moved_out.is_none());
-    for far_box in here.filter(missing).filter(|far_box| !known(far_box)) {
-        let (id, name, now) = (far_box.id, far_box.first.clone(), context.now());
-        let domain = context.store.settings().text(Key::Domain).to_owned();
-        context.store.write(move |tx| ask(tx, id, &name, &domain, now).map(drop))?;
+    let open = |far_box: &&Arc<FarBox>| far_box.moved_out.is_none() && far_box.newcomers != Newcomers::Refuse;
+    let wanted = people.far_boxes().filter(open).filter(missing).filter(|far_box| !known(far_box));
+    let wanted: Vec<_> = wanted.map(|far_box| (far_box.id, far_box.first.clone())).collect();
+    if wanted.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (domain, now) = (context.store.settings().text(Key::Domain).to_owned(), context.now());
+    context.store.write(move |tx| wanted.iter().try_for_each(|(id, name)| ask(tx, *id, name, &domain, now).map(drop)))
 }
 
 /// Tells a far box, with the next packet, what became of somebody there; also of the one whom it means where it names nobody: who

@@ -76,7 +76,9 @@ impl HeldMessages {
         if self.by.as_ref().is_some_and(same) {
             return Ok(());
         }
-        admit::ask_for_first(context, &people)?;
+        if self.by.as_ref().is_none_or(|(by, ..)| !Arc::ptr_eq(by, &people)) {
+            admit::ask_for_first(context, &people)?;
+        }
         self.by = Some((people, settings, contacts));
         for (_, id) in context.store.read(|view| view.line(Queue::Held))? {
             match context.store.message(id) {
