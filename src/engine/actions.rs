@@ -9,7 +9,7 @@ use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::engine::outcome;
 use crate::fault::Fault;
-use crate::message::reason::{ActionReason, NeedsOwner};
+use crate::message::reason::{ActionReason, NeedsOwner, Waits};
 use crate::message::{Id, Message, Packet, Reason, State, Way};
 use crate::money::{Amount, Bill, OverBudget, Use};
 use crate::route::choose::Policy;
@@ -105,7 +105,8 @@ enum Done {
     },
     /// The link has to give it back first.
     Withdrawing,
-    Retried,
+    /// It is looked at again; what it waited for until now, where that is a link.
+    Retried(Option<Waits>),
     /// The link has it, and is asked what became of it.
     Asked,
     /// Together with so many that shared its packets, for this much.
@@ -143,7 +144,8 @@ impl std::fmt::Display for Applied {
             Done::Withdrawing => {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
-            Done::Retried => write!(f, "{id} is tried again now"),
+            Done::Retried(None) => write!(f, "{id} is tried again now"),
+            Done::Retried(Some(waits)) => write!(f, "{id} is looked at again now; so far: {waits}"),
             Done::Asked => write!(f, "{id} is on the link, which is asked about it now"),
             Done::Again { cost, held: true, .. } => {
                 write!(f, "{id} goes once more, for {cost}, with a larger budget or in the next month")
@@ -366,9 +368,14 @@ fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     tx.step(id, now, message.state, ActionReason::Retried { who }, 0, next)?;
     if message.way == Way::Link {
         // The time line has what was done; what it waits for is the same.
-        tx.change(id, |live| live.reason = message.reason)?;
+        tx.change(id, |live| live.reason = message.reason.clone())?;
     }
-    Ok(Applied { id, what: if message.state == State::OnLink { Done::Asked } else { Done::Retried } })
+    let what = match message.reason {
+        _ if message.state == State::OnLink => Done::Asked,
+        Reason::Waits(waits) if message.way == Way::Link => Done::Retried(Some(waits)),
+        _ => Done::Retried(None),
+    };
+    Ok(Applied { id, what })
 }
 
 fn waiting(tx: &Tx, id: Id) -> TxResult<Message> {

@@ -65,3 +65,19 @@ fn a_station_whose_link_reaches_only_devices_returns_nothing() {
     station.cli_ok(&["link", "add", "boat", "m138", "link.price", "0", "m138.port", port.to_str().unwrap()], "");
     wait_for("the message to leave", 4 * SOON, || (station.messages()[0]["state"] == "sent").then_some(()));
 }
+
+/// Nobody is told that a message is tried where there is no link to try it by.
+#[test]
+fn what_is_tried_again_says_what_it_waits_for() {
+    let world = World::start(&[]);
+    let mut station = world.station();
+    station.cli_ok(&["link", "off", "m138"], "");
+    station.start();
+    station.cli_ok(&["send", "--from", "anna", "--text", "hello", "bob@world.example"], "");
+    let id = station.messages()[0]["id"].as_str().unwrap().to_owned();
+    wait_for("it to wait", SOON, || {
+        station.messages()[0]["reason"].as_str().is_some_and(|why| why.contains("none in use")).then_some(())
+    });
+    let said = station.cli_ok(&["queue", "retry", &id], "");
+    assert!(said.contains("none in use") && !said.contains("tried again now"), "{said}");
+}
