@@ -34,10 +34,12 @@ const NUMBER: &str = "+14155550199";
 
 /// How often the boxes are looked at.
 const LOOK: Duration = Duration::from_millis(500);
-/// The internet line is there for so long.
-const THERE: Duration = Duration::from_secs(45);
+/// The internet line is there for so long. One that breaks sooner is dialled ever more rarely by the station.
+const THERE: Duration = Duration::from_secs(105);
 /// Then it is away for so long; of a longer time the boxes would ask less often whether it is back.
 const AWAY: Duration = Duration::from_secs(15);
+/// The station sees that it came back within so long.
+const SEEN: Duration = Duration::from_secs(180);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
@@ -76,7 +78,7 @@ impl Demo {
         messages::text(&parts);
         tell("A phone texts the boat.");
         let mut watch = Watch::default();
-        let (mut line, mut turned, mut answered) = (true, Instant::now(), false);
+        let (mut line, mut turned, mut seen, mut answered) = (true, Instant::now(), true, false);
         loop {
             for news in watch.look(&parts)? {
                 tell(&news);
@@ -86,17 +88,24 @@ impl Demo {
                 let gone = self.link != Behind::Nothing;
                 if gone {
                     line = false;
-                    parts.line(line)?;
+                    parts.turn_line(line)?;
+                    parts.wait_line(line)?;
                 }
                 let how = if gone { "The internet line is gone. " } else { "" };
                 tell(&format!("\n{how}Bob answers, and Anna answers the phone by mail."));
                 messages::back(&parts)?;
                 messages::text_back(&parts)?;
             }
-            if !self.once && turned.elapsed() >= if line { THERE } else { AWAY } {
-                (line, turned) = (!line, Instant::now());
-                parts.line(line)?;
+            if !self.once && seen && turned.elapsed() >= if line { THERE } else { AWAY } {
+                (line, turned, seen) = (!line, Instant::now(), false);
+                parts.turn_line(line)?;
+            }
+            if !seen && parts.sees_line(line)? {
+                (turned, seen) = (Instant::now(), true);
                 tell(if line { "\nThe internet line is back." } else { "\nThe internet line is gone." });
+            }
+            if !seen && turned.elapsed() > SEEN {
+                return Err(parts.failure(parts::NOT_SEEN));
             }
             if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
                 let took = began.elapsed().as_secs();

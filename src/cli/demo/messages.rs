@@ -32,7 +32,7 @@ pub fn explain(parts: &DemoParts) -> String {
   station (boat)    http://{station}/   name anna, password {password}
   gateway (shore)   http://{gateway}/   name anna, password {password}
 
-The boxes are paired over an internet line that costs nothing, and is away for 15 seconds in every minute.
+The boxes are paired over an internet line that costs nothing, and is away for 15 seconds in every two minutes.
 {air}
 
 From another terminal, send a mail from the boat with curl, or with msmtp:

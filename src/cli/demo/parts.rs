@@ -19,6 +19,8 @@ use crate::sim::{carrier, line, sink};
 
 /// A box has to be ready this long after its start.
 const READY_LIMIT: Duration = Duration::from_secs(30);
+/// Why the demo ends where the station takes no notice of the line.
+pub const NOT_SEEN: &str = "the station does not see the internet line come or go";
 /// A box has to end this long after SIGTERM.
 const END_LIMIT: Duration = Duration::from_secs(12);
 /// All parts. The order of the fields is the order in which they end: boxes, simulators, folder.
@@ -103,24 +105,36 @@ impl DemoParts {
         Ok(parts)
     }
 
-    /// Has the internet line between the boxes come or go, and waits until that is seen.
+    /// Has the internet line between the boxes come or go. The boxes see that later.
     ///
     /// # Errors
-    /// When it is not.
-    pub fn line(&self, there: bool) -> Result<(), Failure> {
+    /// When the line cannot be told.
+    pub fn turn_line(&self, there: bool) -> Result<(), Failure> {
         for command in if there { &["clear"][..] } else { &["refuse", "cut"] } {
             self.line.tell(command).map_err(Failure::failed)?;
         }
-        self.wait_line(there)
+        Ok(())
     }
 
-    /// The gateway listens whether or not somebody calls: it is the station that sees the line.
-    fn wait_line(&self, there: bool) -> Result<(), Failure> {
+    /// True when the station sees that the line is there, or that it is not. The gateway listens whether or not somebody calls: it
+    /// is the station that sees it.
+    ///
+    /// # Errors
+    /// When the station cannot be asked.
+    pub fn sees_line(&self, there: bool) -> Result<bool, Failure> {
+        let seen = |status: Value| status["links"]["line"]["ready"] == there;
+        Ok(self.station.ask(&["status", "--json"])?.is_some_and(seen))
+    }
+
+    /// Waits until the station sees it.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn wait_line(&self, there: bool) -> Result<(), Failure> {
         let until = Instant::now() + READY_LIMIT;
-        let ready = |status: Value| status["links"]["line"]["ready"] == there;
-        while !self.station.ask(&["status", "--json"])?.is_some_and(ready) {
+        while !self.sees_line(there)? {
             if Instant::now() > until {
-                return Err(self.failure("the station does not see the internet line come or go"));
+                return Err(self.failure(NOT_SEEN));
             }
             crate::clock::sleep(Duration::from_millis(100));
         }

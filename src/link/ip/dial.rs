@@ -186,6 +186,15 @@ mod tests {
         }
     }
 
+    /// As the demo has it: 105 seconds there, 15 not.
+    #[test]
+    fn a_line_that_is_away_for_a_moment_is_seen_soon_after() {
+        let up = |at: u64| (at % 120 < 105).then(|| 105 - at % 120);
+        let dials = dials(6 * 3600, up);
+        let back: Vec<u64> = dials.iter().filter(|(_, up)| *up).map(|(at, _)| at % 120).collect();
+        assert!(back.len() == 6 * 30 && back.iter().all(|late| *late < 15), "{back:?}");
+    }
+
     /// Case 8 of the line: each dial to a login page is a connection, the first flight of TLS, a page, and an alert.
     #[test]
     fn an_hour_of_a_login_page_costs_little() {

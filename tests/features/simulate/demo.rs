@@ -121,3 +121,15 @@ fn killed_it_takes_its_boxes_along_and_the_next_one_clears_up() {
     assert!(demo(&folder, &["--once"]).output().unwrap().status.success());
     assert_eq!(left_behind(&folder), Vec::<String>::new());
 }
+
+/// Three times the line goes and comes, with nothing to carry that would have it asked after: seven minutes.
+#[test]
+#[ignore = "seven minutes, for tests/soak"]
+fn left_alone_it_goes_on_by_hand() {
+    let folder = Folder::new();
+    let mut child = demo(&folder, &["--link", "imt"]).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.filter(|line| line == "The internet line is back.").take(3).count(), 3, "it ended before");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+}
