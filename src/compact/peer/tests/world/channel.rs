@@ -98,10 +98,11 @@ impl World {
             .for_each(|row| self.fly(1 - side, row.packet.payload));
         for key in all {
             let message = &mut self.messages[key as usize];
-            if matches!(message.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
-                message.told = Told::Waiting;
-            } else {
-                self.boxes[side].peer.forget(key);
+            match message.told {
+                Told::OnItsWay | Told::Sent | Told::Unconfirmed => message.told = Told::Waiting,
+                // The far box said so a moment before.
+                Told::Waiting => {}
+                _ => self.boxes[side].peer.forget(key),
             }
         }
     }
@@ -153,10 +154,11 @@ impl World {
         }
         for (key, _) in turn.again {
             let message = &mut self.messages[key as usize];
-            if matches!(message.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
-                message.told = Told::Waiting;
-            } else {
-                self.boxes[side].peer.forget(key);
+            match message.told {
+                Told::OnItsWay | Told::Sent | Told::Unconfirmed => message.told = Told::Waiting,
+                // The far box said so a moment before.
+                Told::Waiting => {}
+                _ => self.boxes[side].peer.forget(key),
             }
         }
         for key in turn.unconfirmed {
