@@ -16,7 +16,7 @@ use crate::engine::actions::MessageAction;
 use crate::engine::actions::again::{self, Offer};
 use crate::engine::link::whole::enclosed::{self, MailAlong};
 use crate::links::Links;
-use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::message::{Account, Id, Message, Packet, PacketState, State, words};
 use crate::money::Use;
 use crate::route::segments;
 use crate::store::ListFilter;
@@ -379,7 +379,7 @@ impl Show {
             session.line(format!(
                 "packet {part} of {parts}, {} bytes{with}, by {link}: {state} {}",
                 packet.air_bytes(),
-                packet.note
+                words::packet_note(packet)
             ));
         }
     }
@@ -420,7 +420,8 @@ fn packet(packet: &Packet, links: &Links) -> Value {
         "device": packet.address.map(|address| Address::Device(address).to_string()),
         "bytes": packet.air_bytes(),
         "state": packet_state(&packet.state),
-        "note": packet.note.to_string(),
+        "repeat": packet.is_repeat(),
+        "note": words::packet_note(packet),
         "at": packet.at.to_string(),
     })
 }

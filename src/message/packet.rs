@@ -176,7 +176,12 @@ impl Packet {
 
     /// True for a packet that no message pays for: it carries none, or carries it once more.
     pub fn is_extra(&self) -> bool {
-        self.peer.as_ref().is_some_and(|place| place.repeat || self.messages.is_empty())
+        self.is_repeat() || self.peer.is_some() && self.messages.is_empty()
+    }
+
+    /// True for one that goes once more, as no receipt of the first came.
+    pub fn is_repeat(&self) -> bool {
+        self.peer.as_ref().is_some_and(|place| place.repeat)
     }
 
     /// True when it has left, or nobody can tell.

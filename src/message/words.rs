@@ -19,6 +19,7 @@ mod session;
 pub mod smtp;
 mod transport;
 
+pub use link::packet_note;
 pub use mail::size as file_size;
 pub use person::{for_notice, for_person, words as person};
 

@@ -265,7 +265,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
-        note => packet.note.to_string(), at => ask.times.moment(packet.at),
+        note => words::packet_note(packet), at => ask.times.moment(packet.at),
     }
 }
 

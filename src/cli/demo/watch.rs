@@ -1,4 +1,4 @@
-//! Tells when a message arrives, with its time line from both boxes.
+//! Tells when a message is taken and where it is then, and when it arrives, with its time line from both boxes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ pub struct Watch {
     /// Texts that arrived at the phone.
     pub at_phone: usize,
     told: BTreeSet<String>,
+    /// The states in which messages that somebody gave to a box were last seen.
+    taken: BTreeMap<(&'static str, String), String>,
     /// Messages whose time line was shown.
     shown: BTreeSet<(&'static str, String)>,
     /// What messages waited for while a cheaper link was away, as their box said.
@@ -33,13 +35,18 @@ impl Watch {
     /// # Errors
     /// When a box hangs.
     pub fn look(&mut self, parts: &DemoParts) -> Result<Vec<String>, Failure> {
+        let mut news = Vec::new();
         for place in [&parts.station, &parts.gateway] {
-            for message in list(place)?.iter().filter(|message| message["code"] == "waits.cheaper") {
+            for message in list(place)?.iter().rev() {
                 let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-                self.waited.insert((place.name, text("id")), text("reason"));
+                if message["code"] == "waits.cheaper" {
+                    self.waited.insert((place.name, text("id")), text("reason"));
+                }
+                if message["origin"] != "link" {
+                    news.extend(self.state(place.name, message));
+                }
             }
         }
-        let mut news = Vec::new();
         let mails = parts.sink.mails();
         for mail in mails.iter().skip(self.at_sink) {
             let subject = mail.header("Subject").unwrap_or_default();
@@ -81,6 +88,24 @@ impl Watch {
             news.push(format!("\n{head}\n{lines}"));
         }
         Ok(news)
+    }
+
+    /// Gives what there is to say of a message that was given to a box: that it was taken, or that somebody has to see to it.
+    fn state(&mut self, place: &'static str, message: &Value) -> Option<String> {
+        let text = |name: &str| message[name].as_str().unwrap_or_default();
+        let (id, state) = (text("id"), text("state"));
+        let before = self.taken.insert((place, id.to_owned()), state.to_owned());
+        let head = match before {
+            None => "TAKEN",
+            Some(before) if before == state || ["queued", "on the link", "sent", "delivered"].contains(&state) => {
+                return None;
+            }
+            Some(_) => "NEWS",
+        };
+        // A text has no subject: its words say which it is.
+        let words = if text("subject").is_empty() { text("text") } else { text("subject") };
+        let (words, why) = (one_line(words, 60), one_line(text("reason"), 120));
+        Some(format!("\n{head} at the {place}: {id} \"{words}\" for {}: {state}, {why}", text("to")))
     }
 
     /// Gives the time lines of the newest message in each box that fits and was not shown before.

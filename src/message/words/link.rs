@@ -2,7 +2,18 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::message::reason::{Acknowledged, GoneReason, LinkReason, Part, Taken};
+use crate::message::Packet;
+use crate::message::reason::{Acknowledged, GoneReason, LinkReason, Part, Reason, Taken};
+
+/// Says what is known of a packet; of one that went a second time first why it did, whatever became of it.
+pub fn packet_note(packet: &Packet) -> String {
+    let (again, note) = (Reason::from(LinkReason::NoReceipt), packet.note.to_string());
+    match packet.is_repeat() && packet.note != again {
+        true if note.is_empty() => again.to_string(),
+        true => format!("{again}; {note}"),
+        false => note,
+    }
+}
 
 impl Display for Part {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

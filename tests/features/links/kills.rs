@@ -147,6 +147,12 @@ fn unsent(station: &Station) -> Vec<Value> {
 
 /// A payload went on air under one id of the modem, and to the Hive under one number.
 pub(super) fn nothing_paid_twice(both: &Both) {
+    let twice = paid_again(both);
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// Payloads that went on air, or to the Hive, under several numbers, with these.
+pub(super) fn paid_again(both: &Both) -> BTreeMap<String, BTreeSet<String>> {
     let mut paid: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (id, payload) in both.world.on_air() {
         paid.entry(payload).or_default().insert(id);
@@ -156,6 +162,6 @@ pub(super) fn nothing_paid_twice(both: &Both) {
             paid.entry(format!("to device: {}", item["data"])).or_default().insert(item["packetId"].to_string());
         }
     }
-    let twice: Vec<_> = paid.iter().filter(|(_, ids)| ids.len() > 1).collect();
-    assert!(twice.is_empty(), "{twice:?}");
+    paid.retain(|_, ids| ids.len() > 1);
+    paid
 }

@@ -85,10 +85,20 @@ fn the_lines_that_it_prints_can_be_pasted() {
         let ended = Command::new("sh").args(["-c", line]).env("HOME", folder.path("")).output().unwrap();
         assert!(ended.status.success(), "{line}: {ended:?}");
     }
-    let mut missing = vec!["\"Position\"", "\"Position\"", "\"Answer\"", "\"Where are you?\""];
+    let mut missing = vec![
+        "TAKEN at the station: m2 \"Position\" for bob@world.example: ",
+        "TAKEN at the station: m3 \"Position\" for bob@world.example: ",
+        "\"Answer\" for anna@shore.example: ",
+        "\"Where are you?\" for ",
+        "ARRIVED at the mail server: \"Position\"",
+        "ARRIVED at the mail server: \"Position\"",
+        "ARRIVED on the boat: \"Answer\"",
+        "ARRIVED on the boat: \"Where are you?\"",
+    ];
     while !missing.is_empty() {
         let line = lines.next().expect("the demo goes on until all has arrived");
-        if let Some(at) = missing.iter().position(|words| line.starts_with("ARRIVED") && line.contains(words)) {
+        let news = line.starts_with("ARRIVED") || line.starts_with("TAKEN");
+        if let Some(at) = missing.iter().position(|words| news && line.contains(words)) {
             missing.remove(at);
         }
     }

@@ -248,6 +248,10 @@ fn what_is_lost_is_repeated_and_arrives_once() {
     assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"]);
     assert_eq!(pair.station.message(id).state, State::FarBox);
     assert_eq!(pair.station.message(id).bill.unwrap().spent.packets, 1, "the repeat is the box's own");
+    let packets = pair.station.context.store.read(move |view| view.packets_of(id)).unwrap();
+    let notes: Vec<_> = packets.iter().map(crate::message::words::packet_note).collect();
+    let again = |note: &&String| note.starts_with("once more: no receipt came; ");
+    assert_eq!((notes.len(), notes.iter().filter(again).count()), (2, 1), "{notes:?}");
     pair.station.bill_is_air();
     pair.gateway.bill_is_air();
     pair.station.books_balance();
