@@ -72,7 +72,8 @@ fn history(seed: u64, loud: bool) -> World {
         crash: bad(&mut dice, 15),
         give_up: bad(&mut dice, 15),
         unknown: bad(&mut dice, 20),
-        overtaken: bad(&mut dice, 20),
+        // An older program would send once more what a line overtook a moment before: it cannot say that it is the same.
+        overtaken: bad(&mut dice, 20) * u64::from(!ages),
         delay: if dice.chance(50) { HOUR } else { dice.between(HOUR, 4 * DAY) },
         double_classic: !ages,
     };
