@@ -58,6 +58,9 @@ fn said_again(station: &Station) -> usize {
             assert!(packet["note"].as_str().unwrap().contains("no receipt came"), "{packet}");
             found.insert(packet.to_string());
         }
+        if shown["packets"].as_array().is_some_and(|packets| packets.len() > 3) {
+            println!("{}", station.cli_ok(&["queue", "show", message["id"].as_str().unwrap()], ""));
+        }
     }
     found.len()
 }
