@@ -1,6 +1,6 @@
 //! A week of two boxes, hour by hour: the line comes and goes, the sky too, and the station's clock is wrong
 //! when it starts as a board without a battery has it. Nothing is lost or doubled, no packet is paid for twice but where hours
-//! without a receipt have passed and the history says so, the file grows by what it keeps, and memory stays within what the
+//! without a receipt have passed and the box says so, the file grows by what it keeps, and memory stays within what the
 //! unit allows. Each box is started anew every hour: what one of them gathers in a
 //! week is not seen here.
 
@@ -57,9 +57,6 @@ fn said_again(station: &Station) -> usize {
         for packet in again {
             assert!(packet["note"].as_str().unwrap().contains("no receipt came"), "{packet}");
             found.insert(packet.to_string());
-        }
-        if shown["packets"].as_array().is_some_and(|packets| packets.len() > 3) {
-            println!("{}", station.cli_ok(&["queue", "show", message["id"].as_str().unwrap()], ""));
         }
     }
     found.len()
@@ -133,12 +130,12 @@ fn a_week_in_which_everything_misbehaves_by_hand() {
     }
     arrived_once(&up, &there);
     arrived_once(&down, &aboard);
-    // Twice more at most, each time after silence.
+    // Each time after silence, or as the far box said that it has not come: what is hours to a box is a moment to the sky here.
     let again = paid_again(&both);
     let times: usize = again.values().map(|ids| ids.len() - 1).sum();
     let told = said_again(&both.station) + said_again(&both.gateway);
     println!("{times} packets went once more, and of {told} their box says so");
-    assert!(again.values().all(|ids| ids.len() <= 3) && times <= told, "{told}: {again:?}");
+    assert!(times <= told, "{told}: {again:?}");
     both.totals_balance();
     let (early, late) = (sizes[sizes.len() / 3], sizes[sizes.len() - 1]);
     for ((_, early), (memory, late)) in early.into_iter().zip(late) {
