@@ -2,6 +2,7 @@
 
 mod about;
 mod browser;
+mod busy;
 mod day;
 mod drafts;
 mod front;
