@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::indexed::ALL;
 use super::queue::parse;
 use super::schema::{self, Readable, Tx, TxResult, View};
+use super::search::Needle;
 use super::table::ReadTable;
 use super::totals::Ledger;
 use crate::message::{Id, Message, State};
@@ -12,6 +13,8 @@ use crate::message::{Id, Message, State};
 /// Messages or entries that one commit looks at for an index which an older version did not have.
 const AT_ONCE: usize = 2000;
 
+/// The index names so many for a text that is no rare one.
+const MANY: usize = 2000;
 /// Rows of the table that are read at once.
 const READ: usize = 64;
 
@@ -77,6 +80,31 @@ impl Tx<'_> {
 }
 
 impl View {
+    /// The codes of these states, where the table has all of their messages.
+    fn codes(&self, states: &[State]) -> TxResult<Option<Vec<u8>>> {
+        let codes: Option<Vec<u8>> = states.iter().map(|state| code(*state)).collect();
+        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else { return Ok(None) };
+        let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
+        Ok((ledger.caught_up || ledger.behind.ended == ALL).then_some(codes))
+    }
+
+    /// Numbers of messages before one that are in one of these states and may hold what is looked for, the youngest first;
+    /// `None` where the index names many: those in the states are the fewer then.
+    pub(super) fn ended_among(&self, states: &[State], needle: &mut Needle, before: u64) -> TxResult<Option<Vec<u64>>> {
+        let Some(codes) = self.codes(states)?.filter(|_| !needle.is_blank()) else { return Ok(None) };
+        let (table, mut found) = (schema::ENDED.read(&self.0)?, Vec::new());
+        for (count, number) in self.may_hold_before(needle, before)?.enumerate() {
+            let number = number?;
+            if count == MANY {
+                return Ok(None);
+            }
+            for code in &codes {
+                found.extend(table.get((*code, number))?.map(|_| number));
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// Numbers of messages before one that are in one of these states, the youngest first; `None` where a look at all messages
     /// has to find them.
     pub(super) fn ended_before(
@@ -84,12 +112,7 @@ impl View {
         states: &[State],
         before: u64,
     ) -> TxResult<Option<impl Iterator<Item = TxResult<u64>>>> {
-        let codes: Option<Vec<u8>> = states.iter().map(|state| code(*state)).collect();
-        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else { return Ok(None) };
-        let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
-        if !ledger.caught_up && ledger.behind.ended != ALL {
-            return Ok(None);
-        }
+        let Some(codes) = self.codes(states)? else { return Ok(None) };
         let table = schema::ENDED.read(&self.0)?;
         let mut all: Vec<_> = codes.into_iter().map(|code| Ended { code, before, read: VecDeque::new() }).collect();
         Ok(Some(std::iter::from_fn(move || {

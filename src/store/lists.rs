@@ -169,7 +169,10 @@ impl View {
         let mut needle = filter.needle(&search);
         let listed: Option<Box<dyn Iterator<Item = TxResult<u64>>>> = match self.waiting_before(filter, end)? {
             Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
-            None => self.ended_before(&filter.states, end)?.map(|ids| Box::new(ids) as Box<_>),
+            None => match self.ended_among(&filter.states, &mut needle, end)? {
+                Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
+                None => self.ended_before(&filter.states, end)?.map(|ids| Box::new(ids) as Box<_>),
+            },
         };
         let mut asked = Needle::default();
         let ids: Box<dyn Iterator<Item = TxResult<u64>>> = match listed {

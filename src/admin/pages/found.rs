@@ -18,6 +18,8 @@ const SOME: usize = 10;
 const PAGE: usize = 50;
 /// Mails of a folder that one page looks at in the index, and so many that it reads: the rest is for another page.
 const LOOKED_AT: (usize, usize) = (20_000, 500);
+/// A mailbox of so few mails is searched without a look at what the index names on all of the box.
+const FEW: u64 = 32;
 /// Where the index names no more contents than so many on all of the box, no others are looked at.
 const NAMED: usize = 3000;
 /// A page looks no longer than this; it goes on from there.
@@ -38,7 +40,11 @@ pub fn show(ask: &Ask, folders: &[Folder], wanted: &str) -> Reply {
     let until = Instant::now() + TIME;
     let small = wanted.to_lowercase();
     let mut needle = Needle::new(&small);
-    let named = ask.app.store.read(|view| view.may_hold_of(ask.me(), &mut needle, NAMED))?;
+    let named = match folders.iter().map(|folder| u64::from(folder.total)).sum::<u64>() {
+        // To look at each is less work.
+        ..=FEW => None,
+        _ => ask.app.store.read(|view| view.may_hold_of(ask.me(), &mut needle, NAMED))?,
+    };
     let mut groups = Vec::new();
     for folder in folders.iter().filter(|folder| only.is_none_or(|only| folder.number == only)) {
         let candidates = match &named {

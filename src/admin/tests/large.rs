@@ -42,7 +42,7 @@ const PAGES: [&str; 28] = [
 const LOOKERS: [(&str, usize); 4] = [("anna", 28), ("olga", 26), ("ben", 22), ("carl", 22)];
 
 /// A store in which every fourth message lies in the mailbox of the owner, every fourth in that of a person, three in that of
-/// another, and one in a thousand failed.
+/// another, and one in sixteen failed.
 fn filled(count: u64) -> Site {
     let site = Site::with_people();
     let olga = PersonEdit { name: "olga".into(), role: Role::Operator, ..PersonEdit::default() };
@@ -61,7 +61,7 @@ fn filled(count: u64) -> Site {
                     from: "mum@far.org".parse().unwrap(),
                     to: to.parse().unwrap(),
                     way: if mine { Way::Mailbox } else { Way::Relay },
-                    state: if number % 1000 == 1 { State::Returned } else { State::Delivered },
+                    state: if number % 16 == 1 { State::Returned } else { State::Delivered },
                     subject: format!("Day {number}"),
                     text: format!("Nothing happened on day no{number}x."),
                     message_id: None,
