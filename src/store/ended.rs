@@ -13,6 +13,8 @@ use crate::message::{Id, Message, State};
 /// Messages or entries that one commit looks at for an index which an older version did not have.
 const AT_ONCE: usize = 2000;
 
+/// So few that ended so are read whatever the index names.
+const FEW: usize = 64;
 /// The index names so many for a text that is no rare one.
 const MANY: usize = 2000;
 /// Rows of the table that are read at once.
@@ -92,12 +94,19 @@ impl View {
     /// `None` where the index names many: those in the states are the fewer then.
     pub(super) fn ended_among(&self, states: &[State], needle: &mut Needle, before: u64) -> TxResult<Option<Vec<u64>>> {
         let Some(codes) = self.codes(states)?.filter(|_| !needle.is_blank()) else { return Ok(None) };
-        let (table, mut found) = (schema::ENDED.read(&self.0)?, Vec::new());
-        for (count, number) in self.may_hold_before(needle, before)?.enumerate() {
-            let number = number?;
-            if count == MANY {
-                return Ok(None);
-            }
+        let (table, mut few) = (schema::ENDED.read(&self.0)?, 0);
+        for code in &codes {
+            few += table.range((*code, 0)..(*code, before))?.take(FEW).count();
+        }
+        if few < FEW {
+            return Ok(None);
+        }
+        let named: Vec<u64> = self.may_hold_before(needle, before)?.take(MANY).collect::<TxResult<_>>()?;
+        if named.len() == MANY {
+            return Ok(None);
+        }
+        let mut found = Vec::new();
+        for number in named {
             for code in &codes {
                 found.extend(table.get((*code, number))?.map(|_| number));
             }

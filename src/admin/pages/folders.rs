@@ -99,7 +99,7 @@ fn marks(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<(Stage, Vec<String
     let all: Vec<_> = folder.words(entry.keywords).collect();
     let mut stage = all.iter().find_map(|word| names::stage(word));
     // What has left is green where nothing more is waited for; its messages know.
-    if let Some((tone, _)) = stage.as_mut().filter(|_| all.iter().any(|word| *word == names::SENT)) {
+    if let Some((tone, _)) = stage.as_mut().filter(|_| all.contains(&names::SENT)) {
         *tone = ask.app.store.read(|view| {
             let Some(message) = view.message(Id(entry.message))? else { return Ok("off") };
             let (first, copies) = message.mail.as_ref().map_or((message.id.0, 1), |mail| (mail.first.0, mail.copies));

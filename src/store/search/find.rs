@@ -42,7 +42,8 @@ impl Needle {
     /// For a text, or nothing, in messages that have these [marks](super::marks_of).
     pub(in crate::store) fn with_marks(text: &str, marks: &[String]) -> Self {
         let text = rows_to_read(text);
-        let all = text.iter().copied().chain(marks.iter().flat_map(|mark| rows_to_read(mark))).collect();
+        // Those of marks first: most of them name less than those of a word.
+        let all = marks.iter().flat_map(|mark| rows_to_read(mark)).chain(text.iter().copied()).collect();
         Self { text, all, ..Self::default() }
     }
 
@@ -178,8 +179,8 @@ impl Index {
                 let here = block.filter(|block| *block >= block_of(first))?;
                 block = here.checked_sub(1);
                 match self.step(needle, here) {
-                    Ok(Step::Over) => block = first_of(group_of(here).0).checked_sub(1),
-                    Ok(Step::Named(named)) => {
+                    Ok(None) => block = first_of(group_of(here).0).checked_sub(1),
+                    Ok(Some(named)) => {
                         let numbers = named.places().map(|place| here * BLOCK + place as u64);
                         found.extend(numbers.filter(|number| (first..before).contains(number)));
                     }
@@ -192,23 +193,16 @@ impl Index {
         })
     }
 
-    fn step(&self, needle: &mut Needle, block: u64) -> TxResult<Step> {
+    /// The numbers of a block that may hold what is looked for; `None` where that is no number of the group that it ends.
+    fn step(&self, needle: &mut Needle, block: u64) -> TxResult<Option<Bits>> {
         let (group, at) = group_of(block);
         // Asked once, where the look at a group begins.
         if u64::from(at) == GROUP - 1
             && self.in_group(needle, group)? == Some(0)
             && !self.is_loose(first_of(group)..first_of(group) + GROUP)?
         {
-            return Ok(Step::Over);
+            return Ok(None);
         }
-        Ok(Step::Named(self.in_block(needle, block)?.unwrap_or(Bits::ALL)))
+        Ok(Some(self.in_block(needle, block)?.unwrap_or(Bits::ALL)))
     }
-}
-
-/// What a look at a block, the last of a group, gave.
-enum Step {
-    /// Nothing is in the group.
-    Over,
-    /// What is named in the block.
-    Named(Bits),
 }

@@ -197,7 +197,11 @@ fn a_block_that_fills_up_is_written_each_time_it_has_so_many_more() {
 
 /// The numbers from here on are those behind a block.
 fn jump(store: &Store, block: u64) {
-    store.write(move |tx| Ok(tx.ledger.next_message = block * BLOCK)).unwrap();
+    let number = move |tx: &mut Tx| {
+        tx.ledger.next_message = block * BLOCK;
+        Ok(())
+    };
+    store.write(number).unwrap();
 }
 
 #[test]
