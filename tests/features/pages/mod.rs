@@ -13,6 +13,7 @@ mod mailbox;
 mod payloads;
 mod plain;
 mod reading;
+mod release;
 mod roles;
 mod setup;
 mod wrong;
