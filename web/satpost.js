@@ -56,7 +56,8 @@
   }
 
   // What somebody has begun to write is not lost by a way off the page.
-  let unsent = false;
+  let unsent = false, touched = false;
+  all("form[method=post]").forEach((form) => form.addEventListener("input", () => { touched = true; }));
   all("form[method=post] textarea").forEach((text) => text.form.addEventListener("input", () => { unsent = true; }));
   addEventListener("submit", () => { unsent = false; });
   addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
@@ -67,7 +68,7 @@
   if (letter) {
     const kept = $("#kept"), once = letter.elements.once.value;
     let changed = letter.dataset.draft === "unkept", keeping = false, over = false;
-    unsent = changed;
+    unsent = touched = changed;
     const keep = async (leaving) => {
       if (!changed || over || (keeping && !leaving)) return;
       [changed, keeping] = [false, true];
@@ -209,7 +210,8 @@
       const query = new URLSearchParams({ page: (location.pathname.slice(base.length) || "/") + location.search, have: root.dataset.have });
       const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
       if (answer.status === 401) {
-        if (!unsent) location.reload();
+        // Nothing that was filled in, or is on its way, goes with the page.
+        if (!unsent && !touched) location.reload();
         const out = $("#out");
         if (out) out.hidden = false;
         return;

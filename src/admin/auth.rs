@@ -145,6 +145,14 @@ pub fn visitor(store: &Store, cookies: &Cookies, request: &Request) -> Result<Op
     Ok(Some(Visitor { hash, session, person }))
 }
 
+/// Says whose request it is, for the line before the pages: the name of a person who is logged in, whichever browser they have,
+/// or an address. Reads, and decides nothing.
+pub fn whose(store: &Store, cookies: &Cookies, request: &Request) -> String {
+    let hash = request.cookie(&cookies.session).filter(|token| token.len() == 64).map(hash);
+    let found = hash.and_then(|hash| sessions(store).ok()?.into_iter().find(|(known, _)| *known == hash));
+    found.map_or_else(|| request.peer.clone(), |(_, session)| session.person)
+}
+
 /// Opens a session and gives its token for the cookie. The oldest ones go when there are too many.
 ///
 /// # Errors

@@ -63,7 +63,9 @@ pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Ha
     let (store, status) = (context.store.clone(), context.status.clone());
     let changes = move || (store.ledger().map(|ledger| ledger.commits).unwrap_or_default(), status.changes());
     let incoming = context.store.folder().join("incoming");
-    server::start(socket, &incoming, move |request| route::answer(&app, request), changes)
+    let (sessions, cookies) = (context.store.clone(), app.cookies.clone());
+    let whose = move |request: &Request| auth::whose(&sessions, &cookies, request);
+    server::start(socket, &incoming, move |request| route::answer(&app, request), whose, changes)
 }
 
 /// The page that takes a file, and the page with its form: whoever sees that may send one.
@@ -78,7 +80,7 @@ pub const UPLOAD_LIMITS: (u64, Duration) = (server::upload::MOST + 64 * 1024, Du
 pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
     let why = why.to_owned();
     let beside = socket.parent().unwrap_or(socket);
-    server::start(socket, beside, move |request| route::answer_broken(&why, request), || (0, 0))
+    server::start(socket, beside, move |request| route::answer_broken(&why, request), |it| it.peer.clone(), || (0, 0))
 }
 
 /// What a session is told on its next page.

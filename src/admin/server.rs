@@ -1,7 +1,9 @@
-//! Runs tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request. Questions
-//! whose answer can wait are kept by a fourth thread ([`held`]).
+//! Runs tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request. A thread puts
+//! what comes into a [`line`], in which one visitor has no more than two workers, and itself answers whether the box is well,
+//! whatever the workers do. Questions whose answer can wait are kept by a thread of their own ([`held`]).
 
 pub mod held;
+pub mod line;
 pub mod upload;
 
 use std::io::{Cursor, Read};
@@ -22,16 +24,22 @@ use super::route::chosen;
 use super::words::{self, say};
 use crate::fault::Fault;
 use held::Held;
+use line::Line;
 use upload::NotTaken;
 
 const WORKERS: usize = 3;
-/// A worker looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
+/// Workers that one visitor has at most: the rest is for others.
+const OF_ONE: usize = WORKERS - 1;
+/// Path that the thread before the workers answers.
+const WELL: &str = "healthz";
+/// The thread before the workers looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// The pages while they are served; they end when it is dropped.
 pub struct Handle {
     server: Option<Arc<Server>>,
     stop: Arc<AtomicBool>,
+    line: Arc<Line<tiny_http::Request>>,
     workers: Vec<JoinHandle<()>>,
     waiting: Option<(std::sync::mpsc::Sender<Held>, JoinHandle<()>)>,
 }
@@ -45,9 +53,8 @@ impl Handle {
     fn end(&mut self) {
         let Some(server) = self.server.take() else { return };
         self.stop.store(true, Ordering::SeqCst);
-        for _ in 0..WORKERS {
-            server.unblock();
-        }
+        server.unblock();
+        self.line.close();
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
                 log::error!("web: a worker had panicked");
@@ -69,8 +76,9 @@ impl Drop for Handle {
     }
 }
 
-/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `changes` gives other
-/// numbers when an answer that waits may have become another.
+/// Serves `answer` on a Unix socket at `socket`; files that come with forms lie in `incoming` meanwhile. `whose` names the
+/// visitor who sent a request, without waiting for anything. `changes` gives other numbers when an answer that waits may have
+/// become another.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
@@ -78,6 +86,7 @@ pub fn start(
     socket: &Path,
     incoming: &Path,
     answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    whose: impl Fn(&Request) -> String + Send + 'static,
     changes: impl Fn() -> (u64, u64) + Send + 'static,
 ) -> Result<Handle, Fault> {
     let cannot = |error: &dyn std::fmt::Display| Fault::operator(format!("{}: {error}", socket.display()));
@@ -89,7 +98,7 @@ pub fn start(
     let listener = UnixListener::bind(socket).map_err(|error| cannot(&error))?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot(&error))?;
     let server = Server::from_listener(listener, None).map_err(|error| cannot(&error))?;
-    run(server, incoming, answer, changes)
+    run(server, incoming, answer, whose, changes)
 }
 
 /// Starts the workers of a server.
@@ -97,6 +106,7 @@ fn run(
     server: Server,
     incoming: &Path,
     answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    whose: impl Fn(&Request) -> String + Send + 'static,
     changes: impl Fn() -> (u64, u64) + Send + 'static,
 ) -> Result<Handle, Fault> {
     let (server, answer) = (Arc::new(server), Arc::new(answer));
@@ -107,23 +117,51 @@ fn run(
     let mut handle = Handle {
         server: Some(Arc::clone(&server)),
         stop: Arc::default(),
+        line: Arc::new(Line::new(OF_ONE)),
         workers: Vec::new(),
         waiting: Some((hold.clone(), thread)),
     };
     for number in 1..=WORKERS {
-        let (server, answer, stop) = (Arc::clone(&server), Arc::clone(&answer), Arc::clone(&handle.stop));
+        let (line, answer) = (Arc::clone(&handle.line), Arc::clone(&answer));
         let (hold, incoming) = (hold.clone(), incoming.to_owned());
         let work = move || {
-            while !stop.load(Ordering::SeqCst) {
-                if let Ok(Some(request)) = server.recv_timeout(LOOK) {
-                    serve_one(request, &incoming, &*answer, &hold);
-                }
+            while let Some((_turn, request)) = line.take() {
+                serve_one(request, &incoming, &*answer, &hold);
             }
         };
         let worker = std::thread::Builder::new().name(format!("web-{number}")).spawn(work).map_err(Fault::operator)?;
         handle.workers.push(worker);
     }
+    let (line, stop) = (Arc::clone(&handle.line), Arc::clone(&handle.stop));
+    let receive = move || {
+        while !stop.load(Ordering::SeqCst) {
+            if let Ok(Some(request)) = server.recv_timeout(LOOK) {
+                line_up(request, &line, &*answer, &whose);
+            }
+        }
+    };
+    let first = std::thread::Builder::new().name("web-line".to_owned()).spawn(receive).map_err(Fault::operator)?;
+    handle.workers.push(first);
     Ok(handle)
+}
+
+/// Puts a request into the line, or answers whether the box is well.
+fn line_up(
+    incoming: tiny_http::Request,
+    line: &Line<tiny_http::Request>,
+    answer: &dyn Fn(&Request) -> Response,
+    whose: &dyn Fn(&Request) -> String,
+) {
+    let request = Request::new(&incoming.method().to_string(), incoming.url(), headers(&incoming), &[]);
+    if request.path.as_ref().is_some_and(|path| *path == [WELL]) {
+        return respond(incoming, guarded(&request, answer));
+    }
+    let whose = catch_unwind(AssertUnwindSafe(|| whose(&request))).unwrap_or_else(|_| request.peer.clone());
+    line.put(whose, incoming);
+}
+
+fn headers(incoming: &tiny_http::Request) -> Vec<(String, String)> {
+    incoming.headers().iter().map(|header| (header.field.to_string(), header.value.to_string())).collect()
 }
 
 fn serve_one(
@@ -132,9 +170,7 @@ fn serve_one(
     answer: &dyn Fn(&Request) -> Response,
     hold: &std::sync::mpsc::Sender<Held>,
 ) {
-    let headers = incoming.headers().iter();
-    let headers: Vec<(String, String)> =
-        headers.map(|header| (header.field.to_string(), header.value.to_string())).collect();
+    let headers = headers(&incoming);
     let (method, target) = (incoming.method().to_string(), incoming.url().to_owned());
     if let Some(boundary) = upload::of(&target, &headers) {
         let request = match upload::take(incoming.as_reader(), &boundary, folder) {
@@ -229,6 +265,7 @@ mod tests {
                 Some([first]) if first == "panic" => panic!("a fault of a page"),
                 _ => Response::text(200, &format!("{} {}", request.peer, request.form.get("a"))).finish(request),
             },
+            |request| request.peer.clone(),
             || (0, 0),
         )
         .unwrap();
@@ -247,6 +284,45 @@ mod tests {
         handle.stop();
         assert!(begin.elapsed() < Duration::from_secs(2));
         assert!(UnixStream::connect(&socket).is_err());
+    }
+
+    #[test]
+    fn seven_slow_pages_of_one_visitor_stop_nobody_else() {
+        let socket = std::env::temp_dir().join(format!("satpost-web-slow-{}.socket", std::process::id()));
+        let (begun, begins) = std::sync::mpsc::channel();
+        // Whoever has it lets slow pages end.
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let ends = std::sync::Mutex::new(ends);
+        let answer = move |request: &Request| {
+            if request.target == "/slow" {
+                begun.send(request.peer.clone()).unwrap();
+                let _ = ends.lock().unwrap().recv();
+            }
+            Response::text(200, &request.target).finish(request)
+        };
+        let whose = |request: &Request| request.peer.clone();
+        let handle = start(&socket, &std::env::temp_dir(), answer, whose, || (0, 0)).unwrap();
+        let ask = |path: &str, peer: &str| {
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-Satpost-Peer: {peer}\r\nConnection: close\r\n\r\n");
+            say(&socket, &request)
+        };
+        std::thread::scope(|scope| {
+            let slow: Vec<_> = (0..7).map(|_| scope.spawn(|| ask("/slow", "10.0.0.1"))).collect();
+            for _ in 0..OF_ONE {
+                assert_eq!(begins.recv_timeout(Duration::from_secs(20)).unwrap(), "10.0.0.1");
+            }
+            assert!(ask("/", "10.0.0.2").ends_with('/'));
+            assert!(ask("/healthz", "10.0.0.1").ends_with("/healthz"), "of whom they are as well");
+            // With a second one all workers have something to do.
+            let other = scope.spawn(|| ask("/slow", "10.0.0.2"));
+            assert_eq!(begins.recv_timeout(Duration::from_secs(20)).unwrap(), "10.0.0.2");
+            assert!(ask("/healthz", "10.0.0.3").ends_with("/healthz"));
+            assert!(slow.iter().all(|slow| !slow.is_finished()) && !other.is_finished());
+            drop(end);
+            assert!(slow.into_iter().chain([other]).all(|slow| slow.join().unwrap().ends_with("/slow")));
+        });
+        handle.stop();
     }
 
     #[test]
@@ -277,8 +353,9 @@ mod tests {
             asked.send(()).unwrap();
             Response { waits: news == 0, ..Response::text(200, &format!("news {news}")).finish(request) }
         };
-        let handle =
-            start(&socket, &std::env::temp_dir(), answer, move || (counted.load(Ordering::SeqCst), 0)).unwrap();
+        let whose = |request: &Request| request.peer.clone();
+        let changes = move || (counted.load(Ordering::SeqCst), 0);
+        let handle = start(&socket, &std::env::temp_dir(), answer, whose, changes).unwrap();
         let get = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let place = socket.clone();
         let waiting = std::thread::spawn(move || say(&place, get));

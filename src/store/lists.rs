@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
-use super::search::{FAILED, Needle, has_failed, texts_of};
+use super::search::{Mark, Needle, texts_of};
 use super::waiting::Queue;
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -166,11 +166,23 @@ impl View {
         let search = filter.search.to_lowercase();
         let last = messages.last()?.map_or(0, |(id, _)| id.value());
         let end = filter.before.map_or(u64::MAX, |id| id.0).min(last + 1);
-        let (mut needles, waiting) = (filter.needles(&search), self.waiting_ones(filter)?);
-        let ids: Box<dyn Iterator<Item = TxResult<u64>>> = match waiting {
-            Some(ids) => Box::new(ids.into_iter().rev().filter(|id| *id < end).map(Ok)),
-            None if needles.is_empty() => Box::new(messages.range(..end)?.rev().map(|row| Ok(row?.0.value()))),
-            None => Box::new(self.may_hold_all(&mut needles, end)),
+        let mut needle = filter.needle(&search);
+        let listed: Option<Box<dyn Iterator<Item = TxResult<u64>>>> = match self.waiting_before(filter, end)? {
+            Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
+            None => match self.ended_among(&filter.states, &mut needle, end)? {
+                Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
+                None => self.ended_before(&filter.states, end)?.map(|ids| Box::new(ids) as Box<_>),
+            },
+        };
+        let mut asked = Needle::default();
+        let ids: Box<dyn Iterator<Item = TxResult<u64>>> = match listed {
+            Some(ids) => {
+                // These are fewer than what the index names: it is asked for each of them.
+                std::mem::swap(&mut asked, &mut needle);
+                ids
+            }
+            None if needle.is_blank() => Box::new(messages.range(..end)?.rev().map(|row| Ok(row?.0.value()))),
+            None => Box::new(self.may_hold_before(&mut needle, end)?),
         };
         let mut page = Page::default();
         let named = search.parse::<Id>().ok().filter(|id| filter.before.is_none() && id.0 < end);
@@ -189,6 +201,9 @@ impl View {
                 page.rest = Some(Id(id + 1));
                 break;
             }
+            if !self.may_hold(&mut asked, id)? {
+                continue;
+            }
             if let Some(Ok(message)) = messages.get(id)?.map(|bytes| parse(bytes.value()))
                 && filter.wants(&message, &search)
             {
@@ -198,8 +213,8 @@ impl View {
         Ok(page)
     }
 
-    /// The numbers of all messages that wait, rising, where no others are wanted.
-    fn waiting_ones(&self, filter: &ListFilter) -> TxResult<Option<BTreeSet<u64>>> {
+    /// Numbers of all messages before one that wait, the youngest first, where no others are wanted.
+    fn waiting_before(&self, filter: &ListFilter, before: u64) -> TxResult<Option<Vec<u64>>> {
         let waits = |state: &State| matches!(state, State::Held | State::Queued | State::OnLink);
         if !filter.open && (filter.states.is_empty() || !filter.states.iter().all(waits)) {
             return Ok(None);
@@ -208,7 +223,7 @@ impl View {
         for row in schema::DUE.read(&self.0)?.iter()? {
             ids.insert(row?.0.value().2);
         }
-        Ok(Some(ids))
+        Ok(Some(ids.into_iter().rev().filter(|id| *id < before).collect()))
     }
 
     /// The last `most` messages, oldest first; unreadable ones are left out.
@@ -245,10 +260,11 @@ impl View {
 
 impl ListFilter {
     /// What the index is asked for.
-    fn needles(&self, search: &str) -> Vec<Needle> {
-        let text = (search.len() >= 3).then_some(search);
-        let failed = !self.states.is_empty() && self.states.iter().copied().all(has_failed);
-        text.into_iter().chain(failed.then_some(FAILED)).map(Needle::new).collect()
+    fn needle(&self, search: &str) -> Needle {
+        let person = self.person.as_deref().map(Mark::Person);
+        let marks = [person, self.way.map(Mark::Way), self.origin.map(Mark::Origin)];
+        let marks: Vec<_> = marks.into_iter().flatten().map(Mark::words).collect();
+        Needle::with_marks(search, &marks)
     }
 
     fn wants(&self, message: &Message, search: &str) -> bool {

@@ -14,6 +14,7 @@ mod commit;
 mod conversations;
 mod counts;
 mod editions;
+mod ended;
 mod erase;
 mod far_boxes;
 mod fates;

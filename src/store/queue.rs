@@ -199,6 +199,7 @@ impl Tx<'_> {
 
     /// Moves an unreadable record out of the way, with the reason. The totals count it as given back.
     pub fn set_aside_message(&mut self, id: Id, why: Reason, at: Time) -> TxResult<()> {
+        self.forget_end(id)?;
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
@@ -261,6 +262,7 @@ impl Tx<'_> {
     pub(super) fn remove(&mut self, message: &Message) -> TxResult<()> {
         self.messages.remove(message.id.0)?;
         self.text_changed(message.id.0)?;
+        self.forget_end(message.id)?;
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
         }

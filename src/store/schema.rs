@@ -20,6 +20,8 @@ pub const MESSAGES: Definition<u64, &[u8]> = Definition::new("messages");
 pub const BODIES: Definition<u64, &[u8]> = Definition::new("bodies");
 /// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
 pub const DUE: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("due"));
+/// (how it ended, message) of messages that ended otherwise than well; see `store::ended`.
+pub const ENDED: Definition<(u8, u64), ()> = Definition::new("ended");
 /// (person, folder) -> row of a [`Folder`](super::mailbox::Folder).
 pub const FOLDERS: Definition<(&str, u32), &[u8]> = Definition::new(since_9!("folders"));
 /// (person, folder, uid) -> row of an [`Entry`](super::mailbox::Entry).
@@ -30,7 +32,7 @@ pub const MARKS: Definition<(&str, u32, u32), &[u8]> = Definition::new("folder_m
 pub const CHANGES: Definition<(&str, u32, u64), (u32, u8)> = Definition::new(since_9!("folder_changes"));
 /// Content -> row of what is known of its bytes; see `store::mailbox`.
 pub const CONTENTS: Definition<u64, &[u8]> = Definition::new("folder_contents");
-/// (message, person, folder, uid): the entries of a message.
+/// (message, or content that is of none; person, folder, uid): the entries that show it.
 pub const PLACES: Definition<(u64, &str, u32, u32), ()> = Definition::new(since_9!("folder_places"));
 /// (person, hash of a Message-ID, folder, uid): entries by name.
 pub const NAMES: Definition<(&str, u64, u32, u32), ()> = Definition::new(since_9!("folder_names"));
@@ -112,10 +114,11 @@ pub const WAL: Definition<&str, (u64, u64, u32)> = Definition::new("wal");
 
 /// Everything that a backup holds: all tables but the log-ins and the generation of the log. The seal of a backup is over them
 /// in this order.
-pub const KEPT: [AnyTable; 44] = [
+pub const KEPT: [AnyTable; 45] = [
     MESSAGES.any(),
     BODIES.any(),
     DUE.any(),
+    ENDED.any(),
     FOLDERS.any(),
     ENTRIES.any(),
     MARKS.any(),
@@ -200,6 +203,7 @@ pub struct Tx<'t> {
     pub(super) messages: Table<'t, u64, &'static [u8]>,
     pub(super) bodies: Table<'t, u64, &'static [u8]>,
     pub(super) due: Table<'t, (u8, i64, u64), ()>,
+    pub(super) ended: Table<'t, (u8, u64), ()>,
     pub(super) folders: Table<'t, (&'static str, u32), &'static [u8]>,
     pub(super) entries: Table<'t, (&'static str, u32, u32), &'static [u8]>,
     pub(super) marks: Table<'t, (&'static str, u32, u32), &'static [u8]>,
@@ -286,6 +290,7 @@ impl<'t> Tx<'t> {
             messages: MESSAGES.open_by(access)?,
             bodies: BODIES.open_by(access)?,
             due: DUE.open_by(access)?,
+            ended: ENDED.open_by(access)?,
             folders: FOLDERS.open_by(access)?,
             entries: ENTRIES.open_by(access)?,
             marks: MARKS.open_by(access)?,

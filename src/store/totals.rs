@@ -100,6 +100,12 @@ pub struct Ledger {
     /// How far the search index got.
     #[serde(default)]
     pub search: super::indexed::Progress,
+    /// All indexes are there, also those that an older version did not have.
+    #[serde(default)]
+    pub caught_up: bool,
+    /// What is missing of them until then.
+    #[serde(default, skip_serializing_if = "super::indexed::Behind::is_new")]
+    pub behind: super::indexed::Behind,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]
     pub box_token: String,
@@ -153,6 +159,7 @@ impl Ledger {
                 next_link: first_link(),
                 next_far_box: 1,
                 next_event: 1,
+                caught_up: true,
                 ..Self::default()
             },
         })

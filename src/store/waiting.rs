@@ -116,7 +116,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps the queue and the index of Message-IDs true.
+    /// Keeps the queue, what ended badly and the index of Message-IDs true.
     pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let old = before.filter(|before| !before.is_final()).map(Queue::place);
         let new = Some(after).filter(|after| !after.is_final()).map(Queue::place);
@@ -129,6 +129,7 @@ impl Tx<'_> {
                 self.wake(after.way);
             }
         }
+        self.note_end(after, before)?;
         let (old, new) = (before.and_then(Queue::time), Queue::time(after));
         if old != new {
             old.map_or(Ok(()), |old| self.due.remove(old).map(drop))?;

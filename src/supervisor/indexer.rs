@@ -1,4 +1,4 @@
-//! The worker that builds the search index: of an old store all of it, then each block that gets full.
+//! The worker that builds the indexes of searches and lists: of an old store all that it lacks, then what came since.
 
 use std::time::{Duration, Instant};
 

@@ -20,10 +20,14 @@ pub fn of(ask: &Ask) -> Result<Vec<String>, Fault> {
     let mut all: Vec<_> = here.map(|person| shown(&person.full_name, &format!("{}@{domain}", person.name))).collect();
     let mut known: BTreeSet<_> = people.iter().map(|person| format!("{}@{domain}", person.name)).collect();
     for (folder, wrote) in [(Special::Sent, true), (Special::Inbox, false)] {
-        let entries = ask.app.store.read(|view| view.newest(ask.me(), folder.number(), u32::MAX, LOOKED_AT))?;
-        for entry in entries {
+        let (entries, heads) = ask.app.store.read(|view| {
+            let entries = view.newest(ask.me(), folder.number(), u32::MAX, LOOKED_AT)?;
+            let heads = view.heads(&entries)?;
+            Ok((entries, heads))
+        })?;
+        for (entry, head) in entries.iter().zip(heads) {
             // One that another session removed meanwhile names nobody.
-            let Ok(header) = ask.app.store.content_head(&entry) else { continue };
+            let Some(header) = head.or_else(|| ask.app.store.content_head(entry).ok()) else { continue };
             for (name, address) in reading::correspondents(&header, wrote) {
                 if all.len() < MOST && known.insert(address.to_lowercase()) {
                     all.push(shown(&name, &address));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::messages::tone;
+use super::messages::tone_of_open;
 use super::{Ask, Reply, links, names, quarantine, queue, setup};
 use crate::admin::chart;
 use crate::admin::words::say;
@@ -50,7 +50,7 @@ pub fn show(ask: &Ask) -> Reply {
         .states
         .iter()
         .map(|(state, count, oldest)| {
-            context! { state => state.words(), tone => tone(*state), count, oldest => ask.times.moment(*oldest) }
+            context! { state => state.words(), tone => tone_of_open(*state), count, oldest => ask.times.moment(*oldest) }
         })
         .collect();
     let events: Vec<_> = events

@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use super::messages::shorten;
+use super::messages::{shorten, tone_of};
 use super::{Ask, Reply, attached, files, names};
 use crate::address::Address;
 use crate::admin::response::Response;
@@ -87,14 +87,30 @@ pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
         }
     };
     let (at, read) = (ask.times.moment(entry.at()), entry.flags & Flags::SEEN != 0);
-    let (stage, words) = marks(folder, entry);
+    let (stage, words) = marks(ask, folder, entry)?;
     Ok(context! { row => format!("u{}-{}", folder.number, entry.uid), href, who, subject, stage, words, at, read })
 }
 
+/// How far a mail got, with its colour.
+type Stage = Option<(&'static str, String)>;
+
 /// How far a mail got, and what it is marked with.
-fn marks(folder: &Folder, entry: &Entry) -> (Option<(&'static str, String)>, Vec<String>) {
+fn marks(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<(Stage, Vec<String>), Fault> {
     let all: Vec<_> = folder.words(entry.keywords).collect();
-    (all.iter().find_map(|word| names::stage(word)), all.into_iter().filter_map(names::label).collect())
+    let mut stage = all.iter().find_map(|word| names::stage(word));
+    // What has left is green where nothing more is waited for; its messages know.
+    if let Some((tone, _)) = stage.as_mut().filter(|_| all.contains(&names::SENT)) {
+        *tone = ask.app.store.read(|view| {
+            let Some(message) = view.message(Id(entry.message))? else { return Ok("off") };
+            let (first, copies) = message.mail.as_ref().map_or((message.id.0, 1), |mail| (mail.first.0, mail.copies));
+            let mut tones = Vec::new();
+            for number in first..first + u64::from(copies) {
+                tones.extend(view.message(Id(number))?.map(|message| tone_of(&message)));
+            }
+            Ok(["warn", "wait"].into_iter().find(|tone| tones.contains(tone)).unwrap_or("good"))
+        })?;
+    }
+    Ok((stage, all.into_iter().filter_map(names::label).collect()))
 }
 
 /// Shows one mail. Looking changes nothing: the script, or a button, marks it as read.
@@ -110,7 +126,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         0 => None,
         number => ask.app.store.message(Id(number))?.map(|message| message.id.to_string()),
     };
-    let (stage, words) = marks(&folder, &entry);
+    let (stage, words) = marks(ask, &folder, &entry)?;
     let values = context! {
         text => mail.text(),
         files => attached::rows(&mail.files),

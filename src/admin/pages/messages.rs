@@ -83,8 +83,13 @@ pub fn tone(state: State) -> &'static str {
     }
 }
 
+/// Gives the colour and sign of messages in this state to which something can still happen.
+pub fn tone_of_open(state: State) -> &'static str {
+    if state == State::Sent { "wait" } else { tone(state) }
+}
+
 /// Gives the colour and sign of a message: one that is sent and awaits a receipt is not done.
-fn tone_of(message: &Message) -> &'static str {
+pub fn tone_of(message: &Message) -> &'static str {
     match message.state {
         State::Sent if !message.is_final() => "wait",
         // It goes on there by itself, or somebody there has to decide.
@@ -166,7 +171,9 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .steps
         .iter()
         .rev()
-        .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
+        .enumerate()
+        // The last step is what the message is now, and has its colour.
+        .map(|(ago, step)| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => if ago == 0 { tone_of(&message) } else { tone(step.state) }, cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let mail = reading::whole(&ask.app.context, &message)?;
     let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();

@@ -53,11 +53,14 @@ pub fn sender(ask: &Ask, message: &Message) -> String {
     }
 }
 
+/// The keyword of a mail that has left and is not known to have arrived.
+pub const SENT: &str = "$Sent";
+
 /// How far a mail in Sent got: colour and words of the keyword that the box keeps it by.
 pub fn stage(keyword: &str) -> Option<(&'static str, String)> {
     Some(match keyword {
         "$Delivered" => ("good", say!("mailbox.delivered")),
-        "$Sent" => ("good", say!("mailbox.sent")),
+        SENT => ("good", say!("mailbox.sent")),
         "$Queued" => ("wait", say!("mailbox.waiting")),
         "$Failed" => ("bad", say!("mailbox.not_delivered")),
         _ => return None,

@@ -97,8 +97,14 @@ fn looks_by_hand() {
     let _handle = {
         let (store, status) = (site.app.store.clone(), site.app.status.clone());
         let changes = move || (store.ledger().unwrap().commits, status.changes());
-        server::start(place.as_ref(), &std::env::temp_dir(), move |request| route::answer(&site.app, request), changes)
-            .unwrap()
+        server::start(
+            place.as_ref(),
+            &std::env::temp_dir(),
+            move |request| route::answer(&site.app, request),
+            |it| it.peer.clone(),
+            changes,
+        )
+        .unwrap()
     };
     println!("{place} anna / {PASSWORD}");
     loop {

@@ -140,3 +140,56 @@ fn a_queue_that_nothing_takes_is_no_green_tick() {
     assert!(tone == "warn" && words.contains("2 waiting, stuck"), "{tone} {words}");
     assert!(text(&anna.get("/")).contains("No link is ready."));
 }
+
+/// What left for a far box that says nothing is not done: it has one colour wherever it is shown, and that is not green.
+#[test]
+fn what_a_silent_far_box_has_not_confirmed_is_green_nowhere() {
+    let site = Site::with_people();
+    let service = site.app.service(Actor::command_line(0));
+    service.add_link("boat", "m138", &[("link.price".into(), "0".into())]).unwrap();
+    let now = site.app.store.clock().now();
+    let put = |state: State, receipt: bool| {
+        let one = Message {
+            origin: Origin::Web,
+            author: Some("anna".to_owned()),
+            state,
+            way: Way::Link,
+            receipt_until: receipt.then(|| now + std::time::Duration::from_secs(86_400)),
+            next: now,
+            ..Message::sample()
+        };
+        let body = BodyIn::Bytes(b"From: anna@sea.org\r\n\r\nHello.\r\n".to_vec());
+        site.app.store.put(IncomingMail { messages: vec![one], body }).unwrap().ids()[0]
+    };
+    let mut anna = site.logged_in("anna");
+    // The colour of a badge with these words.
+    let tones = |page: &str, words: &str| {
+        let badges = page.split("<span class=\"badge ").skip(1).filter_map(|rest| {
+            let (tone, rest) = rest.split_once("\">")?;
+            (rest.split('<').next() == Some(words)).then(|| tone.to_owned())
+        });
+        badges.collect::<Vec<_>>()
+    };
+    for (state, receipt, tone) in [
+        (State::Sent, true, "wait"),
+        (State::FarBox, false, "wait"),
+        (State::Unconfirmed, false, "warn"),
+        (State::Sent, false, "good"),
+    ] {
+        let id = put(state, receipt);
+        crate::admin::pages::queue::forget(&site.app);
+        let message = text(&anna.get(&format!("/messages/{id}")));
+        let found = tones(&message, state.words());
+        assert!(found.len() > 1 && found.iter().all(|found| found == tone), "{state:?} {receipt}: {found:?}");
+        let list = text(&anna.get("/messages"));
+        let row = list.split(&format!("<tr id={id}>")).nth(1).unwrap().split("<tr").next().unwrap();
+        assert_eq!(tones(row, state.words()), [tone], "{row}");
+        let sent = text(&anna.get("/mailbox?folder=2"));
+        let row = sent.split("<tr id=u2-").nth(1).unwrap();
+        assert_eq!(tones(row, "sent"), [tone], "{state:?} {receipt}: {row}");
+        let uid = row.split([' ', '>']).next().unwrap();
+        assert_eq!(tones(&text(&anna.get(&format!("/mailbox/2/{uid}"))), "sent"), [tone]);
+    }
+    // Only what has its receipt still to come is open.
+    assert_eq!(tones(&text(&anna.get("/")), State::Sent.words()), ["wait"]);
+}

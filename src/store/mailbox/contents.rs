@@ -186,6 +186,17 @@ impl View {
         Ok(row.map(|row| row.value()[..row.value().len().min(most)].to_vec()))
     }
 
+    /// The beginnings of several entries with their headers, as they lie in the store: nobody looked whether they are what was
+    /// written. `None` for what lies in a file.
+    pub fn heads(&self, entries: &[Entry]) -> TxResult<Vec<Option<Vec<u8>>>> {
+        let bodies = schema::BODIES.read(&self.0)?;
+        let head = |entry: &Entry| {
+            let row = bodies.get(entry.content)?;
+            Ok(row.map(|row| row.value()[..row.value().len().min(head_length(entry))].to_vec()))
+        };
+        entries.iter().map(head).collect()
+    }
+
     fn content_row(&self, content: u64) -> TxResult<Option<ContentRow>> {
         let table = schema::CONTENTS.read(&self.0)?;
         let row = table.get(content)?;

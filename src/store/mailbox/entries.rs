@@ -80,9 +80,7 @@ impl Tx<'_> {
         entry.modseq = folder.modseq;
         self.changes.insert((person, folder.number, entry.modseq), (entry.uid, CAME))?;
         self.entries.insert((person, folder.number, entry.uid), entry.row().as_slice())?;
-        if entry.message > 0 {
-            self.places.insert((entry.message, person, folder.number, entry.uid), ())?;
-        }
+        self.put_places(person, folder.number, &entry)?;
         self.put_name(person, folder.number, &entry)?;
         Ok(entry.uid)
     }
@@ -107,9 +105,7 @@ impl Tx<'_> {
                 folder.bytes = folder.bytes.saturating_sub(entry.size);
                 let modseq = self.last_change((person, number), &EntryFlags::from(&entry))?;
                 self.note_removal(person, &mut folder, (*uid, modseq), &marks)?;
-                if entry.message > 0 {
-                    self.places.remove((entry.message, person, number, *uid))?;
-                }
+                self.remove_places(person, number, &entry)?;
                 self.remove_name(person, number, &entry)?;
                 if !entry.is_lost() {
                     self.release_content(entry.content)?;

@@ -17,7 +17,7 @@
 //!  MARKS    (person, folder, ...)  flags that changed since              one row for 64 UIDs
 //!  CHANGES  (person, folder, n)    what changed, or went                 the last change of each entry, and removals
 //!  CONTENTS content                entries that show it, size, checksum  bytes: BODIES or a spool file
-//!  PLACES   (message, person, ...) entries of a message                  state of what was sent; one truth with the page
+//!  PLACES   (message, person, ...) entries of a message, or of a content   state of what was sent; one truth with the page
 //!  NAMES    (person, hash, ...)    entries of Sent and Drafts            by Message-ID: no doubles
 //! ```
 
@@ -31,6 +31,7 @@ mod flags;
 mod folders;
 mod marks;
 mod names;
+mod places;
 mod read;
 mod rows;
 mod uids;

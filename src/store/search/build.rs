@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rows::{Bits, rows_of};
-use super::{FAILED, has_failed, texts_of};
+use super::{groups, marks_of, texts_of};
 use crate::fault::Fault;
-use crate::store::indexed::{BLOCK, Blocks, OWN, block_of, place_in};
+use crate::store::indexed::{BLOCK, Blocks, GROUP, OWN, PART, block_of, place_in};
 use crate::store::mailbox::Content;
 use crate::store::queue::parse;
 use crate::store::schema::Readable;
@@ -29,12 +29,16 @@ pub type Words = fn(&[u8], bool) -> String;
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// From here on changes in it are noted.
-    Close(u64),
-    /// It is closed and not written.
-    Build(u64),
-    /// It was written, and much changed since.
+    /// From here on changes of numbers of this block before this place are noted.
+    Close(u64, u64),
+    /// Numbers before this place are noted and not written.
+    Build(u64, u64),
+    /// It was written, and much changed since, or it has no marks.
     Again(u64),
+    /// Rows of a group from this one on are not written.
+    Group(u64, u64),
+    /// Something that an older version did not have.
+    Behind,
 }
 
 fn numbers_of(block: u64) -> Range<u64> {
@@ -42,11 +46,20 @@ fn numbers_of(block: u64) -> Range<u64> {
     start..start.saturating_add(BLOCK)
 }
 
-fn step_of(blocks: Blocks, base: u64, next: u64) -> Option<Step> {
-    if blocks.built < blocks.closed {
-        return Some(Step::Build(base + blocks.built));
+/// What is to be done with blocks, the first of which is `base`, of so many numbers.
+fn step_of(blocks: Blocks, base: u64, numbers: u64) -> Option<Step> {
+    let (noted, full) = (blocks.noted(), numbers / PART * PART);
+    if blocks.written() < noted {
+        return Some(Step::Build(base + blocks.built, (noted - blocks.built * BLOCK).min(BLOCK)));
     }
-    (next / BLOCK > blocks.closed).then_some(Step::Close(base + blocks.closed))
+    if full > noted {
+        return Some(Step::Close(base + blocks.closed, (full - blocks.closed * BLOCK).min(BLOCK)));
+    }
+    // Contents of no message have no marks.
+    if base == 0 && blocks.marked < blocks.built {
+        return Some(Step::Again(blocks.marked));
+    }
+    (blocks.built / GROUP > blocks.groups).then_some(Step::Group(base + blocks.groups, blocks.group_rows))
 }
 
 impl View {
@@ -57,6 +70,9 @@ impl View {
         let contents = step_of(ledger.search.contents, block_of(OWN), ledger.next_content + 1);
         if let Some(step) = messages.or(contents) {
             return Ok(Some(step));
+        }
+        if !ledger.caught_up {
+            return Ok(Some(Step::Behind));
         }
         let mut run = (0, 0);
         for row in schema::SEARCH_LOOSE.read(&self.0)?.iter()? {
@@ -83,44 +99,81 @@ impl View {
         Ok(there)
     }
 
-    fn loose_in(&self, block: u64) -> TxResult<Vec<(u64, u32)>> {
+    fn loose_in(&self, block: u64, covered: u64) -> TxResult<Vec<(u64, u32)>> {
         let table = schema::SEARCH_LOOSE.read(&self.0)?;
-        let rows = table.range(numbers_of(block))?;
+        let rows = table.range(block * BLOCK..(block * BLOCK).saturating_add(covered))?;
         rows.map(|row| row.map(|(number, times)| (number.value(), times.value())).map_err(Into::into)).collect()
+    }
+
+    /// The rows of a block; `None` when one of them is damaged.
+    fn rows_in(&self, block: u64) -> TxResult<Option<Vec<Bits>>> {
+        let mut rows = vec![Bits::NONE; BLOCK as usize];
+        for row in schema::SEARCH_ROWS.read(&self.0)?.range((block, 0)..=(block, u16::MAX))? {
+            let (key, bits) = row?;
+            let Some(bits) = Bits::sound(bits.value()) else { return Ok(None) };
+            rows[usize::from(key.value().1) % BLOCK as usize] = bits;
+        }
+        Ok(Some(rows))
     }
 }
 
 impl Store {
-    /// Does the next piece of work on the index: about two thousand messages. False when there is nothing to do.
+    /// Does the next piece of work on the index: about two thousand messages at most. False when there is nothing to do.
     ///
     /// # Errors
     /// As [`Store::write`].
     pub fn build_index(&self, words: Words) -> Result<bool, Fault> {
         let Some(step) = self.read(View::next_step)? else { return Ok(false) };
         match step {
-            Step::Close(block) => self.write(move |tx| {
+            Step::Close(block, until) => self.write(move |tx| {
                 let (blocks, at) = tx.ledger.search.of_mut(block);
-                blocks.closed = blocks.closed.max(at + 1);
+                blocks.note_until(blocks.noted().max(at * BLOCK + until));
                 Ok(())
             })?,
-            Step::Build(block) | Step::Again(block) => self.build_block(block, words)?,
+            Step::Build(block, until) => self.build_block(block, Some(until), words)?,
+            Step::Again(block) => self.build_block(block, None, words)?,
+            Step::Group(group, first) => {
+                let rows: Arc<[_]> = self.read(|view| view.group_rows(group, first))?.into();
+                self.write(move |tx| tx.put_group(group, &rows, first + groups::AT_ONCE))?;
+            }
+            Step::Behind => self.write(|tx| tx.catch_up())?,
         }
         Ok(true)
     }
 
-    fn build_block(&self, block: u64, words: Words) -> Result<(), Fault> {
+    /// Writes a block: numbers before `until` in addition to those that it has, or those that it has anew.
+    fn build_block(&self, block: u64, until: Option<u64>, words: Words) -> Result<(), Fault> {
+        let covered = self.read(|view| Ok(Ledger::load(&schema::META.read(&view.0)?)?.search.covered(block)))?;
+        let until = until.unwrap_or(covered as u64);
         // What changes from here on is noted, and stays so.
-        let loose = self.read(|view| view.loose_in(block))?;
+        let loose = self.read(|view| view.loose_in(block, until))?;
         let there = self.read(|view| view.numbers_in(block))?;
-        let mut rows = vec![Bits::NONE; BLOCK as usize];
-        for place in there.places() {
+        let kept = match (covered as u64) < until {
+            true => self.read(|view| view.rows_in(block))?,
+            false => None,
+        };
+        let mut wanted = there;
+        let mut rows = match kept {
+            Some(mut rows) => {
+                let mut anew = Bits::NONE;
+                anew.set_from(covered);
+                loose.iter().for_each(|(number, _)| anew.set(place_in(*number)));
+                for row in &mut rows {
+                    loose.iter().for_each(|(number, _)| row.clear(place_in(*number)));
+                }
+                wanted.keep(&anew);
+                rows
+            }
+            None => vec![Bits::NONE; BLOCK as usize],
+        };
+        for place in wanted.places().filter(|place| (*place as u64) < until) {
             for row in self.rows_behind(block * BLOCK + place as u64, words)?.places() {
                 rows[row].set(place);
             }
         }
-        let rows = (0_u16..).zip(&rows).filter(|(_, bits)| **bits != Bits::NONE);
-        let rows: Arc<[(u16, Vec<u8>)]> = rows.map(|(row, bits)| (row, bits.row())).collect();
-        self.write(move |tx| tx.put_block(block, &rows, &loose))
+        let rows = (0_u16..).zip(rows).filter(|(_, bits)| *bits != Bits::NONE);
+        let rows: Arc<[(u16, Bits)]> = rows.collect();
+        self.write(move |tx| tx.put_block(block, until, &rows, &loose))
     }
 
     /// The rows of all texts behind a number.
@@ -132,9 +185,7 @@ impl Store {
                 self.read(|view| Ok(view.messages()?.get(number)?.and_then(|row| parse(row.value()).ok())))?
         {
             texts_of(&message).iter().for_each(|text| add(text));
-            if has_failed(message.state) {
-                add(FAILED);
-            }
+            marks_of(&message).iter().for_each(|mark| add(mark));
         }
         match self.content_of_number(number) {
             Ok(Content::Bytes(bytes)) => add(&words(&bytes, true)),
@@ -163,10 +214,11 @@ fn start_of(path: &Path) -> io::Result<(Vec<u8>, bool)> {
 }
 
 impl Tx<'_> {
-    fn put_block(&mut self, block: u64, rows: &[(u16, Vec<u8>)], loose: &[(u64, u32)]) -> TxResult<()> {
+    fn put_block(&mut self, block: u64, until: u64, rows: &[(u16, Bits)], loose: &[(u64, u32)]) -> TxResult<()> {
+        self.follow_block(block, rows)?;
         self.search_rows.retain_in((block, 0)..=(block, u16::MAX), |_, _| false)?;
         for (row, bits) in rows {
-            self.search_rows.insert((block, *row), bits.as_slice())?;
+            self.search_rows.insert((block, *row), bits.row().as_slice())?;
         }
         for (number, times) in loose {
             // What changed once more while the block was built stays noted.
@@ -175,7 +227,13 @@ impl Tx<'_> {
             }
         }
         let (blocks, at) = self.ledger.search.of_mut(block);
-        blocks.built = blocks.built.max(at + 1);
+        blocks.wrote_until(blocks.written().max(at * BLOCK + until));
+        if blocks.marked == at && blocks.built > at {
+            blocks.marked += 1;
+        }
+        if rows.is_empty() {
+            self.drop_empty_group(block)?;
+        }
         Ok(())
     }
 }

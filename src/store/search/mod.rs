@@ -6,31 +6,60 @@
 //! text has a run of that row. A search reads the rows of the runs it looks for and reads the texts that all of them name:
 //! the index may name too many, never too few.
 //!
-//! * A block is written once, when it is full, in the background: about 300 bytes a message, in order. Numbers that are
-//!   in no block yet, those of an old store at first or the last 2047 and fewer, are read one by one.
-//! * What changes in a block that was written stands in `SEARCH_LOOSE`, in the same commit as the change, and counts as named
+//! * A block is written in the background each time it has 512 numbers more, until it is full: some 600 bytes a message
+//!   in all, of which 300 stay. Numbers that are not written yet, those of an old store at first or the last 511 and fewer,
+//!   are read one by one.
+//! * What changes in a number that was written stands in `SEARCH_LOOSE`, in the same commit as the change, and counts as named
 //!   by every row, as does what went. Where there is much of it the block is written anew.
+//! * Full blocks are put together in *groups* of 31, once more as many bytes: what is nowhere in a group is known by a few reads,
+//!   and its blocks are not looked at. See `search::groups`.
+//! * A list of what is one person's, or of one way, is a search as well: for [marks](marks_of) that stand beside the text.
 //!
 //! Numbers are those of messages, and those of contents that are of no message, which have the highest bit set.
 
 mod build;
 mod find;
+mod groups;
 mod rows;
 
 pub use build::LARGEST;
 pub use find::Needle;
+#[cfg(test)]
+pub use rows::rows_of;
 
-use super::indexed::{Progress, block_of};
+use super::indexed::Progress;
 use super::schema::{Tx, TxResult};
-use crate::message::{Message, State};
+use crate::message::{Message, Origin, Way};
 use crate::store::schema::Readable;
 
-/// What stands for a message that failed, beside its text; no text has it.
-pub const FAILED: &str = "\u{1}failed\u{1}";
+/// What stands beside the text of messages that a list asks for, of whichever text; no text has it.
+#[derive(Debug, Clone, Copy)]
+pub enum Mark<'m> {
+    /// Written by this person or on their behalf, or to an address of this name.
+    Person(&'m str),
+    /// Goes out by this way.
+    Way(Way),
+    /// Came in by this way.
+    Origin(Origin),
+}
 
-/// True for a message that its writer should look at.
-pub fn has_failed(state: State) -> bool {
-    matches!(state, State::Returned | State::Expired | State::Unconfirmed)
+impl Mark<'_> {
+    /// The words that are indexed.
+    pub fn words(self) -> String {
+        match self {
+            Self::Person(name) => format!("\u{1}p{name}\u{1}"),
+            Self::Way(way) => format!("\u{1}w{}\u{1}", way.word()),
+            Self::Origin(origin) => format!("\u{1}o{}\u{1}", origin.word()),
+        }
+    }
+}
+
+/// All marks of a message: those of everybody whom it [concerns](Message::concerns), in any domain, and of its ways.
+pub fn marks_of(message: &Message) -> Vec<String> {
+    let reader = message.to.mailbox().map(|to| to.person());
+    let people = [message.author.as_deref(), message.on_behalf_of.as_deref(), reader.as_deref()];
+    let people = people.into_iter().flatten().map(|name| Mark::Person(name).words());
+    people.chain([Mark::Way(message.way).words(), Mark::Origin(message.origin).words()]).collect()
 }
 
 /// The texts of a message that a search looks into, in small letters.
@@ -42,7 +71,7 @@ pub fn texts_of(message: &Message) -> [String; 5] {
 impl Tx<'_> {
     /// Notes that the text behind this number changed.
     pub(super) fn text_changed(&mut self, number: u64) -> TxResult<()> {
-        if self.ledger.search.is_closed(block_of(number)) {
+        if self.ledger.search.is_noted(number) {
             let times = self.search_loose.get(number)?.map_or(0, |times| times.value());
             self.search_loose.insert(number, times.wrapping_add(1))?;
         }
@@ -51,7 +80,8 @@ impl Tx<'_> {
 
     /// Keeps the index true when a message changes.
     pub(super) fn follow_text(&mut self, after: &Message, before: &Message) -> TxResult<()> {
-        if has_failed(after.state) != has_failed(before.state)
+        if (&after.author, &after.on_behalf_of, after.way, after.origin)
+            != (&before.author, &before.on_behalf_of, before.way, before.origin)
             || (&after.subject, &after.text) != (&before.subject, &before.text)
             || (&after.from, &after.to, &after.sender) != (&before.from, &before.to, &before.sender)
         {
@@ -60,11 +90,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets the index, which is built again in the background.
+    /// Forgets the index, and those that lists use, which are built again in the background.
     pub(super) fn forget_index(&mut self) -> TxResult<()> {
         self.search_rows.retain(|_, _| false)?;
         self.search_loose.retain(|_, _| false)?;
         self.ledger.search = Progress::default();
-        Ok(())
+        self.fall_behind()
     }
 }

@@ -36,22 +36,54 @@ impl Bits {
         words.flat_map(|(at, word)| (0..64).filter(move |bit| word & 1 << bit != 0).map(move |bit| at * 64 + bit))
     }
 
-    /// As a row, with a checksum.
-    pub fn row(&self) -> Vec<u8> {
-        let mut row: Vec<u8> = match self.count() < FEW {
+    /// Adds those of the other one.
+    pub fn join(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    /// True where all of the other one are set.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(word, other)| word & other == *other)
+    }
+
+    /// Takes out a place.
+    pub fn clear(&mut self, place: usize) {
+        self.0[place / 64] &= !(1 << (place % 64));
+    }
+
+    /// Sets all places from one on.
+    pub fn set_from(&mut self, first: usize) {
+        (first..BLOCK as usize).for_each(|place| self.set(place));
+    }
+
+    /// As bytes, without a checksum: the bits, or their places where those are fewer bytes.
+    pub fn body(&self) -> Vec<u8> {
+        match self.count() < FEW {
             true => self.places().flat_map(|place| u16::try_from(place).unwrap_or_default().to_le_bytes()).collect(),
             false => self.0.iter().flat_map(|word| word.to_le_bytes()).collect(),
-        };
+        }
+    }
+
+    /// As a row, with a checksum.
+    pub fn row(&self) -> Vec<u8> {
+        let mut row = self.body();
         row.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
         row
     }
 
     /// Reads a row; one that is damaged names all numbers.
     pub fn read(row: &[u8]) -> Self {
-        let Some((body, check)) = row.split_last_chunk::<4>() else { return Self::ALL };
-        if crc32fast::hash(body) != u32::from_le_bytes(*check) {
-            return Self::ALL;
-        }
+        Self::sound(row).unwrap_or(Self::ALL)
+    }
+
+    /// Reads a row; `None` when it is damaged.
+    pub fn sound(row: &[u8]) -> Option<Self> {
+        let (body, check) = row.split_last_chunk::<4>()?;
+        (crc32fast::hash(body) == u32::from_le_bytes(*check)).then(|| Self::of_body(body))
+    }
+
+    /// Reads what [`Bits::body`] gave.
+    pub fn of_body(body: &[u8]) -> Self {
         let mut bits = Self::NONE;
         if body.len() == WORDS * 8 {
             for (word, bytes) in bits.0.iter_mut().zip(body.as_chunks().0) {

@@ -1,10 +1,11 @@
 //! The search index names every message that a search has to find, whatever happened meanwhile, and few others.
 
 use super::*;
-use crate::store::indexed::OWN;
+use crate::message::Origin;
+use crate::store::indexed::{BLOCK, GROUP, OWN};
 use crate::store::mailbox::{NewContent, NewEntry, Special};
 use crate::store::schema::Readable;
-use crate::store::search::Needle;
+use crate::store::search::{Mark, Needle};
 
 const NAMES: [&str; 6] = ["anna", "zoë", "Пётр", "船長", "bob", "ULLA"];
 const THINGS: [&str; 8] = ["harbour", "weather", "Ölwechsel", "diesel", "ледокол", "天気予報", "fish", "anchor"];
@@ -77,7 +78,8 @@ fn what_is_there_is_found_and_little_else_is_read() {
     right(&first, &wanted);
     assert_eq!(
         first.ledger().unwrap().search,
-        serde_json::from_str(r#"{"messages":{"built":2,"closed":2},"contents":{"built":0,"closed":0}}"#).unwrap()
+        serde_json::from_str(r#"{"messages":{"built":2,"closed":2,"marked":2},"contents":{"built":0,"closed":0}}"#)
+            .unwrap()
     );
     // Two blocks are written, and the rest of the numbers may hold anything.
     assert_eq!(named(&first, "no4171x", 1..4096), 0);
@@ -152,6 +154,310 @@ fn mails_of_folders_are_in_it_also_when_they_arrive_late() {
     assert_eq!(named(&store, "x-satpost", 5..6), 0);
     store.write(arrive).unwrap();
     assert_eq!(named(&store, "x-satpost", 5..6), 1);
+}
+
+#[test]
+fn a_block_that_fills_up_is_written_each_time_it_has_so_many_more() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let wanted = ["harbour", "no77x", "no600x", "no1099x", "submarine", "nowhere", "no1500x"];
+    put(&store, 700);
+    build(&store);
+    assert_eq!(store.ledger().unwrap().search.messages.written(), 512);
+    assert_eq!((named(&store, "no600x", 1..512), named(&store, "nowhere", 512..701)), (0, 189));
+    // One that is written and one that is not.
+    let other = |tx: &mut Tx, id: u64| tx.change(Id(id), |message| message.text = "submarine".to_owned()).map(drop);
+    store.write(move |tx| [77, 600].into_iter().try_for_each(|id| other(tx, id))).unwrap();
+    right(&store, &wanted);
+    let loose = || store.write(|tx| Ok(tx.search_loose.len()?)).unwrap();
+    assert_eq!(loose(), 1, "what is not written needs no note");
+    put(&store, 400);
+    build(&store);
+    assert_eq!((store.ledger().unwrap().search.messages.written(), loose()), (1024, 0));
+    right(&store, &wanted);
+    assert!(named(&store, "no77x", 1..1024) < 9 && named(&store, "submarine", 1..1024) < 9);
+    // A row that is damaged names all, and is not carried on.
+    store
+        .write(|tx| {
+            let first = tx.search_rows.iter()?.next().transpose()?.map(|row| row.0.value()).unwrap();
+            tx.search_rows.insert(first, b"damaged".as_slice()).map(drop)?;
+            Ok(())
+        })
+        .unwrap();
+    right(&store, &wanted);
+    put(&store, 600);
+    build(&store);
+    right(&store, &wanted);
+    let sound = |tx: &mut Tx| {
+        let rows = tx.search_rows.iter()?.map(|row| Ok(row?.1.value() != b"damaged")).collect::<TxResult<Vec<_>>>()?;
+        Ok(rows.into_iter().all(|sound| sound))
+    };
+    assert!(store.write(sound).unwrap());
+}
+
+/// The numbers from here on are those behind a block.
+fn jump(store: &Store, block: u64) {
+    let number = move |tx: &mut Tx| {
+        tx.ledger.next_message = block * BLOCK;
+        Ok(())
+    };
+    store.write(number).unwrap();
+}
+
+#[test]
+fn a_search_that_finds_nothing_in_a_group_looks_at_none_of_its_blocks() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let wanted = ["harbour", "no77x", "no40969x", "no63500x", "submarine", "nowhere"];
+    put(&store, 600);
+    jump(&store, 20);
+    put(&store, 600);
+    jump(&store, GROUP);
+    put(&store, 30);
+    build(&store);
+    let progress = store.ledger().unwrap().search.messages;
+    assert_eq!((progress.groups, progress.group_rows, progress.built), (1, 0, GROUP));
+    right(&store, &wanted);
+    // The rows of blocks name all from here on.
+    let damage = |tx: &mut Tx| {
+        let rows =
+            tx.search_rows.range((0, 0)..(GROUP, 0))?.map(|row| Ok(row?.0.value())).collect::<TxResult<Vec<_>>>()?;
+        rows.into_iter()
+            .try_for_each(|row| tx.search_rows.insert(row, b"damaged".as_slice()).map(drop).map_err(Into::into))
+    };
+    store.write(damage).unwrap();
+    let before = |wanted: &str| {
+        let mut needle = Needle::new(wanted);
+        let all = |view: &View| view.may_hold_before(&mut needle, GROUP * BLOCK)?.collect::<TxResult<Vec<_>>>();
+        store.read(all).unwrap()
+    };
+    assert!(before("nowhere").is_empty());
+    assert!(before("no77x").contains(&77));
+    right(&store, &wanted);
+    // Changes count at once, and when their block is written anew.
+    let change = |tx: &mut Tx| {
+        (1..590).try_for_each(|id| tx.change(Id(id), |message| message.text = format!("submarine {id}")).map(drop))
+    };
+    store.write(change).unwrap();
+    right(&store, &wanted);
+    build(&store);
+    assert!(store.write(|tx| Ok(tx.search_loose.len()?)).unwrap() < 512);
+    right(&store, &wanted);
+    assert!(before("submarine 55").contains(&55));
+    // With the last message of a group its rows go.
+    store.write(|tx| tx.prune(Id(0), Time::NEVER, 1200)).unwrap();
+    build(&store);
+    right(&store, &wanted);
+    let left = store.write(|tx| Ok(tx.search_rows.range((1 << 62, 0)..)?.count())).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn rows_of_a_group_follow_changes_while_they_are_written() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    put(&store, 600);
+    jump(&store, GROUP);
+    put(&store, 1);
+    let grouped = || store.ledger().unwrap().search.messages.group_rows;
+    while grouped() == 0 {
+        assert!(store.build_index(words).unwrap());
+    }
+    let change = |tx: &mut Tx| {
+        (1..590).try_for_each(|id| tx.change(Id(id), |message| message.text = format!("submarine {id}")).map(drop))
+    };
+    store.write(change).unwrap();
+    for _ in 0..50 {
+        right(&store, &["submarine", "harbour", "submarine 55"]);
+        store.build_index(words).unwrap();
+    }
+    build(&store);
+    right(&store, &["submarine", "harbour", "submarine 55"]);
+}
+
+/// What a list finds, and what a look at every message finds.
+fn listed(store: &Store, filter: &ListFilter) -> [Vec<u64>; 2] {
+    let found = store.read(|view| view.list(filter)).unwrap();
+    let all = store.read(|view| view.past(usize::MAX)).unwrap();
+    let fits = |message: &&Message| {
+        (filter.states.is_empty() || filter.states.contains(&message.state))
+            && filter.person.as_ref().is_none_or(|person| message.concerns(person, "sea.org"))
+            && filter.way.is_none_or(|way| way == message.way)
+            && filter.origin.is_none_or(|origin| origin == message.origin)
+            && message.text.contains(&filter.search)
+    };
+    [
+        found.iter().map(|message| message.id.0).collect(),
+        all.iter().rev().filter(fits).map(|message| message.id.0).collect(),
+    ]
+}
+
+/// What each list asks for.
+fn filters() -> Vec<ListFilter> {
+    let any = || ListFilter { domain: "sea.org".to_owned(), limit: usize::MAX, ..ListFilter::default() };
+    let failed = vec![State::Returned, State::Expired, State::Unconfirmed];
+    let ben = Some("ben".to_owned());
+    vec![
+        ListFilter { states: failed.clone(), ..any() },
+        ListFilter { states: failed, search: "harbour".to_owned(), person: ben.clone(), ..any() },
+        ListFilter { states: vec![State::Cancelled], ..any() },
+        ListFilter { states: vec![State::Refused, State::Delivered], ..any() },
+        ListFilter { person: ben.clone(), ..any() },
+        ListFilter { person: ben, search: "fish".to_owned(), ..any() },
+        ListFilter { person: Some("eve".to_owned()), ..any() },
+        ListFilter { way: Some(Way::Link), ..any() },
+        ListFilter { origin: Some(Origin::Sms), search: "no77".to_owned(), ..any() },
+    ]
+}
+
+#[test]
+fn lists_by_person_way_and_end_are_right_and_read_no_others() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let fill = |tx: &mut Tx| {
+        for number in 1..2500_u64 {
+            let state = State::ALL[5 + (number % 7).saturating_sub(1) as usize % 6];
+            let state = if number % 5 == 0 { state } else { State::Delivered };
+            let one = Message {
+                text: text(number),
+                message_id: None,
+                author: (number % 100 == 3).then(|| "ben".to_owned()),
+                to: if number % 90 == 5 { "Ben@sea.org".parse().unwrap() } else { "mum@far.org".parse().unwrap() },
+                origin: if number % 40 == 1 { Origin::Sms } else { Origin::Smtp },
+                ..message(if number % 90 == 5 { Way::Link } else { Way::Relay }, state, 5)
+            };
+            tx.add(&IncomingMail { messages: vec![one], body: BodyIn::None })?;
+        }
+        Ok(())
+    };
+    store.write(fill).unwrap();
+    let right = |when: &str| {
+        for filter in filters() {
+            let [found, plain] = listed(&store, &filter);
+            assert_eq!(found, plain, "{when}: {filter:?}");
+        }
+    };
+    right("before the index");
+    build(&store);
+    right("with the index");
+    let some = ListFilter { person: Some("ben".to_owned()), ..filters().remove(0) };
+    assert!(!listed(&store, &some)[0].is_empty());
+    // What a list of one person reads of the numbers that are written.
+    let mut needle = Needle::with_marks("", &[Mark::Person("eve").words()]);
+    let read = store.read(|view| view.may_hold_before(&mut needle, 2048)?.collect::<TxResult<Vec<_>>>()).unwrap();
+    assert!(read.len() < 9, "{read:?}");
+    // Ends that come, change and go.
+    let change = |tx: &mut Tx| {
+        tx.step(Id(4), Time(9), State::Returned, "no", 0, Time::NEVER)?;
+        tx.step(Id(5), Time(9), State::Delivered, "yes", 0, Time::NEVER)?;
+        tx.change(Id(6), |message| message.author = Some("eve".to_owned()))?;
+        tx.change(Id(7), |message| message.way = Way::Link)?;
+        tx.set_aside_message(Id(10), Reason::from("broken"), Time(9))?;
+        tx.prune(Id(1000), Time::NEVER, 700).map(drop)
+    };
+    store.write(change).unwrap();
+    right("after changes");
+    build(&store);
+    right("after changes, written anew");
+    let ended = store.write(|tx| Ok(tx.ended.len()?)).unwrap();
+    let bad = ListFilter { states: State::ALL[6..].to_vec(), ..filters().remove(4) };
+    let bad = ListFilter { person: None, ..bad };
+    assert_eq!(ended, listed(&store, &bad)[1].len() as u64, "what went stands nowhere");
+    // A store of an older version: no marks, no ends, no groups. Each list is right all the time.
+    let older = |tx: &mut Tx| {
+        tx.fall_behind()?;
+        (tx.ledger.search.messages.marked, tx.ledger.search.messages.built_part) = (0, 0);
+        tx.ledger.search.messages.closed_part = 0;
+        let rows = tx.search_rows.range((0, 0)..(1, 0))?.map(|row| Ok(row?.0.value())).collect::<TxResult<Vec<_>>>()?;
+        let of = |mark: Mark| crate::store::search::rows_of(&mark.words()).collect::<Vec<_>>();
+        let marks = [of(Mark::Person("ben")), of(Mark::Way(Way::Link)), of(Mark::Origin(Origin::Sms))].concat();
+        for row in rows.into_iter().filter(|row| marks.contains(&usize::from(row.1))) {
+            tx.search_rows.remove(row)?;
+        }
+        Ok(())
+    };
+    store.write(older).unwrap();
+    loop {
+        right("while an old store gets what it lacks");
+        if !store.build_index(words).unwrap() {
+            break;
+        }
+    }
+    assert!(store.ledger().unwrap().caught_up);
+    assert_eq!(store.write(|tx| Ok(tx.ended.len()?)).unwrap(), ended);
+}
+
+#[test]
+fn a_search_in_a_mailbox_asks_the_index_and_finds_the_same() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let fill = |tx: &mut Tx| {
+        for number in 1..=1300_u64 {
+            let to = if number % 3 == 0 { "ben@sea.org" } else { "eve@sea.org" };
+            let one = Message {
+                text: text(number),
+                to: to.parse().unwrap(),
+                message_id: None,
+                ..message(Way::Mailbox, State::Delivered, 5)
+            };
+            let body = BodyIn::Bytes(format!("Subject: x\r\n\r\n{}\r\n", text(number)).into_bytes());
+            tx.add(&IncomingMail { messages: vec![one], body })?;
+        }
+        tx.open_mailbox("ben")?;
+        for number in 2000..2700 {
+            let mail = format!("Subject: {}\r\n\r\nbody\r\n", text(number));
+            let content = tx.add_content(&NewContent::Bytes(mail.into_bytes()))?;
+            tx.add_entry("ben", Special::Archive.number(), &NewEntry { content, ..NewEntry::default() })?;
+        }
+        let inbox: Vec<u32> = (1..9).collect();
+        tx.copy_entries("ben", 1, &inbox, 4)?;
+        tx.move_entries("ben", 4, &[1, 2, 700, 701], 5)?;
+        tx.remove_entries("ben", 4, &[3, 4, 705]).map(drop)
+    };
+    store.write(fill).unwrap();
+    let right = |when: &str| {
+        for (wanted, most) in [("no9x", 3000), ("no2001x", 3000), ("nowhere", 3000), ("harbour", 5000)] {
+            let mut needle = Needle::new(wanted);
+            let named = store.read(|view| view.may_hold_of("ben", &mut needle, most)).unwrap();
+            let Some(named) = named else {
+                assert!(when.starts_with("while"), "{when}: {wanted}");
+                continue;
+            };
+            let (mut walked, mut whole) = (Vec::new(), Needle::new(wanted));
+            for number in 1..6 {
+                let place = ("ben", number, u32::MAX);
+                let (found, _) =
+                    store.read(|view| view.may_hold_in(place, &mut whole, (usize::MAX, usize::MAX))).unwrap();
+                walked.extend(found.iter().rev().map(|entry| (number, entry.uid)));
+            }
+            assert_eq!(named, walked, "{when}: {wanted}");
+        }
+    };
+    right("before the index");
+    build(&store);
+    right("with the index");
+    let few = store.read(|view| view.may_hold_of("ben", &mut Needle::new("no9x"), 3000)).unwrap().unwrap();
+    assert!(few.len() < 300, "{}", few.len());
+    let many = store.read(|view| view.may_hold_of("ben", &mut Needle::new("x"), 50)).unwrap();
+    assert_eq!(many, None, "what most mails hold is found in the folders");
+    // An older version had no places of contents that are of no message.
+    let older = |tx: &mut Tx| {
+        let own =
+            tx.places.range((OWN, "", 0, 0)..)?.map(|row| Ok(key(&row?.0.value()))).collect::<TxResult<Vec<_>>>()?;
+        own.iter().try_for_each(|(content, person, folder, uid)| {
+            tx.places.remove((*content, person.as_str(), *folder, *uid)).map(drop)
+        })?;
+        tx.fall_behind()
+    };
+    store.write(older).unwrap();
+    while store.build_index(words).unwrap() {
+        right("while an old store gets what it lacks");
+    }
+    right("after that");
+}
+
+fn key((content, person, folder, uid): &(u64, &str, u32, u32)) -> (u64, String, u32, u32) {
+    (*content, (*person).to_owned(), *folder, *uid)
 }
 
 /// `cargo test --release search_of_a_large_store_by_hand -- --ignored --nocapture`, with MESSAGES=1000000.

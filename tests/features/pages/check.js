@@ -19,7 +19,7 @@ if (!control) {
 
 const OWNER = { name: "anna", password: "nine words that nobody would ever guess" };
 const PERSON = { name: "bert", password: "another few words of his own" };
-/** From the code to the first message that arrived, a wrong code among it. */
+/** From the code to the first message that arrived, a wrong code among it, and a log-in that ends. */
 const HOUR_TAPS = 32;
 const HOUR_BYTES = 150000;
 /** How soon the dashboard tells that the modem fell silent: 5 s, and one for a machine that is busy with other tests. */
@@ -87,11 +87,17 @@ async function setUp(browser) {
   await page.fill("#password", OWNER.password);
   await page.fill("#again", OWNER.password);
   await submit(page, "Claim the box");
+  // The log-in ends while the first step is filled in: it is done after the next one.
+  await tab.context.clearCookies();
   await step(tab, "/setup/box", "Save and go on", [["box.name", "Sea Otter"], ["box.domain", "boat.example"]], [["box.reach", "satellite"]]);
+  await page.fill("#name", OWNER.name);
+  await page.fill("#password", OWNER.password);
+  await Promise.all([page.waitForURL(`${base}/setup/link`), press(page, "Log in").click()]);
   await step(tab, "/setup/link", "Choose", [], [["driver", "m138"]]);
   await step(tab, "/setup/link", "Save and test", [["m138.port", port], ["link.price", "0.07"]], []);
   await page.locator("#test dd", { hasText: "0x001abe" }).waitFor();
   await page.locator("#lines li.sent").first().waitFor();
+  await pulled(tab);
   // Nothing is left to skip once the modem has answered, also on the page that was open before.
   await page.getByRole("link", { name: "Skip", exact: true }).waitFor({ state: "detached" });
   await lookAt(tab);
@@ -105,6 +111,21 @@ async function setUp(browser) {
   tab.state.at = "/messages/m1";
   await lookAt(tab);
   return tab;
+}
+
+/** The modem is pulled in the middle of its test, and the line to the box is cut: the page says both, and goes on by itself. */
+async function pulled(tab) {
+  const { page, context } = tab;
+  const verdict = (word) => page.locator("main .badge", { hasText: word }).first().waitFor();
+  await verdict(/^ready$/);
+  await modem("unplug");
+  await verdict(/^not ready$/);
+  await context.setOffline(true);
+  await page.locator("#age:not([hidden])").waitFor();
+  await modem("plug");
+  await context.setOffline(false);
+  await page.locator("#age").waitFor({ state: "hidden" });
+  await verdict(/^ready$/);
 }
 
 async function step(tab, place, button, fields, choices) {

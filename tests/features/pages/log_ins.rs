@@ -1,5 +1,6 @@
 //! Log-ins: where they lead, how often they may be tried, and how somebody ends their own.
 
+use crate::support::clock::OwnClock;
 use crate::support::web::{Client, hidden};
 use crate::support::{Folder, PASSWORD, Station};
 
@@ -143,4 +144,36 @@ fn somebody_sees_where_they_are_logged_in_and_ends_it() {
     assert_eq!(anna.get("/account").status, 200);
     let out = end(&here, this);
     assert_eq!((out.header("location"), here.get("/account").status), ("/login", 303));
+}
+
+/// What happened again stands where it happened last, and its time with it: nobody has to look for the newest line.
+#[test]
+fn the_audit_log_tells_its_times_in_order() {
+    let folder = Folder::new();
+    let clock = OwnClock::new(&folder);
+    let mut station = Station::new(&folder, "house", &[("box.domain", "boat.example")], &["anna", "bert"]);
+    station.start_with(&clock.environment());
+    let mut anna = Client::logged_in(&station, "anna");
+    let mut past = 0;
+    let mut later = || {
+        past += 70;
+        clock.ahead(past);
+    };
+    for name in ["carl", "dora", "eve"] {
+        later();
+        assert_eq!(Client::new(&station).try_password("bert", "a wrong one").status, 401);
+        later();
+        let done = anna.post("/people", &format!("name={name}&home=here&role=person"));
+        assert_eq!(done.status, 303, "{done:?}");
+    }
+    later();
+    assert_eq!(Client::new(&station).try_password("bert", "a wrong one").status, 401);
+    let page = anna.get("/audit").body;
+    let rows: Vec<_> = page.split("<tbody>").nth(1).unwrap().split("<tr>").skip(1).collect();
+    // The first time of a row is that by which it stands; one that happened several times says since when as well.
+    let times: Vec<_> =
+        rows.iter().map(|row| row.split("datetime=\"").nth(1).unwrap().split('"').next().unwrap()).collect();
+    assert!(times.len() >= 4 && times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
+    assert!(rows[0].contains("4 times") && rows[0].matches("datetime=").count() == 2, "{}", rows[0]);
+    assert!(rows[1].contains("eve") && rows[2].contains("dora") && rows[3].contains("carl"), "{rows:?}");
 }

@@ -2,6 +2,7 @@
 
 mod about;
 mod browser;
+mod busy;
 mod day;
 mod drafts;
 mod front;
@@ -12,6 +13,7 @@ mod mailbox;
 mod payloads;
 mod plain;
 mod reading;
+mod release;
 mod roles;
 mod setup;
 mod wrong;

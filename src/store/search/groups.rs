@@ -1,0 +1,202 @@
+//! Rows of groups: what the blocks of a group have in a row, side by side. A search that finds nothing in the rows of a group
+//! looks at none of its blocks.
+//!
+//! They may name what went: nothing is taken out of them but with all of the group.
+
+use super::rows::Bits;
+use crate::store::indexed::{GROUP, first_of, group_of};
+use crate::store::schema::{Readable, Tx, TxResult, View};
+use crate::store::table::ReadTable;
+
+/// Set in the key of a group, where a block has its number.
+const MARK: u64 = 1 << 62;
+/// Rows that one commit writes: half a megabyte at most.
+pub const AT_ONCE: u64 = 64;
+/// Rows of a group, as of a block.
+pub const ROWS: u64 = crate::store::indexed::BLOCK;
+
+/// The first part of the keys of a group.
+fn key_of(group: u64) -> u64 {
+    MARK | group
+}
+
+/// A row of a group: the rows of its blocks, where they have one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupRow(Vec<(u32, Bits)>);
+
+impl GroupRow {
+    /// Adds what a block has; blocks come in any order.
+    pub fn add(&mut self, at: u32, bits: &Bits) {
+        match self.0.iter_mut().find(|(known, _)| *known == at) {
+            Some((_, known)) => known.join(bits),
+            None => {
+                self.0.push((at, bits.clone()));
+                self.0.sort_by_key(|(at, _)| *at);
+            }
+        }
+    }
+
+    fn has(&self, at: u32, bits: &Bits) -> bool {
+        self.0.iter().any(|(known, all)| *known == at && all.holds(bits))
+    }
+
+    /// As bytes: a bit for each block that has something, the lengths of what follows, and the bits of these blocks.
+    pub fn row(&self) -> Vec<u8> {
+        let there = self.0.iter().fold(0_u32, |there, (at, _)| there | 1 << at);
+        let bodies: Vec<_> = self.0.iter().map(|(_, bits)| bits.body()).collect();
+        let mut row = there.to_le_bytes().to_vec();
+        for body in &bodies {
+            row.extend(u16::try_from(body.len()).unwrap_or_default().to_le_bytes());
+        }
+        bodies.iter().for_each(|body| row.extend_from_slice(body));
+        row.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
+        row
+    }
+
+    /// Reads a row; `None` when it is damaged.
+    pub fn read(row: &[u8]) -> Option<Self> {
+        let (body, check) = row.split_last_chunk::<4>()?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*check) {
+            return None;
+        }
+        let (there, rest) = body.split_first_chunk::<4>()?;
+        let there = u32::from_le_bytes(*there);
+        let (lengths, mut rest) = rest.split_at_checked(there.count_ones() as usize * 2)?;
+        let mut found = Vec::new();
+        for (at, length) in (0..u32::BITS).filter(|at| there & 1 << at != 0).zip(lengths.as_chunks().0) {
+            let (body, behind) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+            found.push((at, Bits::of_body(body)));
+            rest = behind;
+        }
+        Some(Self(found))
+    }
+
+    /// Keeps what the other one has as well.
+    fn keep(&mut self, other: &Self) {
+        self.0.retain_mut(|(at, bits)| {
+            let Some((_, other)) = other.0.iter().find(|(known, _)| known == at) else { return false };
+            bits.keep(other);
+            *bits != Bits::NONE
+        });
+    }
+}
+
+/// Bits of the blocks of a group in which something is named by all of these rows; one that cannot be read names all.
+pub fn named_in(table: &ReadTable<(u64, u16), &'static [u8]>, group: u64, rows: &[u16]) -> TxResult<u32> {
+    let mut named: Option<GroupRow> = None;
+    for row in rows {
+        let Some(found) = table.get((key_of(group), *row))? else { return Ok(0) };
+        let Some(found) = GroupRow::read(found.value()) else { continue };
+        match &mut named {
+            Some(named) => named.keep(&found),
+            None => named = Some(found),
+        }
+        if named.as_ref().is_some_and(|named| named.0.is_empty()) {
+            return Ok(0);
+        }
+    }
+    Ok(named.map_or(u32::MAX, |named| named.0.iter().fold(0, |blocks, (at, _)| blocks | 1 << at)))
+}
+
+impl View {
+    /// Rows of a group from `first` on, out of those of its blocks.
+    pub(super) fn group_rows(&self, group: u64, first: u64) -> TxResult<Vec<(u16, Vec<u8>)>> {
+        let table = crate::store::schema::SEARCH_ROWS.read(&self.0)?;
+        let end = (first + AT_ONCE).min(ROWS);
+        let mut rows = vec![GroupRow::default(); (end - first) as usize];
+        for block in first_of(group)..first_of(group) + GROUP {
+            let range = (block, first as u16)..(block, end as u16);
+            for row in table.range(range)? {
+                let (key, bits) = row?;
+                let row = u64::from(key.value().1) - first;
+                rows[row as usize].add(group_of(block).1, &Bits::read(bits.value()));
+            }
+        }
+        let there = (first as u16..).zip(&rows).filter(|(_, row)| !row.0.is_empty());
+        Ok(there.map(|(number, row)| (number, row.row())).collect())
+    }
+}
+
+impl Tx<'_> {
+    /// Writes rows of a group that is the next one, and says how far it is.
+    pub(super) fn put_group(&mut self, group: u64, rows: &[(u16, Vec<u8>)], until: u64) -> TxResult<()> {
+        for (row, bytes) in rows {
+            self.search_rows.insert((key_of(group), *row), bytes.as_slice())?;
+        }
+        let (blocks, at) = self.ledger.search.of_mut(group);
+        (blocks.groups, blocks.group_rows) = if until < ROWS { (at, until) } else { (at + 1, 0) };
+        Ok(())
+    }
+
+    /// A block is written anew, with these rows: what they have, the group of the block has then as well.
+    pub(super) fn follow_block(&mut self, block: u64, rows: &[(u16, Bits)]) -> TxResult<()> {
+        let (group, at) = group_of(block);
+        if !self.ledger.search.has_rows_of(group) {
+            return Ok(());
+        }
+        for (row, bits) in rows {
+            let before = self.search_rows.get((block, *row))?.and_then(|before| Bits::sound(before.value()));
+            // What the block had, the group has; what it had in a row that is damaged, nobody knows.
+            if before.is_some_and(|before| before.holds(bits)) {
+                continue;
+            }
+            let key = (key_of(group), *row);
+            let known = self.search_rows.get(key)?.map(|known| GroupRow::read(known.value()));
+            // One that is damaged names all as it is.
+            let Some(mut known) = known.unwrap_or_else(|| Some(GroupRow::default())) else { continue };
+            if !known.has(at, bits) {
+                known.add(at, bits);
+                self.search_rows.insert(key, known.row().as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of a group of which no block has any.
+    pub(super) fn drop_empty_group(&mut self, block: u64) -> TxResult<()> {
+        let (group, _) = group_of(block);
+        let first = first_of(group);
+        if !self.ledger.search.has_group(group)
+            || self.search_rows.range((first, 0)..(first + GROUP, 0))?.next().is_some()
+        {
+            return Ok(());
+        }
+        self.search_rows.retain_in((key_of(group), 0)..=(key_of(group), u16::MAX), |_, _| false)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_groups_read_as_they_were_written_and_keep_what_all_have() {
+        let bits = |step: usize| {
+            let mut bits = Bits::NONE;
+            (0..2048).step_by(step).for_each(|place| bits.set(place));
+            bits
+        };
+        let mut one = GroupRow::default();
+        (0..GROUP as u32).rev().for_each(|at| one.add(at, &bits(1 + at as usize)));
+        let row = one.row();
+        // With its key and what redb adds it has its place in a page of 8 KB.
+        assert!(row.len() < 8192 - 64, "{}", row.len());
+        assert_eq!(GroupRow::read(&row), Some(one.clone()));
+        let mut full = GroupRow::default();
+        (0..GROUP as u32).for_each(|at| full.add(at, &bits(1)));
+        assert!(full.row().len() < 8192 - 64, "{}", full.row().len());
+        let mut damaged = row;
+        damaged[7] ^= 1;
+        assert_eq!(GroupRow::read(&damaged), None);
+        assert_eq!(GroupRow::read(&[]), None);
+        let mut other = GroupRow::default();
+        let mut odd = Bits::NONE;
+        odd.set(7);
+        other.add(3, &odd);
+        other.add(0, &odd);
+        one.keep(&other);
+        assert_eq!(one.0, [(0, odd)], "every fourth place of block 3 is another one");
+        assert!(full.has(5, &bits(3)) && !full.has(40, &bits(3)));
+    }
+}
