@@ -98,6 +98,11 @@ impl Bar {
     /// Nothing is shown yet.
     pub fn new() -> Self {
         catch();
+        Self::alone()
+    }
+
+    /// The same for work that Ctrl-C may end at any moment, with the program.
+    pub fn alone() -> Self {
         let after = std::env::var(AFTER).ok().and_then(|after| after.parse().ok()).map(Duration::from_millis);
         Self(RefCell::new(Shown::new(io::stderr().is_terminal(), after.unwrap_or(SOON), Instant::now())))
     }
@@ -175,6 +180,9 @@ fn words(stage: Stage) -> &'static str {
         Stage::Rescuing => "rescuing what is whole",
         Stage::Gathering => "gathering",
         Stage::Importing => "importing",
+        Stage::Rewriting => "writing the file anew",
+        Stage::Migrating => "bringing up to date",
+        Stage::Priming => "learning the language",
     }
 }
 

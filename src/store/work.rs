@@ -30,6 +30,12 @@ pub enum Stage {
     Gathering,
     /// Mails are put into folders.
     Importing,
+    /// The file of a store is written anew.
+    Rewriting,
+    /// A store of an older version is made that of this one.
+    Migrating,
+    /// A coding model learns.
+    Priming,
 }
 
 /// Hears of it: what is done, how much of that, of how much. Says whether it goes on.

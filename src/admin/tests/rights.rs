@@ -280,6 +280,13 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
             let _ = std::fs::remove_file(&part);
             service.backup(&part, crate::store::work::UNHEARD).map(drop)
         }
+        Action::StopWork => {
+            let running = service.store.works().begin(crate::store::running::Job::Backup);
+            let number = service.store.works().all().first().map(|work| work.number).unwrap();
+            let stopped = service.stop_work(number).map(drop);
+            drop(running);
+            stopped
+        }
         Action::Restore => service.restored(),
         Action::Drill => {
             let file = "satpost-20260131.backup".to_owned();
