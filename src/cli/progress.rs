@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use crate::store::Show;
 use crate::store::work::Stage;
 use crate::sys::signals::Stop;
 
@@ -81,6 +82,12 @@ fn pass_on(signal: &str) {
 /// True once somebody wants the work to end.
 pub fn is_stopped() -> bool {
     STOPPED.load(Ordering::SeqCst)
+}
+
+/// Shows how far the opening of a store is that an older version wrote.
+pub fn opening() -> Show {
+    let bar = Bar::new();
+    Box::new(move |stage, done, total| bar.at(stage, done, total))
 }
 
 /// Shows how far a work is. What it showed goes with it.

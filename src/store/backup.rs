@@ -131,7 +131,7 @@ pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction, watch: Wat
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
-            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?))?,
+            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?, watch))?,
             None => in_redb!(table, definition => copy(from, to, definition, watch))?,
         };
     }
@@ -293,7 +293,7 @@ pub(super) fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     File::open(file).map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))?;
     let no_backup =
         |error: &dyn std::fmt::Display| Fault::operator(format!("{shown} is no backup of satpost: {error}"));
-    let source = ReadOnlyDatabase::open(file).map_err(|error| match error {
+    let source = super::file::look_at(file).map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!("{shown} is in use by a running box")),
         error => no_backup(&error),
     })?;

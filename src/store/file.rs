@@ -4,16 +4,17 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use redb::{Database, DatabaseError};
+use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase};
 
 use super::opening::Opening;
 use super::schema::{REMEDIES, StoreError, TxResult, guarded};
+use super::work::Hear;
 use super::{file_version, on_disk, overlay, replay};
 use crate::fault::Fault;
 use crate::sys::disk;
 
-/// redb's page cache; more is memory that a small board has better use for.
-const CACHE: usize = 4 * 1024 * 1024;
+/// redb's page cache, in bytes; more is memory that a small board has better use for.
+pub const CACHE: usize = 4 * 1024 * 1024;
 
 /// The sentence on a disk that can only be read.
 pub fn read_only_words(folder: &Path) -> String {
@@ -40,6 +41,14 @@ pub fn read_only_disk(folder: &Path) -> Option<String> {
 /// As [`open`].
 pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
     opened(path, overlay::open, true)
+}
+
+/// Opens a store or a backup to look at it, in little memory: redb's own cache grows to a gigabyte.
+///
+/// # Errors
+/// Those of redb and of the disk.
+pub fn look_at(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
+    Builder::new().set_cache_size(CACHE).open_read_only(path)
 }
 
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
@@ -92,11 +101,12 @@ fn tried(path: &Path, by: By, in_memory: bool) -> TxResult<Database> {
         }
         // Before a copy is kept: it needs no log then.
         replay::replay(&database, path)?;
-        let _telling = (version < super::schema::VERSION).then(|| Opening::migration(path));
+        let opening = (version < super::schema::VERSION).then(|| Opening::migration(path));
+        let hear: Hear = &|stage, done, total| opening.as_ref().is_none_or(|opening| opening.at(stage, done, total));
         if version < super::schema::VERSION && !in_memory {
-            file_version::keep(path, version);
+            file_version::keep(path, version, hear);
         }
-        super::migrate::migrate(&database, version)?;
+        super::migrate::migrate(&database, version, hear)?;
         Ok(database)
     })
 }
@@ -104,6 +114,9 @@ fn tried(path: &Path, by: By, in_memory: bool) -> TxResult<Database> {
 fn told(path: &Path, opened: TxResult<Database>) -> Result<Database, Fault> {
     opened.map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
+        StoreError::Storage(redb::Error::Io(why)) if why.kind() == ErrorKind::Interrupted => {
+            Fault::operator(format!("{} is as it was: {why}", path.display()))
+        }
         StoreError::Storage(error) => {
             Fault::operator(format!("{} cannot be opened: {error}. If it is damaged, {REMEDIES}", path.display()))
         }

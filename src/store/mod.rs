@@ -89,6 +89,7 @@ pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
+pub use opening::{Show, show_by as show_openings_by};
 pub use own_files::OWN as OWN_FILES;
 pub use packets::PacketQueue;
 pub use paired::PairedBox;

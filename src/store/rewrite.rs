@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 use redb::{ReadTransaction, ReadableDatabase, TableDefinition};
 use serde::Serialize;
 
+use super::running::Job;
 use super::schema::{KEPT, META, SESSIONS, StoreError, TxResult, View, guarded};
 use super::table::changes::{Again, Changes};
 use super::table::{Form, if_there, in_redb};
-use super::running::Job;
 use super::work::{Hear, Stage};
 use super::{FILE, Ledger, Store, backup, file};
 use crate::fault::Fault;

@@ -196,7 +196,9 @@ impl Learning {
 /// Makes a coder ready, and drops it once it was idle.
 fn look_after(inner: &Weak<Inner>, at: usize) {
     let (began, spec) = (Instant::now(), &MODELS[at]);
-    let Some((folder, works)) = inner.upgrade().map(|inner| (inner.folder.clone(), inner.works.clone())) else { return };
+    let Some((folder, works)) = inner.upgrade().map(|inner| (inner.folder.clone(), inner.works.clone())) else {
+        return;
+    };
     let learning = Learning::new(spec.number, works);
     let tell: Tell = &|done, total| learning.at(done, total);
     let coder = match Coder::open_telling(spec, &folder, tell) {
