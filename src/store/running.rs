@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::work::Stage;
+
+/// A drill of another process is over when nothing was heard of it for so long.
+const HEARD: Duration = Duration::from_secs(10);
 
 /// What a work is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub enum Job {
     Rewrite,
     /// A coding model of this number learns.
     Coder(u8),
+    /// A command tries a backup out, in a process of its own.
+    Drill,
 }
 
 impl Job {
@@ -51,6 +57,8 @@ pub struct Works(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     all: Mutex<BTreeMap<u64, AtWork>>,
+    /// The drill among them, and when its process was heard last.
+    drill: Mutex<Option<(u64, Instant)>>,
     next: AtomicU64,
     /// How often something was to be seen.
     changes: AtomicU64,
@@ -59,15 +67,63 @@ struct Inner {
 impl Works {
     /// Notes a work that begins; it is over when what this gives is dropped.
     pub fn begin(&self, job: Job) -> Running {
-        let number = self.0.next.fetch_add(1, Ordering::Relaxed) + 1;
-        self.lock().insert(number, AtWork { number, job, stage: None, percent: None, stopped: false });
-        self.changed();
-        Running { works: self.clone(), number }
+        Running { works: self.clone(), number: self.add(job) }
+    }
+
+    /// Hears how far the drill of another process is; says whether it goes on. It is over when it is heard no more.
+    pub fn drill_at(&self, stage: Stage, done: u64, total: u64) -> bool {
+        let mut drill = self.drill();
+        let number = drill.map_or_else(|| self.add(Job::Drill), |(number, _)| number);
+        let goes_on = self.at(number, stage, done, total);
+        *drill = Some((number, Instant::now()));
+        drop(drill);
+        if !goes_on {
+            self.drill_over();
+        }
+        goes_on
+    }
+
+    /// The drill of another process is over.
+    pub fn drill_over(&self) {
+        if let Some((number, _)) = self.drill().take() {
+            self.remove(number);
+        }
     }
 
     /// What is going on, the oldest first.
     pub fn all(&self) -> Vec<AtWork> {
+        let unheard = self.drill().is_some_and(|(_, heard)| heard.elapsed() >= HEARD);
+        if unheard {
+            self.drill_over();
+        }
         self.lock().values().cloned().collect()
+    }
+
+    fn add(&self, job: Job) -> u64 {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed) + 1;
+        self.lock().insert(number, AtWork { number, job, stage: None, percent: None, stopped: false });
+        self.changed();
+        number
+    }
+
+    fn at(&self, number: u64, stage: Stage, done: u64, total: u64) -> bool {
+        let percent = (done.min(total) * 100).checked_div(total);
+        let mut all = self.lock();
+        let Some(work) = all.get_mut(&number) else { return true };
+        if (work.stage, work.percent) != (Some(stage), percent) {
+            (work.stage, work.percent) = (Some(stage), percent);
+            self.changed();
+        }
+        !work.stopped
+    }
+
+    fn remove(&self, number: u64) {
+        self.lock().remove(&number);
+        self.changed();
+    }
+
+    fn drill(&self) -> MutexGuard<'_, Option<(u64, Instant)>> {
+        self.0.drill.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops a work with its next step; what it is for. `None` when it is over, or cannot be stopped.
@@ -103,21 +159,13 @@ pub struct Running {
 impl Running {
     /// So much of so much is done; says whether it goes on.
     pub fn at(&self, stage: Stage, done: u64, total: u64) -> bool {
-        let percent = (done.min(total) * 100).checked_div(total);
-        let mut all = self.works.lock();
-        let Some(work) = all.get_mut(&self.number) else { return true };
-        if (work.stage, work.percent) != (Some(stage), percent) {
-            (work.stage, work.percent) = (Some(stage), percent);
-            self.works.changed();
-        }
-        !work.stopped
+        self.works.at(self.number, stage, done, total)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.works.lock().remove(&self.number);
-        self.works.changed();
+        self.works.remove(self.number);
     }
 }
 
@@ -143,5 +191,21 @@ mod tests {
         assert_eq!(works.all().len(), 1);
         assert_eq!(works.stop(all[0].number), None, "it is over");
         assert!(works.changes() > before);
+    }
+
+    #[test]
+    fn a_drill_is_heard_from_another_process() {
+        let works = Works::default();
+        assert!(works.drill_at(Stage::Restoring, 1, 4) && works.drill_at(Stage::Restoring, 2, 4));
+        let all = works.all();
+        assert_eq!((all.len(), all[0].percent), (1, Some(50)));
+        works.drill_over();
+        assert!(works.all().is_empty() && works.drill_at(Stage::Restoring, 3, 4));
+        assert_eq!(works.stop(works.all()[0].number), Some(Job::Drill));
+        assert!(!works.drill_at(Stage::Restoring, 4, 4), "it hears that it was stopped");
+        assert!(works.all().is_empty());
+        works.drill_at(Stage::Restoring, 1, 4);
+        works.drill().as_mut().unwrap().1 -= HEARD;
+        assert!(works.all().is_empty(), "it was killed");
     }
 }

@@ -36,6 +36,7 @@ fn words(job: &Job, stage: Option<Stage>) -> String {
         (Job::Backup, _) => say!("work.backup_written"),
         (Job::Export(name), _) => say!("work.export", name = name),
         (Job::Import(name), _) => say!("work.import", name = name),
+        (Job::Drill, _) => say!("work.drill"),
         (Job::Rewrite, _) => say!("work.rewrite"),
         (Job::Coder(number), _) => say!("work.coder", number = number),
     }

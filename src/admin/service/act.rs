@@ -235,6 +235,7 @@ impl Service {
             Job::Import(name) => (name.as_str(), "an import of mails was stopped"),
             Job::Rewrite => ("", "writing the file anew was stopped"),
             Job::Coder(_) => ("", "learning a coding model was stopped"),
+            Job::Drill => ("", "trying a backup out was stopped"),
         };
         self.act(Action::StopWork, about, words, |_| Ok(()))?;
         Ok(Some(job))
@@ -259,6 +260,7 @@ impl Service {
             None => format!("a backup was tried out: it brings a box back, with {} messages", drill.messages),
             Some(why) => format!("a backup was tried out, and brings no box back: {why}"),
         };
+        self.store.works().drill_over();
         self.act(Action::Drill, "", words, move |tx| tx.note_drill(&drill))
     }
 

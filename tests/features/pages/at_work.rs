@@ -75,6 +75,20 @@ fn what_the_box_is_at_is_seen_on_the_page_and_stopped_there() {
     assert!(!tar.exists(), "half a copy");
     gone(&anna);
 
+    // A command that works by itself tells the box how far it is.
+    let file = folder.path("a.backup");
+    post.cli_ok(&["backup", file.to_str().unwrap()], "");
+    let drill = Terminal::run(&["--data", data, "restore", "--drill", file.to_str().unwrap()]);
+    assert_eq!(press(&at_work(&anna, "A backup is tried out")).status, 303);
+    let (code, text) = drill.end();
+    assert!(code == 1 && text.contains("it was stopped"), "{code}: {text}");
+    assert!(
+        !fs::read_dir(folder.path(""))
+            .unwrap()
+            .any(|entry| { entry.unwrap().file_name().to_string_lossy().contains("satpost-drill") })
+    );
+    gone(&anna);
+
     // The file is written anew once somebody is erased. Stopped, it is as it was, and the box owes it.
     post.cli_ok(&["people", "erase", "bert"], "");
     assert_eq!(press(&at_work(&anna, "The file of the store is written anew")).status, 303);
