@@ -269,9 +269,15 @@ mod tests {
     #[test]
     fn it_is_made_ready_once_and_ends_with_its_box() {
         let folder = testing::Folder::new();
-        let coders = Coders::new(&folder);
+        let works = Works::default();
+        let coders = Coders::shown_in(&folder, works.clone());
         let mut coder = coders.of(models("small"));
-        assert!(!coder.ready());
+        let mut shown = false;
+        while !coder.ready() {
+            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[3].number) && work.percent.is_some());
+            std::thread::yield_now();
+        }
+        assert!(shown && works.all().is_empty(), "it is among the long work while it learns");
         assert_eq!(coder.models().len(), 1);
         assert!(coder.encode(MODELS[0].number, &[], &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
         let code = coder.encode(MODELS[3].number, &[], &[b"hello".to_vec()], 1);
