@@ -39,7 +39,7 @@ const HELPERS: &[Helper] = &[
         ],
     },
     Helper {
-        place: "src/store/file.rs (a store is opened with a small cache: redb's own grows to a gigabyte)",
+        place: "src/store/on_disk.rs (a store is opened with a small cache: redb's own grows to a gigabyte)",
         signs: &[&["Database::open("], &["Database::create("]],
         known: &[],
     },

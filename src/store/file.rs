@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase};
+use redb::{Database, DatabaseError};
 
 use super::opening::Opening;
 use super::schema::{REMEDIES, StoreError, TxResult, guarded};
@@ -12,9 +12,6 @@ use super::work::Hear;
 use super::{file_version, on_disk, overlay, replay};
 use crate::fault::Fault;
 use crate::sys::disk;
-
-/// redb's page cache, in bytes; more is memory that a small board has better use for.
-pub const CACHE: usize = 4 * 1024 * 1024;
 
 /// The sentence on a disk that can only be read.
 pub fn read_only_words(folder: &Path) -> String {
@@ -41,14 +38,6 @@ pub fn read_only_disk(folder: &Path) -> Option<String> {
 /// As [`open`].
 pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
     opened(path, overlay::open, true)
-}
-
-/// Opens a store or a backup to look at it, in little memory: redb's own cache grows to a gigabyte.
-///
-/// # Errors
-/// Those of redb and of the disk.
-pub fn look_at(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
-    Builder::new().set_cache_size(CACHE).open_read_only(path)
 }
 
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
@@ -136,7 +125,7 @@ pub fn create_as(path: &Path, name: &Path) -> Result<Database, DatabaseError> {
     let opening = Opening::check(path);
     let (percent, shown) = (opening.percent(), path.display().to_string());
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
+    builder.set_cache_size(on_disk::CACHE).set_repair_callback(move |check| {
         let part = (check.progress() * 100.0) as u8;
         if part == 0 {
             log::info!("store: {shown} was not closed in order and is checked page by page");

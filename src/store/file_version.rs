@@ -32,7 +32,7 @@ pub fn newer(path: &Path) -> Fault {
 /// Says no to the file of a newer version before anything is written to it. What cannot be looked at so is told by who opens it.
 pub fn refuse_newer(path: &Path) -> Result<(), Fault> {
     let looked = std::panic::catch_unwind(|| {
-        let file = super::file::look_at(path).ok()?;
+        let file = super::on_disk::look_at(path).ok()?;
         of(&file).ok()
     });
     match looked {

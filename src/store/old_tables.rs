@@ -3,10 +3,9 @@
 
 use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
-use super::backup::Watch;
 use super::schema;
 use super::table::{AnyTable, Definition, Form, Key, Value, if_there, in_redb, since_9};
-use super::work::{Hear, Stage, WATCHED, Work};
+use super::work::{Hear, Stage, WATCHED, Watch, Work};
 
 /// A row of an old table.
 pub struct OldRow {

@@ -54,6 +54,7 @@ const ACTIONS: &str = "
     pair.remove       no  no  yes
     log-in.end        no  no  yes
     backup            no  no  yes
+    work.stop         no  no  yes
     restore           no  no  yes
     drill             no  no  yes
     people.export     no  no  yes

@@ -17,7 +17,7 @@ use redb::{
     TransactionError,
 };
 
-use crate::store::file::CACHE;
+use crate::store::on_disk::CACHE;
 
 // Places in the head of a file, from `tree_store/page_store/header.rs` of redb 4.6 (file format 3).
 /// What all files have in common: the magic number; page size and the two sizes of a region.
