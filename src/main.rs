@@ -91,7 +91,7 @@ mod supervisor;
 mod sys;
 
 fn main() -> std::process::ExitCode {
-    sys::memory::give_back_large_blocks();
+    sys::memory::keep_little();
     // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()

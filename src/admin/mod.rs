@@ -61,7 +61,10 @@ pub fn fields(form: &[u8]) -> Vec<(String, String)> {
 pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Handle, Fault> {
     let app = App::new(context, proven);
     let (store, status) = (context.store.clone(), context.status.clone());
-    let changes = move || (store.ledger().map(|ledger| ledger.commits).unwrap_or_default(), status.changes());
+    let changes = move || {
+        let commits = store.ledger().map(|ledger| ledger.commits).unwrap_or_default();
+        (commits, status.changes() + store.works().changes())
+    };
     let incoming = context.store.folder().join("incoming");
     let (sessions, cookies) = (context.store.clone(), app.cookies.clone());
     let whose = move |request: &Request| auth::whose(&sessions, &cookies, request);

@@ -122,6 +122,7 @@ routes! {
     Post "/about/backup" Owner |ask, _| pages::about::backup(ask);
     Post "/about/restore" Owner |ask, _| pages::about::restore(ask);
     Post "/about/support" Owner |ask, _| pages::support::file(ask);
+    Post "/about/work/{number}/stop" Owner |ask, part| pages::at_work::stop(ask, part[0]);
     Get "/about/log" Owner |ask, _| pages::box_log::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
     Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);

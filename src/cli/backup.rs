@@ -1,18 +1,19 @@
 //! `satpost backup` and `satpost restore`: copies everything into one file, and puts it back.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::progress::{self, Bar};
+use super::progress::{self, Bar, Step};
 use super::service::Stopped;
 use super::session::{Done, Failure, Request, Session};
-use super::{Command, reach};
+use super::{Command, INTERRUPTED, reach};
 use crate::admin::service::Actor;
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -25,6 +26,8 @@ use crate::supervisor::restore::put_in_place;
 const PART: &str = "backup.part";
 /// The running box notes what it is told within this time.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
+/// The running box hears so often how far a drill is.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// What the box hears of a backup that is where it was wanted.
 const TAKEN: &str = "taken";
 /// How the names of backups with a date begin and end.
@@ -262,9 +265,16 @@ impl Restore {
 }
 
 impl Restore {
-    /// Writes, in the box: what the command found when it tried a backup out, which is its input.
+    /// Writes, in the box: what the command found when it tried a backup out, which is its input; before that, how far it is.
     pub(super) fn act(self, session: &mut Session) -> Done {
-        let found = session.input.take().filter(|_| self.drill).and_then(|found| serde_json::from_str(&found).ok());
+        let said = session.input.take().filter(|_| self.drill).unwrap_or_default();
+        if let Ok(Step { stage, done, total }) = serde_json::from_str(&said) {
+            return match session.context.store.works().drill_at(stage, done, total) {
+                true => Ok(()),
+                false => Err(Failure { code: INTERRUPTED, why: work::stopped().to_string() }),
+            };
+        }
+        let found = serde_json::from_str(&said).ok();
         let Some(found) = found else { return Err(Failure::usage("this command is not for a running box")) };
         Ok(session.service().note_drill(found)?)
     }
@@ -286,8 +296,19 @@ impl Restore {
 /// Proves that a backup brings a box back, in a folder beside it: nothing of this box is touched. The running box hears how it went;
 /// what the place for it lacks is no fault of the backup, and not told.
 fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
-    let (place, bar) = (place_for_drill(file)?, Bar::new());
-    let hear: Hear = &|stage, done, total| bar.at(stage, done, total);
+    let (place, bar, told) = (place_for_drill(file)?, Bar::new(), Cell::new(None::<Instant>));
+    let named = file.display().to_string();
+    let args = ["restore", "--drill", "--", &named].map(str::to_owned).to_vec();
+    let hear: Hear = &|stage, done, total| {
+        let goes_on = bar.at(stage, done, total);
+        if told.get().is_some_and(|last| last.elapsed() < TOLD_EVERY) {
+            return goes_on;
+        }
+        told.set(Some(Instant::now()));
+        let step = serde_json::to_string(&Step { stage, done, total }).ok();
+        let answer = reach::ask_box(data, &Request { args: args.clone(), input: step }, TOLD_WITHIN);
+        goes_on && !matches!(answer, Ok(Some(answer)) if answer.code == INTERRUPTED)
+    };
     let tried = store::restore(file, &place.join("box"), false, "0", hear).and_then(|(contents, _)| {
         let store = Store::open(&place.join("box"), &Clock::system())?;
         let found = store.read(|view| view.message_count());
@@ -306,8 +327,7 @@ fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
         }
         Err(fault) => (0, Some(fault.why().to_owned())),
     };
-    let found = Drill { at: Clock::system().now(), file: file.display().to_string(), messages, fault };
-    let args = ["restore", "--drill", "--", &found.file].map(str::to_owned).to_vec();
+    let found = Drill { at: Clock::system().now(), file: named, messages, fault };
     // A time, a path, a number and words always serialise.
     tell(data, &Request { args, input: serde_json::to_string(&found).ok() });
     Ok(tried?)

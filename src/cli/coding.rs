@@ -1,13 +1,14 @@
 //! `satpost code` and `satpost decode`: code messages (JSON lines) to compact packets in hex and back, to measure the coding
 //! and to look into packets.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
-use compact::coder::{Coder, MODELS, Spec};
+use compact::coder::{Coder, MODELS, Spec, Tell};
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::bundle::{decode, encode};
 use compact::packet::fragments::{Fragment, Room, cut, join};
@@ -16,7 +17,9 @@ use compact::peer::book::index_of;
 use compact::peer::past_of;
 use serde_json::{Value, json};
 
+use super::progress::Bar;
 use super::session::Failure;
+use crate::store::work::Stage;
 
 /// Code messages compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
 #[derive(ArgsInfo, FromArgs)]
@@ -176,13 +179,17 @@ fn alike<'a>(addresses: impl IntoIterator<Item = &'a String>, index: u8) -> Vec<
 
 /// The coder of a model. Where there is a data folder its primed state is kept there, as a box does.
 fn primed(number: u8, data: &Path) -> Result<Coder, Failure> {
-    let spec = model(number)?;
+    let (spec, bar) = (model(number)?, OnceCell::<Bar>::new());
+    // What is learned is kept whole or not at all, so Ctrl-C may end the program at any moment.
+    let tell: Tell = &|done, total| {
+        bar.get_or_init(Bar::alone).at(Stage::Priming, done, total);
+    };
     if !data.is_dir() {
-        return Ok(Coder::new(spec));
+        return Ok(Coder::new_telling(spec, tell));
     }
-    match Coder::open(spec, data) {
+    match Coder::open_telling(spec, data, tell) {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(Failure::failed(error.to_string())),
-        opened => Ok(opened.unwrap_or_else(|_| Coder::new(spec))),
+        opened => Ok(opened.unwrap_or_else(|_| Coder::new_telling(spec, tell))),
     }
 }
 

@@ -290,6 +290,9 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     }
     let level = if matches!(command, Command::Run(_)) { log::LevelFilter::Info } else { log::LevelFilter::Warn };
     logging::start(level);
+    if !matches!(command, Command::Run(_)) {
+        crate::store::show_openings_by(progress::opening);
+    }
     match command {
         Command::Run(run) => run.go(&data),
         Command::Demo(demo) => demo.go(),

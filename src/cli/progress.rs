@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use crate::store::Show;
 use crate::store::work::Stage;
 use crate::sys::signals::Stop;
 
@@ -83,6 +84,12 @@ pub fn is_stopped() -> bool {
     STOPPED.load(Ordering::SeqCst)
 }
 
+/// Shows how far the opening of a store is that an older version wrote.
+pub fn opening() -> Show {
+    let bar = Bar::new();
+    Box::new(move |stage, done, total| bar.at(stage, done, total))
+}
+
 /// Shows how far a work is. What it showed goes with it.
 pub struct Bar(RefCell<Shown>);
 
@@ -98,6 +105,11 @@ impl Bar {
     /// Nothing is shown yet.
     pub fn new() -> Self {
         catch();
+        Self::alone()
+    }
+
+    /// The same for work that Ctrl-C may end at any moment, with the program.
+    pub fn alone() -> Self {
         let after = std::env::var(AFTER).ok().and_then(|after| after.parse().ok()).map(Duration::from_millis);
         Self(RefCell::new(Shown::new(io::stderr().is_terminal(), after.unwrap_or(SOON), Instant::now())))
     }
@@ -175,6 +187,9 @@ fn words(stage: Stage) -> &'static str {
         Stage::Rescuing => "rescuing what is whole",
         Stage::Gathering => "gathering",
         Stage::Importing => "importing",
+        Stage::Rewriting => "writing the file anew",
+        Stage::Migrating => "bringing up to date",
+        Stage::Priming => "learning the language",
     }
 }
 

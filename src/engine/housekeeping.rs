@@ -203,7 +203,8 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-fn clean_up(context: &Context) -> Result<(), Fault> {
+/// What is old enough goes.
+pub(super) fn clean_up(context: &Context) -> Result<(), Fault> {
     let (now, settings) = (context.now(), context.store.settings());
     let before = |key| {
         let days = u64::try_from(settings.number(key)).unwrap_or(u64::MAX);

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::old_tables::OldTable;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
-use super::work::{Hear, PIECE, Stage, WATCHED, Work};
+use super::work::{Hear, PIECE, Stage, WATCHED, Watch, Work};
 use super::{Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
@@ -131,15 +131,12 @@ pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction, watch: Wat
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
-            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?))?,
+            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?, watch))?,
             None => in_redb!(table, definition => copy(from, to, definition, watch))?,
         };
     }
     Ok(rows)
 }
-
-/// Hears of so many more rows, and says whether to go on.
-pub(super) type Watch<'w> = &'w dyn Fn(u64) -> Result<(), redb::Error>;
 
 /// Copies a table; asks `watch` now and then whether to go on.
 pub(super) fn copy<K: redb::Key>(
@@ -293,7 +290,7 @@ pub(super) fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     File::open(file).map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))?;
     let no_backup =
         |error: &dyn std::fmt::Display| Fault::operator(format!("{shown} is no backup of satpost: {error}"));
-    let source = ReadOnlyDatabase::open(file).map_err(|error| match error {
+    let source = super::on_disk::look_at(file).map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!("{shown} is in use by a running box")),
         error => no_backup(&error),
     })?;

@@ -8,12 +8,10 @@ use redb::{Database, DatabaseError};
 
 use super::opening::Opening;
 use super::schema::{REMEDIES, StoreError, TxResult, guarded};
+use super::work::Hear;
 use super::{file_version, on_disk, overlay, replay};
 use crate::fault::Fault;
 use crate::sys::disk;
-
-/// redb's page cache; more is memory that a small board has better use for.
-const CACHE: usize = 4 * 1024 * 1024;
 
 /// The sentence on a disk that can only be read.
 pub fn read_only_words(folder: &Path) -> String {
@@ -92,11 +90,12 @@ fn tried(path: &Path, by: By, in_memory: bool) -> TxResult<Database> {
         }
         // Before a copy is kept: it needs no log then.
         replay::replay(&database, path)?;
-        let _telling = (version < super::schema::VERSION).then(|| Opening::migration(path));
+        let opening = (version < super::schema::VERSION).then(|| Opening::migration(path));
+        let hear: Hear = &|stage, done, total| opening.as_ref().is_none_or(|opening| opening.at(stage, done, total));
         if version < super::schema::VERSION && !in_memory {
-            file_version::keep(path, version);
+            file_version::keep(path, version, hear);
         }
-        super::migrate::migrate(&database, version)?;
+        super::migrate::migrate(&database, version, hear)?;
         Ok(database)
     })
 }
@@ -104,6 +103,9 @@ fn tried(path: &Path, by: By, in_memory: bool) -> TxResult<Database> {
 fn told(path: &Path, opened: TxResult<Database>) -> Result<Database, Fault> {
     opened.map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
+        StoreError::Storage(redb::Error::Io(why)) if why.kind() == ErrorKind::Interrupted => {
+            Fault::operator(format!("{} is as it was: {why}", path.display()))
+        }
         StoreError::Storage(error) => {
             Fault::operator(format!("{} cannot be opened: {error}. If it is damaged, {REMEDIES}", path.display()))
         }
@@ -123,7 +125,7 @@ pub fn create_as(path: &Path, name: &Path) -> Result<Database, DatabaseError> {
     let opening = Opening::check(path);
     let (percent, shown) = (opening.percent(), path.display().to_string());
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
+    builder.set_cache_size(on_disk::CACHE).set_repair_callback(move |check| {
         let part = (check.progress() * 100.0) as u8;
         if part == 0 {
             log::info!("store: {shown} was not closed in order and is checked page by page");

@@ -1,13 +1,19 @@
 //! The version of a file: a newer one is refused untouched, an older one is kept beside before it is brought up to date.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use redb::{ReadOnlyDatabase, ReadableDatabase};
+use redb::ReadableDatabase;
 
 use super::Ledger;
 use super::schema::{META, VERSION};
+use super::work::{self, Hear, Stage};
 use crate::fault::Fault;
+
+/// How the name of a copy ends until it is whole.
+const PART: &str = "old.part";
 
 /// The version of the tables in a file; of a new one, today's.
 pub fn of(database: &impl ReadableDatabase) -> Result<u64, redb::Error> {
@@ -26,7 +32,7 @@ pub fn newer(path: &Path) -> Fault {
 /// Says no to the file of a newer version before anything is written to it. What cannot be looked at so is told by who opens it.
 pub fn refuse_newer(path: &Path) -> Result<(), Fault> {
     let looked = std::panic::catch_unwind(|| {
-        let file = ReadOnlyDatabase::open(path).ok()?;
+        let file = super::on_disk::look_at(path).ok()?;
         of(&file).ok()
     });
     match looked {
@@ -37,7 +43,7 @@ pub fn refuse_newer(path: &Path) -> Result<(), Fault> {
 
 /// Keeps the file as it is beside itself, so that an older program can go on with it. Where there is no room the migration goes
 /// on: it happens whole or not at all.
-pub fn keep(path: &Path, version: u64) {
+pub fn keep(path: &Path, version: u64, hear: Hear) {
     let second = crate::clock::Clock::system().of_system().seconds();
     let named = |second: i64| {
         let mut aside = path.as_os_str().to_owned();
@@ -46,12 +52,25 @@ pub fn keep(path: &Path, version: u64) {
     };
     // A restore may have put one aside in the same second.
     let Some(aside) = (second..second + 60).map(named).find(|aside| !aside.exists()) else { return };
-    let copied = std::fs::copy(path, &aside).and_then(|_| File::open(&aside)?.sync_all());
+    // Under another name until it is whole: a start that is cut off leaves nothing that looks like a store.
+    let part = path.with_extension(PART);
+    let copied = copy(path, &part, hear).and_then(|()| fs::rename(&part, &aside));
     match copied {
         Ok(()) => log::info!("store: the file of version {version} is kept as {}", aside.display()),
         Err(error) => {
-            let _ = std::fs::remove_file(&aside);
+            let _ = fs::remove_file(&part);
+            if error.kind() == io::ErrorKind::Interrupted {
+                return;
+            }
             log::warn!("store: the file of version {version} cannot be kept as {}: {error}", aside.display());
         }
     }
+}
+
+fn copy(path: &Path, to: &Path, hear: Hear) -> io::Result<()> {
+    let mut from = File::open(path)?;
+    let about = from.metadata()?;
+    let mut to = File::options().write(true).create(true).truncate(true).mode(about.permissions().mode()).open(to)?;
+    work::copy(&mut from, &mut to, (hear, Stage::Copying, about.len()))?;
+    to.sync_all()
 }

@@ -15,20 +15,21 @@ use super::old_tables;
 use super::queue::parse;
 use super::schema::{MAILBOX, PACKETS_1, PEERS, REFERENCES_1, Readable, Tx, TxResult, VERSION, json};
 use super::table::Access;
+use super::work::Hear;
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
 use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState, Reason};
 use crate::settings::{Key, row};
 
-/// Migrates a file of this version; one that is up to date is left alone.
-pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
+/// Migrates a file of this version, which is as it was when it is not to go on; one that is up to date is left alone.
+pub fn migrate(database: &Database, version: u64, hear: Hear) -> TxResult<()> {
     if version >= VERSION {
         return Ok(());
     }
     let txn = database.begin_write()?;
     if version < 9 {
-        old_tables::bring(&database.begin_read()?, &txn)?;
+        old_tables::bring(&database.begin_read()?, &txn, hear)?;
     }
     let old = old_packets(&txn)?;
     let mut tx = Tx::open(Access::all(&txn), None)?;

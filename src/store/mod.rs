@@ -43,6 +43,7 @@ mod repair;
 mod replay;
 mod restore;
 mod rewrite;
+pub mod running;
 mod schema;
 pub mod search;
 mod sessions;
@@ -89,6 +90,7 @@ pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
+pub use opening::{Show, show_by as show_openings_by};
 pub use own_files::OWN as OWN_FILES;
 pub use packets::PacketQueue;
 pub use paired::PairedBox;
@@ -184,6 +186,8 @@ struct Inner {
     read_only: RwLock<Option<String>>,
     /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
     full: AtomicBool,
+    /// The long work that is going on.
+    works: running::Works,
     /// How often somebody wrote to whom they had not written to of late; only its changes mean anything.
     contacts: AtomicU64,
 }
@@ -251,6 +255,7 @@ impl Store {
             broken: RwLock::default(),
             read_only: RwLock::new(read_only.clone()),
             full: AtomicBool::new(false),
+            works: running::Works::default(),
             contacts: AtomicU64::new(0),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
@@ -357,6 +362,11 @@ impl Store {
     /// The settings, as last committed.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.0.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The long work that is going on in this box.
+    pub fn works(&self) -> &running::Works {
+        &self.0.works
     }
 
     /// Gives the clock of this box.

@@ -5,6 +5,7 @@ use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition, WriteTransac
 
 use super::schema;
 use super::table::{AnyTable, Definition, Form, Key, Value, if_there, in_redb, since_9};
+use super::work::{Hear, Stage, WATCHED, Watch, Work};
 
 /// A row of an old table.
 pub struct OldRow {
@@ -70,8 +71,15 @@ where
 
 impl OldRows {
     /// Puts the rows where they belong now; gives their number.
-    pub fn put_into<K: redb::Key>(self, to: &mut redb::Table<K, &'static [u8]>) -> Result<u64, redb::Error> {
-        for row in self.rows {
+    pub fn put_into<K: redb::Key>(
+        self,
+        to: &mut redb::Table<K, &'static [u8]>,
+        watch: Watch,
+    ) -> Result<u64, redb::Error> {
+        for (number, row) in self.rows.enumerate() {
+            if number % WATCHED == WATCHED - 1 {
+                watch(WATCHED as u64)?;
+            }
             let (key, value) = row?.now;
             to.insert(K::from_bytes(&key), value.as_slice())?;
         }
@@ -80,10 +88,19 @@ impl OldRows {
 }
 
 /// Moves the rows of all old tables of a file to those of today.
-pub fn bring(from: &ReadTransaction, to: &WriteTransaction) -> Result<(), redb::Error> {
+///
+/// # Errors
+/// Those of redb, and when it is not to go on.
+pub fn bring(from: &ReadTransaction, to: &WriteTransaction, hear: Hear) -> Result<(), redb::Error> {
+    let mut total = 0;
+    for old in &OLD {
+        total += old.rows(from)?.map_or(0, |rows| rows.count);
+    }
+    let work = Work::new(hear, Stage::Migrating, total);
+    work.step(0)?;
     for old in &OLD {
         if let Some(rows) = old.rows(from)? {
-            in_redb!(old.new, definition => rows.put_into(&mut to.open_table(definition)?))?;
+            in_redb!(old.new, definition => rows.put_into(&mut to.open_table(definition)?, &|rows| work.step(rows)))?;
             to.delete_table(TableDefinition::<u64, &[u8]>::new(old.name))?;
         }
     }

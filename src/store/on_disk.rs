@@ -6,12 +6,24 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
+use redb::{Builder, DatabaseError, ReadOnlyDatabase};
 
 use super::synced_file::{self, Cache, SyncedFile};
 use crate::sys::disk;
 
+/// redb's page cache, in bytes; more is memory that a small board has better use for.
+pub const CACHE: usize = 4 * 1024 * 1024;
+
 /// A file whose failed syncs are made good or given out.
 pub type OnDisk = SyncedFile<FileBackend, PageCache>;
+
+/// Opens a store or a backup to look at it, in little memory: redb's own cache grows to a gigabyte.
+///
+/// # Errors
+/// Those of redb and of the disk.
+pub fn look_at(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
+    Builder::new().set_cache_size(CACHE).open_read_only(path)
+}
 
 /// Opens a file for the box alone, and makes it where there is none; it will have the name `name`.
 ///

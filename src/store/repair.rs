@@ -16,8 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableTableMetadata, Table, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, Key, ReadTransaction, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
 };
 use serde::Serialize;
 
@@ -28,7 +27,7 @@ use super::old_tables::OldTable;
 use super::schema::{self, Readable, Tx, TxResult, guarded};
 use super::table::{Access, AnyTable, Definition, Form, if_there, in_redb};
 use super::work::{self, Hear, Stage, WATCHED, Work};
-use super::{FILE, Ledger, StoreError, queue, replay};
+use super::{FILE, Ledger, StoreError, on_disk, queue, replay};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
 use crate::people::Person;
@@ -62,7 +61,7 @@ pub fn repair(data: &Path, stamp: &str, hear: Hear) -> Result<Repaired, Fault> {
         return Err(Fault::operator(format!("there is no store in {}", data.display())));
     }
     // Read-only: the damaged file is not touched. What is wrong with it does not matter here, only whether it is in use.
-    if let Ok(Err(DatabaseError::DatabaseAlreadyOpen)) = catch_unwind(|| ReadOnlyDatabase::open(&target)) {
+    if let Ok(Err(DatabaseError::DatabaseAlreadyOpen)) = catch_unwind(|| on_disk::look_at(&target)) {
         return Err(Fault::operator(format!("{} is in use: stop the box first", target.display())));
     }
     let (copy, part) = (data.join("repair.copy"), data.join("repair.part"));

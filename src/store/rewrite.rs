@@ -21,9 +21,11 @@ use std::time::{Duration, Instant};
 use redb::{ReadTransaction, ReadableDatabase, TableDefinition};
 use serde::Serialize;
 
+use super::running::Job;
 use super::schema::{KEPT, META, SESSIONS, StoreError, TxResult, View, guarded};
 use super::table::changes::{Again, Changes};
 use super::table::{Form, if_there, in_redb};
+use super::work::{Hear, Stage};
 use super::{FILE, Ledger, Store, backup, file};
 use crate::fault::Fault;
 use crate::sys::disk;
@@ -83,8 +85,8 @@ impl Store {
     /// afterwards. Takes about a second for each 50 MB; the box goes on meanwhile.
     ///
     /// # Errors
-    /// Temporary when there is too little room on the disk, another rewrite is under way, or too much was written meanwhile: the
-    /// file is as it was then.
+    /// Temporary when there is too little room on the disk, another rewrite is under way, too much was written meanwhile, or
+    /// somebody stopped it: the file is as it was then.
     pub fn rewrite(&self) -> Result<Rewritten, Fault> {
         let Ok(_one) = self.0.rewriting.try_lock() else {
             return Err(Fault::temporary("the store is being written anew already"));
@@ -93,7 +95,9 @@ impl Store {
             return Err(Fault::temporary(why));
         }
         let (part, target) = (self.folder().join(PART), self.folder().join(FILE));
-        let made = guarded(|| self.write_anew(&part, &target));
+        let running = self.works().begin(Job::Rewrite);
+        let hear: Hear = &|stage, done, total| running.at(stage, done, total);
+        let made = guarded(|| self.write_anew(&part, &target, hear));
         *self.noted() = None;
         made.map_err(|trouble| {
             let _ = fs::remove_file(&part);
@@ -174,7 +178,7 @@ impl Store {
         }
     }
 
-    fn write_anew(&self, part: &Path, target: &Path) -> TxResult<Rewritten> {
+    fn write_anew(&self, part: &Path, target: &Path, hear: Hear) -> TxResult<Rewritten> {
         let _ = fs::remove_file(part);
         let before = on_disk(target)?;
         let (old, hold) = self.begin()?;
@@ -184,7 +188,8 @@ impl Store {
         hold.abort()?;
         let new = backup::create(File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?)?;
         let txn = new.begin_write()?;
-        let watch = |_| self.may_go_on();
+        let work = backup::through(hear, Stage::Rewriting, &view)?;
+        let watch = |rows| self.may_go_on().and_then(|()| work.step(rows));
         watch(0)?;
         for table in KEPT.iter().chain(&[SESSIONS.any()]) {
             in_redb!(table, definition => backup::copy(&view, &txn, definition, &watch))?;

@@ -30,10 +30,19 @@ pub enum Stage {
     Gathering,
     /// Mails are put into folders.
     Importing,
+    /// The file of a store is written anew.
+    Rewriting,
+    /// A store of an older version is made that of this one.
+    Migrating,
+    /// A coding model learns.
+    Priming,
 }
 
 /// Hears of it: what is done, how much of that, of how much. Says whether it goes on.
 pub type Hear<'a> = &'a dyn Fn(Stage, u64, u64) -> bool;
+
+/// Hears of so many more rows, and says whether to go on.
+pub(super) type Watch<'w> = &'w dyn Fn(u64) -> Result<(), redb::Error>;
 
 /// Hears nothing, and lets everything go on.
 pub const UNHEARD: Hear<'static> = &|_, _, _| true;

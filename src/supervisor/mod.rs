@@ -84,7 +84,7 @@ pub fn run(data: &Path) -> ExitCode {
     };
     let (stop, stopped) = bounded(1);
     let context = Context {
-        coders: Coders::new(store.folder()),
+        coders: Coders::shown_in(store.folder(), store.works().clone()),
         callers: Callers::default(),
         store,
         status: StatusBoard::default(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use minijinja::context;
 
 use super::wrong::{self, Problem};
-use super::{Ask, Reply, login};
+use super::{Ask, Reply, at_work, login};
 use crate::admin::response::Response;
 use crate::admin::view::{bytes, span};
 use crate::admin::words::say;
@@ -27,6 +27,7 @@ fn shown(ask: &Ask, status: u16, problems: &[Problem]) -> Reply {
     let ledger = ask.app.store.ledger()?;
     let values = context! {
         facts => facts(ask),
+        works => at_work::rows(ask),
         messages => ledger.next_message.saturating_sub(1),
         error => wrong::heading(problems, ""),
         errors => wrong::by_field(problems),

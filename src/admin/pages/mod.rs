@@ -3,6 +3,7 @@
 pub mod about;
 pub mod account;
 pub mod answering;
+pub mod at_work;
 pub mod attached;
 pub mod audit;
 pub mod box_log;

@@ -11,6 +11,7 @@ use crate::message::Id;
 use crate::message::events::EventKind;
 use crate::password;
 use crate::people::{Person, Role};
+use crate::store::running::Job;
 use crate::store::work::Hear;
 use crate::store::{Contents, Drill, Event, Record, Store, Tx, TxResult, reject};
 
@@ -214,9 +215,30 @@ impl Service {
     /// As [`Store::backup`].
     pub fn backup(&self, to: &std::path::Path, hear: Hear) -> Result<Contents, Fault> {
         self.may(Action::Backup)?;
+        let running = self.store.works().begin(Job::Backup);
+        let hear: Hear = &|stage, done, total| running.at(stage, done, total) & hear(stage, done, total);
         let contents = self.store.backup(to, hear)?;
         self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
         Ok(contents)
+    }
+
+    /// Stops a long work, which leaves nothing half done; says what it was for. `None` when it is over already.
+    ///
+    /// # Errors
+    /// Permanent when it may not be.
+    pub fn stop_work(&self, number: u64) -> Result<Option<Job>, Fault> {
+        self.may(Action::StopWork)?;
+        let Some(job) = self.store.works().stop(number) else { return Ok(None) };
+        let (about, words) = match &job {
+            Job::Backup => ("", "a backup was stopped"),
+            Job::Export(name) => (name.as_str(), "a copy of their data was stopped"),
+            Job::Import(name) => (name.as_str(), "an import of mails was stopped"),
+            Job::Rewrite => ("", "writing the file anew was stopped"),
+            Job::Coder(_) => ("", "learning a coding model was stopped"),
+            Job::Drill => ("", "trying a backup out was stopped"),
+        };
+        self.act(Action::StopWork, about, words, |_| Ok(()))?;
+        Ok(Some(job))
     }
 
     /// Notes that the backup is where it was wanted.
@@ -238,6 +260,7 @@ impl Service {
             None => format!("a backup was tried out: it brings a box back, with {} messages", drill.messages),
             Some(why) => format!("a backup was tried out, and brings no box back: {why}"),
         };
+        self.store.works().drill_over();
         self.act(Action::Drill, "", words, move |tx| tx.note_drill(&drill))
     }
 

@@ -113,6 +113,8 @@ actions! {
     EndLogIn "log-in.end" Owner
     /// A backup was written to a file or sent to a browser.
     Backup "backup" Owner
+    /// A long work was stopped.
+    StopWork "work.stop" Owner
     /// A backup was put in place.
     Restore "restore" Owner
     /// A backup was tried out.

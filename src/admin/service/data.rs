@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::message::{Id, Message, Step};
 use crate::people::Person;
 use crate::settings::Key;
+use crate::store::running::Job;
 use crate::store::work::{Hear, Stage, Work};
 use crate::store::{Span, TxResult};
 
@@ -60,6 +61,8 @@ impl Service {
         let mut damaged = BTreeSet::new();
         let folders = self.store.read(|view| view.folders(&person.name))?;
         let filed: u64 = folders.iter().map(|folder| u64::from(folder.total)).sum();
+        let running = self.store.works().begin(Job::Export(person.name.clone()));
+        let hear: Hear = &|stage, done, total| running.at(stage, done, total) & hear(stage, done, total);
         // Once for their mails, and once for what else is known of them.
         let work = Work::new(hear, Stage::Gathering, 2 * messages.len() as u64 + filed);
         for message in self.each(&messages) {

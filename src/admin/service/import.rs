@@ -9,6 +9,7 @@ use super::{Action, Service};
 use crate::deliver::compose::crlf;
 use crate::fault::Fault;
 use crate::store::mailbox::{Flags, Folder, FolderError, NewContent, NewEntry};
+use crate::store::running::Job;
 use crate::store::work::{Hear, Stage, Work};
 use crate::store::{INLINE, Tx, TxResult, reject};
 
@@ -64,6 +65,8 @@ impl Service {
             _ => Fault::temporary(format!("what is to be imported cannot be read: {error}")),
         };
         let file = File::open(file).map_err(unreadable)?;
+        let running = self.store.works().begin(Job::Import(person.clone()));
+        let hear: Hear = &|stage, done, total| running.at(stage, done, total) & hear(stage, done, total);
         let work = Work::new(hear, Stage::Importing, file.metadata().map_or(0, |data| data.len()));
         let mut from = BufReader::new(file);
         let most = u64::try_from(self.store.settings().number(crate::settings::Key::SmtpMaxSize)).unwrap_or(0);

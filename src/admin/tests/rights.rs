@@ -54,6 +54,7 @@ const ACTIONS: &str = "
     pair.remove       no  no  yes
     log-in.end        no  no  yes
     backup            no  no  yes
+    work.stop         no  no  yes
     restore           no  no  yes
     drill             no  no  yes
     people.export     no  no  yes
@@ -279,6 +280,13 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
             let part = site.folder.join("test.backup");
             let _ = std::fs::remove_file(&part);
             service.backup(&part, crate::store::work::UNHEARD).map(drop)
+        }
+        Action::StopWork => {
+            let running = service.store.works().begin(crate::store::running::Job::Backup);
+            let number = service.store.works().all().first().map(|work| work.number).unwrap();
+            let stopped = service.stop_work(number).map(drop);
+            drop(running);
+            stopped
         }
         Action::Restore => service.restored(),
         Action::Drill => {

@@ -61,6 +61,7 @@ pub const PAGES: &str = "
     Post /about/backup                              in  no  no  yes
     Post /about/restore                             in  no  no  yes
     Post /about/support                             in  no  no  yes
+    Post /about/work/{number}/stop                  in  no  no  yes
     Get  /about/log                                 in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
     Post /log-ins/{id}/end                          in  no  no  yes

@@ -35,6 +35,9 @@ pub const MOST: usize = 64;
 /// Salts that make other codes of the same records are below this.
 pub const MOST_SALTS: u16 = 64;
 
+/// Hears how many bytes of how many a model has learned.
+pub type Tell<'a> = &'a dyn Fn(u64, u64);
+
 /// A primed model that codes one message after another.
 pub struct Coder {
     model: Model,
@@ -44,11 +47,16 @@ pub struct Coder {
 impl Coder {
     /// Primes a model: takes seconds. See also [`Coder::open`].
     pub fn new(spec: &'static Spec) -> Self {
+        Self::new_telling(spec, &|_, _| ())
+    }
+
+    /// The same; says how many bytes of how many it has learned.
+    pub fn new_telling(spec: &'static Spec, tell: Tell) -> Self {
         // Unpacking them takes some megabytes, which are free again when the model takes its own.
         let (lines, records) = (primer::lines(spec.make), primer::records(spec.make));
         let mut model = Model::new(spec.make, spec.table_bits);
         model.count(&lines);
-        model.prime(&records);
+        model.prime(&records, tell);
         Self { model, spec }
     }
 

@@ -149,9 +149,12 @@ impl Model {
     }
 
     /// Learns the primer: records, each ended by a zero. After it every message starts from the same state.
-    pub fn prime(&mut self, text: &[u8]) {
+    pub fn prime(&mut self, text: &[u8], tell: super::Tell) {
         let all = text.len().max(1);
         for (at, byte) in text.iter().enumerate() {
+            if at % 4096 == 0 {
+                tell(at as u64, all as u64);
+            }
             self.speed = (FAST * (all - at) as i32 + SLOW * at as i32) / all as i32;
             for shift in (0..8).rev() {
                 self.learn(u32::from(byte >> shift & 1));

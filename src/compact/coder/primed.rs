@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::Model;
 use super::primer::records;
-use super::{Coder, Spec};
+use super::{Coder, Spec, Tell};
 
 impl Coder {
     /// Takes the primed model from `model-<number>.primed` of the folder, or primes it and keeps it there. A file that
@@ -17,11 +17,19 @@ impl Coder {
     /// # Errors
     /// The model came out other than published, so this build must not use it; or the folder cannot be written.
     pub fn open(spec: &'static Spec, folder: &Path) -> io::Result<Self> {
+        Self::open_telling(spec, folder, &|_, _| ())
+    }
+
+    /// The same; says how far it is while it primes the model.
+    ///
+    /// # Errors
+    /// As [`Coder::open`].
+    pub fn open_telling(spec: &'static Spec, folder: &Path, tell: Tell) -> io::Result<Self> {
         let path = folder.join(format!("model-{}.primed", spec.number));
         if let Ok(coder) = Self::load(spec, &path) {
             return Ok(coder);
         }
-        let mut coder = Self::new(spec);
+        let mut coder = Self::new_telling(spec, tell);
         if coder.state() != spec.state {
             return Err(other_than_published(spec));
         }

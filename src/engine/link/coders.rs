@@ -1,17 +1,23 @@
 //! The coder of this box: made ready in the background when it is first needed, dropped when it was idle for long.
 
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use compact::coder::{Coder, MODELS, Spec};
+use compact::coder::{Coder, MODELS, Spec, Tell};
 use compact::packet::{Coding, ModelId};
+
+use crate::store::running::{Job, Running, Works};
+use crate::store::work::Stage;
 
 /// A coder that was not used for this long goes: it takes tens of megabytes.
 const IDLE: Duration = Duration::from_secs(600);
 /// A question that somebody waits for waits at most so long for the coder.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Time between two lines of the log that say how far a model is that learns.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// Handle to the coders of a box; clones share them.
 #[derive(Clone)]
@@ -25,6 +31,8 @@ struct Inner {
     changed: Condvar,
     /// Who is woken when a model has become ready.
     told: Mutex<Vec<smol::channel::Sender<()>>>,
+    /// Where a model that learns is noted.
+    works: Works,
 }
 
 #[derive(Default)]
@@ -60,11 +68,17 @@ pub fn models(word: &str) -> &'static [Spec] {
 impl Coders {
     /// Makes an empty set that keeps primed models in this data folder.
     pub fn new(folder: &Path) -> Self {
+        Self::shown_in(folder, Works::default())
+    }
+
+    /// The same; a model that learns is noted among the long work of the box.
+    pub fn shown_in(folder: &Path, works: Works) -> Self {
         let inner = Inner {
             folder: folder.to_owned(),
             states: Mutex::default(),
             changed: Condvar::new(),
             told: Mutex::default(),
+            works,
         };
         Self(Arc::new(inner))
     }
@@ -157,21 +171,48 @@ impl Inner {
     }
 }
 
+/// A model that learns: it is shown on the page, and in the log where it takes long. One that is read from its file is over before.
+struct Learning {
+    number: u8,
+    works: Works,
+    running: OnceCell<Running>,
+    told: Cell<Instant>,
+}
+
+impl Learning {
+    fn new(number: u8, works: Works) -> Self {
+        Self { number, works, running: OnceCell::new(), told: Cell::new(Instant::now()) }
+    }
+
+    fn at(&self, done: u64, total: u64) {
+        self.running.get_or_init(|| self.works.begin(Job::Coder(self.number))).at(Stage::Priming, done, total);
+        if self.told.get().elapsed() >= TOLD {
+            self.told.set(Instant::now());
+            log::info!("coder: model {} learns, {} % done", self.number, done * 100 / total.max(1));
+        }
+    }
+}
+
 /// Makes a coder ready, and drops it once it was idle.
 fn look_after(inner: &Weak<Inner>, at: usize) {
     let (began, spec) = (Instant::now(), &MODELS[at]);
-    let Some(folder) = inner.upgrade().map(|inner| inner.folder.clone()) else { return };
-    let coder = match Coder::open(spec, &folder) {
+    let Some((folder, works)) = inner.upgrade().map(|inner| (inner.folder.clone(), inner.works.clone())) else {
+        return;
+    };
+    let learning = Learning::new(spec.number, works);
+    let tell: Tell = &|done, total| learning.at(done, total);
+    let coder = match Coder::open_telling(spec, &folder, tell) {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             log::error!("coder: {error}");
             None
         }
         Err(error) => {
             log::warn!("coder: it is made ready at each start, as it cannot be kept: {error}");
-            Some(Coder::new(spec))
+            Some(Coder::new_telling(spec, tell))
         }
         Ok(coder) => Some(coder),
     };
+    drop(learning);
     let (alive, ends) = channel();
     let Some(strong) = inner.upgrade() else { return };
     let ready = |coder| State::Ready { coder: Box::new(coder), used: Instant::now(), _alive: alive };
@@ -228,9 +269,15 @@ mod tests {
     #[test]
     fn it_is_made_ready_once_and_ends_with_its_box() {
         let folder = testing::Folder::new();
-        let coders = Coders::new(&folder);
+        let works = Works::default();
+        let coders = Coders::shown_in(&folder, works.clone());
         let mut coder = coders.of(models("small"));
-        assert!(!coder.ready());
+        let mut shown = false;
+        while !coder.ready() {
+            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[3].number) && work.percent.is_some());
+            std::thread::yield_now();
+        }
+        assert!(shown && works.all().is_empty(), "it is among the long work while it learns");
         assert_eq!(coder.models().len(), 1);
         assert!(coder.encode(MODELS[0].number, &[], &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
         let code = coder.encode(MODELS[3].number, &[], &[b"hello".to_vec()], 1);

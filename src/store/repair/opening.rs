@@ -17,6 +17,8 @@ use redb::{
     TransactionError,
 };
 
+use crate::store::on_disk::CACHE;
+
 // Places in the head of a file, from `tree_store/page_store/header.rs` of redb 4.6 (file format 3).
 /// What all files have in common: the magic number; page size and the two sizes of a region.
 const FIXED: [std::ops::Range<usize>; 2] = [0..9, 12..24];
@@ -76,10 +78,12 @@ impl Source {
         lengthen(&file, &head)?;
         let opened = match way {
             // What reads beside a writer needs no list of free pages.
-            Way::Trees | Way::Before => {
-                Builder::new().set_concurrency_mode(ConcurrencyMode::SingleWriter).open_read_only(copy).map(Self::Trees)
-            }
-            Way::Redb => Database::open(copy).map(Self::Whole),
+            Way::Trees | Way::Before => Builder::new()
+                .set_cache_size(CACHE)
+                .set_concurrency_mode(ConcurrencyMode::SingleWriter)
+                .open_read_only(copy)
+                .map(Self::Trees),
+            Way::Redb => Builder::new().set_cache_size(CACHE).open(copy).map(Self::Whole),
         };
         // It is open by what was read; another way begins with the flags as they were.
         if way != Way::Redb {

@@ -1,6 +1,7 @@
 //! The pages: in a real browser, by hand, and by everybody who may or may not.
 
 mod about;
+mod at_work;
 mod browser;
 mod busy;
 mod day;

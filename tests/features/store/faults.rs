@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::support::shore::{Shore, classic};
+use crate::support::web::Client;
 use crate::support::{DEVICE, Folder, SOON, Smtp, Station, World, send, wait_for};
 use redb::{Database, TableDefinition};
 
@@ -197,6 +199,40 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
         assert_eq!(at.status().unwrap()["quarantined"], 1);
         at.totals_balance();
     }
+}
+
+/// One device that sends nothing but noise: others are heard meanwhile, what another sent is in quarantine, and the owner
+/// reads that the oldest noise is deleted.
+#[test]
+fn a_flood_of_noise_from_one_device_leaves_the_others_alone() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben=7"]).started();
+    let noise = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            shore.uplink("6846", &[&[0x7f, 0xff][..], &number.to_be_bytes()].concat(), None);
+        }
+    };
+    noise(0..500);
+    shore.uplink("7", &classic(true, "olga@shore.example", "heard all the same"), None);
+    noise(500..1050);
+    // What cannot be read and is somebody else's.
+    shore.uplink("7", &[0x7f, 0xff, 9, 9, 9], None);
+    noise(1050..1100);
+    gateway.wait_state(4 * SOON, "olga@shore.example", "delivered");
+    wait_for("the quarantine to be thinned", 20 * SOON, || {
+        gateway.log_text().contains("the quarantine is full").then_some(())
+    });
+    wait_for("all of it to be taken", 20 * SOON, || {
+        shore.packets().iter().all(|packet| packet["status"] == 2).then_some(())
+    });
+    let kept = gateway.status().unwrap()["quarantined"].as_u64().unwrap();
+    assert!((950..=1000).contains(&kept), "{kept}");
+    let page = Client::logged_in(&gateway, "olga").get("/messages/quarantine").body;
+    assert!(page.contains("7fff090909"), "what the other device sent stays: {page}");
+    let front = Client::logged_in(&gateway, "olga").get("/").body;
+    assert!(front.contains("the quarantine is full") || front.contains("The quarantine is full"), "{front}");
+    assert_eq!(gateway.messages().len(), 1);
+    gateway.totals_balance();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::support::terminal::Terminal;
 use crate::support::{Folder, SOON, Smtp, Station, World, wait_for};
 
 /// The versions whose folders are in `tests/old`; with the version of the store behind it where a version had several.
@@ -194,4 +195,24 @@ fn go_on_talking(version: &str) {
     for station in [&station, &gateway] {
         station.totals_balance();
     }
+}
+
+/// The bar of a store that an older version wrote, in a command that works on it; stopped, it is as it was.
+#[test]
+fn a_migration_shows_itself_on_a_terminal() {
+    let folder = Folder::new();
+    unpack("0.1.0-8", &folder);
+    let data = folder.path("station");
+    let there = |name: &str| {
+        fs::read_dir(&data).unwrap().any(|entry| entry.unwrap().file_name().to_string_lossy().contains(name))
+    };
+    let (code, text) = Terminal::run(&["--data", data.to_str().unwrap(), "people", "list"]).end();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("copying the file") && text.contains("bringing up to date"), "{text}");
+    let last = text.rfind('%').unwrap();
+    assert!(text[last..].contains("\r\x1b[K"), "the bar stays: {text:?}");
+    assert!(!there(".part"), "the copy beside has its name");
+    assert!(there("satpost.redb.old-"));
+    let (code, text) = Terminal::run(&["--data", data.to_str().unwrap(), "people", "list"]).end();
+    assert!(code == 0 && !text.contains('%'), "once is enough: {text}");
 }

@@ -14,6 +14,7 @@ mod several;
 mod totals;
 mod turns;
 mod unknown;
+mod year;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
