@@ -5,6 +5,7 @@ mod classic;
 pub mod clock;
 pub mod coder;
 pub mod command;
+pub mod device;
 pub mod fake_carrier;
 pub mod gpsd;
 pub mod ground;
