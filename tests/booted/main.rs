@@ -1,5 +1,8 @@
 //! What happens to an appliance that nobody can reach, on a Debian that is really booted.
 
+mod alone;
+mod container;
+mod first;
 mod life;
 mod machine;
 mod owner;

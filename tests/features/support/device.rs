@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use super::{Dice, Folder, SOON, pause, wait_for};
+use super::{Dice, Folder, pause};
 
 /// Unit that is kept or lost as a whole, in bytes.
 const SECTOR: usize = 512;
@@ -43,6 +43,8 @@ struct Medium {
     kept: Vec<u8>,
     /// Places that were written since the last flush: offset and length.
     cached: Vec<(usize, usize)>,
+    /// How often its power came on; A kernel that still holds the device as it was before a cut is not heard.
+    life: u64,
     powered: bool,
 }
 
@@ -86,7 +88,7 @@ impl Disk {
     /// Makes one of this size, in megabytes, with an empty file system, and mounts it at `folder`/disk.
     pub fn new(folder: &Folder, megabytes: usize) -> Self {
         let size = megabytes << 20;
-        let medium = Medium { seen: vec![0; size], kept: vec![0; size], cached: Vec::new(), powered: false };
+        let medium = Medium { seen: vec![0; size], kept: vec![0; size], cached: Vec::new(), life: 0, powered: false };
         let (image, at) = (folder.path("image"), folder.path("disk"));
         File::create(&image).unwrap();
         fs::create_dir(&at).unwrap();
@@ -118,10 +120,14 @@ impl Disk {
     }
 
     fn attach(&mut self) {
-        self.medium.lock().unwrap().powered = true;
+        let life = {
+            let mut medium = self.medium.lock().unwrap();
+            (medium.life, medium.powered) = (medium.life + 1, true);
+            medium.life
+        };
         let fuse = File::options().read(true).write(true).open("/dev/fuse").expect("a kernel with FUSE");
         let (medium, answers) = (Arc::clone(&self.medium), fuse.try_clone().unwrap());
-        std::thread::spawn(move || serve(answers, &medium));
+        std::thread::spawn(move || serve(answers, &medium, life));
         // The kernel finds the connection by a descriptor of the program that mounts: its standard input.
         let mounted = Command::new("mount")
             .args(["-i", "-t", "fuse", "-o", "fd=0,rootmode=100600,user_id=0,group_id=0,max_read=131072", "forgetful"])
@@ -138,15 +144,13 @@ impl Disk {
         run(&["mount", "-o", "errors=remount-ro", device, self.at.to_str().unwrap()]);
     }
 
+    /// Other programs may have a copy of the mounts in a namespace of their own, and keep the old device for as long.
     fn detach(&mut self) {
-        let at = self.at.to_str().unwrap();
-        let try_run = |words: &[&str]| Command::new(words[0]).args(&words[1..]).output().unwrap().status.success();
-        wait_for("the disk to be free", SOON, || try_run(&["umount", at]).then_some(()));
+        run(&["umount", "-l", self.at.to_str().unwrap()]);
         if let Some(device) = self.device.take() {
             run(&["losetup", "--detach", &device]);
         }
-        let image = self.image.to_str().unwrap();
-        wait_for("the device to be free", SOON, || try_run(&["umount", image]).then_some(()));
+        run(&["umount", "-l", self.image.to_str().unwrap()]);
     }
 }
 
@@ -171,7 +175,7 @@ fn run(words: &[&str]) -> String {
 }
 
 /// Answers the kernel until the file is unmounted.
-fn serve(mut fuse: File, medium: &Mutex<Medium>) {
+fn serve(mut fuse: File, medium: &Mutex<Medium>, life: u64) {
     let mut request = vec![0; LONGEST + 4096];
     loop {
         let length = match fuse.read(&mut request) {
@@ -188,10 +192,12 @@ fn serve(mut fuse: File, medium: &Mutex<Medium>) {
         if matches!(kind, FORGET | BATCH_FORGET | INTERRUPT) {
             continue;
         }
-        let (error, body) = match answer(kind, &request[HEAD_IN..], &mut medium.lock().unwrap()) {
-            Ok(body) => (0, body),
-            Err(error) => (error, Vec::new()),
+        let answered = {
+            let mut medium = medium.lock().unwrap();
+            let powered = medium.powered && medium.life == life;
+            answer(kind, &request[HEAD_IN..], &mut medium, powered)
         };
+        let (error, body) = answered.map_or_else(|error| (error, Vec::new()), |body| (0, body));
         let mut reply = Vec::with_capacity(HEAD_OUT + body.len());
         reply.extend(u32::try_from(HEAD_OUT + body.len()).unwrap().to_ne_bytes());
         reply.extend((-error).to_ne_bytes());
@@ -202,7 +208,7 @@ fn serve(mut fuse: File, medium: &Mutex<Medium>) {
     }
 }
 
-fn answer(kind: u32, body: &[u8], medium: &mut Medium) -> Result<Vec<u8>, i32> {
+fn answer(kind: u32, body: &[u8], medium: &mut Medium, powered: bool) -> Result<Vec<u8>, i32> {
     let place = || {
         let at = usize::try_from(u64::from(number(body, 8)) | u64::from(number(body, 12)) << 32).map_err(|_| EIO)?;
         let length = usize::try_from(number(body, 16)).map_err(|_| EIO)?;
@@ -227,7 +233,7 @@ fn answer(kind: u32, body: &[u8], medium: &mut Medium) -> Result<Vec<u8>, i32> {
         }
         OPEN => Ok(vec![0; 16]),
         RELEASE | FLUSH => Ok(Vec::new()),
-        READ | WRITE | FSYNC if !medium.powered => Err(EIO),
+        READ | WRITE | FSYNC if !powered => Err(EIO),
         READ => place().map(|(at, length)| medium.seen[at..at + length].to_vec()),
         WRITE => {
             let (at, length) = place()?;
