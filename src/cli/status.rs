@@ -32,7 +32,7 @@ pub struct Status {
     /// print JSON
     #[argh(switch)]
     json: bool,
-    /// say 'healthy', or why not and end with 1: as /healthz, for whoever restarts a box that is not
+    /// say 'healthy', or why the box takes no messages or what in it fails, and end with 1 then
     #[argh(switch)]
     health: bool,
 }
@@ -50,13 +50,14 @@ impl Status {
         Ok(ExitCode::from(answer.ok_or_else(none)?.print()))
     }
 
-    /// Says what /healthz says, with the reason.
+    /// Says what /healthz says, with the reason; a listener that should listen and does not is one as well.
     fn health(session: &mut Session) -> Done {
         let (store, facts) = (&session.context.store, session.context.status.facts());
         let ledger = store.ledger().err().map(|fault| fault.why());
         let store = ledger.or_else(|| store.read_only()).map(|why| format!("store: {why}"));
         let failing = facts.failing.iter().map(|(part, why)| format!("{part}: {why}"));
-        let why: Vec<String> = store.into_iter().chain(failing).collect();
+        let mail_in = facts.smtp.as_ref().filter(|part| !part.is_ok()).map(|part| format!("mail in: {}", part.words()));
+        let why: Vec<String> = store.into_iter().chain(mail_in).chain(failing).collect();
         if !why.is_empty() {
             return Err(Failure::failed(format!("not healthy: {}", why.join("; "))));
         }

@@ -154,15 +154,21 @@ fn root_a_container_is_built_by_its_recipe_and_says_how_it_is() {
     wait_for("the box to be healthy", SOON, || (health().code == 0).then_some(()));
     assert!(podman.ok(&["exec", "satpost", "satpost", "people", "list"]).contains("olga"));
 
-    // A store that is damaged is no healthy box, and a sentence says so.
-    podman.ok(&["stop", "-t", "10", "satpost"]);
+    // One that may not open its ports is not healthy, and a sentence says so.
+    podman.ok(&["rm", "-f", "-t", "10", "satpost"]);
+    let shut = run.split_whitespace().filter(|word| !word.contains("sysctl") && !word.contains("unprivileged"));
+    podman.as_written(&shut.collect::<Vec<_>>().join(" "), &RUN);
+    let ask = || podman.run(&["exec", "satpost", "satpost", "status", "--health"]);
+    let said = wait_for("it to say that it is not", SOON, || Some(ask()).filter(|said| said.err.contains("port 25 ")));
+    assert!(said.err.starts_with("satpost: not healthy: mail in: port 25 may not be opened"), "{said:?}");
+    assert_eq!((said.code, said.out.as_str(), health().code), (1, "", 1), "{said:?}");
+
+    // One whose store is gone ends, and begins nothing new.
+    podman.ok(&["rm", "-f", "-t", "10", "satpost"]);
     let volume = podman.ok(&["volume", "inspect", "satpost", "-f", "{{.Mountpoint}}"]);
     fs::write(Path::new(volume.trim()).join("satpost.redb"), "").unwrap();
-    podman.ok(&["start", "satpost"]);
-    let ask = || podman.run(&["exec", "satpost", "satpost", "status", "--health"]);
-    let said =
-        wait_for("it to say that it is not", SOON, || Some(ask()).filter(|said| said.err.contains("not healthy")));
-    assert_eq!((said.code, said.out.as_str(), health().code), (1, "", 1), "{said:?}");
+    let said = podman.run(&[&["run", "--rm", "-v=satpost:/var/lib/satpost"], &RUN[..], &["satpost"]].concat());
+    assert!(said.code != 0 && said.err.contains("is empty although this folder was in use"), "{said:?}");
 
     // A folder that belongs to somebody else is said, with what to do.
     let foreign = podman.folder.path("foreign");

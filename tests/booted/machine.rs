@@ -33,7 +33,10 @@ exec systemd-nspawn -q -D "$at/root" --register=no --keep-unit --boot --console=
 
 /// What stands in for programs that the root does not have; the commands of README.md are run as they are written.
 const STAND_INS: [(&str, &str); 3] = [
-    ("sudo", "#!/bin/sh\nexec \"$@\"\n"),
+    (
+        "sudo",
+        "#!/bin/sh\n[ \"$1\" != -u ] || { shift; user=$1; shift; exec runuser -u \"$user\" -- \"$@\"; }\nexec \"$@\"\n",
+    ),
     ("cargo", "#!/bin/sh\n"),
     // A container has no devices of its own, and nobody who looks after them.
     ("udevadm", "#!/bin/sh\n"),

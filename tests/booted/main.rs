@@ -7,3 +7,4 @@ mod life;
 mod machine;
 mod owner;
 mod package;
+mod papers;

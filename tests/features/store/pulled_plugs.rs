@@ -6,16 +6,18 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crate::support::device::Disk;
 use crate::support::writers::rest;
-use crate::support::{Dice, Folder, Imap, PASSWORD, Smtp, Station};
+use crate::support::{Dice, Folder, Imap, PASSWORD, SOON, Smtp, Station, wait_for};
 
-/// Cuts in all, and the longest time between two of them in milliseconds.
+/// Cuts in all.
 const CUTS: u64 = 10;
-const LIFE: u64 = 1500;
+/// A cut comes after so many answers at most, and so many milliseconds more.
+const ANSWERS: u64 = 60;
+const MORE: u64 = 40;
 /// Size of the disk in megabytes.
 const SIZE: usize = 192;
 /// The mailbox is emptied when it has more.
@@ -62,22 +64,20 @@ struct Told {
     unclear: BTreeSet<String>,
 }
 
-/// Somebody who works with a box until its power is cut.
-struct Worker {
-    ended: Arc<AtomicBool>,
-    thread: JoinHandle<Told>,
+/// What those who work with a box at the same time have in common.
+#[derive(Default)]
+struct Shift {
+    ended: AtomicBool,
+    answers: AtomicU64,
 }
 
-impl Worker {
-    fn start(work: impl FnOnce(&AtomicBool) -> Told + Send + 'static) -> Self {
-        let ended = Arc::new(AtomicBool::new(false));
-        let end = Arc::clone(&ended);
-        Self { ended, thread: std::thread::spawn(move || work(&end)) }
+impl Shift {
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
     }
 
-    fn end(self) -> Told {
-        self.ended.store(true, Ordering::SeqCst);
-        self.thread.join().unwrap()
+    fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -88,10 +88,10 @@ fn mail(subject: &str, number: usize) -> String {
 }
 
 /// Hands mails in, for a mailbox here or for the outside.
-fn hand_in(listener: SocketAddr, name: &str, to: &str, pause: u64, ended: &AtomicBool) -> Told {
+fn hand_in(listener: SocketAddr, name: &str, to: &str, pause: u64, shift: &Shift) -> Told {
     let (mut told, mut line) = (Told::default(), Smtp::try_connect(listener));
     for number in 1.. {
-        let Some(smtp) = line.as_mut().filter(|_| !ended.load(Ordering::SeqCst)) else { break };
+        let Some(smtp) = line.as_mut().filter(|_| !shift.is_over()) else { break };
         let subject = format!("{name}-{number}");
         match smtp.mail("bob@world.example", to, &mail(&subject, number)).starts_with("250") {
             true => drop(told.kept.insert(subject)),
@@ -100,19 +100,20 @@ fn hand_in(listener: SocketAddr, name: &str, to: &str, pause: u64, ended: &Atomi
                 break;
             }
         }
+        shift.answered();
         rest(pause);
     }
     told
 }
 
 /// Appends mails, flags some and removes some.
-fn keep_house(listener: SocketAddr, name: &str, ended: &AtomicBool) -> Told {
+fn keep_house(listener: SocketAddr, name: &str, shift: &Shift) -> Told {
     let mut told = Told::default();
     let Some(mut imap) = Imap::try_connect(listener) else { return told };
     imap.say(&format!("LOGIN anna {PASSWORD}"));
     imap.say("SELECT INBOX");
     for number in 1.. {
-        if ended.load(Ordering::SeqCst) {
+        if shift.is_over() {
             break;
         }
         let subject = format!("{name}-{number}");
@@ -121,6 +122,7 @@ fn keep_house(listener: SocketAddr, name: &str, ended: &AtomicBool) -> Told {
             told.unclear.insert(subject);
             break;
         };
+        shift.answered();
         let uid = uid.split([' ', ']']).nth(1).unwrap().to_owned();
         let mut done = |command: &str| imap.say(command).contains(" OK done");
         match number % 3 {
@@ -174,16 +176,24 @@ fn root_each_yes_survives_a_cut_that_loses_what_was_not_flushed() {
     station.start();
     for cut in 0..CUTS * testing::soak() {
         let (smtp, imap) = (station.listener("smtp"), station.listener("imap"));
+        let shift = Arc::new(Shift::default());
+        let begin = |work: Box<dyn FnOnce(&Shift) -> Told + Send>| {
+            let shift = Arc::clone(&shift);
+            std::thread::spawn(move || work(&shift))
+        };
         let workers = [
-            Worker::start(move |ended| hand_in(smtp, &format!("in-{cut}"), "anna@boat.example", 5, ended)),
-            Worker::start(move |ended| hand_in(smtp, &format!("out-{cut}"), "ben@world.example", 60, ended)),
-            Worker::start(move |ended| keep_house(imap, &format!("own-{cut}"), ended)),
+            begin(Box::new(move |shift| hand_in(smtp, &format!("in-{cut}"), "anna@boat.example", 5, shift))),
+            begin(Box::new(move |shift| hand_in(smtp, &format!("out-{cut}"), "ben@world.example", 60, shift))),
+            begin(Box::new(move |shift| keep_house(imap, &format!("own-{cut}"), shift))),
         ];
-        rest(dice.below(LIFE));
+        let enough = dice.below(ANSWERS);
+        wait_for("answers", SOON, || (shift.answers.load(Ordering::SeqCst) >= enough).then_some(()));
+        rest(dice.below(MORE));
         let percent = *dice.one_of(&[0, 0, 10, 50, 90]);
         lost += disk.cut(&mut dice, percent);
         station.kill();
-        let [inside, outside, own] = workers.map(Worker::end);
+        shift.ended.store(true, Ordering::SeqCst);
+        let [inside, outside, own] = workers.map(|worker: JoinHandle<Told>| worker.join().unwrap());
         disk.power_on();
         // Once more, before it is up.
         if dice.chance(30) {
@@ -226,7 +236,7 @@ fn root_each_yes_survives_a_cut_that_loses_what_was_not_flushed() {
         let missing: Vec<_> = waiting.iter().filter(|subject| !queued.contains(subject.as_str())).collect();
         assert!(missing.is_empty(), "cut {cut}: {missing:?} got their 250\n{}", station.log_text());
         station.totals_balance();
-        println!("cut {cut}: {yeses} times yes, {lost} sectors lost that were not flushed");
+        println!("cut {cut}: {yeses} times yes so far, {lost} sectors lost that were not flushed");
         // What was not answered is there or not, and from here on it is what it is.
         let (there, not) =
             std::mem::take(&mut all.unclear).into_iter().partition(|subject| found.contains_key(subject));
