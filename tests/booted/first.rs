@@ -30,7 +30,7 @@ impl Drop for Modem {
 }
 
 /// Sends a form of a page with its token, as a browser of that machine; the status and where it leads.
-fn form(machine: &Machine, jar: &str, path: &str, fields: &[(&str, &str)]) -> String {
+pub fn form(machine: &Machine, jar: &str, path: &str, fields: &[(&str, &str)]) -> String {
     let url = format!("http://127.0.0.1{path}");
     let page = machine.client(&["curl", "-s", "-m", "20", "-c", jar, "-b", jar, &url]).out;
     let token = page.split_once("name=csrf value=\"").and_then(|(_, rest)| rest.split('"').next());

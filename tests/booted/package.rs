@@ -7,6 +7,7 @@ use std::process::Command;
 
 use testing::Folder;
 
+use crate::first::form;
 use crate::machine::{Machine, source};
 
 /// The package of the program of this build, made into a folder under a umask and in a time zone.
@@ -78,12 +79,21 @@ fn root_a_package_is_installed_upgraded_removed_and_purged() {
     machine.ok("printf 'Subject: Cron\\n\\nthe disk is full\\n' | su nobody -s /bin/sh -c '/usr/sbin/sendmail -FCronDaemon -i -oem nobody'");
     assert!(machine.ok("satpost queue list --all").contains("Cron"));
 
-    // The same again is an upgrade: another process, the same queue.
+    // Somebody is logged in.
+    let jar = folder.path("cookies").display().to_string();
+    let log_in = [("name", "olga"), ("password", "a-long-enough-one")];
+    assert!(form(&machine, &jar, "/login", &log_in).starts_with("303 "));
+    let mailbox =
+        ["curl", "-s", "-m", "20", "-b", &jar, "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1/mailbox"];
+    assert_eq!(machine.client(&mailbox).out, "200");
+
+    // The same again is an upgrade: another process, the same queue, the same log-ins.
     let before = machine.ok("systemctl show -P MainPID satpost");
     machine.ok("dpkg -i /pk/satpost_*.deb");
     machine.wait_ok("satpost status");
     assert_ne!(machine.ok("systemctl show -P MainPID satpost"), before);
     assert!(machine.ok("satpost queue list").contains("bob@world.example"));
+    assert_eq!(machine.client(&mailbox).out, "200");
 
     machine.ok("systemctl start satpost-backup.service && satpost restore --drill /var/backups/satpost");
     machine.ok("systemctl enable --now satpost-backup.timer");
