@@ -1,8 +1,12 @@
-//! What the product is built from: licences, one TLS provider, a budget, and a reason for each line.
+//! What the product is built from: licences, sources, one TLS provider, one version of each, a budget, a reason for each
+//! line, and whether what is known to be unsafe would be found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use testing::Folder;
 
 /// Crates of other people in the product, on Linux. Raise it only for a crate that is worth it: each is read, updated
 /// and trusted by somebody for as long as this program lives.
@@ -105,6 +109,101 @@ fn the_fuzzers_have_the_same_dependencies() {
     let mut fuzzers = of("tests/fuzz/Cargo.toml");
     fuzzers.retain(|line| line != "libfuzzer-sys = \"0.4\"");
     assert_eq!(fuzzers, of("Cargo.toml"), "tests/fuzz/Cargo.toml repeats the dependencies of Cargo.toml");
+}
+
+/// Crates in two versions, which cost twice: each with who needs the older one.
+const TWICE: [(&str, &str); 2] =
+    [("getrandom", "ring waits for its next version"), ("syn", "while macros move from 2 to 3; only the build has it")];
+
+#[test]
+fn no_crate_is_there_twice_but_for_a_reason() {
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in crates("{p}") {
+        let mut words = line.split(' ');
+        let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        seen.entry(name.to_owned()).or_default().insert(version.to_owned());
+    }
+    let twice: BTreeSet<&str> = seen.iter().filter(|(_, all)| all.len() > 1).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        twice,
+        TWICE.map(|(name, _)| name).into(),
+        "update what needs the older one, or list it with the reason"
+    );
+}
+
+/// What is not ours comes from the registry, with a checksum: no branch of somebody's, no folder of a machine.
+#[test]
+fn each_crate_comes_from_the_registry_with_a_checksum() {
+    let ours = ["satpost", "satpost-compact", "satpost-testing"];
+    for lock in ["Cargo.lock", "tests/fuzz/Cargo.lock"] {
+        let lock = text(lock);
+        let packages: Vec<_> = lock.split("[[package]]").skip(1).collect();
+        assert!(packages.len() > 100);
+        for package in packages {
+            let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+            let name = field("name").unwrap_or_default().trim_matches('"');
+            if ours.contains(&name) || name == "satpost-fuzz" {
+                assert_eq!(field("source"), None, "{name}");
+                continue;
+            }
+            assert_eq!(field("source"), Some("\"registry+https://github.com/rust-lang/crates.io-index\""), "{name}");
+            assert!(field("checksum").is_some_and(|sum| sum.len() == 66), "{name} has no checksum");
+        }
+    }
+}
+
+/// `tests/advisories` finds what a database says is unsafe, bears what is mended, only tells of what nobody looks after, and
+/// is no success where there is no database.
+#[test]
+fn a_crate_that_is_known_to_be_unsafe_is_found() {
+    let folder = Folder::new();
+    let lock = folder.path("Cargo.lock");
+    let package = |name: &str, version: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\n");
+    fs::write(&lock, package("one", "1.2.3") + &package("two", "0.3.0-alpha.2") + &package("three", "4.0.0")).unwrap();
+    let told = |name: &str, number: u32, more: &str, versions: &str| {
+        let at = folder.path(&format!("database/crates/{name}"));
+        fs::create_dir_all(&at).unwrap();
+        let head = format!(
+            "[advisory]\nid = \"RUSTSEC-2026-{number:04}\"\npackage = \"{name}\"\n{more}\n[versions]\n{versions}\n"
+        );
+        let file = at.join(format!("RUSTSEC-2026-{number:04}.md"));
+        fs::write(&file, format!("```toml\n{head}```\n\n# Words\n")).unwrap();
+        file
+    };
+    let look = || {
+        let mut look = Command::new("python3");
+        look.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/advisories"));
+        look.arg("--database").arg(folder.path("database")).arg("--lock").arg(&lock);
+        let done = look.output().unwrap();
+        (
+            done.status.code(),
+            String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr),
+        )
+    };
+    let (code, said) = look();
+    assert!(code == Some(3) && said.contains("NOTHING WAS LOOKED AT"), "{code:?} {said}");
+
+    told("other", 1, "", "patched = []");
+    told("one", 2, "", "patched = [\">= 1.2.3\"]");
+    told("one", 3, "", "patched = [\"^1.1.9, < 1.2.0\", \"~1.2\"]\nunaffected = [\"< 0.9\"]");
+    told("two", 4, "", "patched = [\">= 0.3.0-alpha.1\"]");
+    told("three", 5, "withdrawn = \"2026-01-02\"", "patched = []");
+    told("three", 6, "informational = \"unmaintained\"", "patched = []");
+    let (code, said) = look();
+    assert!(code == Some(0) && said.starts_with("three 4.0.0: RUSTSEC-2026-0006 (unmaintained)"), "{code:?} {said}");
+    for (name, versions) in [
+        ("one", "patched = [\">= 1.2.4\"]"),
+        ("one", "patched = [\"> 1.2.3\", \"= 1.2.2\"]\nunaffected = [\"<= 1.2.2\"]"),
+        ("one", "patched = [\"^1.3\", \"~1.1\", \"^2\"]"),
+        ("two", "patched = [\">= 0.3.0\"]\nunaffected = [\"^0.2.9\"]"),
+    ] {
+        let file = told(name, 7, "", versions);
+        let (code, said) = look();
+        assert!(code == Some(1) && said.contains("RUSTSEC-2026-0007, safe are"), "{versions}: {code:?} {said}");
+        fs::remove_file(file).unwrap();
+    }
+    told("one", 8, "", "patched = [");
+    assert_eq!(look().0.filter(|code| *code != 0), look().0, "what cannot be read is no success");
 }
 
 #[test]

@@ -29,7 +29,7 @@ templates! {
     "help/start.html", "help/modem.html", "help/iridium.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
     "help/on-air.html", "help/faq.html", "help/troubleshooting.html", "help/hardware.html", "help/upgrade.html", "help/network.html",
-    "help/programs.html", "help/buying.html", "help/wiring.html", "help/rented-host.html",
+    "help/programs.html", "help/buying.html", "help/wiring.html", "help/rented-host.html", "help/container.html",
 }
 
 /// Parses the templates for a language: what needs nothing put in stands in them as if it had been written there.

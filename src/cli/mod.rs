@@ -304,6 +304,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Completions(completions) => completions.go(),
         Command::Restore(restore) => restore.go(&data),
         Command::Repair(repair) => repair.go(&data),
+        Command::Status(status) if status.asks_health() => status.ask_health(&data, words),
         // Root sees what the box cannot.
         Command::Check(check) if rustix::process::geteuid().is_root() => check.go(&data, words),
         // A child with the user of the box only writes the part; its parent takes it from there.

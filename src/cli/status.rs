@@ -1,11 +1,15 @@
 //! `satpost status`: shows what the running box is doing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
-use super::session::{Done, Failure, Session};
+use super::reach;
+use super::session::{Done, Failure, Request, Session};
 use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -13,6 +17,9 @@ use crate::link::Health;
 use crate::status::LinkStatus;
 use crate::store::{Queue, Store};
 use crate::sys::process;
+
+/// A box that does not answer for so long is not healthy.
+const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 
 /// Show what the running box is doing: listeners, link, queues, totals. Ends with 1 when no box runs.
 #[derive(ArgsInfo, FromArgs)]
@@ -25,10 +32,43 @@ pub struct Status {
     /// print JSON
     #[argh(switch)]
     json: bool,
+    /// say 'healthy', or why the box takes no messages or what in it fails, and end with 1 then
+    #[argh(switch)]
+    health: bool,
 }
 
 impl Status {
+    /// True for a question that only a running box can answer.
+    pub(super) fn asks_health(&self) -> bool {
+        self.health
+    }
+
+    /// Asks the running box and never opens its store: one that starts at this moment would find it taken.
+    pub(super) fn ask_health(&self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
+        let answer = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT)?;
+        let none = || Failure::failed(format!("not healthy: no box runs in {}", data.display()));
+        Ok(ExitCode::from(answer.ok_or_else(none)?.print()))
+    }
+
+    /// Says what /healthz says, with the reason; a listener that should listen and does not is one as well.
+    fn health(session: &mut Session) -> Done {
+        let (store, facts) = (&session.context.store, session.context.status.facts());
+        let ledger = store.ledger().err().map(|fault| fault.why());
+        let store = ledger.or_else(|| store.read_only()).map(|why| format!("store: {why}"));
+        let failing = facts.failing.iter().map(|(part, why)| format!("{part}: {why}"));
+        let mail_in = facts.smtp.as_ref().filter(|part| !part.is_ok()).map(|part| format!("mail in: {}", part.words()));
+        let why: Vec<String> = store.into_iter().chain(mail_in).chain(failing).collect();
+        if !why.is_empty() {
+            return Err(Failure::failed(format!("not healthy: {}", why.join("; "))));
+        }
+        session.line("healthy");
+        Ok(())
+    }
+
     pub(super) fn act(&self, session: &mut Session) -> Done {
+        if self.health {
+            return Self::health(session);
+        }
         let context = session.context;
         let facts = context.status.facts();
         let queues = queues(&context.store)?;

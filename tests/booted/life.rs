@@ -3,7 +3,7 @@
 use crate::machine::Machine;
 
 /// Waits until another process than `before` is the box and says that it is ready, and gives it.
-fn next_process(machine: &Machine, before: &str) -> String {
+pub fn next_process(machine: &Machine, before: &str) -> String {
     machine.wait("systemctl show -P MainPID -P ActiveState satpost", |said| {
         let (pid, state) = said.out.split_once('\n')?;
         (state.trim() == "active" && pid != "0" && pid != before).then(|| pid.to_owned())

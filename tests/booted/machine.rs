@@ -5,13 +5,13 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use testing::{Folder, wait_for};
 
 /// What all machines have in common.
-const ROOT: &str = "/var/cache/satpost-tests/booted";
+pub const ROOT: &str = "/var/cache/satpost-tests/booted";
 /// Limit for a boot, and for anything that takes a few restarts.
 pub const SOON: Duration = Duration::from_secs(60);
 
@@ -33,7 +33,10 @@ exec systemd-nspawn -q -D "$at/root" --register=no --keep-unit --boot --console=
 
 /// What stands in for programs that the root does not have; the commands of README.md are run as they are written.
 const STAND_INS: [(&str, &str); 3] = [
-    ("sudo", "#!/bin/sh\nexec \"$@\"\n"),
+    (
+        "sudo",
+        "#!/bin/sh\n[ \"$1\" != -u ] || { shift; user=$1; shift; exec runuser -u \"$user\" -- \"$@\"; }\nexec \"$@\"\n",
+    ),
     ("cargo", "#!/bin/sh\n"),
     // A container has no devices of its own, and nobody who looks after them.
     ("udevadm", "#!/bin/sh\n"),
@@ -131,9 +134,7 @@ impl Machine {
     fn enter(&self, namespaces: &str, words: &[&str]) -> Said {
         let mut enter = Command::new("nsenter");
         enter.args(["-t", &self.leader.to_string(), namespaces]).args(words).stdin(Stdio::null());
-        let output = enter.output().expect("nsenter, which tests/run installs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+        Said::of(&enter.output().expect("nsenter, which tests/run installs"))
     }
 
     /// Runs a command there that has to end well; what it prints.
@@ -212,6 +213,13 @@ pub struct Said {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+impl Said {
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
 }
 
 /// The commands of a paper in whose block this stands, as they are written.

@@ -1,6 +1,8 @@
 //! What all tests of satpost share, beside the code and in `tests/features`: a folder of one's own, dice whose seed is
 //! told when a test fails, and a wait that ends when a condition holds.
 
+pub mod clock;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

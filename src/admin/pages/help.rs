@@ -9,7 +9,7 @@ use crate::admin::words::say;
 use crate::settings::{Key, Settings};
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 27] = [
+pub const TOPICS: [(&str, &str); 28] = [
     ("start", "How this works"),
     ("faq", "Questions that are often asked"),
     ("troubleshooting", "Something does not work"),
@@ -19,6 +19,7 @@ pub const TOPICS: [(&str, &str); 27] = [
     ("buying", "What to buy, and what it costs"),
     ("wiring", "Wiring, antenna and sky"),
     ("rented-host", "A gateway on a rented host"),
+    ("container", "In a container"),
     ("links", "Several links"),
     ("far-boxes", "Far boxes and their people"),
     ("gateways", "Several gateways"),

@@ -53,7 +53,9 @@ fn what_is_not_there_is_no_success() {
 #[test]
 fn a_short_disk_is_not_called_well() {
     let shore = Shore::start();
-    let gateway = shore.gateway(&[("store.reserve", "1000000")], &["olga"]).started();
+    let mut gateway = shore.gateway(&[("store.reserve", "1000000")], &["olga"]);
+    assert!(gateway.said(&["status", "--health"]).fails(1).contains("not healthy: no box runs in"));
+    gateway.start();
     let reply = from_outside(&gateway, "olga@shore.example", &message("No", "room"));
     assert!(reply.starts_with("452"), "{reply}");
     wait_for("the status to say it", SOON, || {
@@ -62,6 +64,11 @@ fn a_short_disk_is_not_called_well() {
         (out.contains("takes no mail: ") && out.contains("store.reserve keeps 1000000")).then_some(())
     });
     assert_eq!(gateway.json(&["status"])["smtp"]["ok"], false);
+    assert!(gateway.said(&["status", "--health"]).fails(1).contains("not healthy: mail in: takes no mail: "));
+    gateway.cli_ok(&["settings", "set", "store.reserve", "0"], "");
+    let health = || gateway.said(&["status", "--health"]);
+    wait_for("the box to be healthy", SOON, || (health().code == 0).then_some(()));
+    assert_eq!(health().ok(), "healthy\n");
 }
 
 #[test]

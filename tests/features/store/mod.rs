@@ -7,4 +7,5 @@ mod log;
 mod mutated;
 mod old_folders;
 mod power_cuts;
+mod pulled_plugs;
 mod starts;

@@ -2,9 +2,9 @@
 //! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
 
 mod classic;
-pub mod clock;
 pub mod coder;
 pub mod command;
+pub mod device;
 pub mod fake_carrier;
 pub mod gpsd;
 pub mod ground;
@@ -24,6 +24,7 @@ pub use imap::Imap;
 pub use program::{Program, ask};
 pub use smtp::{Smtp, read_all, send};
 pub use station::{Station, has_gone};
+pub use testing::clock;
 pub use testing::{Dice, Folder, lasting_port, pause, wait_for};
 pub use world::{DEVICE, SECOND_DEVICE, World, gateway_settings};
 

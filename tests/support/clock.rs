@@ -26,37 +26,49 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 
 fn library(folder: &Path) -> PathBuf {
     let (source, library) = (folder.join("back.c"), folder.join("back.so"));
-    fs::write(&source, BACK).unwrap();
+    fs::write(&source, BACK).expect("a folder");
     let made = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl").status();
     assert!(made.expect("a C compiler, which the build needs as well").success());
     library
 }
 
 /// A wall clock that belongs to the test.
+#[derive(Debug)]
 pub struct OwnClock {
     library: PathBuf,
     back: PathBuf,
 }
 
 impl OwnClock {
-    /// What it is made of lies in this folder.
+    /// Makes one; what it is made of lies in this folder.
+    ///
+    /// # Panics
+    /// Without a C compiler.
+    #[must_use]
     pub fn new(folder: &Path) -> Self {
         let clock = Self { library: library(folder), back: folder.join("back") };
         clock.ahead(0);
         clock
     }
 
-    /// So many seconds ahead of that of the machine from now on.
+    /// Puts it so many seconds ahead of that of the machine from now on.
+    ///
+    /// # Panics
+    /// When its folder is gone.
     pub fn ahead(&self, seconds: u64) {
-        fs::write(&self.back, format!("-{seconds}")).unwrap();
+        fs::write(&self.back, format!("-{seconds}")).expect("a folder");
     }
 
-    /// So many seconds behind it from now on.
+    /// Puts it so many seconds behind it from now on.
+    ///
+    /// # Panics
+    /// When its folder is gone.
     pub fn behind(&self, seconds: u64) {
-        fs::write(&self.back, seconds.to_string()).unwrap();
+        fs::write(&self.back, seconds.to_string()).expect("a folder");
     }
 
-    /// What a program needs in its environment to have it.
+    /// Gives what a program needs in its environment to have it.
+    #[must_use]
     pub fn environment(&self) -> [(&'static str, &Path); 2] {
         [("LD_PRELOAD", &self.library), ("CLOCK_BACK", &self.back)]
     }
