@@ -170,7 +170,7 @@ impl Guess {
             58..63 => 6,
             _ => 7,
         };
-        let capital = CAPITALS[self.case()] > 8;
+        let capital = self.length == self.capitals && CAPITALS[self.case()] > 8;
         self.expected = match best.1 {
             0 => u32::from(b' ') + 1,
             letter if capital => u32::from(letter.to_ascii_uppercase()) + 1,
@@ -238,7 +238,7 @@ mod tests {
             ("we are a part of t", b'h'),
             ("as soon as pos", b's'),
             ("\nT", b'h'),
-            ("thank", b' '),
+            ("because", b' '),
             ("they live in the united st", b'a'),
             ("THE UNITED STAT", b'E'),
         ] {

@@ -171,7 +171,7 @@ mod tests {
         assert!(find("zzqx", None).is_none());
         let all = tree.paired(&tree.pairs(of));
         let (same, .., paired) = find("the", Some(of)).unwrap();
-        assert!(same == the && paired > all / 8 && paired < all, "{paired} of {all}");
+        assert!(same == the && paired > all / 64 && paired < all, "{paired} of {all}");
         assert_eq!(find("of", Some(of)).unwrap().3, 0);
         let every: u64 = (0..tree.len()).map(|word| tree.counted(&(word..word + 1))).sum();
         assert_eq!(every, tree.counted(&(0..tree.len())));
