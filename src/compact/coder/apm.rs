@@ -13,15 +13,16 @@ const RATE: u32 = 6;
 /// Curves from the mixed probability to a better one, one for each context.
 pub struct Apm {
     curves: Rows<u16, POINTS>,
+    mask: usize,
     curve: usize,
     nearer: usize,
 }
 
 impl Apm {
-    /// `contexts` curves that change nothing yet.
+    /// `contexts` curves that change nothing yet; a power of two.
     pub fn new(contexts: usize, squash: &Squash) -> Self {
         let straight = std::array::from_fn(|at| squash.squash((at as i32 - MIDDLE) * APART) as u16);
-        Self { curves: Rows::new(contexts, straight), curve: 0, nearer: 0 }
+        Self { curves: Rows::new(contexts, straight), mask: contexts - 1, curve: 0, nearer: 0 }
     }
 
     /// The curves, to record, undo and keep them.
@@ -29,13 +30,14 @@ impl Apm {
         &mut self.curves
     }
 
-    /// The refined probability, of 65536, of a stretched one; at most 65535, and 0 where the curve says so.
+    /// The refined probability, of 65536, of a stretched one, by the curve of these low bits; at most 65535, and 0 where the
+    /// curve says so.
     #[inline(always)]
     pub fn refine(&mut self, curve: usize, stretched: i32) -> i32 {
         let at = (stretched + MIDDLE * APART).clamp(0, (POINTS as i32 - 1) * APART - 1);
         let (low, part) = ((at / APART) as usize, at % APART);
-        (self.curve, self.nearer) = (curve, low + usize::from(2 * part >= APART));
-        let curve = self.curves.get(curve);
+        (self.curve, self.nearer) = (curve & self.mask, low + usize::from(2 * part >= APART));
+        let curve = self.curves.get(self.curve);
         (i32::from(curve[low]) * (APART - part) + i32::from(curve[low + 1]) * part) / APART
     }
 

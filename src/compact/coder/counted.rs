@@ -1,40 +1,94 @@
 //! The commonest English words and pairs of words, as they were counted elsewhere: `tests/bench/counted` says where from,
-//! and packs them.
+//! and packs them. Two files: what models learn as lines, and the rarer ones that only [`super::guess`] asks.
 
 use super::arithmetic::Reader;
 use super::slots::hash;
 
-const PACKED: &[u8] = include_bytes!("../primer/counted.bin");
+const COMMON: &[u8] = include_bytes!("../primer/counted.bin");
 const WORDS: usize = 30_000;
+/// No word is as long.
+const LONGEST: usize = 31;
+const RARER: &[u8] = include_bytes!("../primer/rarer.bin");
+const RARER_WORDS: usize = 50_000;
+/// The first classes of the rarer ones: behind all of the common ones.
+const RARER_WORD_CLASS: u8 = WORD_TIMES.len() as u8;
+const RARER_PAIR_CLASS: u8 = PAIR_TIMES.len() as u8;
 /// How often a word of each class is shown, the commonest first; and a pair.
 const WORD_TIMES: [usize; 8] = [12, 12, 8, 4, 4, 2, 2, 1];
 const PAIR_TIMES: [usize; 4] = [8, 4, 2, 1];
 
+/// A word and its class; without a string of its own, of which there would be as many as words.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word {
+    class: u8,
+    letters: [u8; LONGEST],
+}
+
+impl Word {
+    pub fn class(&self) -> usize {
+        usize::from(self.class)
+    }
+
+    /// Its letters, small ones and apostrophes, with zeros behind them.
+    pub fn letters(&self) -> &[u8; LONGEST] {
+        &self.letters
+    }
+
+    /// The lists are in small letters, and there is one word that nobody writes so.
+    fn written(&self) -> String {
+        let word: String =
+            self.letters.iter().take_while(|letter| **letter != 0).map(|letter| char::from(*letter)).collect();
+        match word.strip_prefix('i') {
+            Some(rest) if rest.is_empty() || rest.starts_with('\'') => format!("I{rest}"),
+            _ => word,
+        }
+    }
+}
+
+/// Words and pairs with their classes, the commonest first.
+pub struct Lists {
+    /// By class, then by alphabet.
+    pub words: Vec<Word>,
+    /// Class, and the places of the first and the second word.
+    pub pairs: Vec<(u8, u32, u32)>,
+}
+
+impl Lists {
+    /// Those that models learn as lines.
+    fn common() -> Self {
+        let mut packed = Packed::new(COMMON);
+        let words = packed.words(WORDS);
+        let pairs = packed.pairs(words.len());
+        Self { words, pairs }
+    }
+
+    /// All of them.
+    pub fn all() -> Self {
+        let Self { mut words, mut pairs } = Self::common();
+        let mut packed = Packed::new(RARER);
+        let rarer = packed.words(RARER_WORDS);
+        words.extend(rarer.into_iter().map(|word| Word { class: word.class + RARER_WORD_CLASS, ..word }));
+        pairs.extend(
+            packed.pairs(words.len()).into_iter().map(|(class, one, two)| (class + RARER_PAIR_CLASS, one, two)),
+        );
+        Self { words, pairs }
+    }
+}
+
 /// Words, then pairs with a blank between, each as often as it is to be shown, in an order that has no meaning; a line
 /// each.
 pub fn counted() -> String {
-    let mut packed = Packed { reader: Reader::new(PACKED), learned: vec![1 << 15; 1 << 22] };
-    let words = packed.words();
-    let pairs = packed.pairs(&words);
-    drop(packed);
+    let Lists { words, pairs } = Lists::common();
     let mut lines = String::new();
-    let written: Vec<_> = words.iter().map(|(_, word)| as_written(word)).collect();
-    for at in shuffled(words.iter().map(|(class, _)| WORD_TIMES[*class])) {
+    let written: Vec<_> = words.iter().map(Word::written).collect();
+    for at in shuffled(words.iter().map(|word| WORD_TIMES[word.class()])) {
         lines.extend([&written[at], "\n"]);
     }
-    for at in shuffled(pairs.iter().map(|(class, ..)| PAIR_TIMES[*class])) {
+    for at in shuffled(pairs.iter().map(|(class, ..)| PAIR_TIMES[usize::from(*class)])) {
         let (_, one, two) = pairs[at];
-        lines.extend([&written[one], " ", &written[two], "\n"]);
+        lines.extend([&written[one as usize], " ", &written[two as usize], "\n"]);
     }
     lines
-}
-
-/// The lists are in small letters, and there is one word that nobody writes so.
-fn as_written(word: &str) -> String {
-    match word.strip_prefix('i') {
-        Some(rest) if rest.is_empty() || rest.starts_with('\'') => format!("I{rest}"),
-        _ => word.to_owned(),
-    }
 }
 
 /// Places, each as often as it is said, in an order that has no meaning.
@@ -54,6 +108,10 @@ struct Packed {
 }
 
 impl Packed {
+    fn new(code: &'static [u8]) -> Self {
+        Self { reader: Reader::new(code), learned: vec![1 << 15; 1 << 22] }
+    }
+
     fn bit(&mut self, context: usize, node: usize) -> usize {
         let p = &mut self.learned[context << 10 | node];
         let bit = self.reader.take(u32::from(*p));
@@ -85,42 +143,37 @@ impl Packed {
         value - 1
     }
 
-    /// Words and their classes, by class, then by alphabet: the order in which pairs count them.
-    fn words(&mut self) -> Vec<(usize, String)> {
-        let (mut words, mut before, mut same) = (Vec::new(), String::new(), 0);
-        while words.len() < WORDS {
+    /// Words by class, then by alphabet: the order in which pairs count them.
+    fn words(&mut self, count: usize) -> Vec<Word> {
+        let mut words = Vec::with_capacity(count);
+        let (mut letters, mut same) = ([0; LONGEST], 0);
+        while words.len() < count {
             same = self.bits(1024 + same, 4);
-            let (mut word, mut two) = (before[..same.min(before.len())].to_owned(), [0, 0]);
-            loop {
-                if two == [0, 0] {
-                    let letters: Vec<_> = word.bytes().rev().map(symbol).chain([0, 0]).take(2).collect();
-                    two = [letters[0], letters[1]];
-                }
-                let letter = self.bits(2048 + 32 * two[0] + two[1], 5);
-                match letter {
-                    1..=26 => word.push(char::from(96 + letter as u8)),
-                    27 => word.push('\''),
+            letters[same..].fill(0);
+            for at in same..LONGEST {
+                let two = [1, 2].map(|back| at.checked_sub(back).map_or(0, |at| symbol(letters[at])));
+                match self.bits(2048 + 32 * two[0] + two[1], 5) {
+                    letter @ 1..=26 => letters[at] = 96 + letter as u8,
+                    27 => letters[at] = b'\'',
                     _ => break,
                 }
-                two = [letter, two[0]];
             }
-            before.clone_from(&word);
-            words.push((self.bits(1040, 3), word));
+            words.push(Word { class: self.bits(1040, 3) as u8, letters });
         }
-        words.sort();
+        words.sort_unstable();
         words
     }
 
     /// Pairs: class, first and second word.
-    fn pairs(&mut self, words: &[(usize, String)]) -> Vec<(usize, usize, usize)> {
+    fn pairs(&mut self, words: usize) -> Vec<(u8, u32, u32)> {
         let mut pairs = Vec::new();
-        for first in 0..words.len() {
+        for first in 0..words {
             let count = self.number(bit_length(first));
             let (context, mut next) = (16 + bit_length(count), 0);
             for _ in 0..count {
                 let second = next + self.number(context);
-                let class = self.bits(1041 + bit_length(second), 2);
-                pairs.push((class, first, second));
+                let class = self.bits(1041 + bit_length(second), 2) as u8;
+                pairs.push((class, first as u32, second as u32));
                 next = second + 1;
             }
         }
@@ -156,5 +209,22 @@ mod tests {
         words.dedup();
         assert_eq!((words.len(), shown.len() - pairs), (WORDS, 112_000));
         assert_eq!(words.iter().filter(|word| word.contains('\'')).count(), 65);
+    }
+
+    #[test]
+    fn rarer_ones_come_behind_them_and_none_comes_twice() {
+        let (common, all) = (Lists::common(), Lists::all());
+        assert!(all.words.starts_with(&common.words) && all.pairs.starts_with(&common.pairs));
+        assert!(all.words.is_sorted_by_key(|word| (word.class, word.letters)));
+        let mut words: Vec<_> = all.words.iter().map(Word::letters).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!((words.len(), all.words.len()), (WORDS + RARER_WORDS, WORDS + RARER_WORDS));
+        let mut pairs: Vec<_> = all.pairs.iter().map(|(_, one, two)| (one, two)).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        assert_eq!((pairs.len(), all.pairs.len()), (170_000, 170_000));
+        assert!(all.pairs.iter().all(|(_, one, two)| (*one.max(two) as usize) < words.len()));
+        assert!(words.iter().all(|word| word[0] != 0 && word[LONGEST - 1] == 0));
     }
 }

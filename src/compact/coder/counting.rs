@@ -31,7 +31,8 @@ impl Model {
     /// Learns what both ends have said before, until it is rewound: records, each ended by a zero. It is counted and may be
     /// repeated; to weigh it as well would take four times as long, and a few words say little about whom to trust.
     pub fn recall(&mut self, text: &[u8]) {
-        self.own = vec![0; OWN_TABLE_AFTER];
+        // All of it is zero as long as it is not used.
+        self.own_used = OWN_TABLE_AFTER;
         self.history.remember();
         for byte in text.iter().copied() {
             if self.flat.is_none() || price(&self.history).is_none() {
@@ -47,9 +48,15 @@ impl Model {
     }
 
     fn count_byte<const N: usize>(&mut self, byte: u8, contexts: &[usize; N]) {
-        for (salt, half) in [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)] {
+        let halves = [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)];
+        let salted = halves.map(|(salt, _)| {
             let salted = self.salted(salt);
-            let rows = self.slots.find(&contexts.map(|at| salted[at]));
+            contexts.map(|at| salted[at])
+        });
+        // The memory fetches the rows of both halves side by side.
+        self.slots.touch(&salted[1]);
+        for ((_, half), salted) in halves.into_iter().zip(salted) {
+            let rows = self.slots.find(&salted);
             let mut slot = 1;
             for shift in (0..4).rev() {
                 let bit = u32::from(half >> shift & 1);

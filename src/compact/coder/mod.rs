@@ -6,9 +6,11 @@
 
 mod apm;
 mod arithmetic;
+mod asking;
 mod counted;
 mod counting;
 mod flat;
+mod guess;
 mod history;
 mod mixer;
 mod model;
@@ -19,6 +21,7 @@ mod rows;
 mod slots;
 mod spec;
 mod squash;
+mod vocabulary;
 
 use arithmetic::{Reader, Writer};
 use model::Model;
@@ -56,6 +59,7 @@ impl Coder {
         let (lines, records) = (primer::lines(spec.make), primer::records(spec.make));
         let mut model = Model::new(spec.make, spec.table_bits);
         model.count(&lines);
+        drop(lines);
         model.prime(&records, tell);
         Self { model, spec }
     }

@@ -8,7 +8,9 @@
 use std::io::{self, Read, Write};
 
 use super::apm::Apm;
+use super::asking::learn_own;
 use super::flat::{Flat, Price, price};
+use super::guess::{BITS, GUESSES, Guess, SITUATIONS, SURE};
 use super::history::{Field, History, MATCHES, class};
 use super::mixer::{Mixer, ONE};
 use super::rows::{Rows, Table};
@@ -19,18 +21,19 @@ use super::squash::{self, Squash};
 pub(super) const PRIMED: usize = 10;
 pub(super) const OWN: usize = 2;
 /// Two of each context and match, and a constant.
-const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
-/// The same, filled up for vector instructions.
-const LANES: usize = INPUTS.next_multiple_of(8);
-const MIXERS: usize = 6;
+pub(super) const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
+/// With three of the guesses: filled up for vector instructions.
+const LANES: usize = INPUTS + GUESSES + 1;
+const MIXERS: usize = 7;
 /// How many mixers a model of each make has.
-const MIXERS_OF: [usize; 3] = [5, MIXERS, MIXERS];
+const MIXERS_OF: [usize; 4] = [5, 6, 6, MIXERS];
 /// Sets of weights of each mixer.
-const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256];
-/// Contexts of the stages behind the last mixer.
-const APM: usize = 1 << 16;
+const SETS: [usize; MIXERS] =
+    [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256, SITUATIONS / 5 * SURE * 3 * 8];
+/// Contexts of the stages behind the last mixer, in a model of each make.
+const APMS_OF: [&[usize]; 4] = [&[], &[1 << 16, 1 << 16], &[1 << 16, 1 << 16], &[1 << 16, 1 << 15, 1 << 13]];
 /// Trust in a counter of this message by how often it was seen, of 256.
-const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
+pub(super) const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
 const OWN_TABLE: usize = 1 << 12;
 /// The same where it comes after others. Both are powers of two.
@@ -42,21 +45,25 @@ const NIMBLE: i32 = 10;
 /// How fast the last mixer learns.
 const LAST: i32 = 2;
 /// A place of a refining table, sixteen counters a row; `NONE` for nothing to learn.
-const NONE: usize = usize::MAX;
+pub(super) const NONE: usize = usize::MAX;
 
 /// Counters of 16 bits of probability above and how often they were seen below, sixteen a row.
 type Counters = Rows<u32, 16>;
 
 /// The model in the middle of a byte.
 pub struct Model {
-    squash: Squash,
-    rates: Vec<i32>,
+    pub(super) squash: Squash,
+    pub(super) rates: Vec<i32>,
     pub(super) history: History,
     pub(super) slots: Slots,
-    refined: Counters,
-    matched: Counters,
+    pub(super) refined: Counters,
+    pub(super) matched: Counters,
+    /// Counters of this message, of which so many are used.
     pub(super) own: Vec<u32>,
-    own_refined: Counters,
+    pub(super) own_used: usize,
+    pub(super) own_refined: Counters,
+    pub(super) guess: Option<Guess>,
+    pub(super) guessed: Counters,
     /// The mixers, as many as its make has.
     mixers: Vec<Mixer<LANES, 2>>,
     last: Mixer<8, 6>,
@@ -70,17 +77,18 @@ pub struct Model {
     // of this byte
     price: Option<Price>,
     contexts: [u32; PRIMED],
-    own_contexts: [u32; OWN],
-    rows: [usize; PRIMED],
-    bits: u32,
-    bit: usize,
+    pub(super) own_contexts: [u32; OWN],
+    pub(super) rows: [usize; PRIMED],
+    pub(super) bits: u32,
+    pub(super) bit: usize,
     // of this bit
-    slot: usize,
-    refined_at: [usize; PRIMED],
-    matched_at: [usize; MATCHES],
-    own_at: [usize; OWN],
-    own_refined_at: [usize; OWN],
-    inputs: [i16; LANES],
+    pub(super) slot: usize,
+    pub(super) refined_at: [usize; PRIMED],
+    pub(super) matched_at: [usize; MATCHES],
+    pub(super) own_at: [usize; OWN],
+    pub(super) own_refined_at: [usize; OWN],
+    pub(super) guessed_at: [usize; GUESSES],
+    pub(super) inputs: [i16; LANES],
     outputs: [i16; 8],
     /// The probability of the last mixer, and what became of it.
     mixed: u32,
@@ -89,15 +97,15 @@ pub struct Model {
 
 /// What the choice of weights looks at, beside the history.
 #[derive(Clone, Copy, Default)]
-struct View {
+pub(super) struct View {
     /// How many of the orders 3, 4 and 6 were seen before.
-    long: usize,
+    pub(super) long: usize,
     /// How well the orders 4 and 6 and both word contexts are known, two bits each.
-    known: usize,
+    pub(super) known: usize,
     /// Length of the first match, in steps.
-    length: usize,
+    pub(super) length: usize,
     /// The bit that it expects, plus one.
-    expected: usize,
+    pub(super) expected: usize,
 }
 
 impl Model {
@@ -106,17 +114,23 @@ impl Model {
         let squash = Squash::new();
         let mixers = MIXERS_OF[make as usize];
         let second = make != Make::First;
+        // Unpacking the words takes some megabytes, which are free again when the tables take their own.
+        let guess = (make == Make::Fourth).then(Guess::new);
+        let guesses = if guess.is_some() { GUESSES * SITUATIONS * BITS * 2 } else { 0 };
         let mut model = Self {
             rates: (0..1024).map(|seen| 1_638_400 / (100 * seen + 180)).collect(),
             history: History::new(),
             slots: Slots::new(bits, if second { 16 } else { 4 }),
             refined: Rows::new(PRIMED * 64, [0; 16]),
             matched: Rows::new(MATCHES * 64, [1 << 31; 16]),
-            own: vec![0; OWN_TABLE],
+            own: vec![0; OWN_TABLE_AFTER],
+            own_used: OWN_TABLE,
             own_refined: Rows::new(OWN * 64, [0; 16]),
+            guess,
+            guessed: Rows::new(guesses, [0; 16]),
             mixers: SETS[..mixers].iter().map(|sets| Mixer::new(*sets, ONE * 14 / 100)).collect(),
             last: Mixer::new(8, ONE / mixers as i32),
-            apms: (0..if second { 2 } else { 0 }).map(|_| Apm::new(APM, &squash)).collect(),
+            apms: APMS_OF[make as usize].iter().map(|contexts| Apm::new(*contexts, &squash)).collect(),
             flat: second.then(Flat::new),
             squash,
             priming: true,
@@ -133,6 +147,7 @@ impl Model {
             matched_at: [NONE; MATCHES],
             own_at: [0; OWN],
             own_refined_at: [NONE; OWN],
+            guessed_at: [NONE; GUESSES],
             inputs: [0; LANES],
             outputs: [0; 8],
             mixed: 32_768,
@@ -143,6 +158,10 @@ impl Model {
         }
         for at in 0..OWN * 1024 {
             model.own_refined.change(at >> 4)[at & 15] = ((at as u32 & 31) * 2048 + 1024) << 16;
+        }
+        for at in 0..guesses * 16 {
+            let middle = ((at as i32 & 31) * 2 + 1) * squash::MOST / 31 - squash::MOST;
+            model.guessed.change(at >> 4)[at & 15] = (model.squash.squash(middle) as u32) << 16;
         }
         model.start_byte();
         model
@@ -197,18 +216,19 @@ impl Model {
     pub fn rewind(&mut self) {
         self.tables().iter_mut().for_each(|table| table.undo());
         self.history.forget();
-        if self.own.len() == OWN_TABLE {
-            self.own.fill(0);
-        } else {
-            self.own = vec![0; OWN_TABLE];
+        if let Some(guess) = &mut self.guess {
+            guess.start();
         }
+        self.own[..self.own_used].fill(0);
+        self.own_used = OWN_TABLE;
         (self.bits, self.bit, self.luck) = (1, 0, 0);
         self.start_byte();
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
         let mut tables: Vec<&mut dyn Table> =
-            vec![self.slots.table(), &mut self.refined, &mut self.matched, &mut self.own_refined, self.last.table()];
+            vec![self.slots.table(), &mut self.refined, &mut self.matched, &mut self.own_refined];
+        tables.extend([&mut self.guessed as &mut dyn Table, self.last.table()]);
         tables.extend(self.mixers.iter_mut().map(Mixer::table));
         tables.extend(self.apms.iter_mut().map(Apm::table));
         tables
@@ -288,6 +308,7 @@ impl Model {
         self.ask_slots(&mut view);
         self.ask_matches(&mut view);
         self.ask_own();
+        self.ask_guess();
         self.inputs[INPUTS - 1] = 256;
         self.choose(view);
         for (mixer, output) in self.mixers.iter_mut().zip(&mut self.outputs) {
@@ -296,103 +317,18 @@ impl Model {
         let mixed = self.last.mix(&self.outputs);
         self.mixed = self.squash.squash(mixed) as u32;
         self.p = self.mixed;
-        let curves = [
-            (self.history.back(1) << 8 | self.bits) as usize,
-            hash(self.bits | self.history.word << 8, self.history.word >> 3) as usize % APM,
-        ];
-        if let [one, two] = &mut self.apms[..] {
+        let last = (self.history.back(1) << 8 | self.bits) as usize;
+        let word = hash(self.bits | self.history.word << 8, self.history.word >> 3) as usize;
+        if let [one, two, rest @ ..] = &mut self.apms[..] {
             // Each is below 2^16, and the mixed one at least 6 from both ends, so the mean is neither 0 nor 65536.
-            let refined = one.refine(curves[0], mixed) + two.refine(curves[1], mixed);
+            let refined = one.refine(last, mixed) + two.refine(word, mixed);
             self.p = (2 * self.mixed + refined as u32) / 4;
-        }
-    }
-
-    /// Asks the big table.
-    fn ask_slots(&mut self, view: &mut View) {
-        for at in 0..PRIMED {
-            let (p, step) = self.slots.get(self.rows[at], self.slot);
-            let bin = ((i32::from(self.squash.stretch(p)) + squash::MOST) * 63 / (2 * squash::MOST)) as usize;
-            let place = at * 1024 + step * 64 + bin;
-            self.refined_at[at] = place;
-            let refined = self.refined.get(place >> 4)[place & 15] >> 16;
-            (self.inputs[2 * at], self.inputs[2 * at + 1]) = if step == 0 {
-                (0, 0)
-            } else {
-                (self.squash.stretch(refined as usize >> 4), ((refined as i32 - 32_768) / 48) as i16)
-            };
-            view.long += usize::from((2..5).contains(&at) && step > 0);
-            if (3..7).contains(&at) {
-                let level = match step {
-                    0 => 0,
-                    1 | 2 => 1,
-                    3..7 => 2,
-                    _ => 3,
-                };
-                view.known |= level << (2 * (at - 3));
+            if let ([three], Some(guess)) = (rest, &self.guess) {
+                let sure = (guess.sure | guess.situation << 3) as u32;
+                let guessed = hash(guess.expected << 8 | self.bits, sure) as usize;
+                self.p = (2 * self.mixed + (refined + 2 * three.refine(guessed, mixed)) as u32) / 6;
             }
         }
-    }
-
-    /// Asks the matches which bit they expect, and how sure they are.
-    fn ask_matches(&mut self, view: &mut View) {
-        for which in 0..MATCHES {
-            let input = 2 * (PRIMED + which);
-            (self.matched_at[which], self.inputs[input], self.inputs[input + 1]) = (NONE, 0, 0);
-            let (at, length) = self.history.matches[which];
-            let byte = u32::from(self.history.bytes.get(at).copied().unwrap_or(0)) | 256;
-            if length == 0 || byte >> (8 - self.bit) != self.bits {
-                continue;
-            }
-            let bit = (byte >> (7 - self.bit) & 1) as usize;
-            let step = match length {
-                0..16 => length,
-                16..32 => 16 + (length - 16) / 4,
-                _ => 20 + ((length - 32) / 16).min(8),
-            };
-            let place = which * 1024 + step * 16 + self.bit * 2 + bit;
-            self.matched_at[which] = place;
-            self.inputs[input] = self.squash.stretch(self.matched.get(place >> 4)[place & 15] as usize >> 20);
-            let sure = (step as i16 * 24).min(512);
-            self.inputs[input + 1] = if bit == 1 { sure } else { -sure };
-            if which == 0 {
-                (view.length, view.expected) = (step.min(15), bit + 1);
-            }
-        }
-    }
-
-    /// Asks the contexts of this message alone.
-    fn ask_own(&mut self) {
-        for at in 0..OWN {
-            let place = self.own_place(at, self.bits);
-            let (p, seen) = (self.own[place] >> 16, (self.own[place] >> 10 & 63) as usize);
-            self.own_at[at] = place;
-            let input = 2 * (PRIMED + MATCHES + at);
-            if seen == 0 {
-                (self.inputs[input], self.inputs[input + 1], self.own_refined_at[at]) = (0, 0, NONE);
-                continue;
-            }
-            let place = at * 1024 + seen.min(31) * 32 + (p >> 11) as usize;
-            self.own_refined_at[at] = place;
-            let stretched = i32::from(self.squash.stretch(p as usize >> 4));
-            self.inputs[input] = ((stretched * OWN_TRUST[seen.min(7)]) >> 8) as i16;
-            self.inputs[input + 1] = self.squash.stretch(self.own_refined.get(place >> 4)[place & 15] as usize >> 20);
-        }
-    }
-
-    /// The counter of a context of this message, for the next bit behind these of the byte.
-    fn own_place(&mut self, at: usize, bits: u32) -> usize {
-        let mixed = hash(self.own_contexts[at].wrapping_add(bits.wrapping_mul(0x9E37_79B1)), at as u32);
-        let (place, tag) = (mixed as usize & (self.own.len() - 1), mixed >> 22);
-        if self.own[place] & 0x3ff != tag || self.own[place] == 0 {
-            self.own[place] = 32_768 << 16 | tag;
-        }
-        place
-    }
-
-    /// The same counter learns.
-    pub(super) fn learn_own(&mut self, at: usize, bits: u32, bit: u32) {
-        let place = self.own_place(at, bits);
-        learn_own(&mut self.own[place], if bit == 1 { 65_535 } else { 0 }, &self.rates);
     }
 
     /// Which set of weights each mixer uses.
@@ -409,6 +345,7 @@ impl Model {
             ((last * 14 + before) * 8 + bit) * 2 + (kind & 1),
             view.known * 8 + bit,
             self.history.word_length.min(31) as usize * 256 + bits,
+            self.guess.as_ref().map_or(0, |guess| guess.set(self.bits, bit)),
         ];
         for (mixer, set) in self.mixers.iter_mut().zip(sets) {
             mixer.set = set;
@@ -441,6 +378,9 @@ impl Model {
         for at in self.own_refined_at.into_iter().filter(|at| *at != NONE) {
             adapt(&mut self.own_refined.change(at >> 4)[at & 15], target, rates, 2, 1023);
         }
+        for at in self.guessed_at.into_iter().filter(|at| *at != NONE) {
+            adapt(&mut self.guessed.change(at >> 4)[at & 15], target, rates, 2, 1023);
+        }
         for at in self.own_at {
             learn_own(&mut self.own[at], target, rates);
         }
@@ -465,8 +405,11 @@ impl Model {
                 let byte = self.bits as u8;
                 (self.bits, self.bit) = (1, 0);
                 self.history.push(byte);
+                if let Some(guess) = &mut self.guess {
+                    guess.push(byte);
+                }
                 if byte == 0 && self.priming {
-                    self.own.fill(0);
+                    self.own[..OWN_TABLE].fill(0);
                 }
                 self.start_byte();
             }
@@ -487,13 +430,4 @@ fn adapt(counter: &mut u32, target: i32, rates: &[i32], least: u32, limit: u32) 
     // At most 65535 * 9102, so it fits.
     let moved = p + (((target - p) * rates[seen.max(least) as usize]) >> 14);
     *counter = (moved.clamp(16, 65_519) as u32) << 16 | if seen < limit { seen + 1 } else { seen };
-}
-
-/// The same for a counter of this message: 16 bits of probability, 6 of count, 10 of tag.
-#[inline(always)]
-fn learn_own(counter: &mut u32, target: i32, rates: &[i32]) {
-    let (seen, p) = (*counter >> 10 & 63, (*counter >> 16) as i32);
-    let moved = p + (((target - p) * rates[seen as usize]) >> 14);
-    let seen = if seen < 40 { seen + 1 } else { seen };
-    *counter = (moved.clamp(16, 65_519) as u32) << 16 | seen << 10 | *counter & 0x3ff;
 }

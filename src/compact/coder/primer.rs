@@ -57,7 +57,7 @@ pub fn lines(make: Make) -> Vec<u8> {
     match make {
         Make::First => Vec::new(),
         Make::Second => [Texts::unpack().bytes(BROTLI), counted().as_bytes()].concat(),
-        Make::Third => {
+        Make::Third | Make::Fourth => {
             let texts = Texts::unpack();
             let foreign: String = texts.get(FOREIGN).split_whitespace().flat_map(|word| [word, "\n"]).collect();
             let lists = [texts.get(NAMES), texts.get(PHRASES), &foreign].concat().repeat(LIST_TIMES);
@@ -80,7 +80,7 @@ pub fn records(make: Make) -> Vec<u8> {
         Make::Second => {
             mixed(&texts, &MORE_LANGUAGES, &MORE_MAILS, &MORE_TEXTS, &[]).for_each(|text| records.add(text));
         }
-        Make::Third => {
+        Make::Third | Make::Fourth => {
             let with = |more: &[&'static str], third: &[&'static str]| [more, third].concat();
             let languages = with(&MORE_LANGUAGES, &THIRD_LANGUAGES);
             let (mails, short) = (with(&MORE_MAILS, &THIRD_MAILS), with(&MORE_TEXTS, &THIRD_TEXTS));

@@ -76,6 +76,12 @@ impl Slots {
         ((context >> 16) as u16 & 0xfff0 | context as u16 & 15).max(1)
     }
 
+    /// Looks at the rows of contexts that are asked for soon, and changes nothing.
+    #[inline(always)]
+    pub fn touch<const N: usize>(&self, contexts: &[u32; N]) {
+        std::hint::black_box(contexts.map(|context| self.rows.get(context as usize & self.mask)[0]));
+    }
+
     /// The rows of contexts, each made in place of the least used of its choice when there is none.
     #[inline(always)]
     pub fn find<const N: usize>(&mut self, contexts: &[u32; N]) -> [usize; N] {

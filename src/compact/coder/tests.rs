@@ -20,6 +20,7 @@ mod fuzz;
 mod golden;
 mod kept;
 mod sizes;
+mod times;
 
 /// Priming takes seconds, so tests share the coders.
 fn coder(which: usize) -> MutexGuard<'static, Coder> {
@@ -28,6 +29,7 @@ fn coder(which: usize) -> MutexGuard<'static, Coder> {
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[1]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[2]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[3]))),
+        LazyLock::new(|| Mutex::new(Coder::new(&MODELS[4]))),
     ];
     // Where another test failed with it in its hands, it may be in the middle of a message; that test is the one to see.
     CODERS[which].lock().unwrap()
@@ -92,7 +94,7 @@ fn what_no_decoder_would_take_is_not_taken() {
     assert!(Coder::takes(&samples()) && Coder::takes(&[[1_u8; LONGEST - 1]]));
     assert!(!Coder::takes(&[[1_u8; LONGEST]]) && !Coder::takes(&[[0_u8]]));
     assert!(!Coder::takes::<&[u8]>(&[]) && !Coder::takes(&[[1_u8]; MOST + 1]));
-    let mut coder = coder(3);
+    let mut coder = coder(MODELS.len() - 1);
     let largest = [vec![b'a'; LONGEST - MOST], vec![]].into_iter().chain(vec![vec![]; MOST - 2]).collect::<Vec<_>>();
     let code = coder.encode(&largest);
     assert_eq!(coder.decode(&code), Some(largest));

@@ -11,9 +11,9 @@ use crate::coder::spec::Make;
 #[test]
 fn a_kept_state_codes_as_a_primed_one_and_a_damaged_one_is_made_anew() {
     let folder = Folder::new();
-    let spec = &MODELS[3];
+    let spec = &MODELS[4];
     let file = folder.join("model-2.primed");
-    let same = |coder: &mut Coder| coder.encode(&samples()) == super::coder(3).encode(&samples());
+    let same = |coder: &mut Coder| coder.encode(&samples()) == super::coder(4).encode(&samples());
     let primed = Instant::now();
     assert!(same(&mut Coder::open(spec, &folder).unwrap()));
     let primed = primed.elapsed();
@@ -40,5 +40,5 @@ fn a_state_that_came_out_other_than_published_is_not_used() {
     let refused = Coder::open(&OTHER, &folder).err().unwrap().to_string();
     assert!(refused.starts_with("coding model 9 is not as it was published"), "{refused}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    assert!(Coder::open(&MODELS[3], &folder.join("missing")).is_err());
+    assert!(Coder::open(&MODELS[4], &folder.join("missing")).is_err());
 }
