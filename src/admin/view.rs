@@ -294,14 +294,9 @@ pub fn span(time: Duration) -> String {
     }
 }
 
-/// Writes a number of bytes for people: `512 B`, `1.2 kB`, `3.4 MB`.
+/// Writes a number of bytes for people, as everywhere else: `512 B`, `2 kB`, `3.4 MB`.
 pub fn bytes(count: u64) -> String {
-    match count {
-        0..1000 => format!("{count} B"),
-        1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.1} GB", count as f64 / 1e9),
-    }
+    crate::message::words::size_of(count)
 }
 
 /// Gives the heading of a page that says no.
@@ -369,7 +364,7 @@ mod tests {
         assert_eq!(moment.iso.len(), "2026-11-25T00:00:00Z".len());
         assert_eq!(times.moment(times.now + Duration::from_secs(90_000)).ago, "in 25 h");
         assert_eq!(times.moment(Time::NEVER).short, "never");
-        assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
-        assert_eq!(bytes(82_250_900_000), "82.3 GB");
+        assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "2 kB".into(), "2.5 MB".into()));
+        assert_eq!(bytes(82_250_900_000), "82.2 GB");
     }
 }

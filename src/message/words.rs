@@ -20,7 +20,7 @@ pub mod smtp;
 mod transport;
 
 pub use link::packet_note;
-pub use mail::size as file_size;
+pub use mail::{size as file_size, size_of};
 pub use person::{for_notice, for_person, words as person};
 
 #[cfg(test)]

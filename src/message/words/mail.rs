@@ -7,10 +7,16 @@ use crate::message::machine::{Machine, MachineKind};
 
 /// Writes a number of bytes for people: `512 B`, `12 kB` (rounded up), `3.4 MB`.
 pub fn size(bytes: usize) -> String {
+    size_of(bytes as u64)
+}
+
+/// The same of what may be larger than memory.
+pub fn size_of(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
     }
 }
 
