@@ -88,7 +88,7 @@ impl Codec for Fake {
             inner.extend([0x28, 1]);
             [&[0x08, 1], &field(0x12, &inner)[..], &[0x18, 1]].concat()
         };
-        let tag = crate::peer::memory::hash(format!("{all}{to}").as_bytes()) >> 48;
+        let tag = tag_of(&all, to);
         let whole = one(&format!("1/1/0 {all}"));
         if whole.len() <= room {
             return Some(vec![whole]);
@@ -127,6 +127,11 @@ fn take<'b>(rest: &mut &'b [u8], key: u8) -> Option<&'b [u8]> {
     let (content, after) = after.split_at_checked(length)?;
     *rest = after;
     (first == key).then_some(content)
+}
+
+/// Tells the parts of a message apart from those of another.
+pub fn tag_of(all: &str, to: &str) -> String {
+    (crate::peer::memory::hash(format!("{all}{to}").as_bytes()) >> 48).to_string()
 }
 
 /// A part of a message.
