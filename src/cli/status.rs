@@ -45,9 +45,15 @@ impl Status {
 
     /// Asks the running box and never opens its store: one that starts at this moment would find it taken.
     pub(super) fn ask_health(&self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
-        let answer = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT)?;
-        let none = || Failure::failed(format!("not healthy: no box runs in {}", data.display()));
-        Ok(ExitCode::from(answer.ok_or_else(none)?.print()))
+        let asked = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT);
+        let none = || {
+            let folder = data.display();
+            format!("no box answers in {folder}: it starts, rests or cannot open its store; its log says why")
+        };
+        match asked.map_err(|failure| failure.why).and_then(|answer| answer.ok_or_else(none)) {
+            Ok(answer) => Ok(ExitCode::from(answer.print())),
+            Err(why) => Err(Failure::failed(format!("not healthy: {why}"))),
+        }
     }
 
     /// Says what /healthz says, with the reason; a listener that should listen and does not is one as well.
@@ -56,7 +62,10 @@ impl Status {
         let ledger = store.ledger().err().map(|fault| fault.why());
         let store = ledger.or_else(|| store.read_only()).map(|why| format!("store: {why}"));
         let failing = facts.failing.iter().map(|(part, why)| format!("{part}: {why}"));
-        let mail_in = facts.smtp.as_ref().filter(|part| !part.is_ok()).map(|part| format!("mail in: {}", part.words()));
+        let mail_in = match &facts.smtp {
+            None => Some("mail in: unknown yet".to_owned()),
+            Some(part) => (!part.is_ok()).then(|| format!("mail in: {}", part.words())),
+        };
         let why: Vec<String> = store.into_iter().chain(mail_in).chain(failing).collect();
         if !why.is_empty() {
             return Err(Failure::failed(format!("not healthy: {}", why.join("; "))));
