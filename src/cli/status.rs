@@ -230,3 +230,31 @@ fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
     let queues = store.read(|view| view.queues())?;
     Ok(queues.into_iter().map(|(queue, waiting, oldest)| QueueLine { name: name(queue), waiting, oldest }).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::engine::Context;
+    use crate::engine::link::coders::Coders;
+    use crate::status::{PartState, PartStatus};
+
+    #[test]
+    fn a_box_whose_listeners_are_not_known_yet_is_not_healthy() {
+        let folder = std::env::temp_dir().join(format!("satpost-health-{}", std::process::id()));
+        let store = Store::open(&folder, &Clock::fake(Time(1_795_564_800_000))).unwrap();
+        let (coders, (_stop, stop)) = (Coders::new(store.folder()), smol::channel::bounded(1));
+        let context =
+            Context { coders, callers: Default::default(), store, status: Default::default(), stop, link: None };
+        let health = || {
+            let request = Request { args: vec!["status".into(), "--health".into()], input: None };
+            let answer = super::super::session::carry_out(&context, true, 0, request, &mut |_| true);
+            (answer.code, answer.out + &answer.err)
+        };
+        assert_eq!(health(), (1, "satpost: not healthy: mail in: unknown yet\n".to_owned()));
+        let smtp = PartStatus { state: PartState::TakesMail, at: context.now() };
+        context.status.set(|facts| facts.smtp = Some(smtp));
+        assert_eq!(health(), (0, "healthy\n".to_owned()));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
