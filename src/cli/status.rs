@@ -45,9 +45,15 @@ impl Status {
 
     /// Asks the running box and never opens its store: one that starts at this moment would find it taken.
     pub(super) fn ask_health(&self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
-        let answer = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT)?;
-        let none = || Failure::failed(format!("not healthy: no box runs in {}", data.display()));
-        Ok(ExitCode::from(answer.ok_or_else(none)?.print()))
+        let asked = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT);
+        let none = || {
+            let folder = data.display();
+            format!("no box answers in {folder}: it starts, rests or cannot open its store; its log says why")
+        };
+        match asked.map_err(|failure| failure.why).and_then(|answer| answer.ok_or_else(none)) {
+            Ok(answer) => Ok(ExitCode::from(answer.print())),
+            Err(why) => Err(Failure::failed(format!("not healthy: {why}"))),
+        }
     }
 
     /// Says what /healthz says, with the reason; a listener that should listen and does not is one as well.
@@ -56,7 +62,10 @@ impl Status {
         let ledger = store.ledger().err().map(|fault| fault.why());
         let store = ledger.or_else(|| store.read_only()).map(|why| format!("store: {why}"));
         let failing = facts.failing.iter().map(|(part, why)| format!("{part}: {why}"));
-        let mail_in = facts.smtp.as_ref().filter(|part| !part.is_ok()).map(|part| format!("mail in: {}", part.words()));
+        let mail_in = match &facts.smtp {
+            None => Some("mail in: unknown yet".to_owned()),
+            Some(part) => (!part.is_ok()).then(|| format!("mail in: {}", part.words())),
+        };
         let why: Vec<String> = store.into_iter().chain(mail_in).chain(failing).collect();
         if !why.is_empty() {
             return Err(Failure::failed(format!("not healthy: {}", why.join("; "))));
@@ -220,4 +229,32 @@ fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
     };
     let queues = store.read(|view| view.queues())?;
     Ok(queues.into_iter().map(|(queue, waiting, oldest)| QueueLine { name: name(queue), waiting, oldest }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::engine::Context;
+    use crate::engine::link::coders::Coders;
+    use crate::status::{PartState, PartStatus};
+
+    #[test]
+    fn a_box_whose_listeners_are_not_known_yet_is_not_healthy() {
+        let folder = std::env::temp_dir().join(format!("satpost-health-{}", std::process::id()));
+        let store = Store::open(&folder, &Clock::fake(Time(1_795_564_800_000))).unwrap();
+        let (coders, (_stop, stop)) = (Coders::new(store.folder()), smol::channel::bounded(1));
+        let context =
+            Context { coders, callers: Default::default(), store, status: Default::default(), stop, link: None };
+        let health = || {
+            let request = Request { args: vec!["status".into(), "--health".into()], input: None };
+            let answer = super::super::session::carry_out(&context, true, 0, request, &mut |_| true);
+            (answer.code, answer.out + &answer.err)
+        };
+        assert_eq!(health(), (1, "satpost: not healthy: mail in: unknown yet\n".to_owned()));
+        let smtp = PartStatus { state: PartState::TakesMail, at: context.now() };
+        context.status.set(|facts| facts.smtp = Some(smtp));
+        assert_eq!(health(), (0, "healthy\n".to_owned()));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

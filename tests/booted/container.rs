@@ -10,9 +10,10 @@ use testing::{Folder, wait_for};
 
 use crate::machine::{ROOT, SOON, Said, block, source};
 
-/// A mount namespace with one tree of control groups and nothing else in it: crun refuses a machine that has both kinds.
-const NAMESPACE: &str =
-    "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo there && exec cat >/dev/null";
+/// Mounts and processes of their own, with one tree of control groups and nothing else in it: crun refuses a machine that has
+/// both kinds. It ends with its standard input, and containers and mounts with it: also where the test is killed. Bash takes
+/// leave of processes that nobody waits for.
+const NAMESPACE: &str = "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo there && read -r _";
 /// What a machine may lack on which tests run: raising limits, control groups, and a way to a registry.
 const BUILD: [&str; 4] = ["--isolation=chroot", "--pull-never", "--build-arg", "BASE=localhost/base"];
 const RUN: [&str; 4] =
@@ -26,25 +27,40 @@ const CARGO: &str = "#!/bin/sh\nset -e\ntest -e src/main.rs && test -d src/compa
 struct Podman {
     folder: Folder,
     namespace: Child,
+    /// The first process in it.
+    holder: String,
 }
 
 impl Podman {
     fn new() -> Self {
         let folder = Folder::new();
         let mut namespace = Command::new("unshare")
-            .args(["-m", "--propagation", "private", "sh", "-c", NAMESPACE])
+            .args([
+                "-m",
+                "-p",
+                "-f",
+                "--kill-child",
+                "--mount-proc",
+                "--propagation",
+                "private",
+                "bash",
+                "-c",
+                NAMESPACE,
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("unshare, which tests/run installs");
         let mut there = [0; 6];
         std::io::Read::read_exact(namespace.stdout.as_mut().expect("it is piped"), &mut there).unwrap();
-        Self { folder, namespace }
+        let id = namespace.id();
+        let holder = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap().trim().to_owned();
+        Self { folder, namespace, holder }
     }
 
     fn command(&self, words: &[&str]) -> Command {
         let mut podman = Command::new("nsenter");
-        podman.args(["-t", &self.namespace.id().to_string(), "-m"]).arg(format!("--wd={}", source("").display()));
+        podman.args(["-t", &self.holder, "-m", "-p"]).arg(format!("--wd={}", source("").display()));
         podman.args(["podman", "--storage-driver=overlay"]);
         for (name, part) in [("root", "store"), ("runroot", "run"), ("tmpdir", "tmp")] {
             podman.arg(format!("--{name}={}", self.folder.path(part).display()));
@@ -89,8 +105,7 @@ impl Podman {
 impl Drop for Podman {
     fn drop(&mut self) {
         let _ = self.command(&["rm", "-f", "-t", "0", "-a"]).output();
-        // Its mounts go with it.
-        let _ = self.namespace.kill();
+        drop(self.namespace.stdin.take());
         let _ = self.namespace.wait();
     }
 }

@@ -94,9 +94,12 @@ fn a_box_that_hangs_is_named_after_ten_seconds() {
     kill_process(pid, Signal::STOP).unwrap();
     let began = Instant::now();
     let why = post.said(&["status"]).fails(1);
+    let took = began.elapsed();
+    let health = post.said(&["status", "--health"]).fails(1);
     kill_process(pid, Signal::CONT).unwrap();
     assert!(why.contains("does not answer in 10 s"), "{why}");
-    assert!(began.elapsed().as_secs() >= 9);
+    assert!(took.as_secs() >= 9);
+    assert!(health.contains("not healthy: the box in ") && health.contains("does not answer in 5 s"), "{health}");
 }
 
 #[test]

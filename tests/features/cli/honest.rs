@@ -54,7 +54,7 @@ fn what_is_not_there_is_no_success() {
 fn a_short_disk_is_not_called_well() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[("store.reserve", "1000000")], &["olga"]);
-    assert!(gateway.said(&["status", "--health"]).fails(1).contains("not healthy: no box runs in"));
+    assert!(gateway.said(&["status", "--health"]).fails(1).contains("not healthy: no box answers in"));
     gateway.start();
     let reply = from_outside(&gateway, "olga@shore.example", &message("No", "room"));
     assert!(reply.starts_with("452"), "{reply}");

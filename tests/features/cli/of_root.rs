@@ -1,11 +1,12 @@
 //! Root gives commands for a box whose folder belongs to somebody else.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::command::Said;
 use crate::support::{Folder, SATPOST, SOON, Station, wait_for};
@@ -62,4 +63,47 @@ fn a_command_of_root_for_a_box_of_somebody_else_ends_by_a_signal() {
         let said = Said::from(command.wait_with_output().unwrap());
         assert!(said.code == 130 && said.err.contains("satpost: interrupted"), "{signal:?}: {said:?}");
     }
+}
+
+/// A process that ends with the test.
+struct Guest(Child);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The box sees that somebody else's program has the port of its modem, and not which: root's look names it.
+#[test]
+#[ignore = "needs root, to give a folder away, and flock"]
+fn root_check_names_the_holder_of_the_port_of_a_modem() {
+    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
+    let folder = Folder::new();
+    let data = folder.path("box");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(65_534), Some(65_534)).unwrap();
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let port = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    std::fs::set_permissions(&port, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let holder = Command::new("flock").args(["--no-fork", &port, "sleep", "600"]).stdin(Stdio::null()).spawn().unwrap();
+    let holder = Guest(holder);
+    let name = || std::fs::read_to_string(format!("/proc/{}/comm", holder.0.id())).unwrap();
+    wait_for("the port to be held", SOON, || (name().trim() == "sleep").then_some(()));
+    let settings =
+        [("box.domain", "boat.example"), ("box.reach", "satellite"), ("link.driver", "m138"), ("m138.port", &port)];
+    let post = Station::new(&folder, "box", &settings, &["anna"]);
+    let mut run = Command::new(SATPOST);
+    run.args(["run", "--data", data.to_str().unwrap()]).uid(65_534).gid(65_534);
+    let _box = Guest(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    wait_for("the box to say it", SOON, || {
+        let status = post.said(&["status"]);
+        status.out.contains("held by another program: 'sudo fuser -v ").then_some(())
+    });
+    let check = post.said(&["check"]);
+    let named = format!("held by sleep (pid {}): stop that program", holder.0.id());
+    assert!(check.code != 0 && check.out.contains(&named), "{check:?}");
 }

@@ -33,6 +33,7 @@ const INTERRUPT: u32 = 36;
 const BATCH_FORGET: u32 = 42;
 const EIO: i32 = 5;
 const ENODEV: i32 = 19;
+const ENOTCONN: i32 = 107;
 const ENOSYS: i32 = 38;
 
 /// What the medium has, and what the cache has.
@@ -81,12 +82,14 @@ pub struct Disk {
     /// The device as a file, and where its file system is mounted.
     image: PathBuf,
     at: PathBuf,
+    /// The loop device, until its file system is mounted.
     device: Option<String>,
 }
 
 impl Disk {
     /// Makes one of this size, in megabytes, with an empty file system, and mounts it at `folder`/disk.
     pub fn new(folder: &Folder, megabytes: usize) -> Self {
+        clear_left();
         let size = megabytes << 20;
         let medium = Medium { seen: vec![0; size], kept: vec![0; size], cached: Vec::new(), life: 0, powered: false };
         let (image, at) = (folder.path("image"), folder.path("disk"));
@@ -139,17 +142,16 @@ impl Disk {
         self.device = Some(run(&["losetup", "--find", "--show", self.image.to_str().unwrap()]));
     }
 
-    fn mount(&self) {
-        let device = self.device.as_deref().expect("it is attached");
-        run(&["mount", "-o", "errors=remount-ro", device, self.at.to_str().unwrap()]);
+    /// From here on the loop device goes with its file system, however the test ends.
+    fn mount(&mut self) {
+        let device = self.device.take().expect("it is attached");
+        run(&["mount", "-o", "errors=remount-ro", &device, self.at.to_str().unwrap()]);
+        run(&["losetup", "--detach", &device]);
     }
 
     /// Other programs may have a copy of the mounts in a namespace of their own, and keep the old device for as long.
     fn detach(&mut self) {
         run(&["umount", "-l", self.at.to_str().unwrap()]);
-        if let Some(device) = self.device.take() {
-            run(&["losetup", "--detach", &device]);
-        }
         run(&["umount", "-l", self.image.to_str().unwrap()]);
     }
 }
@@ -164,6 +166,18 @@ impl Drop for Disk {
             let _ = Command::new("losetup").args(["--detach", device]).output();
         }
         let _ = Command::new("umount").arg("-l").arg(&self.image).output();
+    }
+}
+
+/// Unmounts the disks of tests that were killed, which could not: nobody answers any more at the file of such a one.
+fn clear_left() {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let images = mounts.lines().filter_map(|line| line.strip_prefix("forgetful ")?.split(' ').next()).map(Path::new);
+    for image in images {
+        if File::open(image).is_err_and(|error| error.raw_os_error() == Some(ENOTCONN)) {
+            let _ = Command::new("umount").arg("-l").arg(image.with_file_name("disk")).output();
+            let _ = Command::new("umount").arg("-l").arg(image).output();
+        }
     }
 }
 
