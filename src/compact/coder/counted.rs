@@ -62,7 +62,7 @@ impl Lists {
         Self { words, pairs }
     }
 
-    /// All of them.
+    /// The common ones and those that only model 5 and later ones ask: both packed lists, one behind the other.
     pub fn all() -> Self {
         let Self { mut words, mut pairs } = Self::common();
         let mut packed = Packed::new(RARER);
