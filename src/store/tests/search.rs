@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::message::Origin;
-use crate::people::Person;
-use crate::store::indexed::{BLOCK, GROUP, OWN, block_of, group_of, place_in};
+use crate::store::indexed::{BLOCK, GROUP, OWN};
 use crate::store::mailbox::{NewContent, NewEntry, Special};
 use crate::store::schema::Readable;
-use crate::store::search::{Mark, Needle, group_names, names as names_in};
+use crate::store::search::{Mark, Needle};
 
 const NAMES: [&str; 6] = ["anna", "zoë", "Пётр", "船長", "bob", "ULLA"];
 const THINGS: [&str; 8] = ["harbour", "weather", "Ölwechsel", "diesel", "ледокол", "天気予報", "fish", "anchor"];
@@ -17,7 +16,7 @@ fn text(number: u64) -> String {
     format!("{} wants {} no{number}x", at(&NAMES, 7), at(&THINGS, 3))
 }
 
-fn put(store: &Store, count: u64) {
+pub fn put(store: &Store, count: u64) {
     store
         .write(move |tx| {
             for _ in 0..count {
@@ -31,11 +30,11 @@ fn put(store: &Store, count: u64) {
         .unwrap();
 }
 
-fn words(mail: &[u8], _: bool) -> String {
+pub fn words(mail: &[u8], _: bool) -> String {
     String::from_utf8_lossy(mail).to_lowercase()
 }
 
-fn build(store: &Store) {
+pub fn build(store: &Store) {
     while store.build_index(words).unwrap() {}
 }
 
@@ -45,7 +44,7 @@ fn search(store: &Store, search: &str) -> Vec<u64> {
 }
 
 /// What is found is what a look at every message finds.
-fn right(store: &Store, wanted: &[&str]) {
+pub fn right(store: &Store, wanted: &[&str]) {
     let all = store.read(|view| view.past(usize::MAX)).unwrap();
     let all: Vec<_> = all.iter().rev().map(|message| (message.id.0, message.text.to_lowercase())).collect();
     for wanted in wanted {
@@ -197,7 +196,7 @@ fn a_block_that_fills_up_is_written_each_time_it_has_so_many_more() {
 }
 
 /// The numbers from here on are those behind a block.
-fn jump(store: &Store, block: u64) {
+pub fn jump(store: &Store, block: u64) {
     let number = move |tx: &mut Tx| {
         tx.ledger.next_message = block * BLOCK;
         Ok(())
@@ -484,75 +483,4 @@ fn search_of_a_large_store_by_hand() {
         let found = store.read(|view| view.page(&filter)).unwrap();
         println!("{wanted}: {} in {:?}", found.messages.len(), start.elapsed());
     }
-}
-
-/// Keys of all rows that name a message, of blocks and of groups.
-fn naming(store: &Store, number: u64) -> Vec<(u64, u16)> {
-    let look = move |tx: &mut Tx| {
-        let (block, at) = (block_of(number), place_in(number));
-        let mut found = Vec::new();
-        for row in tx.search_rows.iter()? {
-            let (key, row) = row?;
-            let names = match key.value().0 & (1 << 62) {
-                0 => key.value().0 == block && names_in(row.value(), at),
-                _ => group_names(row.value(), group_of(block).1, at),
-            };
-            found.extend(names.then(|| key.value()));
-        }
-        Ok(found)
-    };
-    store.write(look).unwrap()
-}
-
-#[test]
-fn of_who_was_erased_no_row_of_a_block_or_a_group_names_a_text() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    put(&store, 600);
-    jump(&store, GROUP);
-    put(&store, 30);
-    let author = |tx: &mut Tx| {
-        [7, 8].into_iter().try_for_each(|id| tx.change(Id(id), |m| m.author = Some("eve".to_owned())).map(drop))
-    };
-    store.write(author).unwrap();
-    build(&store);
-    let [blocks, groups]: [Vec<_>; 2] = [false, true]
-        .map(|group| naming(&store, 7).into_iter().filter(|(key, _)| (key >> 62 & 1 == 1) == group).collect());
-    assert!(!blocks.is_empty() && !groups.is_empty(), "{blocks:?} {groups:?}");
-    let person = Person { name: "eve".to_owned(), ..Person::default() };
-    let erased = store.write(move |tx| tx.erase_person(&person, Time(1_790_000_000_001))).unwrap();
-    assert_eq!(erased.messages, [Id(7), Id(8)]);
-    assert!(store.write_out_erased().unwrap());
-    assert_eq!([naming(&store, 7), naming(&store, 8)], [vec![], vec![]]);
-    assert!(!naming(&store, 9).is_empty());
-    let wanted = ["harbour", "no7x", "no9x", "nowhere"];
-    right(&store, &wanted);
-    build(&store);
-    right(&store, &wanted);
-    assert_eq!(naming(&store, 7), []);
-}
-
-/// A block and a group that are under way while somebody is erased, and are written afterwards.
-#[test]
-fn what_is_being_built_while_somebody_is_erased_names_nothing_of_theirs() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    put(&store, 600);
-    jump(&store, GROUP);
-    put(&store, 1);
-    let author = |tx: &mut Tx| {
-        (7..9).try_for_each(|id| tx.change(Id(id), |message| message.author = Some("eve".to_owned())).map(drop))
-    };
-    store.write(author).unwrap();
-    let grouped = || store.ledger().unwrap().search.messages.group_rows;
-    while grouped() == 0 {
-        assert!(store.build_index(words).unwrap());
-    }
-    let person = Person { name: "eve".to_owned(), ..Person::default() };
-    store.write(move |tx| tx.erase_person(&person, Time(1_790_000_000_001))).unwrap();
-    build(&store);
-    let ledger = store.ledger().unwrap();
-    assert_eq!((ledger.cleared, ledger.erasures, ledger.search.messages.groups), (1, 1, 1));
-    assert_eq!([naming(&store, 7), naming(&store, 8)], [vec![], vec![]]);
-    right(&store, &["harbour", "no7x", "no9x", "nowhere"]);
 }
