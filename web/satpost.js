@@ -77,7 +77,7 @@
         const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
         over = answer.status === 205;
         if (answer.ok && !over) {
-          unsent = changed;
+          unsent = touched = changed;
           history.replaceState(null, "", base + "/compose?draft=" + once);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
@@ -211,6 +211,7 @@
       const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
       if (answer.status === 401) {
         // Nothing that was filled in, or is on its way, goes with the page.
+        all("input[type=password]").forEach((secret) => { secret.value = ""; });
         if (!unsent && !touched) location.reload();
         const out = $("#out");
         if (out) out.hidden = false;

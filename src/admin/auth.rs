@@ -14,6 +14,7 @@ use super::request::Request;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::hex;
+use crate::limit::network_of;
 use crate::people::Person;
 use crate::store::Store;
 
@@ -146,11 +147,16 @@ pub fn visitor(store: &Store, cookies: &Cookies, request: &Request) -> Result<Op
 }
 
 /// Says whose request it is, for the line before the pages: the name of a person who is logged in, whichever browser they have,
-/// or an address. Reads, and decides nothing.
+/// or a network, as the gate counts them. Reads, and decides nothing.
 pub fn whose(store: &Store, cookies: &Cookies, request: &Request) -> String {
     let hash = request.cookie(&cookies.session).filter(|token| token.len() == 64).map(hash);
     let found = hash.and_then(|hash| sessions(store).ok()?.into_iter().find(|(known, _)| *known == hash));
-    found.map_or_else(|| request.peer.clone(), |(_, session)| session.person)
+    found.map_or_else(|| network(&request.peer), |(_, session)| session.person)
+}
+
+/// The network that an address is of; what is no address stays as it is.
+fn network(peer: &str) -> String {
+    peer.parse().map_or_else(|_| peer.to_owned(), |peer| network_of(peer).to_string())
 }
 
 /// Opens a session and gives its token for the cookie. The oldest ones go when there are too many.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tiny_http::{Header, Server, StatusCode};
 
-use super::request::{FORM_MOST, Request};
+use super::request::{FORM_MOST, Method, Request};
 use super::response::Response;
 use super::route::chosen;
 use super::words::{self, say};
@@ -32,7 +32,8 @@ const WORKERS: usize = 3;
 const OF_ONE: usize = WORKERS - 1;
 /// Path that the thread before the workers answers.
 const WELL: &str = "healthz";
-/// The thread before the workers looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
+/// The thread before the workers looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that
+/// was lost.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// The pages while they are served; they end when it is dropped.
@@ -136,7 +137,8 @@ fn run(
     let receive = move || {
         while !stop.load(Ordering::SeqCst) {
             if let Ok(Some(request)) = server.recv_timeout(LOOK) {
-                line_up(request, &line, &*answer, &whose);
+                // Of a request that makes it panic the connection ends, and the next one is taken.
+                let _ = catch_unwind(AssertUnwindSafe(|| line_up(request, &line, &*answer, &whose)));
             }
         }
     };
@@ -153,7 +155,8 @@ fn line_up(
     whose: &dyn Fn(&Request) -> String,
 ) {
     let request = Request::new(&incoming.method().to_string(), incoming.url(), headers(&incoming), &[]);
-    if request.path.as_ref().is_some_and(|path| *path == [WELL]) {
+    // Another method may wait for a commit, which is the work of others.
+    if request.method == Method::Get && request.path.as_ref().is_some_and(|path| *path == [WELL]) {
         return respond(incoming, guarded(&request, answer));
     }
     let whose = catch_unwind(AssertUnwindSafe(|| whose(&request))).unwrap_or_else(|_| request.peer.clone());

@@ -259,6 +259,11 @@ impl Setting {
     pub fn is_of_links(&self) -> bool {
         self.group == OF_LINKS
     }
+
+    /// True for one whose value lets whoever knows it in, or be believed: it stands in no page that others may see.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::Webhook(_)) || self.key == Key::SbdmailPath
+    }
 }
 
 /// Settings of earlier versions that are settings of a link now, and what is written instead.

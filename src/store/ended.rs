@@ -63,6 +63,10 @@ impl Tx<'_> {
         if self.ledger.behind.ended == ALL {
             return self.catch_up_places(AT_ONCE);
         }
+        if self.ledger.behind.is_new() {
+            // A row that is wrong would stay so.
+            self.ended.retain(|_, ()| false)?;
+        }
         let (mut found, mut next) = (Vec::new(), ALL);
         for (looked, row) in self.messages.range(self.ledger.behind.ended..)?.enumerate() {
             let (id, bytes) = row?;
@@ -108,7 +112,10 @@ impl View {
         let mut found = Vec::new();
         for number in named {
             for code in &codes {
-                found.extend(table.get((*code, number))?.map(|_| number));
+                if table.get((*code, number))?.is_some() {
+                    found.push(number);
+                    break;
+                }
             }
         }
         Ok(Some(found))
@@ -130,8 +137,12 @@ impl View {
                     return Some(Err(error));
                 }
             }
-            let youngest = all.iter_mut().max_by_key(|one| one.read.front().copied())?;
-            youngest.read.pop_front().map(Ok)
+            let youngest = all.iter().filter_map(|one| one.read.front().copied()).max()?;
+            // A number is named once, whatever the table says of it.
+            for one in all.iter_mut().filter(|one| one.read.front() == Some(&youngest)) {
+                one.read.pop_front();
+            }
+            Some(Ok(youngest))
         })))
     }
 }

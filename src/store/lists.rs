@@ -65,6 +65,12 @@ impl View {
         message.or_else(|error| reject(Fault::refused(unreadable(id, &error))))
     }
 
+    /// The message of this number; inside, why it cannot be read.
+    pub fn look_up(&self, id: Id) -> TxResult<Option<Result<Message, Fault>>> {
+        let row = self.messages()?.get(id.0)?.map(|row| parse(row.value()));
+        Ok(row.map(|message| message.map_err(|error| Fault::refused(unreadable(id, &error)))))
+    }
+
     /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
     pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> TxResult<Option<Id>> {
         let Some(id) = schema::MESSAGE_IDS.read(&self.0)?.get(message_id)?.map(|row| Id(row.value())) else {

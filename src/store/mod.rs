@@ -160,6 +160,8 @@ struct Inner {
     log: Mutex<Option<replay::Log>>,
     /// Held by whoever writes the file anew.
     rewriting: Mutex<()>,
+    /// One at a time takes what was erased out of the index.
+    clearing: Mutex<()>,
     /// What is committed meanwhile.
     noted: Mutex<Option<rewrite::Noted>>,
     /// The counters of the last commit.
@@ -239,6 +241,7 @@ impl Store {
             complete: Mutex::default(),
             log: Mutex::new(log),
             rewriting: Mutex::default(),
+            clearing: Mutex::default(),
             noted: Mutex::default(),
             saved: totals::SavedLedger::default(),
             day: usage::LastDay::default(),

@@ -1,7 +1,7 @@
 //! Records as bytes: what is written is known again, or known to be damaged.
 
 /// Version of the tables; a newer file is refused, an older one is migrated.
-pub const VERSION: u64 = 12;
+pub const VERSION: u64 = 13;
 
 /// A record of ours: JSON, and behind a line feed, which no such JSON holds, its CRC-32 in hex digits.
 ///

@@ -119,6 +119,7 @@ impl Store {
         if ledger.written_out >= ledger.erasures {
             return Ok(false);
         }
+        self.clear_erased()?;
         self.rewrite()?;
         // Whoever is erased meanwhile may be in the new file.
         self.write(move |tx| {

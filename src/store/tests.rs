@@ -42,6 +42,7 @@ impl Store {
 }
 
 mod clock;
+mod erased;
 mod facts;
 mod far_boxes;
 mod mailbox;

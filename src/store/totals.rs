@@ -97,6 +97,9 @@ pub struct Ledger {
     /// Of these, those whose words are out of the file: it was written anew since.
     #[serde(default)]
     pub written_out: u64,
+    /// Of these, those of whose texts the search index names nothing any more.
+    #[serde(default)]
+    pub cleared: u64,
     /// How far the search index got.
     #[serde(default)]
     pub search: super::indexed::Progress,
@@ -169,6 +172,11 @@ impl Ledger {
         let row = json(self);
         meta.insert(ROW, row.as_slice())?;
         Ok(row)
+    }
+
+    /// True where the index has no words of anybody who was erased, and nobody was since so many of them were out of it.
+    pub(super) fn is_clear_since(&self, cleared: u64) -> bool {
+        (self.cleared, self.erasures) == (cleared, cleared)
     }
 
     /// Counts a message in, or from one column to another.

@@ -101,13 +101,19 @@ fn marks(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<(Stage, Vec<String
     // What has left is green where nothing more is waited for; its messages know.
     if let Some((tone, _)) = stage.as_mut().filter(|_| all.contains(&names::SENT)) {
         *tone = ask.app.store.read(|view| {
-            let Some(message) = view.message(Id(entry.message))? else { return Ok("off") };
+            let Some(Ok(message)) = view.look_up(Id(entry.message))? else { return Ok("off") };
             let (first, copies) = message.mail.as_ref().map_or((message.id.0, 1), |mail| (mail.first.0, mail.copies));
-            let mut tones = Vec::new();
+            let mut worst = "good";
             for number in first..first + u64::from(copies) {
-                tones.extend(view.message(Id(number))?.map(|message| tone_of(&message)));
+                match view.look_up(Id(number))?.map(|copy| copy.map(|copy| tone_of(&copy))) {
+                    Some(Ok("warn")) => return Ok("warn"),
+                    Some(Ok("wait")) if worst == "good" => worst = "wait",
+                    // Nobody knows what became of it.
+                    Some(Err(_)) => worst = "off",
+                    _ => {}
+                }
             }
-            Ok(["warn", "wait"].into_iter().find(|tone| tones.contains(tone)).unwrap_or("good"))
+            Ok(worst)
         })?;
     }
     Ok((stage, all.into_iter().filter_map(names::label).collect()))

@@ -19,8 +19,9 @@ use crate::admin::auth;
 use crate::admin::request::{Fields, Method, Request, own_place};
 use crate::admin::response::Response;
 use crate::admin::words::say;
+use crate::settings;
 
-/// Fields whose names have such a part are not shown again.
+/// Fields that are no setting, and whose names have such a part, are not shown again.
 const SECRET: [&str; 4] = ["password", "secret", "token", "code"];
 
 /// A post that was not done.
@@ -39,7 +40,10 @@ impl Resumed {
     pub fn of(request: &Request) -> Option<Self> {
         let fields = request.form.pairs().iter().filter(|(name, _)| name != auth::FIELD);
         let fields: Vec<_> = fields.cloned().collect();
-        let secret = |(name, _): &(String, String)| SECRET.iter().any(|part| name.contains(part));
+        let secret = |(name, _): &(String, String)| match settings::find(name) {
+            Ok(setting) => setting.is_secret(),
+            Err(_) => SECRET.iter().any(|part| name.contains(part)),
+        };
         let aside = ["/login", "/logout", "/theme", "/setup"];
         let path = request.target.split('?').next().unwrap_or_default();
         let wanted = request.method == Method::Post && !fields.is_empty() && !aside.contains(&path);
@@ -114,6 +118,9 @@ mod tests {
             ("/login", "name=anna"),
             ("/account", "old_password=x&a=b"),
             ("/settings/hive", "hive.password=x"),
+            ("/links/hive", "link.price=1&rockblock.path=x"),
+            ("/links/hive", "cloudloop.path=x"),
+            ("/links/hive", "sbdmail.path=x"),
             ("/logout", "a=b"),
             ("/compose", "csrf=only"),
         ] {

@@ -13,7 +13,7 @@ pub fn file(ask: &Ask) -> Reply {
     section(&mut text, "Box", about::facts(ask).into_iter().map(|(name, value)| format!("{name}: {value}")));
     let settings = ask.service.settings();
     let changed = settings.iter().filter(|row| row.changed).map(|row| match row.setting.kind {
-        Kind::Secret => format!("{}: set", row.setting.name),
+        _ if row.setting.is_secret() => format!("{}: set", row.setting.name),
         Kind::Senders => format!("{}: {} bytes", row.setting.name, row.shown.len()),
         _ => format!("{}: {}", row.setting.name, without_names(&row.shown)),
     });

@@ -36,16 +36,23 @@ impl<T> Line<T> {
 
     /// Puts a request of a visitor at the end.
     pub fn put(&self, whose: String, request: T) {
-        self.state().waiting.push_back((whose, request));
+        let mut state = self.state();
+        if state.over {
+            // Dropping it may write to its connection.
+            drop(state);
+            return drop(request);
+        }
+        state.waiting.push_back((whose, request));
         self.changed.notify_one();
     }
 
-    /// Takes the first request whose turn it is, and waits for one; `None` when the line is closed.
+    /// Takes the first request of whoever has the fewest at work, and waits for one; `None` when the line is closed.
     pub fn take(&self) -> Option<(Turn<'_, T>, T)> {
         let mut state = self.state();
         while !state.over {
-            let may = |whose: &String| state.at_work.iter().filter(|other| *other == whose).count() < self.most;
-            let next = state.waiting.iter().position(|(whose, _)| may(whose));
+            let of = |whose: &String| state.at_work.iter().filter(|other| *other == whose).count();
+            let all = state.waiting.iter().enumerate().map(|(at, (whose, _))| (of(whose), at));
+            let next = all.filter(|(at_work, _)| *at_work < self.most).min().map(|(_, at)| at);
             if let Some((whose, request)) = next.and_then(|next| state.waiting.remove(next)) {
                 state.at_work.push(whose.clone());
                 return Some((Turn { line: self, whose }, request));
@@ -59,8 +66,11 @@ impl<T> Line<T> {
     pub fn close(&self) {
         let mut state = self.state();
         state.over = true;
-        state.waiting.clear();
+        let waiting = std::mem::take(&mut state.waiting);
         self.changed.notify_all();
+        drop(state);
+        // Dropping a request may write to its connection.
+        drop(waiting);
     }
 }
 
@@ -85,10 +95,11 @@ mod tests {
         (1..8).for_each(|number| line.put("ben".to_owned(), number));
         line.put("eve".to_owned(), 8);
         let (first, number) = line.take().unwrap();
-        let (_second, _) = line.take().unwrap();
         assert_eq!(number, 1);
         let (eves, number) = line.take().unwrap();
-        assert_eq!(number, 8, "five of the other one wait before it");
+        assert_eq!(number, 8, "six of the one who has one at work wait before it");
+        let (_second, number) = line.take().unwrap();
+        assert_eq!(number, 2);
         drop(eves);
         drop(first);
         let (_third, number) = line.take().unwrap();
@@ -102,5 +113,11 @@ mod tests {
             line.close();
             assert!(waits.join().unwrap());
         });
+        let late = std::sync::Arc::new(());
+        let line = Line::new(2);
+        line.put("eve".to_owned(), std::sync::Arc::clone(&late));
+        line.close();
+        line.put("eve".to_owned(), std::sync::Arc::clone(&late));
+        assert_eq!(std::sync::Arc::strong_count(&late), 1, "nothing waits behind the end");
     }
 }

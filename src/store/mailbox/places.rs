@@ -33,6 +33,10 @@ impl Tx<'_> {
     /// Puts the next so many entries into the table, which older versions did for those of messages only.
     pub(in crate::store) fn catch_up_places(&mut self, most: usize) -> TxResult<()> {
         let (person, folder, uid) = self.ledger.behind.place.clone();
+        if (person.as_str(), folder, uid) == ("", 0, 0) {
+            // A content that an older program removed left its rows.
+            self.places.retain_in((OWN, "", 0, 0).., |_, ()| false)?;
+        }
         let (mut found, mut last) = (Vec::new(), None);
         let behind = (person.as_str(), folder, uid.saturating_add(1));
         for row in self.entries.range(behind..)?.take(most) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rows::{Bits, rows_of};
-use super::{groups, marks_of, texts_of};
+use super::{marks_of, texts_of};
 use crate::fault::Fault;
 use crate::store::indexed::{BLOCK, Blocks, GROUP, OWN, PART, block_of, place_in};
 use crate::store::mailbox::Content;
@@ -29,6 +29,8 @@ pub type Words = fn(&[u8], bool) -> String;
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
+    /// Somebody was erased.
+    Clear,
     /// From here on changes of numbers of this block before this place are noted.
     Close(u64, u64),
     /// Numbers before this place are noted and not written.
@@ -65,6 +67,9 @@ fn step_of(blocks: Blocks, base: u64, numbers: u64) -> Option<Step> {
 impl View {
     fn next_step(&self) -> TxResult<Option<Step>> {
         let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
+        if ledger.cleared < ledger.erasures {
+            return Ok(Some(Step::Clear));
+        }
         let messages = step_of(ledger.search.messages, 0, ledger.next_message);
         // The number of a content is given before it is used, that of a message afterwards.
         let contents = step_of(ledger.search.contents, block_of(OWN), ledger.next_content + 1);
@@ -125,6 +130,7 @@ impl Store {
     pub fn build_index(&self, words: Words) -> Result<bool, Fault> {
         let Some(step) = self.read(View::next_step)? else { return Ok(false) };
         match step {
+            Step::Clear => self.clear_erased()?,
             Step::Close(block, until) => self.write(move |tx| {
                 let (blocks, at) = tx.ledger.search.of_mut(block);
                 blocks.note_until(blocks.noted().max(at * BLOCK + until));
@@ -133,8 +139,9 @@ impl Store {
             Step::Build(block, until) => self.build_block(block, Some(until), words)?,
             Step::Again(block) => self.build_block(block, None, words)?,
             Step::Group(group, first) => {
+                let cleared = self.ledger()?.cleared;
                 let rows: Arc<[_]> = self.read(|view| view.group_rows(group, first))?.into();
-                self.write(move |tx| tx.put_group(group, &rows, first + groups::AT_ONCE))?;
+                self.write(move |tx| tx.put_group(group, first, &rows, cleared))?;
             }
             Step::Behind => self.write(|tx| tx.catch_up())?,
         }
@@ -143,12 +150,14 @@ impl Store {
 
     /// Writes a block: numbers before `until` in addition to those that it has, or those that it has anew.
     fn build_block(&self, block: u64, until: Option<u64>, words: Words) -> Result<(), Fault> {
-        let covered = self.read(|view| Ok(Ledger::load(&schema::META.read(&view.0)?)?.search.covered(block)))?;
+        let ledger = self.ledger()?;
+        let covered = ledger.search.covered(block);
         let until = until.unwrap_or(covered as u64);
         // What changes from here on is noted, and stays so.
         let loose = self.read(|view| view.loose_in(block, until))?;
         let there = self.read(|view| view.numbers_in(block))?;
-        let kept = match (covered as u64) < until {
+        // Where nothing is covered rows are what was left behind.
+        let kept = match covered > 0 && (covered as u64) < until {
             true => self.read(|view| view.rows_in(block))?,
             false => None,
         };
@@ -172,8 +181,8 @@ impl Store {
             }
         }
         let rows = (0_u16..).zip(rows).filter(|(_, bits)| *bits != Bits::NONE);
-        let rows: Arc<[(u16, Bits)]> = rows.collect();
-        self.write(move |tx| tx.put_block(block, until, &rows, &loose))
+        let built = Built { rows: rows.collect(), loose };
+        self.write(move |tx| tx.put_block(block, until, &built, ledger.cleared))
     }
 
     /// The rows of all texts behind a number.
@@ -213,8 +222,20 @@ fn start_of(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     Ok((start, whole))
 }
 
+/// A block as it is to be written.
+struct Built {
+    rows: Vec<(u16, Bits)>,
+    /// Changes that are in it.
+    loose: Vec<(u64, u32)>,
+}
+
 impl Tx<'_> {
-    fn put_block(&mut self, block: u64, until: u64, rows: &[(u16, Bits)], loose: &[(u64, u32)]) -> TxResult<()> {
+    /// Writes a block that was built since so many who were erased were out of the index; nothing when somebody was erased since.
+    fn put_block(&mut self, block: u64, until: u64, built: &Built, cleared: u64) -> TxResult<()> {
+        let Built { rows, loose } = built;
+        if !self.ledger.is_clear_since(cleared) {
+            return Ok(());
+        }
         self.follow_block(block, rows)?;
         self.search_rows.retain_in((block, 0)..=(block, u16::MAX), |_, _| false)?;
         for (row, bits) in rows {

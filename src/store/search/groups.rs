@@ -1,7 +1,7 @@
 //! Rows of groups: what the blocks of a group have in a row, side by side. A search that finds nothing in the rows of a group
 //! looks at none of its blocks.
 //!
-//! They may name what went: nothing is taken out of them but with all of the group.
+//! They may name what went: nothing is taken out of them but with all of the group, and when somebody is erased.
 
 use super::rows::Bits;
 use crate::store::indexed::{GROUP, first_of, group_of};
@@ -34,6 +34,24 @@ impl GroupRow {
                 self.0.sort_by_key(|(at, _)| *at);
             }
         }
+    }
+
+    /// Names all of all blocks.
+    fn all() -> Self {
+        Self((0..GROUP as u32).map(|at| (at, Bits::ALL)).collect())
+    }
+
+    /// Takes out places of blocks; true where one of them was there.
+    pub(super) fn clear(&mut self, places: &[(u32, usize)]) -> bool {
+        let mut cleared = false;
+        for (at, bits) in &mut self.0 {
+            for (_, place) in places.iter().filter(|(block, _)| block == at) {
+                cleared |= bits.has(*place);
+                bits.clear(*place);
+            }
+        }
+        self.0.retain(|(_, bits)| *bits != Bits::NONE);
+        cleared
     }
 
     fn has(&self, at: u32, bits: &Bits) -> bool {
@@ -118,11 +136,20 @@ impl View {
 }
 
 impl Tx<'_> {
-    /// Writes rows of a group that is the next one, and says how far it is.
-    pub(super) fn put_group(&mut self, group: u64, rows: &[(u16, Vec<u8>)], until: u64) -> TxResult<()> {
+    /// Writes rows of a group that is the next one, from `first` on, and says how far it is. They were read since so many who were
+    /// erased were out of the index; nothing is written when somebody was erased since.
+    pub(super) fn put_group(&mut self, group: u64, first: u64, rows: &[(u16, Vec<u8>)], cleared: u64) -> TxResult<()> {
+        if !self.ledger.is_clear_since(cleared) {
+            return Ok(());
+        }
+        if first == 0 {
+            // What was left behind.
+            self.search_rows.retain_in((key_of(group), 0)..=(key_of(group), u16::MAX), |_, _| false)?;
+        }
         for (row, bytes) in rows {
             self.search_rows.insert((key_of(group), *row), bytes.as_slice())?;
         }
+        let until = first + AT_ONCE;
         let (blocks, at) = self.ledger.search.of_mut(group);
         (blocks.groups, blocks.group_rows) = if until < ROWS { (at, until) } else { (at + 1, 0) };
         Ok(())
@@ -147,6 +174,29 @@ impl Tx<'_> {
             if !known.has(at, bits) {
                 known.add(at, bits);
                 self.search_rows.insert(key, known.row().as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes these places of its blocks out of rows of a group from `first` on.
+    pub(super) fn clear_group(&mut self, group: u64, first: u64, places: &[(u32, usize)]) -> TxResult<()> {
+        let (key, mut cleared) = (key_of(group), Vec::new());
+        for row in self.search_rows.range((key, first as u16)..(key, (first + AT_ONCE) as u16))? {
+            let (key, row) = row?;
+            // One that is damaged names all, and what it had is nothing to keep.
+            let (mut row, damaged) = match GroupRow::read(row.value()) {
+                Some(row) => (row, false),
+                None => (GroupRow::all(), true),
+            };
+            if row.clear(places) || damaged {
+                cleared.push((key.value(), row));
+            }
+        }
+        for (key, row) in cleared {
+            match row.0.is_empty() {
+                true => drop(self.search_rows.remove(key)?),
+                false => drop(self.search_rows.insert(key, row.row().as_slice())?),
             }
         }
         Ok(())

@@ -10,7 +10,8 @@
 //!   in all, of which 300 stay. Numbers that are not written yet, those of an old store at first or the last 511 and fewer,
 //!   are read one by one.
 //! * What changes in a number that was written stands in `SEARCH_LOOSE`, in the same commit as the change, and counts as named
-//!   by every row, as does what went. Where there is much of it the block is written anew.
+//!   by every row, as does what went. Where there is much of it the block is written anew. What the rows said of it before stays
+//!   there until then, but for that of somebody who is erased: it is taken out at once, see `search::clear`.
 //! * Full blocks are put together in *groups* of 31, once more as many bytes: what is nowhere in a group is known by a few reads,
 //!   and its blocks are not looked at. See `search::groups`.
 //! * A list of what is one person's, or of one way, is a search as well: for [marks](marks_of) that stand beside the text.
@@ -18,6 +19,7 @@
 //! Numbers are those of messages, and those of contents that are of no message, which have the highest bit set.
 
 mod build;
+mod clear;
 mod find;
 mod groups;
 mod rows;
@@ -26,6 +28,18 @@ pub use build::LARGEST;
 pub use find::Needle;
 #[cfg(test)]
 pub use rows::rows_of;
+
+/// True where a row of a block names a place.
+#[cfg(test)]
+pub fn names(row: &[u8], place: usize) -> bool {
+    rows::Bits::read(row).has(place)
+}
+
+/// The same of a row of a group and a place in one of its blocks.
+#[cfg(test)]
+pub fn group_names(row: &[u8], block: u32, place: usize) -> bool {
+    groups::GroupRow::read(row).is_none_or(|mut row| row.clear(&[(block, place)]))
+}
 
 use super::indexed::Progress;
 use super::schema::{Tx, TxResult};

@@ -51,6 +51,13 @@ impl Bits {
         self.0[place / 64] &= !(1 << (place % 64));
     }
 
+    /// The same without these places.
+    pub fn without(&self, places: &[usize]) -> Self {
+        let mut bits = self.clone();
+        places.iter().for_each(|place| bits.clear(*place));
+        bits
+    }
+
     /// Sets all places from one on.
     pub fn set_from(&mut self, first: usize) {
         (first..BLOCK as usize).for_each(|place| self.set(place));

@@ -16,7 +16,7 @@ fn text(number: u64) -> String {
     format!("{} wants {} no{number}x", at(&NAMES, 7), at(&THINGS, 3))
 }
 
-fn put(store: &Store, count: u64) {
+pub fn put(store: &Store, count: u64) {
     store
         .write(move |tx| {
             for _ in 0..count {
@@ -30,11 +30,11 @@ fn put(store: &Store, count: u64) {
         .unwrap();
 }
 
-fn words(mail: &[u8], _: bool) -> String {
+pub fn words(mail: &[u8], _: bool) -> String {
     String::from_utf8_lossy(mail).to_lowercase()
 }
 
-fn build(store: &Store) {
+pub fn build(store: &Store) {
     while store.build_index(words).unwrap() {}
 }
 
@@ -44,7 +44,7 @@ fn search(store: &Store, search: &str) -> Vec<u64> {
 }
 
 /// What is found is what a look at every message finds.
-fn right(store: &Store, wanted: &[&str]) {
+pub fn right(store: &Store, wanted: &[&str]) {
     let all = store.read(|view| view.past(usize::MAX)).unwrap();
     let all: Vec<_> = all.iter().rev().map(|message| (message.id.0, message.text.to_lowercase())).collect();
     for wanted in wanted {
@@ -196,7 +196,7 @@ fn a_block_that_fills_up_is_written_each_time_it_has_so_many_more() {
 }
 
 /// The numbers from here on are those behind a block.
-fn jump(store: &Store, block: u64) {
+pub fn jump(store: &Store, block: u64) {
     let number = move |tx: &mut Tx| {
         tx.ledger.next_message = block * BLOCK;
         Ok(())

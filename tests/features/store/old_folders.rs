@@ -11,7 +11,7 @@ use crate::support::terminal::Terminal;
 use crate::support::{Folder, SOON, Smtp, Station, World, wait_for};
 
 /// The versions whose folders are in `tests/old`; with the version of the store behind it where a version had several.
-const VERSIONS: [&str; 3] = ["0.1.0", "0.1.0-8", "0.1.0-9"];
+const VERSIONS: [&str; 4] = ["0.1.0", "0.1.0-8", "0.1.0-9", "0.1.0-12"];
 
 fn fixture(version: &str, ending: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old").join(format!("{version}{ending}"))
