@@ -43,7 +43,10 @@ pub fn refuse_newer(path: &Path) -> Result<(), Fault> {
 
 /// Keeps the file as it is beside itself, so that an older program can go on with it. Where there is no room the migration goes
 /// on: it happens whole or not at all.
-pub fn keep(path: &Path, version: u64, hear: Hear) {
+///
+/// # Errors
+/// Interrupted when it is not to go on: nothing is beside the file then.
+pub fn keep(path: &Path, version: u64, hear: Hear) -> io::Result<()> {
     let second = crate::clock::Clock::system().of_system().seconds();
     let named = |second: i64| {
         let mut aside = path.as_os_str().to_owned();
@@ -51,7 +54,7 @@ pub fn keep(path: &Path, version: u64, hear: Hear) {
         PathBuf::from(aside)
     };
     // A restore may have put one aside in the same second.
-    let Some(aside) = (second..second + 60).map(named).find(|aside| !aside.exists()) else { return };
+    let Some(aside) = (second..second + 60).map(named).find(|aside| !aside.exists()) else { return Ok(()) };
     // Under another name until it is whole: a start that is cut off leaves nothing that looks like a store.
     let part = path.with_extension(PART);
     let copied = copy(path, &part, hear).and_then(|()| fs::rename(&part, &aside));
@@ -60,11 +63,12 @@ pub fn keep(path: &Path, version: u64, hear: Hear) {
         Err(error) => {
             let _ = fs::remove_file(&part);
             if error.kind() == io::ErrorKind::Interrupted {
-                return;
+                return Err(error);
             }
             log::warn!("store: the file of version {version} cannot be kept as {}: {error}", aside.display());
         }
     }
+    Ok(())
 }
 
 fn copy(path: &Path, to: &Path, hear: Hear) -> io::Result<()> {
@@ -73,4 +77,23 @@ fn copy(path: &Path, to: &Path, hear: Hear) -> io::Result<()> {
     let mut to = File::options().write(true).create(true).truncate(true).mode(about.permissions().mode()).open(to)?;
     work::copy(&mut from, &mut to, (hear, Stage::Copying, about.len()))?;
     to.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use testing::Folder;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_stopped_says_so_and_leaves_nothing() {
+        let folder = Folder::new();
+        let path = folder.path(crate::store::FILE);
+        fs::write(&path, [1; 100]).unwrap();
+        let names = || fs::read_dir(folder.path("")).unwrap().count();
+        assert_eq!(keep(&path, 8, &|_, _, _| false).unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(names(), 1);
+        keep(&path, 8, work::UNHEARD).unwrap();
+        assert_eq!(names(), 2);
+    }
 }
