@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
+use serde::{Deserialize, Serialize};
 
 use super::progress::{self, Bar, Step};
 use super::service::Stopped;
-use super::session::{Done, Failure, Request, Session};
+use super::session::{Answer, Done, Failure, Request, Session};
 use super::{Command, INTERRUPTED, reach};
 use crate::admin::service::Actor;
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ use crate::supervisor::restore::put_in_place;
 const PART: &str = "backup.part";
 /// The running box notes what it is told within this time.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
+/// It hears within this time how far a drill is; one that does not is left alone.
+const STEP_WITHIN: Duration = Duration::from_secs(1);
 /// The running box hears so often how far a drill is.
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// What the box hears of a backup that is where it was wanted.
@@ -268,15 +271,20 @@ impl Restore {
     /// Writes, in the box: what the command found when it tried a backup out, which is its input; before that, how far it is.
     pub(super) fn act(self, session: &mut Session) -> Done {
         let said = session.input.take().filter(|_| self.drill).unwrap_or_default();
-        if let Ok(Step { stage, done, total }) = serde_json::from_str(&said) {
-            return match session.context.store.works().drill_at(stage, done, total) {
-                true => Ok(()),
-                false => Err(Failure { code: INTERRUPTED, why: work::stopped().to_string() }),
-            };
+        let Ok(Told { drill, what }) = serde_json::from_str(&said) else {
+            return Err(Failure::usage("this command is not for a running box"));
+        };
+        let works = session.context.store.works();
+        let goes_on = match &what {
+            Said::At(Step { stage, done, total }) => works.drill_at(drill, *stage, *done, *total),
+            Said::Found(_) | Said::Over => works.drill_over(drill),
+        };
+        match what {
+            Said::Over => Ok(()),
+            _ if !goes_on => Err(Failure { code: INTERRUPTED, why: work::stopped().to_string() }),
+            Said::At(_) => Ok(()),
+            Said::Found(found) => Ok(session.service().note_drill(found)?),
         }
-        let found = serde_json::from_str(&said).ok();
-        let Some(found) = found else { return Err(Failure::usage("this command is not for a running box")) };
-        Ok(session.service().note_drill(found)?)
     }
 
     /// Tries a backup out, or the newest of a folder.
@@ -293,22 +301,48 @@ impl Restore {
     }
 }
 
+/// What the process of a drill says to the running box.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    /// Its number, which is of this process alone.
+    drill: u64,
+    what: Said,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Said {
+    /// How far it is.
+    At(Step),
+    /// How it went.
+    Found(Drill),
+    /// It came to no end.
+    Over,
+}
+
 /// Proves that a backup brings a box back, in a folder beside it: nothing of this box is touched. The running box hears how it went;
 /// what the place for it lacks is no fault of the backup, and not told.
 fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
-    let (place, bar, told) = (place_for_drill(file)?, Bar::new(), Cell::new(None::<Instant>));
+    let number = getrandom::u64().map_err(Failure::failed)?;
+    let (place, bar) = (place_for_drill(file)?, Bar::new());
+    let (told, silent) = (Cell::new(None::<Instant>), Cell::new(false));
     let named = file.display().to_string();
     let args = ["restore", "--drill", "--", &named].map(str::to_owned).to_vec();
-    let hear: Hear = &|stage, done, total| {
-        let goes_on = bar.at(stage, done, total);
-        if told.get().is_some_and(|last| last.elapsed() < TOLD_EVERY) {
+    // Times, paths, numbers and words always serialise.
+    let tell = |what: Said, within: Duration| {
+        let input = serde_json::to_string(&Told { drill: number, what }).ok();
+        reach::ask_box(data, &Request { args: args.clone(), input }, within)
+    };
+    let at = |step: Step| {
+        let goes_on = bar.at(step.stage, step.done, step.total);
+        if silent.get() || told.get().is_some_and(|last| last.elapsed() < TOLD_EVERY) {
             return goes_on;
         }
         told.set(Some(Instant::now()));
-        let step = serde_json::to_string(&Step { stage, done, total }).ok();
-        let answer = reach::ask_box(data, &Request { args: args.clone(), input: step }, TOLD_WITHIN);
-        goes_on && !matches!(answer, Ok(Some(answer)) if answer.code == INTERRUPTED)
+        let answer = tell(Said::At(step), STEP_WITHIN);
+        silent.set(answer.is_err());
+        goes_on && !is_stop(&answer)
     };
+    let hear: Hear = &|stage, done, total| work::waited(stage, &|| at(Step { stage, done, total }));
     let tried = store::restore(file, &place.join("box"), false, "0", hear).and_then(|(contents, _)| {
         let store = Store::open(&place.join("box"), &Clock::system())?;
         let found = store.read(|view| view.message_count());
@@ -320,16 +354,23 @@ fn drill(data: &Path, file: &Path) -> Result<Contents, Failure> {
     });
     // What cannot be removed is nobody else's to read.
     let _ = fs::remove_dir_all(&place);
+    let ends =
+        |why: &dyn std::fmt::Display| Failure::failed(format!("{} could not be tried out: {why}", file.display()));
     let (messages, fault) = match &tried {
         Ok(contents) => (contents.messages, None),
-        Err(fault @ Fault::Temporary(_)) => {
-            return Err(Failure::failed(format!("{} could not be tried out: {}", file.display(), fault.why())));
+        Err(fault) if matches!(fault, Fault::Temporary(_)) || progress::is_stopped() => {
+            // What does not hear of it drops it after a while.
+            let _ = tell(Said::Over, STEP_WITHIN);
+            return Err(ends(&fault.why()));
         }
         Err(fault) => (0, Some(fault.why().to_owned())),
     };
     let found = Drill { at: Clock::system().now(), file: named, messages, fault };
-    // A time, a path, a number and words always serialise.
-    tell(data, &Request { args, input: serde_json::to_string(&found).ok() });
+    let answer = tell(Said::Found(found), TOLD_WITHIN);
+    if is_stop(&answer) {
+        return Err(ends(&work::stopped()));
+    }
+    is_noted(answer);
     Ok(tried?)
 }
 
@@ -344,7 +385,16 @@ fn place_for_drill(file: &Path) -> Result<PathBuf, Failure> {
 
 /// Tells the running box of what was done with a backup. A backup is often tried where there is none.
 fn tell(data: &Path, request: &Request) {
-    match reach::ask_box(data, request, TOLD_WITHIN) {
+    is_noted(reach::ask_box(data, request, TOLD_WITHIN));
+}
+
+/// True when the box answers that somebody stopped it.
+fn is_stop(answer: &Result<Option<Answer>, Failure>) -> bool {
+    matches!(answer, Ok(Some(answer)) if answer.code == INTERRUPTED)
+}
+
+fn is_noted(answer: Result<Option<Answer>, Failure>) {
+    match answer {
         Ok(Some(answer)) if answer.code != 0 => {
             log::warn!("backup: the box does not note it: {}", answer.err.trim_end())
         }

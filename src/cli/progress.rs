@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::store::Show;
-use crate::store::work::Stage;
+use crate::store::work::{self, Stage};
 use crate::sys::signals::Stop;
 
 /// What takes less than this needs no bar; [`AFTER`] may say otherwise.
@@ -87,7 +87,7 @@ pub fn is_stopped() -> bool {
 /// Shows how far the opening of a store is that an older version wrote.
 pub fn opening() -> Show {
     let bar = Bar::new();
-    Box::new(move |stage, done, total| bar.at(stage, done, total))
+    Box::new(move |stage, done, total| work::waited(stage, &|| bar.at(stage, done, total)))
 }
 
 /// Shows how far a work is. What it showed goes with it.

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use smol::channel::bounded;
 
-use super::progress::Bar;
+use super::progress::{Bar, is_stopped};
 use super::session::{Answer, Failure, Request, carry_out};
 use super::{Command, FAILED, INTERRUPTED};
 use crate::clock::Clock;
@@ -144,6 +144,11 @@ fn asker() -> u32 {
 /// Opens the store and carries the command out here.
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
+    if is_stopped() {
+        // Who stopped it while the store was brought up to date wants no command carried out.
+        store.close();
+        return Ok(Answer::stopped(INTERRUPTED));
+    }
     let (_stop, stopped) = bounded(1);
     let context = Context {
         coders: Coders::new(store.folder()),

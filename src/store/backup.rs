@@ -312,7 +312,10 @@ pub(super) fn through<'a>(hear: Hear<'a>, stage: Stage, txn: &ReadTransaction) -
             None => 0,
         });
     }
-    Ok(Work::new(hear, stage, total))
+    let work = Work::new(hear, stage, total);
+    // Of a few rows nobody would hear otherwise.
+    work.step(0)?;
+    Ok(work)
 }
 
 /// How many pieces of large mails a backup holds; none for a store.

@@ -93,7 +93,7 @@ fn tried(path: &Path, by: By, in_memory: bool) -> TxResult<Database> {
         let opening = (version < super::schema::VERSION).then(|| Opening::migration(path));
         let hear: Hear = &|stage, done, total| opening.as_ref().is_none_or(|opening| opening.at(stage, done, total));
         if version < super::schema::VERSION && !in_memory {
-            file_version::keep(path, version, hear);
+            file_version::keep(path, version, hear)?;
         }
         super::migrate::migrate(&database, version, hear)?;
         Ok(database)

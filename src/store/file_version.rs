@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use redb::ReadableDatabase;
 
-use super::Ledger;
 use super::schema::{META, VERSION};
 use super::work::{self, Hear, Stage};
+use super::{FILE, Ledger};
 use crate::fault::Fault;
+use crate::sys::disk;
 
 /// How the name of a copy ends until it is whole.
 const PART: &str = "old.part";
@@ -43,7 +44,10 @@ pub fn refuse_newer(path: &Path) -> Result<(), Fault> {
 
 /// Keeps the file as it is beside itself, so that an older program can go on with it. Where there is no room the migration goes
 /// on: it happens whole or not at all.
-pub fn keep(path: &Path, version: u64, hear: Hear) {
+///
+/// # Errors
+/// Interrupted when it is not to go on: nothing is beside the file then.
+pub fn keep(path: &Path, version: u64, hear: Hear) -> io::Result<()> {
     let second = crate::clock::Clock::system().of_system().seconds();
     let named = |second: i64| {
         let mut aside = path.as_os_str().to_owned();
@@ -51,26 +55,69 @@ pub fn keep(path: &Path, version: u64, hear: Hear) {
         PathBuf::from(aside)
     };
     // A restore may have put one aside in the same second.
-    let Some(aside) = (second..second + 60).map(named).find(|aside| !aside.exists()) else { return };
+    let Some(aside) = (second..second + 60).map(named).find(|aside| !aside.exists()) else { return Ok(()) };
     // Under another name until it is whole: a start that is cut off leaves nothing that looks like a store.
     let part = path.with_extension(PART);
-    let copied = copy(path, &part, hear).and_then(|()| fs::rename(&part, &aside));
+    let named = || {
+        fs::rename(&part, &aside)?;
+        path.parent().map_or(Ok(()), disk::sync_folder)
+    };
+    let copied = copy(path, &part, hear).and_then(|()| named());
     match copied {
         Ok(()) => log::info!("store: the file of version {version} is kept as {}", aside.display()),
         Err(error) => {
             let _ = fs::remove_file(&part);
             if error.kind() == io::ErrorKind::Interrupted {
-                return;
+                return Err(error);
             }
             log::warn!("store: the file of version {version} cannot be kept as {}: {error}", aside.display());
         }
     }
+    Ok(())
+}
+
+/// Removes what the copy of a start that was cut off left behind.
+pub fn sweep(folder: &Path) {
+    let _ = fs::remove_file(folder.join(FILE).with_extension(PART));
 }
 
 fn copy(path: &Path, to: &Path, hear: Hear) -> io::Result<()> {
     let mut from = File::open(path)?;
     let about = from.metadata()?;
-    let mut to = File::options().write(true).create(true).truncate(true).mode(about.permissions().mode()).open(to)?;
+    // Left behind by a start that was cut off, and perhaps not with these rights.
+    let _ = fs::remove_file(to);
+    let mut to = File::options().write(true).create_new(true).mode(about.permissions().mode()).open(to)?;
     work::copy(&mut from, &mut to, (hear, Stage::Copying, about.len()))?;
     to.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use testing::Folder;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_stopped_says_so_and_leaves_nothing() {
+        let folder = Folder::new();
+        let path = folder.path(FILE);
+        fs::write(&path, [1; 100]).unwrap();
+        let names = || fs::read_dir(folder.path("")).unwrap().count();
+        assert_eq!(keep(&path, 8, &|_, _, _| false).unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(names(), 1);
+        // A start that was cut off.
+        let part = path.with_extension(PART);
+        fs::write(&part, "half").unwrap();
+        fs::set_permissions(&part, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        keep(&path, 8, work::UNHEARD).unwrap();
+        assert_eq!(names(), 2);
+        for entry in fs::read_dir(folder.path("")).unwrap() {
+            let about = entry.unwrap().metadata().unwrap();
+            assert_eq!((about.permissions().mode() & 0o777, about.len()), (0o600, 100));
+        }
+        fs::write(&part, "half").unwrap();
+        sweep(&folder.path(""));
+        assert_eq!(names(), 2);
+    }
 }

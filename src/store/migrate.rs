@@ -15,7 +15,7 @@ use super::old_tables;
 use super::queue::parse;
 use super::schema::{MAILBOX, PACKETS_1, PEERS, REFERENCES_1, Readable, Tx, TxResult, VERSION, json};
 use super::table::Access;
-use super::work::Hear;
+use super::work::{Hear, Stage, Work};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
@@ -27,6 +27,8 @@ pub fn migrate(database: &Database, version: u64, hear: Hear) -> TxResult<()> {
     if version >= VERSION {
         return Ok(());
     }
+    let work = Work::new(hear, Stage::Migrating, 1);
+    work.step(0)?;
     let txn = database.begin_write()?;
     if version < 9 {
         old_tables::bring(&database.begin_read()?, &txn, hear)?;
@@ -65,6 +67,8 @@ pub fn migrate(database: &Database, version: u64, hear: Hear) -> TxResult<()> {
     PEERS.delete(&txn)?;
     PACKETS_1.delete(&txn)?;
     REFERENCES_1.delete(&txn)?;
+    // The last moment at which it is as it was.
+    work.step(1)?;
     txn.commit()?;
     log::info!("store: brought from version {version} to {VERSION}");
     Ok(())
@@ -172,7 +176,30 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
 
 #[cfg(test)]
 mod tests {
+    use testing::Folder;
+
     use super::*;
+
+    /// At its start and before its commit, whatever the version; what is stopped is of the version that it was.
+    #[test]
+    fn a_migration_is_stopped_from_any_version() {
+        let folder = Folder::new();
+        for version in [1, VERSION - 1] {
+            for heard in 0..2 {
+                let path = folder.path(&format!("{version}-{heard}"));
+                let database = crate::store::file::open(&path).unwrap();
+                let txn = database.begin_write().unwrap();
+                let mut tx = Tx::open(Access::all(&txn), None).unwrap();
+                tx.ledger.version = version;
+                tx.close().unwrap();
+                txn.commit().unwrap();
+                let asked = std::cell::Cell::new(0);
+                let stopped = migrate(&database, version, &|_, _, _| asked.replace(asked.get() + 1) < heard);
+                assert!(stopped.is_err(), "{version} {heard}");
+                assert_eq!(crate::store::file_version::of(&database).unwrap(), version);
+            }
+        }
+    }
 
     #[test]
     fn a_subject_is_taken_out_of_the_text_that_begins_with_it() {

@@ -271,6 +271,7 @@ impl Store {
         if read_only.is_none() {
             store.sweep_spool()?;
             rewrite::sweep(folder);
+            file_version::sweep(folder);
         }
         Ok(store)
     }

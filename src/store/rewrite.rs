@@ -25,7 +25,7 @@ use super::running::Job;
 use super::schema::{KEPT, META, SESSIONS, StoreError, TxResult, View, guarded};
 use super::table::changes::{Again, Changes};
 use super::table::{Form, if_there, in_redb};
-use super::work::{Hear, Stage};
+use super::work::{Hear, Stage, stopped};
 use super::{FILE, Ledger, Store, backup, file};
 use crate::fault::Fault;
 use crate::sys::disk;
@@ -97,7 +97,7 @@ impl Store {
         let (part, target) = (self.folder().join(PART), self.folder().join(FILE));
         let running = self.works().begin(Job::Rewrite);
         let hear: Hear = &|stage, done, total| running.at(stage, done, total);
-        let made = guarded(|| self.write_anew(&part, &target, hear));
+        let made = guarded(|| self.write_anew(&part, &target, hear, &|| running.commits()));
         *self.noted() = None;
         made.map_err(|trouble| {
             let _ = fs::remove_file(&part);
@@ -108,6 +108,15 @@ impl Store {
                 }
             }
         })
+    }
+
+    /// True when somebody was erased whose words the file may still hold, in parts that are not used.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn owes_erasure(&self) -> Result<bool, Fault> {
+        let ledger = self.ledger()?;
+        Ok(ledger.written_out < ledger.erasures)
     }
 
     /// Rewrites the file if somebody was erased whose words it may still hold in parts that are not used. True when it did.
@@ -179,7 +188,7 @@ impl Store {
         }
     }
 
-    fn write_anew(&self, part: &Path, target: &Path, hear: Hear) -> TxResult<Rewritten> {
+    fn write_anew(&self, part: &Path, target: &Path, hear: Hear, commits: &dyn Fn() -> bool) -> TxResult<Rewritten> {
         let _ = fs::remove_file(part);
         let before = on_disk(target)?;
         let (old, hold) = self.begin()?;
@@ -217,6 +226,9 @@ impl Store {
         File::open(part)?.sync_all()?;
         // A disk that does not take names now is left alone.
         disk::sync_folder(self.folder())?;
+        if !commits() {
+            return Err(redb::Error::Io(stopped()).into());
+        }
         let fresh = file::create_as(part, target)?;
         let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         fs::rename(part, target)?;

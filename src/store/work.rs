@@ -2,6 +2,9 @@
 
 use std::cell::Cell;
 use std::io;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,9 @@ pub enum Stage {
     Priming,
 }
 
+/// The path of a file, for tests: work waits at the stage that is named in it, so that it is caught there on a machine of any speed.
+const WAIT_AT: &str = "SATPOST_WAIT_AT";
+
 /// Hears of it: what is done, how much of that, of how much. Says whether it goes on.
 pub type Hear<'a> = &'a dyn Fn(Stage, u64, u64) -> bool;
 
@@ -71,6 +77,22 @@ impl<'a> Work<'a> {
             true => Ok(()),
             false => Err(redb::Error::Io(stopped())),
         }
+    }
+}
+
+/// Says whether a work goes on, as `goes_on` does. A test has it wait at this stage until it does not, or the stage is no longer
+/// named.
+pub fn waited(stage: Stage, goes_on: &dyn Fn() -> bool) -> bool {
+    static NAMED: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os(WAIT_AT).map(PathBuf::from));
+    let waits = |named: &PathBuf| std::fs::read_to_string(named).is_ok_and(|name| name == format!("{stage:?}"));
+    loop {
+        if !goes_on() {
+            return false;
+        }
+        if !NAMED.as_ref().is_some_and(waits) {
+            return true;
+        }
+        crate::clock::sleep(Duration::from_millis(10));
     }
 }
 

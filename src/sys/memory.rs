@@ -8,9 +8,9 @@ const LARGE: i32 = 128 * 1024;
 #[cfg(target_env = "gnu")]
 const ARENAS: i32 = 2;
 
-/// Has large blocks go back to the system at once, and threads share their heaps. The allocator of glibc otherwise raises its threshold with the first large
-/// block that is freed, and each thread's arena keeps the next: the 19 MiB of one password hash, in as many arenas as
-/// threads have asked. To be called before there are threads.
+/// Has large blocks go back to the system at once, and threads share their heaps. The allocator of glibc otherwise raises its
+/// threshold with the first large block that is freed, and each thread's arena keeps the next: the 19 MiB of one password
+/// hash, in as many arenas as threads have asked. To be called before there are threads.
 pub fn keep_little() {
     #[cfg(target_env = "gnu")]
     {

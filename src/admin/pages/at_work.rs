@@ -23,7 +23,7 @@ pub fn rows(ask: &Ask) -> Vec<Row> {
         number: work.number,
         words: words(&work.job, work.stage),
         percent: work.percent,
-        can_stop: work.job.can_stop(),
+        can_stop: work.can_stop(),
         stopped: work.stopped,
     };
     ask.app.store.works().all().into_iter().map(row).collect()
@@ -42,8 +42,13 @@ fn words(job: &Job, stage: Option<Stage>) -> String {
     }
 }
 
-/// Stops a work; nothing of it stays.
+/// Stops a work, and says what becomes of it.
 pub fn stop(ask: &Ask, number: &str) -> Reply {
     let stopped = number.parse().map_or(Ok(None), |number| ask.service.stop_work(number))?;
-    ask.done("/about", if stopped.is_some() { say!("work.is_stopped") } else { say!("work.is_over") })
+    let told = match stopped {
+        Some(Job::Rewrite) if ask.app.store.owes_erasure()? => say!("work.erasure_is_stopped"),
+        Some(_) => say!("work.is_stopped"),
+        None => say!("work.is_over"),
+    };
+    ask.done("/about", told)
 }

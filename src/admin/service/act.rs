@@ -11,8 +11,8 @@ use crate::message::Id;
 use crate::message::events::EventKind;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::store::running::Job;
-use crate::store::work::Hear;
+use crate::store::running::{Job, Stopped};
+use crate::store::work::{self, Hear};
 use crate::store::{Contents, Drill, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
@@ -218,6 +218,10 @@ impl Service {
         let running = self.store.works().begin(Job::Backup);
         let hear: Hear = &|stage, done, total| running.at(stage, done, total) & hear(stage, done, total);
         let contents = self.store.backup(to, hear)?;
+        if !running.commits() {
+            let _ = std::fs::remove_file(to);
+            return Err(Fault::temporary(format!("the backup failed: {}", work::stopped())));
+        }
         self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
         Ok(contents)
     }
@@ -228,11 +232,17 @@ impl Service {
     /// Permanent when it may not be.
     pub fn stop_work(&self, number: u64) -> Result<Option<Job>, Fault> {
         self.may(Action::StopWork)?;
-        let Some(job) = self.store.works().stop(number) else { return Ok(None) };
+        let Some(Stopped { job, again }) = self.store.works().stop(number) else { return Ok(None) };
+        if again {
+            return Ok(Some(job));
+        }
         let (about, words) = match &job {
             Job::Backup => ("", "a backup was stopped"),
             Job::Export(name) => (name.as_str(), "a copy of their data was stopped"),
             Job::Import(name) => (name.as_str(), "an import of mails was stopped"),
+            Job::Rewrite if self.store.owes_erasure()? => {
+                ("", "writing the file anew was stopped: what was erased is still in it")
+            }
             Job::Rewrite => ("", "writing the file anew was stopped"),
             Job::Coder(_) => ("", "learning a coding model was stopped"),
             Job::Drill => ("", "trying a backup out was stopped"),
@@ -260,7 +270,6 @@ impl Service {
             None => format!("a backup was tried out: it brings a box back, with {} messages", drill.messages),
             Some(why) => format!("a backup was tried out, and brings no box back: {why}"),
         };
-        self.store.works().drill_over();
         self.act(Action::Drill, "", words, move |tx| tx.note_drill(&drill))
     }
 

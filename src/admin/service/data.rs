@@ -17,7 +17,7 @@ use crate::message::{Id, Message, Step};
 use crate::people::Person;
 use crate::settings::Key;
 use crate::store::running::Job;
-use crate::store::work::{Hear, Stage, Work};
+use crate::store::work::{self, Hear, Stage, Work};
 use crate::store::{Span, TxResult};
 
 /// Length of a record of a tar archive (POSIX.1-1988, ustar).
@@ -97,6 +97,9 @@ impl Service {
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
         self.put_folders(&person.name, to, &work)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
+        if !running.commits() {
+            return Err(Fault::temporary(work::stopped()));
+        }
         let exported = Exported { messages: messages.len(), damaged: damaged.len() };
         self.act(action, &person.name, format!("a copy of their data was made: {exported}"), |_| Ok(()))?;
         Ok(exported)

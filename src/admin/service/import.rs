@@ -76,12 +76,16 @@ impl Service {
             let found = next(&mut from, most)
                 .map_err(|why| Fault::permanent(format!("{} mails are in; then: {why}", done.entries.len())))?;
             let end = found.is_none();
+            let goes_on = match &found {
+                Some((.., bytes)) => work.step(bytes.len() as u64).is_ok(),
+                None => running.commits(),
+            };
+            if !goes_on {
+                let person = person.clone();
+                self.store.write(move |tx| done.take_back(tx, &person))?;
+                return Err(Fault::temporary("it was stopped, and nothing of it is in the folders"));
+            }
             if let Some((folder, flags, arrived, bytes)) = found {
-                if work.step(bytes.len() as u64).is_err() {
-                    let person = person.clone();
-                    self.store.write(move |tx| done.take_back(tx, &person))?;
-                    return Err(Fault::temporary("it was stopped, and nothing of it is in the folders"));
-                }
                 let mail = crlf(&bytes);
                 if mail.is_empty() || mail.contains(&0) {
                     log::warn!("import: a mail is empty or holds NUL bytes, and is left out");

@@ -216,3 +216,27 @@ fn a_migration_shows_itself_on_a_terminal() {
     let (code, text) = Terminal::run(&["--data", data.to_str().unwrap(), "people", "list"]).end();
     assert!(code == 0 && !text.contains('%'), "once is enough: {text}");
 }
+
+/// Ctrl-C in the midst of it, also in a migration of few steps: the store is what it was.
+#[test]
+fn a_migration_that_is_stopped_leaves_the_store_as_it_was() {
+    let folder = Folder::new();
+    unpack("0.1.0-9", &folder);
+    let (data, wait_at) = (folder.path("station"), folder.path("wait-at"));
+    let list = ["--data", data.to_str().unwrap(), "people", "list"];
+    let there = |name: &str| {
+        fs::read_dir(&data).unwrap().any(|entry| entry.unwrap().file_name().to_string_lossy().contains(name))
+    };
+    for (stage, words) in [("Copying", "copying the file"), ("Migrating", "bringing up to date")] {
+        fs::write(&wait_at, stage).unwrap();
+        let mut terminal = Terminal::run_with(&list, &[("SATPOST_WAIT_AT", &wait_at)]);
+        assert!(terminal.wait_shown(words), "{:?}", terminal.end());
+        terminal.interrupt();
+        let (code, text) = terminal.end();
+        assert!(code == 130 && text.contains("is as it was"), "{code}: {text}");
+        assert!(!there(".part"));
+        assert_eq!(there("satpost.redb.old-"), stage != "Copying", "it is migrated with a copy or not at all");
+    }
+    let (code, text) = Terminal::run(&list).end();
+    assert!(code == 0 && text.contains("copying the file") && text.contains("bringing up to date"), "{text}");
+}

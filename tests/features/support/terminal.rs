@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -21,6 +22,11 @@ pub struct Terminal {
 impl Terminal {
     /// Starts satpost with these words; it shows at once how far a long work is.
     pub fn run(words: &[&str]) -> Self {
+        Self::run_with(words, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn run_with(words: &[&str], environment: &[(&str, &Path)]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -28,7 +34,7 @@ impl Terminal {
         let side = || File::from(open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap());
         // It becomes the terminal that Ctrl-C belongs to.
         let mut command = Command::new("setsid");
-        command.env("SATPOST_BAR_AFTER", "0");
+        command.env("SATPOST_BAR_AFTER", "0").envs(environment.iter().copied());
         command.args(["--ctty", "--wait", SATPOST]).args(words).stdin(side()).stdout(side()).stderr(side());
         let child = command.spawn().expect("setsid of util-linux");
         drop(command);
