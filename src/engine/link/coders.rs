@@ -274,7 +274,7 @@ mod tests {
         let mut coder = coders.of(models("small"));
         let mut shown = false;
         while !coder.ready() {
-            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[3].number) && work.percent.is_some());
+            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[4].number) && work.percent.is_some());
             std::thread::yield_now();
         }
         assert!(shown && works.all().is_empty(), "it is among the long work while it learns");
