@@ -59,10 +59,7 @@ pub struct Unreadable {
 impl View {
     /// Finds the message of this number; `None` when it never was, or was pruned.
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
-        let table = self.messages()?;
-        let row = table.get(id.0)?;
-        let message = row.map(|row| parse(row.value())).transpose();
-        message.or_else(|error| reject(Fault::refused(unreadable(id, &error))))
+        self.look_up(id)?.transpose().or_else(reject)
     }
 
     /// The message of this number; inside, why it cannot be read.

@@ -3,7 +3,7 @@
 //!
 //! They may name what went: nothing is taken out of them but with all of the group, and when somebody is erased.
 
-use super::rows::Bits;
+use super::rows::{Bits, sealed, unsealed};
 use crate::store::indexed::{GROUP, first_of, group_of};
 use crate::store::schema::{Readable, Tx, TxResult, View};
 use crate::store::table::ReadTable;
@@ -67,17 +67,12 @@ impl GroupRow {
             row.extend(u16::try_from(body.len()).unwrap_or_default().to_le_bytes());
         }
         bodies.iter().for_each(|body| row.extend_from_slice(body));
-        row.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
-        row
+        sealed(row)
     }
 
     /// Reads a row; `None` when it is damaged.
     pub fn read(row: &[u8]) -> Option<Self> {
-        let (body, check) = row.split_last_chunk::<4>()?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*check) {
-            return None;
-        }
-        let (there, rest) = body.split_first_chunk::<4>()?;
+        let (there, rest) = unsealed(row)?.split_first_chunk::<4>()?;
         let there = u32::from_le_bytes(*there);
         let (lengths, mut rest) = rest.split_at_checked(there.count_ones() as usize * 2)?;
         let mut found = Vec::new();

@@ -73,9 +73,7 @@ impl Bits {
 
     /// As a row, with a checksum.
     pub fn row(&self) -> Vec<u8> {
-        let mut row = self.body();
-        row.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
-        row
+        sealed(self.body())
     }
 
     /// Reads a row; one that is damaged names all numbers.
@@ -85,8 +83,7 @@ impl Bits {
 
     /// Reads a row; `None` when it is damaged.
     pub fn sound(row: &[u8]) -> Option<Self> {
-        let (body, check) = row.split_last_chunk::<4>()?;
-        (crc32fast::hash(body) == u32::from_le_bytes(*check)).then(|| Self::of_body(body))
+        unsealed(row).map(Self::of_body)
     }
 
     /// Reads what [`Bits::body`] gave.
@@ -103,6 +100,18 @@ impl Bits {
         }
         bits
     }
+}
+
+/// A row of these bytes, with a checksum.
+pub fn sealed(mut body: Vec<u8>) -> Vec<u8> {
+    body.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    body
+}
+
+/// The bytes of a row; `None` when it is damaged.
+pub fn unsealed(row: &[u8]) -> Option<&[u8]> {
+    let (body, check) = row.split_last_chunk::<4>()?;
+    (crc32fast::hash(body) == u32::from_le_bytes(*check)).then_some(body)
 }
 
 /// The rows of a text in small letters: one for each run of three bytes.
