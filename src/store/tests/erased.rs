@@ -25,6 +25,21 @@ fn naming(store: &Store, number: u64) -> Vec<(u64, u16)> {
     store.write(look).unwrap()
 }
 
+/// Two messages are hers.
+fn of_eve(store: &Store) {
+    let author = |tx: &mut Tx| {
+        (7..9).try_for_each(|id| tx.change(Id(id), |message| message.author = Some("eve".to_owned())).map(drop))
+    };
+    store.write(author).unwrap();
+}
+
+/// She is erased, and they with her.
+fn erase_eve(store: &Store) {
+    let person = Person { name: "eve".to_owned(), ..Person::default() };
+    let erased = store.write(move |tx| tx.erase_person(&person, Time(1_790_000_000_001))).unwrap();
+    assert_eq!(erased.messages, [Id(7), Id(8)]);
+}
+
 #[test]
 fn of_who_was_erased_no_row_of_a_block_or_a_group_names_a_text() {
     let folder = Folder::new();
@@ -32,17 +47,12 @@ fn of_who_was_erased_no_row_of_a_block_or_a_group_names_a_text() {
     put(&store, 600);
     jump(&store, GROUP);
     put(&store, 30);
-    let author = |tx: &mut Tx| {
-        [7, 8].into_iter().try_for_each(|id| tx.change(Id(id), |m| m.author = Some("eve".to_owned())).map(drop))
-    };
-    store.write(author).unwrap();
+    of_eve(&store);
     build(&store);
     let [blocks, groups]: [Vec<_>; 2] = [false, true]
         .map(|group| naming(&store, 7).into_iter().filter(|(key, _)| (key >> 62 & 1 == 1) == group).collect());
     assert!(!blocks.is_empty() && !groups.is_empty(), "{blocks:?} {groups:?}");
-    let person = Person { name: "eve".to_owned(), ..Person::default() };
-    let erased = store.write(move |tx| tx.erase_person(&person, Time(1_790_000_000_001))).unwrap();
-    assert_eq!(erased.messages, [Id(7), Id(8)]);
+    erase_eve(&store);
     assert!(store.write_out_erased().unwrap());
     assert_eq!([naming(&store, 7), naming(&store, 8)], [vec![], vec![]]);
     assert!(!naming(&store, 9).is_empty());
@@ -61,16 +71,12 @@ fn what_is_being_built_while_somebody_is_erased_names_nothing_of_theirs() {
     put(&store, 600);
     jump(&store, GROUP);
     put(&store, 1);
-    let author = |tx: &mut Tx| {
-        (7..9).try_for_each(|id| tx.change(Id(id), |message| message.author = Some("eve".to_owned())).map(drop))
-    };
-    store.write(author).unwrap();
+    of_eve(&store);
     let grouped = || store.ledger().unwrap().search.messages.group_rows;
     while grouped() == 0 {
         assert!(store.build_index(words).unwrap());
     }
-    let person = Person { name: "eve".to_owned(), ..Person::default() };
-    store.write(move |tx| tx.erase_person(&person, Time(1_790_000_000_001))).unwrap();
+    erase_eve(&store);
     build(&store);
     let ledger = store.ledger().unwrap();
     assert_eq!((ledger.cleared, ledger.erasures, ledger.search.messages.groups), (1, 1, 1));
