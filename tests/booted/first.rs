@@ -1,33 +1,22 @@
 //! A bare machine and nothing but README.md: the package is installed, the box claimed, the first message on its way.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use testing::Folder;
+use testing::{Folder, Guest};
 
 use crate::machine::{Machine, block};
 use crate::package::package;
 
 /// A modem where nobody has a real one; it is unplugged with its owner.
-struct Modem(Child);
-
-impl Modem {
-    fn plugged_into(machine: &Machine, at: &str) -> Self {
-        let mut simulate = Command::new("nsenter");
-        simulate.args(["-t", &machine.leader().to_string(), "-a", "runuser", "-u", "satpost", "--", "satpost"]);
-        simulate.args(["simulate", "sbd", "--port", at]).stdin(Stdio::null()).stdout(Stdio::null());
-        let modem = Self(simulate.spawn().unwrap());
-        machine.wait_ok(&format!("test -e {at}"));
-        modem
-    }
-}
-
-impl Drop for Modem {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn plugged_into(machine: &Machine, at: &str) -> Guest {
+    let mut simulate = Command::new("nsenter");
+    simulate.args(["-t", &machine.leader().to_string(), "-a", "runuser", "-u", "satpost", "--", "satpost"]);
+    simulate.args(["simulate", "sbd", "--port", at]).stdin(Stdio::null()).stdout(Stdio::null());
+    let modem = Guest(simulate.spawn().unwrap());
+    machine.wait_ok(&format!("test -e {at}"));
+    modem
 }
 
 /// Sends a form of a page with its token, as a browser of that machine; the status and where it leads.
@@ -86,7 +75,7 @@ fn root_a_bare_machine_sends_its_first_message_with_the_readme_in_hand() {
     );
 
     // Step 3 and 4: a modem, and a mail program.
-    let _modem = Modem::plugged_into(&machine, "/run/satpost/modem");
+    let _modem = plugged_into(&machine, "/run/satpost/modem");
     machine.ok("satpost link set boat sbd.port /run/satpost/modem");
     let mail = folder.path("mail").display().to_string();
     std::fs::write(&mail, "From: ana@station.example\r\nTo: bob@world.example\r\nSubject: First\r\n\r\nAll well.\r\n")

@@ -1,26 +1,18 @@
 //! What the owner does at the machine: restore while somebody watches, look for who holds a port, forget sudo.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use testing::Guest;
 
 use crate::machine::{Machine, block};
 
 /// Somebody whose browser and mail program ask again and again: each connection would start a stopped service.
-struct Watcher(Child);
-
-impl Watcher {
-    fn of(machine: &Machine) -> Self {
-        let look = "while :; do for port in 80 25 587; do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; done; sleep 0.02; done";
-        let mut watch = Command::new("nsenter");
-        watch.args(["-t", &machine.leader().to_string(), "-n", "bash", "-c", look]).stdin(Stdio::null());
-        Self(watch.spawn().unwrap())
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn watcher(machine: &Machine) -> Guest {
+    let look =
+        "while :; do for port in 80 25 587; do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; done; sleep 0.02; done";
+    let mut watch = Command::new("nsenter");
+    watch.args(["-t", &machine.leader().to_string(), "-n", "bash", "-c", look]).stdin(Stdio::null());
+    Guest(watch.spawn().unwrap())
 }
 
 #[test]
@@ -31,7 +23,7 @@ fn root_a_backup_is_restored_as_the_papers_say_while_somebody_watches() {
     machine.ok("satpost settings set box.domain box.example relay.host 127.0.0.1 relay.port 1 box.reach internet");
     machine.ok("satpost people add olga --role owner --password-file /tmp/password");
     machine.ok("satpost send --from olga --text 'before the backup' bob@world.example");
-    let _watcher = Watcher::of(&machine);
+    let _watcher = watcher(&machine);
     machine.ok("mkdir -p /media/stick");
     for (paper, part) in [("web/help/backup.html", "satpost restore"), ("README.md", "satpost restore")] {
         machine.ok(&format!("rm -f /media/stick/*\n{}", block(paper, "satpost backup")));

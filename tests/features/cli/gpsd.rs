@@ -2,10 +2,11 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::Guest;
 
 use crate::support::gpsd::{Gpsd, Says};
 use crate::support::web::Client;
@@ -56,22 +57,11 @@ fn place_and_time_come_from_gpsd_with_their_age() {
     wait_for("it to be asked no more", LONG, || (station.status()?["gps"] == Value::Null).then_some(()));
 }
 
-/// A program of others, which ends with the test.
-struct Other(Child);
-
-impl Other {
-    fn start(program: &str, words: &[&str]) -> Self {
-        let child =
-            Command::new(program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        Self(child.unwrap())
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts a program of others.
+fn other(program: &str, words: &[&str]) -> Guest {
+    let child =
+        Command::new(program).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    Guest(child.unwrap())
 }
 
 /// A sentence of NMEA 0183 with its sum.
@@ -113,11 +103,11 @@ fn the_daemon_itself_tells_place_and_time() {
     let (receiver, folder) = (receiver(), Folder::new());
     let (tty, line) = (folder.path("tty"), format!("tcp:{}", receiver.local_addr().unwrap()));
     let pty = format!("pty,raw,echo=0,mode=666,link={}", tty.display());
-    let _line = Other::start("socat", &[&pty, &line]);
+    let _line = other("socat", &[&pty, &line]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let device = wait_for("the serial line", LONG, || std::fs::canonicalize(&tty).ok());
     // It gives up its rights, and the folder of a test is nobody else's.
-    let daemon = Other::start("gpsd", &["-N", "-S", &port, device.to_str().unwrap()]);
+    let daemon = other("gpsd", &["-N", "-S", &port, device.to_str().unwrap()]);
     let station = Station::new(&folder, "station", &[("box.domain", "boat.example")], &["anna"]).started();
     let address = format!("127.0.0.1:{port}");
     wait_for("the daemon to listen", LONG, || std::net::TcpStream::connect(&address).ok());
@@ -130,7 +120,7 @@ fn the_daemon_itself_tells_place_and_time() {
     assert!((north - 38.5312).abs() < 1e-4 && (east + 28.6243).abs() < 1e-4, "{first}");
     assert!(station.said(&["check"]).out.contains("gpsd knows place and time"));
     drop(daemon);
-    let _daemon = Other::start("gpsd", &["-N", "-S", &port, "/dev/nothing"]);
+    let _daemon = other("gpsd", &["-N", "-S", &port, "/dev/nothing"]);
     wait_for("that there is no receiver", LONG, || {
         let gps = station.status()?["gps"].clone();
         gps["state"]["unreachable"].as_str().filter(|why| why.contains("no receiver is attached")).map(|_| ())

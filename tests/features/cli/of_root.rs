@@ -2,24 +2,35 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+use testing::Guest;
+
 use crate::support::command::Said;
 use crate::support::{Folder, SATPOST, SOON, Station, wait_for};
+
+/// Whose the folder of the box is.
+const NOBODY: u32 = 65_534;
+
+/// The folder of a box, which belongs to somebody else.
+fn given_away(folder: &Folder) -> PathBuf {
+    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
+    let data = folder.path("box");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(NOBODY), Some(NOBODY)).unwrap();
+    data
+}
 
 #[test]
 #[ignore = "needs root, to give a folder away"]
 fn root_leaves_the_files_of_a_box_to_its_user() {
-    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
-    let nobody = 65_534;
     let folder = Folder::new();
-    let data = folder.path("box");
-    std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, Some(nobody), Some(nobody)).unwrap();
+    let data = given_away(&folder);
     let post = Station::new(&folder, "box", &[("box.domain", "boat.example")], &["anna"]);
     post.said_with(&["send", "ben@x.org"], "hello").ok();
     let file = folder.path("a.backup");
@@ -28,7 +39,7 @@ fn root_leaves_the_files_of_a_box_to_its_user() {
     post.said(&["people", "remove", "zoe"]).fails(3);
     let mut seen = 0;
     for entry in std::fs::read_dir(&data).unwrap() {
-        assert_eq!(entry.as_ref().unwrap().metadata().unwrap().uid(), nobody, "{entry:?}");
+        assert_eq!(entry.as_ref().unwrap().metadata().unwrap().uid(), NOBODY, "{entry:?}");
         seen += 1;
     }
     assert!(seen >= 3);
@@ -39,11 +50,8 @@ fn root_leaves_the_files_of_a_box_to_its_user() {
 #[test]
 #[ignore = "needs root, to give a folder away"]
 fn a_command_of_root_for_a_box_of_somebody_else_ends_by_a_signal() {
-    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
     let folder = Folder::new();
-    let data = folder.path("box");
-    std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, Some(65_534), Some(65_534)).unwrap();
+    let data = given_away(&folder);
     let post = Station::new(&folder, "box", &[], &["anna"]);
     let store = std::fs::File::open(post.folder.join("satpost.redb")).unwrap();
     flock(&store, FlockOperation::LockExclusive).unwrap();
@@ -65,25 +73,12 @@ fn a_command_of_root_for_a_box_of_somebody_else_ends_by_a_signal() {
     }
 }
 
-/// A process that ends with the test.
-struct Guest(Child);
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The box sees that somebody else's program has the port of its modem, and not which: root's look names it.
 #[test]
 #[ignore = "needs root, to give a folder away, and flock"]
 fn root_check_names_the_holder_of_the_port_of_a_modem() {
-    assert!(rustix::process::geteuid().is_root(), "only root can give a folder away");
     let folder = Folder::new();
-    let data = folder.path("box");
-    std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, Some(65_534), Some(65_534)).unwrap();
+    let data = given_away(&folder);
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -97,7 +92,7 @@ fn root_check_names_the_holder_of_the_port_of_a_modem() {
         [("box.domain", "boat.example"), ("box.reach", "satellite"), ("link.driver", "m138"), ("m138.port", &port)];
     let post = Station::new(&folder, "box", &settings, &["anna"]);
     let mut run = Command::new(SATPOST);
-    run.args(["run", "--data", data.to_str().unwrap()]).uid(65_534).gid(65_534);
+    run.args(["run", "--data", data.to_str().unwrap()]).uid(NOBODY).gid(NOBODY);
     let _box = Guest(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     wait_for("the box to say it", SOON, || {
         let status = post.said(&["status"]);

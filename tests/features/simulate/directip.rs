@@ -3,20 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use testing::Guest;
+
 use crate::support::{Folder, Program, SOON, ask, lasting_port, wait_for};
 
 /// Two terminals: the server files by terminal and second, and keeps one of two messages of a second.
 const TERMINALS: [&str; 2] = ["300234010753370", "300234010753371"];
-
-/// The server, which ends with the test.
-struct Server(std::process::Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// All files below a folder.
 fn below(folder: &Path) -> Vec<PathBuf> {
@@ -39,7 +31,7 @@ fn a_server_of_others_takes_its_messages() {
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .spawn();
-    let _server = Server(server.unwrap());
+    let _server = Guest(server.unwrap());
     let control = folder.path("directip.ctl");
     let gateway = ["simulate", "directip", "--terminal", TERMINALS[0], "--terminal", TERMINALS[1], "--unconfirmed"];
     let hook = format!("tcp://{address}");
