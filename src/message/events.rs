@@ -31,7 +31,7 @@ pub enum EventKind {
     HearsItself {
         /// Name of the link, as its owner calls it.
         name: String,
-        /// The modem.
+        /// By which address its network names the modem.
         modem: LinkAddress,
     },
     /// Something changed between this box and a far one.

@@ -8,4 +8,5 @@ mod mutated;
 mod old_folders;
 mod power_cuts;
 mod pulled_plugs;
+mod restarts;
 mod starts;
