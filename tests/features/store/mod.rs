@@ -3,6 +3,7 @@
 mod disks;
 mod failing;
 mod faults;
+mod idle;
 mod log;
 mod mutated;
 mod old_folders;
