@@ -1,7 +1,8 @@
-//! The scripts and limits of the tests name tests by parts of their names: a name that fits none would play nothing.
+//! What scripts and recipes name is there: tests, by parts of their names, as a name that fits none would play nothing; and the
+//! files that a build needs, as a recipe copies no others.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The tests that `tests/soak/run` plays, and the groups that `tests/nextest.toml` gives limits to, are there.
 #[test]
@@ -24,6 +25,35 @@ fn what_scripts_name_is_there() {
     }
 }
 
+/// The recipe of the container compiles in a copy of some folders: what is compiled in lies in these, and so do all crates of ours.
+#[test]
+fn what_is_compiled_in_is_copied_by_the_container() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let recipe = read("systemd/container/Containerfile");
+    let lines = recipe.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|line| !line.starts_with("--from"));
+    let copied: Vec<&str> = lines.flat_map(|line| line.split_whitespace().rev().skip(1)).collect();
+    let is_copied = |path: &Path| copied.iter().any(|part| path.starts_with(part));
+    let manifest = read("Cargo.toml");
+    let of_ours = manifest.split("path = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut needed: Vec<PathBuf> = of_ours.map(PathBuf::from).collect();
+    assert!(copied.len() >= 4 && needed.len() >= 2, "{copied:?} {needed:?}");
+    for source in files(&root.join("src")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        let text = fs::read_to_string(&source).unwrap();
+        // What only tests read is not compiled.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let included = ["include_str!(\"", "include_bytes!(\""].map(|begin| text.split(begin).skip(1));
+        for included in included.into_iter().flatten() {
+            let Some((name, _)) = included.split_once("\")") else { continue };
+            let Ok(path) = source.with_file_name(name).canonicalize() else { continue };
+            needed.push(path.strip_prefix(root.canonicalize().unwrap()).unwrap().to_owned());
+        }
+    }
+    assert!(needed.len() > 15, "{needed:?}");
+    let missing: Vec<_> = needed.iter().filter(|path| !is_copied(path)).collect();
+    assert!(missing.is_empty(), "compiled in, and not copied by the recipe: {missing:?}");
+}
+
 /// The words of a line that choose tests: `cargo test` takes one before the dashes or behind them.
 fn filters(line: &str) -> Vec<String> {
     let words: Vec<&str> = line.split_whitespace().filter(|word| *word != "\\").collect();
@@ -32,6 +62,12 @@ fn filters(line: &str) -> Vec<String> {
         !value && !word.starts_with('-') && !["cargo", "test"].contains(word)
     });
     named.map(|(_, word)| (*word).to_owned()).collect()
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// All sources below a folder: names of files and what they say.

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::link::Health;
 use crate::status::LinkStatus;
 use crate::store::{Queue, Store};
+use crate::supervisor::restarts;
 use crate::sys::process;
 
 /// A box that does not answer for so long is not healthy.
@@ -48,7 +49,9 @@ impl Status {
         let asked = reach::ask_box(data, &Request { args: words, input: None }, HEALTH_LIMIT);
         let none = || {
             let folder = data.display();
-            format!("no box answers in {folder}: it starts, rests or cannot open its store; its log says why")
+            restarts::resting(data).unwrap_or_else(|| {
+                format!("no box answers in {folder}: it starts, rests or cannot open its store; its log says why")
+            })
         };
         match asked.map_err(|failure| failure.why).and_then(|answer| answer.ok_or_else(none)) {
             Ok(answer) => Ok(ExitCode::from(answer.print())),

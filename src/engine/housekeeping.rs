@@ -62,7 +62,6 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 clean_up(context),
                 full_mailboxes::tell(context),
                 old_wholes(context),
-                context.store.rewrite_if_worth().map(drop),
             ] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
@@ -74,6 +73,10 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         {
             log::warn!("what was erased is still in unused parts of the file, tried again in ten minutes: {fault}");
             write_out = rounds + WRITE_OUT;
+        }
+        // At each round, as the box has to be idle at that moment.
+        if let Err(fault) = context.store.rewrite_if_worth() {
+            log::warn!("the file of the store stays as long as it is: {fault}");
         }
         if rounds % VERIFY == 0 {
             verified = verify(context, verified)?;

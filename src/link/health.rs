@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::DeviceId;
+use crate::address::{DeviceId, LinkAddress};
 use crate::clock::Time;
 use crate::message::Reason;
 use crate::message::reason::GpsFix;
@@ -62,6 +62,9 @@ pub struct Health {
     pub port: Option<String>,
     /// Device id of the modem.
     pub device: Option<DeviceId>,
+    /// Number of the modem in a network that has other numbers than those of [`Health::device`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<LinkAddress>,
     /// Firmware as the modem names it.
     pub firmware: Option<String>,
     /// Latitude and longitude in degrees, altitude in metres.
@@ -85,6 +88,11 @@ pub struct Health {
 }
 
 impl Health {
+    /// Says by which address the network of the modem names it; `None` where there is none, or it did not name itself yet.
+    pub fn modem(&self) -> Option<LinkAddress> {
+        self.device.map(LinkAddress::M138).or(self.terminal)
+    }
+
     /// Says, line by line, what is known of a modem without a message that costs: whether it answers, signal, registration.
     pub fn without_cost(&self) -> Vec<String> {
         let answers = match (&self.port, &self.firmware, self.device) {

@@ -27,6 +27,13 @@ pub enum EventKind {
         /// Why it could not be used.
         why: Reason,
     },
+    /// A link brings back what a modem of this box sent.
+    HearsItself {
+        /// Name of the link, as its owner calls it.
+        name: String,
+        /// By which address its network names the modem.
+        modem: LinkAddress,
+    },
     /// Something changed between this box and a far one.
     FarBox {
         /// The kind of change.

@@ -33,6 +33,7 @@ mod on_disk;
 mod opening;
 mod overlay;
 mod own_files;
+mod own_flights;
 mod packets;
 mod paired;
 mod people;

@@ -15,7 +15,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::{ReadTransaction, ReadableDatabase, TableDefinition};
@@ -42,6 +42,19 @@ const LARGE: u64 = 64 * 1024 * 1024;
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Nothing was written for so long: the box is idle.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// For tests, which have neither such files nor hours: bytes and seconds in place of [`LARGE`] and [`EVERY`].
+const WORTH: &str = "SATPOST_REWRITE";
+
+/// How large a file has to be, in bytes, to be weighed, and how often it is.
+fn worth() -> (u64, Duration) {
+    static SET: LazyLock<Option<(u64, Duration)>> = LazyLock::new(|| {
+        let set = std::env::var(WORTH).ok()?;
+        let (large, every) = set.split_once(' ')?;
+        Some((large.parse().ok()?, Duration::from_secs(every.parse().ok()?)))
+    });
+    SET.unwrap_or((LARGE, EVERY))
+}
 
 /// What a rewrite made of the file, in bytes on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -144,7 +157,8 @@ impl Store {
     /// # Errors
     /// As [`Store::rewrite`].
     pub fn rewrite_if_worth(&self) -> Result<Option<Rewritten>, Fault> {
-        self.rewrite_when(LARGE, EVERY, IDLE)
+        let (large, every) = worth();
+        self.rewrite_when(large, every, IDLE)
     }
 
     fn rewrite_when(&self, large: u64, every: Duration, idle: Duration) -> Result<Option<Rewritten>, Fault> {

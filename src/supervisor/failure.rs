@@ -34,7 +34,7 @@ pub fn show<T>(
     sockets: &Sockets,
     signals: &mut Stop,
     again: Duration,
-    mut over: impl FnMut() -> Option<T>,
+    over: impl FnMut() -> Option<T>,
 ) -> Result<Ended<T>, Fault> {
     let web = sockets.copies(super::listeners::WEB).map_err(Fault::operator)?;
     if web.is_empty() {
@@ -56,9 +56,22 @@ pub fn show<T>(
     let gates: Vec<_> = gates.into_iter().collect::<Result<_, _>>().map_err(Fault::operator)?;
     notify::ready();
     notify::status(why);
-    let ended = loop {
+    let ended = wait(signals, again, over);
+    for gate in &gates {
+        gate.stop(FAREWELL);
+    }
+    page.stop();
+    notify::status("");
+    // The folder is in a temporary place: what stays behind goes with it.
+    let _ = std::fs::remove_dir_all(&folder);
+    Ok(ended)
+}
+
+/// Waits until `over` gives something, asked every `again`, or until a signal; the watchdog is fed meanwhile.
+pub fn wait<T>(signals: &mut Stop, again: Duration, mut over: impl FnMut() -> Option<T>) -> Ended<T> {
+    loop {
         if let Some(found) = over() {
-            break Ended::Over(found);
+            return Ended::Over(found);
         }
         let told = async {
             signals.next().await;
@@ -69,16 +82,8 @@ pub fn show<T>(
             false
         };
         if smol::block_on(or(told, later)) {
-            break Ended::Told;
+            return Ended::Told;
         }
         notify::watchdog();
-    };
-    for gate in &gates {
-        gate.stop(FAREWELL);
     }
-    page.stop();
-    notify::status("");
-    // The folder is in a temporary place: what stays behind goes with it.
-    let _ = std::fs::remove_dir_all(&folder);
-    Ok(ended)
 }

@@ -20,7 +20,7 @@ mod contact;
 mod failure;
 mod indexer;
 pub mod listeners;
-mod restarts;
+pub mod restarts;
 pub mod restore;
 mod stops;
 mod welcome;
@@ -65,10 +65,10 @@ const DRAIN: Duration = Duration::from_secs(8);
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {
-    let mut restarts = Restarts::begin();
+    let mut restarts = Restarts::begin(data);
     let (mut signals, sockets) = match from_system() {
         Ok(from_system) => from_system,
-        Err(fault) => return given_up(&mut restarts, &fault),
+        Err(fault) => return given_up(&mut restarts, None, &fault),
     };
     let rested = rest(&restarts, &sockets, &mut signals);
     let restored = rested.and_then(|()| restore::at_start(data));
@@ -76,7 +76,7 @@ pub fn run(data: &Path) -> ExitCode {
     let left_over = restore::is_wanted(data);
     let store = match rested.and_then(|()| opened(data, &sockets, &mut signals).transpose()) {
         Some(Ok(store)) => store,
-        Some(Err(fault)) => return given_up(&mut restarts, &fault),
+        Some(Err(fault)) => return given_up(&mut restarts, Some(&mut signals), &fault),
         None => {
             restarts.over();
             return ExitCode::SUCCESS;
@@ -94,8 +94,8 @@ pub fn run(data: &Path) -> ExitCode {
     if let Some(words) = restored {
         say_restored(&context, &words);
     }
-    if restarts.before.is_some() {
-        say_restart(&context, restarts.event());
+    if let Some(event) = restarts.event() {
+        say_restart(&context, event);
     }
     let code = Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise();
     // Where systemd runs it, it is started anew by itself.
@@ -105,33 +105,39 @@ pub fn run(data: &Path) -> ExitCode {
     code
 }
 
-fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
+fn given_up(restarts: &mut Restarts, signals: Option<&mut Stop>, fault: &Fault) -> ExitCode {
     log::error!("{fault}");
     restarts.because(&fault.why());
+    let rest = restarts.rest_at_end();
+    if let Some(signals) = signals.filter(|_| !rest.is_zero()) {
+        log::error!("it ends in {} s", rest.as_secs());
+        let until = Instant::now() + rest;
+        failure::wait(signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(()));
+    }
     ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
 }
 
-/// Rests, with a page that says why, when the box ended too often; `None` when it was told to end meanwhile.
+/// Rests when the box ended too often, with a page that says why where there is one; `None` when it was told to end meanwhile.
 fn rest(restarts: &Restarts, sockets: &Sockets, signals: &mut Stop) -> Option<()> {
+    let Some(event) = restarts.event() else { return Some(()) };
+    log::error!("{event}");
     let rest = restarts.rest();
-    if restarts.before.is_some() {
-        log::error!("{}", restarts.event());
-    }
     if rest.is_zero() {
         return Some(());
     }
     log::error!("the next try is in {} s", rest.as_secs());
-    let (until, why) =
-        (Instant::now() + rest, format!("{}. It is tried again in {} s.", restarts.event(), rest.as_secs()));
-    match failure::show(&why, sockets, signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(())) {
-        Ok(Ended::Told) => None,
-        Ok(Ended::Over(())) => Some(()),
-        Err(_) => {
-            // There is no page to say it on, and the rest is needed all the same.
-            notify::ready();
-            crate::clock::sleep(rest.min(STORE_BUSY));
-            Some(())
-        }
+    let (until, again) = (Instant::now() + rest, Duration::from_secs(1));
+    let over = || (Instant::now() >= until).then_some(());
+    let why = format!("{event}. It is tried again in {} s.", rest.as_secs());
+    let ended = failure::show(&why, sockets, signals, again, over).unwrap_or_else(|_| {
+        // There is no page to say it on, and the rest is needed all the same.
+        notify::ready();
+        notify::status(&why);
+        failure::wait(signals, again, over)
+    });
+    match ended {
+        Ended::Told => None,
+        Ended::Over(()) => Some(()),
     }
 }
 
@@ -156,8 +162,8 @@ fn opened(data: &Path, sockets: &Sockets, signals: &mut Stop) -> Result<Option<S
 /// Says on the page, and to the owner by message, that the box had ended.
 fn say_restart(context: &Context, event: EventKind) {
     let text = format!(
-        "{event}.\n\nEverything that it had accepted is kept. 'sudo journalctl -u satpost' on the box says more. If this \
-         happens again, it rests longer before each new start, at most 15 minutes."
+        "{event}.\n\nEverything that it had accepted is kept. Its log says more ('sudo journalctl -u satpost', or 'podman \
+         logs satpost'). If this happens again, it rests longer before each new start, at most 15 minutes."
     );
     if let Err(fault) = context.tell_owner("restart", "The box was started again", event, &text) {
         log::warn!("the owner is not told of the restart: {fault}");

@@ -1,8 +1,9 @@
-//! A box that ends without being told to is started again by systemd, for ever. This keeps count, so that one that ends again
-//! and again rests longer and longer before it opens its store, and says what happened once it is up.
+//! A box that ends without being told to is started again by systemd, or by whatever runs containers, for ever. This keeps count,
+//! so that one that ends again and again rests longer and longer before it opens its store, and says what happened once it is up.
 //!
-//! The count is in the folder of `RuntimeDirectory=`, which lives as long as the machine runs: a power cut is not counted, and
-//! nothing is worn by it. A box without that folder was not started by systemd, and does not rest.
+//! Under systemd the count is in the folder of `RuntimeDirectory=`, which lives as long as the machine runs: nothing is worn by
+//! it. A container has nothing that outlives a start but its volume, so there it is in the data folder. Either way a power cut
+//! is not counted. A box that is given neither that folder nor `STATE_DIRECTORY` was started by hand, and does not rest.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,8 +16,12 @@ use crate::message::events::EventKind;
 
 /// Name of the file with the count.
 const FILE: &str = "starts.json";
+/// The same in the data folder: hidden files are no sign that the folder is somebody else's, or was in use.
+const IN_DATA: &str = ".starts.json";
 /// What the unit's `ExecStopPost=` writes: result, code and status of the process.
 const ENDED: &str = "ended";
+/// Where the system names the present run of the machine.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 /// A box that was up for so long had recovered: its next end is the first of a row.
 const RECOVERED: Duration = Duration::from_secs(600);
 /// So many ends in a row are followed by a start at once.
@@ -31,48 +36,90 @@ struct Starts {
     ends: u32,
     /// When the present run began, in seconds that the machine runs.
     began: u64,
+    /// Which run of the machine that was.
+    #[serde(default)]
+    boot: String,
     /// What the present run knows to be wrong.
     why: Option<String>,
+    /// How the run before it ended, if nobody asked for it.
+    #[serde(default)]
+    before: Option<String>,
+}
+
+impl Starts {
+    /// How long to rest before the store is opened.
+    fn rest(&self) -> Duration {
+        REST.wait(self.ends.saturating_sub(FREE))
+    }
+
+    fn event(&self) -> Option<EventKind> {
+        let why = self.before.clone()?;
+        Some(EventKind::Restarted { ends: self.ends.max(1), why })
+    }
+}
+
+/// A run of the machine: its name, and how long it lasts by now.
+struct Machine {
+    boot: String,
+    running: Duration,
+}
+
+impl Machine {
+    fn now() -> Self {
+        // Without a name all runs are one: a power cut is counted then.
+        let boot = std::fs::read_to_string(BOOT).unwrap_or_default().trim().to_owned();
+        Self { boot, running: clock::running() }
+    }
 }
 
 /// This start of the box, and those before it.
 #[derive(Debug)]
 pub struct Restarts {
-    folder: Option<PathBuf>,
+    file: Option<PathBuf>,
     starts: Starts,
-    /// How the run before this one ended, if nobody asked for it.
-    pub before: Option<String>,
+    /// The count is wanted and cannot be written.
+    uncounted: bool,
 }
 
 impl Restarts {
     /// Looks how the run before this one ended, and notes the present one.
-    pub fn begin() -> Self {
-        let folder = std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from);
-        Self::begin_in(folder, clock::running())
+    pub fn begin(data: &Path) -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let in_data = || set("STATE_DIRECTORY").filter(|_| data.is_dir()).map(|_| data.join(IN_DATA));
+        let file = set("RUNTIME_DIRECTORY").map(|folder| PathBuf::from(folder).join(FILE)).or_else(in_data);
+        Self::begin_with(file, Machine::now())
     }
 
-    fn begin_in(folder: Option<PathBuf>, running: Duration) -> Self {
-        let last = folder.as_deref().and_then(|folder| read(&folder.join(FILE)));
-        let words = folder.as_deref().and_then(|folder| std::fs::read_to_string(folder.join(ENDED)).ok());
+    fn begin_with(file: Option<PathBuf>, machine: Machine) -> Self {
+        let last = file.as_deref().and_then(read);
+        let last = last.filter(|last| last.boot == machine.boot);
+        let words = file.as_deref().and_then(|file| std::fs::read_to_string(file.with_file_name(ENDED)).ok());
         let before = last.as_ref().map(|last| last.why.clone().unwrap_or_else(|| how(words.as_deref())));
+        let began = machine.running.as_secs();
         let ends = match &last {
             None => 0,
-            Some(last) if running.as_secs().saturating_sub(last.began) >= RECOVERED.as_secs() => 1,
+            Some(last) if began.saturating_sub(last.began) >= RECOVERED.as_secs() => 1,
             Some(last) => last.ends.saturating_add(1),
         };
-        let restarts = Self { folder, starts: Starts { ends, began: running.as_secs(), why: None }, before };
+        let starts = Starts { ends, began, boot: machine.boot, why: None, before };
+        let mut restarts = Self { file, starts, uncounted: false };
         restarts.write();
         restarts
     }
 
-    /// How long to rest before the store is opened.
-    pub fn rest(&self) -> Duration {
-        REST.wait(self.starts.ends.saturating_sub(FREE))
+    /// How long to rest before a run ends that knows what is wrong with it, where the next one could not know that.
+    pub fn rest_at_end(&self) -> Duration {
+        if self.uncounted { REST.wait(1) } else { Duration::ZERO }
     }
 
-    /// One sentence on the row of ends, for the page and the owner.
-    pub fn event(&self) -> EventKind {
-        EventKind::Restarted { ends: self.starts.ends.max(1), why: self.before.clone().unwrap_or_default() }
+    /// How long to rest before the store is opened.
+    pub fn rest(&self) -> Duration {
+        self.starts.rest()
+    }
+
+    /// One sentence on the row of ends, for the page and the owner; `None` where somebody asked for the last of them.
+    pub fn event(&self) -> Option<EventKind> {
+        self.starts.event()
     }
 
     /// Notes what is wrong with the present run, which will end for it.
@@ -83,20 +130,34 @@ impl Restarts {
 
     /// The box was told to end: the row is over.
     pub fn over(&self) {
-        if let Some(folder) = &self.folder {
+        if let Some(file) = &self.file {
             // Left behind, it would count this end as one that nobody asked for; the rest it leads to is short.
-            let _ = std::fs::remove_file(folder.join(FILE));
+            let _ = std::fs::remove_file(file);
         }
     }
 
-    fn write(&self) {
-        let Some(folder) = &self.folder else { return };
-        // Two numbers and a text always serialise.
+    fn write(&mut self) {
+        let Some(file) = &self.file else { return };
+        // Numbers and texts always serialise.
         let text = serde_json::to_string(&self.starts).unwrap_or_default();
-        if let Err(error) = std::fs::write(folder.join(FILE), text) {
+        if let Err(error) = std::fs::write(file, text) {
             log::warn!("restarts are not counted: {error}");
+            self.uncounted = true;
         }
     }
+}
+
+/// Says why the box of this folder rests before its next try, and how long from now; `None` when it does not, as far as that is
+/// known outside of it.
+pub fn resting(data: &Path) -> Option<String> {
+    resting_at(data, &Machine::now())
+}
+
+fn resting_at(data: &Path, machine: &Machine) -> Option<String> {
+    let starts = read(&data.join(IN_DATA)).filter(|starts| starts.boot == machine.boot)?;
+    let until = Duration::from_secs(starts.began) + starts.rest();
+    let left = until.checked_sub(machine.running).filter(|left| !left.is_zero())?;
+    Some(format!("{}; it is tried again in {} s", starts.event()?, left.as_secs().max(1)))
 }
 
 fn read(file: &Path) -> Option<Starts> {
@@ -122,8 +183,12 @@ mod tests {
 
     use super::*;
 
+    fn machine(boot: &str, at: u64) -> Machine {
+        Machine { boot: boot.to_owned(), running: Duration::from_secs(at) }
+    }
+
     fn begin(folder: &Folder, at: u64) -> Restarts {
-        Restarts::begin_in(Some(folder.path("")), Duration::from_secs(at))
+        Restarts::begin_with(Some(folder.path(IN_DATA)), machine("a", at))
     }
 
     #[test]
@@ -134,7 +199,7 @@ mod tests {
         std::fs::write(folder.path(ENDED), "core-dump dumped SEGV\n").unwrap();
         let last = begin(&folder, 14);
         assert_eq!(
-            last.event().to_string(),
+            last.event().unwrap().to_string(),
             "the box ended 14 times in a row without being told to, the last time: it was ended by the signal SEGV"
         );
         // Ten minutes later it is the first of a row again.
@@ -142,17 +207,38 @@ mod tests {
         assert_eq!((after.starts.ends, after.rest()), (1, Duration::ZERO));
         after.over();
         let ordered = begin(&folder, 700);
-        assert_eq!((ordered.starts.ends, &ordered.before), (0, &None));
+        assert_eq!((ordered.starts.ends, ordered.event()), (0, None));
+    }
+
+    #[test]
+    fn who_asks_hears_of_the_rest_and_a_power_cut_is_no_end() {
+        let folder = Folder::new();
+        (0..6).for_each(|at| begin(&folder, at).because("the disk is gone"));
+        let said = |boot, at| resting_at(&folder.path(""), &machine(boot, at));
+        let words = "the box ended 5 times in a row without being told to, the last time: the disk is gone; it is tried again in 5 s";
+        assert_eq!(said("a", 20).as_deref(), Some(words));
+        assert_eq!((said("a", 25), said("b", 20)), (None, None));
+        let after = Restarts::begin_with(Some(folder.path(IN_DATA)), machine("b", 3));
+        assert_eq!((after.starts.ends, after.event()), (0, None));
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_counted_rests_at_its_end() {
+        let folder = Folder::new();
+        assert_eq!(begin(&folder, 1).rest_at_end(), Duration::ZERO);
+        let gone = Restarts::begin_with(Some(folder.path("gone").join(FILE)), machine("a", 1));
+        assert_eq!((gone.rest(), gone.rest_at_end()), (Duration::ZERO, Duration::from_secs(10)));
+        assert_eq!(Restarts::begin_with(None, machine("a", 1)).rest_at_end(), Duration::ZERO);
     }
 
     #[test]
     fn what_the_run_knew_itself_is_said_and_nonsense_is_borne() {
         let folder = Folder::new();
         begin(&folder, 1).because("the disk is gone");
-        assert_eq!(begin(&folder, 2).before.as_deref(), Some("the disk is gone"));
-        std::fs::write(folder.path(FILE), "{").unwrap();
+        assert_eq!(begin(&folder, 2).starts.before.as_deref(), Some("the disk is gone"));
+        std::fs::write(folder.path(IN_DATA), "{").unwrap();
         assert_eq!(begin(&folder, 3).starts.ends, 0);
-        assert_eq!(Restarts::begin_in(None, Duration::ZERO).rest(), Duration::ZERO);
+        assert_eq!(Restarts::begin_with(None, machine("a", 0)).rest(), Duration::ZERO);
         for (words, said) in [
             ("watchdog dumped ABRT", "it did not answer the watchdog"),
             ("oom-kill killed KILL", "the system ended it for want of memory"),

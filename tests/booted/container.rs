@@ -185,6 +185,13 @@ fn root_a_container_is_built_by_its_recipe_and_says_how_it_is() {
     let said = podman.run(&[&["run", "--rm", "-v=satpost:/var/lib/satpost"], &RUN[..], &["satpost"]].concat());
     assert!(said.code != 0 && said.err.contains("is empty although this folder was in use"), "{said:?}");
 
+    // Started again and again it rests longer and longer, and says so to whoever asks for its health.
+    podman.as_written(run, &RUN);
+    let said = wait_for("it to rest", SOON, || Some(ask()).filter(|said| said.err.contains("times in a row")));
+    assert!(said.code == 1 && said.err.contains("is empty although this folder was in use"), "{said:?}");
+    assert!(said.err.contains("; it is tried again in "), "{said:?}");
+    podman.ok(&["rm", "-f", "-t", "10", "satpost"]);
+
     // A folder that belongs to somebody else is said, with what to do.
     let foreign = podman.folder.path("foreign");
     fs::create_dir(&foreign).unwrap();

@@ -162,6 +162,9 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
             );
         }
     }
+    for words in ask.service.links().iter().filter_map(|link| links::hears_itself(ask, link)) {
+        need("warn", words, "/links", say!("dashboard.check_the_links"));
+    }
     for link in ask.service.links().iter().filter(|link| link.on && link.price().is_none()) {
         let words = say!("dashboard.link_has_no_price", name = link.name);
         need("warn", words, "/links", say!("dashboard.give_it_a_price"));

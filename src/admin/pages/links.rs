@@ -12,6 +12,7 @@ use crate::admin::service::{Action, link_settings};
 use crate::admin::words::{say, word};
 use crate::admin::{chart, strip};
 use crate::clock::Time;
+use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::link::contact::named;
@@ -126,6 +127,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         console => driver.is_some_and(|driver| driver.console),
         price => price_words(ask, &link), day => used(day), month => used(month),
         failing => facts.failing.get(&format!("link {}", link.name)),
+        hears_itself => hears_itself(ask, &link),
         silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
         vendor => driver.and_then(|driver| vendor::of(ask, &link, driver)),
@@ -136,6 +138,12 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         grave => is_grave(ask.request.form.get("line")),
     };
     Ok(ask.page(status, "link.html", "links", &say!("link.link", name = link.name), values))
+}
+
+/// That a link hears a modem of this box, and what to do.
+pub fn hears_itself(ask: &Ask, link: &LinkRecord) -> Option<String> {
+    let modem = equipment::hears_itself(&ask.app.store, link)?;
+    Some(say!("link.hears_itself", name = link.name, modem = modem.shown()))
 }
 
 /// The test of a link with a modem: what is known for nothing, and what one message would cost that is paid.

@@ -6,6 +6,7 @@ use crate::deliver::sms;
 use crate::engine::link::equipment;
 use crate::link;
 use crate::links::Reach;
+use crate::message::events::EventKind;
 use crate::settings::Key;
 
 /// Checks settings that do not go together.
@@ -96,6 +97,9 @@ pub fn links(session: &Session, findings: &mut Findings) {
         }
         if let Some(why) = facts.failing.get(&format!("link {name}")) {
             findings.error("link", format!("{name} fails and is started again: {why}"));
+        }
+        if let Some(modem) = equipment::hears_itself(&session.context.store, link) {
+            findings.warn("link", EventKind::HearsItself { name: name.clone(), modem });
         }
         let Some(driver) = link::driver(&link.driver) else {
             findings.error("link", format!("{name}: this version has no driver '{}'", link.driver));

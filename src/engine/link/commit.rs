@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use compact::peer::{Peer, PeerRules};
 
+use super::echo::Flight;
 use super::give_back::{release, uncharge, waits_again};
 use super::group::{PacketGroup, Resolution};
 use super::hands::{any_stale, in_hands, is_stale};
@@ -118,7 +119,12 @@ pub enum Begun {
 ///
 /// # Errors
 /// When the store fails.
-pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Result<Begun, Fault> {
+pub fn begin(
+    context: &Context,
+    packet: Packet,
+    bills: Vec<(Id, Bill)>,
+    flight: Option<Flight>,
+) -> Result<Begun, Fault> {
     let (settings, now, links) = (context.store.settings(), context.now(), context.store.links());
     let (record, extent) = (links.get(packet.link), Extent { bytes: packet.air_bytes(), packets: 1 });
     let price = record.and_then(LinkRecord::price);
@@ -169,6 +175,7 @@ pub fn begin(context: &Context, packet: Packet, bills: Vec<(Id, Bill)>) -> Resul
             }
             place.bill = Some(bill);
         }
+        flight.as_ref().map_or(Ok(()), |flight| flight.note(tx, now))?;
         tx.put_packet(&packet)?;
         Ok(Begun::Handing(Box::new(packet)))
     });

@@ -14,6 +14,8 @@ use crate::store::Store;
 
 /// What a link wants kept is written this often.
 const EVERY: Duration = Duration::from_secs(60);
+/// That a link hears a modem of this box is shown for so long after the last time.
+const HEARD: Duration = Duration::from_secs(3 * 86_400);
 
 /// What a link of this driver is given: what is for boxes that are paired, only where it talks to them.
 ///
@@ -46,6 +48,12 @@ pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
 pub fn check(store: &Store, driver: &Driver, link: &LinkRecord) -> Result<String, Vec<String>> {
     let paired = paired(store).map_err(|fault| vec![fault.to_string()])?;
     (driver.check)(&link.settings(&store.settings()), &paired)
+}
+
+/// The modem of this box that a link heard within some days; a store that does not answer is told elsewhere.
+pub fn hears_itself(store: &Store, link: &LinkRecord) -> Option<LinkAddress> {
+    let since = store.clock().now() - HEARD;
+    store.read(|view| view.hears_itself(link.id, since)).ok().flatten()
 }
 
 /// The boxes that this one is paired with.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use compact::peer::needs_coder;
 
+use super::echo;
 use super::inbound;
 use crate::address::PeerId;
 use crate::back_off::BackOff;
@@ -111,12 +112,12 @@ impl InboundBuffer {
                 break;
             }
             match disk_has_room(context).and_then(|()| keep(context, incoming, &mut self.mails_failed)) {
-                Ok(token) => {
+                Ok((token, own)) => {
                     (self.failures, self.mails_failed, self.again) = (0, 0, None);
                     if let Err(fault) = link.confirm(&token) {
                         log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
                     }
-                    if let Some(Incoming::Packet(packet)) = self.line.pop_front() {
+                    if let (Some(Incoming::Packet(packet)), false) = (self.line.pop_front(), own) {
                         let people = context.store.people();
                         from.push(packet.device.and_then(|address| people.at(address)).map(|far_box| far_box.id));
                     }
@@ -133,14 +134,16 @@ impl InboundBuffer {
     }
 }
 
-fn keep(context: &Context, incoming: &Incoming, mails_failed: &mut u32) -> Result<Token, Fault> {
+/// Keeps one; true beside its token where this box sent it itself, and there is nothing to keep.
+fn keep(context: &Context, incoming: &Incoming, mails_failed: &mut u32) -> Result<(Token, bool), Fault> {
     match incoming {
-        Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
+        Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| (token.clone(), false)),
+        Incoming::Packet(packet) if echo::is_own(context, packet)? => Ok((packet.token.clone(), true)),
         Incoming::Packet(packet) => match inbound::take(context, packet, mails_failed) {
             Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.reason()),
             kept => kept.map(drop),
         }
-        .map(|()| packet.token.clone()),
+        .map(|()| (packet.token.clone(), false)),
     }
 }
 

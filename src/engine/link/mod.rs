@@ -21,6 +21,7 @@
 pub mod coders;
 mod commit;
 pub mod crew;
+mod echo;
 pub mod equipment;
 mod explain;
 mod fate;

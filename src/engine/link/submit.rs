@@ -18,6 +18,7 @@
 use std::time::Duration;
 
 use super::commit::{self, Begun};
+use super::echo;
 use super::give_back;
 use super::group::PacketGroup;
 use super::whole::enclosed::Enclosures;
@@ -90,7 +91,7 @@ pub fn submit(
         let planned = packet.clone();
         packet.state = PacketState::Handing(intent.clone());
         (packet.at, packet.mails) = (intent.at, mails.noted());
-        match commit::begin(context, packet, mails.bills())? {
+        match commit::begin(context, packet, mails.bills(), echo::flight(context, &outgoing.payload))? {
             Begun::Handing(packet) => break (*packet, outgoing, intent),
             Begun::Decided => return Ok(Submitted::Decided),
             // Its text goes all the same.
@@ -138,7 +139,7 @@ fn refused(mut packet: Packet, fault: Fault) -> Submitted {
 /// Where the far box of a packet is on this link; `None` where the link has one far end only.
 ///
 /// # Errors
-/// For the owner: it has no address there.
+/// For the owner: it has no address there, or that of a modem of this box.
 fn address(context: &Context, driver: &Driver, packet: &Packet) -> Result<Option<LinkAddress>, Fault> {
     let Some(id) = packet.far_box else { return Ok(None) };
     let people = context.store.people();
@@ -148,5 +149,13 @@ fn address(context: &Context, driver: &Driver, packet: &Packet) -> Result<Option
         let kind = driver.reach.kinds.first().copied().unwrap_or(driver.name);
         Fault::operator(format!("{who} has no address on this link: give it one, {kind}:... ('satpost far-box set')"))
     };
-    far_box.and_then(|far_box| driver.reach.address(&far_box.addresses)).map(Some).ok_or_else(missing)
+    let address = far_box.and_then(|far_box| driver.reach.address(&far_box.addresses)).ok_or_else(missing)?;
+    match echo::is_here(context, address) {
+        true => Err(Fault::operator(format!(
+            "{} is the modem of this box itself: what goes there comes back here; give the far box its own address, or switch \
+             the link of that modem off",
+            address.shown()
+        ))),
+        false => Ok(Some(address)),
+    }
 }

@@ -271,6 +271,7 @@ impl Imt {
             ready: self.is_ready(),
             state: self.state(),
             port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
+            terminal: self.facts.imei.as_ref().and_then(|imei| imei.parse().ok()).map(LinkAddress::Imei),
             firmware: Some(named.join(", ")).filter(|named| !named.is_empty()),
             last_satellite: self.facts.last_satellite,
             bars: self.facts.bars,

@@ -28,6 +28,7 @@ use smol::channel::Receiver;
 use self::session::Plan;
 use self::slot::{Fate, Slot};
 use self::wire::Wire;
+use crate::address::LinkAddress;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::contact::{FirstContact, Line};
@@ -235,6 +236,7 @@ impl Sbd {
             ready: self.is_ready(),
             state: self.state(),
             port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
+            terminal: self.facts.imei.as_ref().and_then(|imei| imei.parse().ok()).map(LinkAddress::Imei),
             firmware: Some(named.join(", ")).filter(|named| !named.is_empty()),
             last_satellite: self.facts.last_satellite,
             bars: self.facts.bars,

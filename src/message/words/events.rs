@@ -11,6 +11,13 @@ impl Display for EventKind {
         match self {
             Self::Link { state } => state.fmt(f),
             Self::SetAside { what, why } => write!(f, "{what}: {why}"),
+            Self::HearsItself { name, modem } => write!(
+                f,
+                "link {name} hears this box's own modem ({}): what the box itself sent is left out, and is not sent on. A modem and \
+                 the service ashore that hears it belong to two boxes: switch one of the two off here, as with 'satpost link off \
+                 {name}'",
+                modem.shown()
+            ),
             Self::FarBox { what, device } => {
                 what.fmt(f)?;
                 device.map_or(Ok(()), |device| write!(f, " ({})", device.shown()))

@@ -24,6 +24,7 @@ mod both;
 mod cases;
 mod choice;
 mod commands;
+mod echo;
 mod faults;
 mod gateway;
 mod kills;

@@ -3,9 +3,11 @@
 mod disks;
 mod failing;
 mod faults;
+mod idle;
 mod log;
 mod mutated;
 mod old_folders;
 mod power_cuts;
 mod pulled_plugs;
+mod restarts;
 mod starts;

@@ -72,7 +72,7 @@ impl Station {
     }
 
     /// The same with more in its environment.
-    fn launch_with(&mut self, environment: &[(&str, &Path)]) {
+    pub fn launch_with(&mut self, environment: &[(&str, &Path)]) {
         if self.folder.is_dir() {
             coder::lend(&self.folder);
         }

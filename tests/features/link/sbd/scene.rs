@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::clock::OwnClock;
+use crate::support::command::commands;
 use crate::support::{Folder, Program, SOON, Station, ask, wait_for};
 
 /// Number of the terminal.
@@ -158,39 +159,53 @@ impl Scene {
         if self.imt { ("byte", "0.001") } else { ("credit", "0.01") }
     }
 
-    /// The gateway: olga owns it, anna's terminal is out in the field.
-    pub fn gateway(&self) -> Station {
+    /// The account at the service: settings of its link and, for some, of the box.
+    fn account(&self) -> Vec<(&'static str, String)> {
         let things = format!("{IMT}={}", self.key);
-        let own = match self.ground {
-            Service::Rockblock => [
-                ("rockblock.url", self.url.as_str()),
+        let own: &[(&'static str, &str)] = match self.ground {
+            Service::Rockblock => &[
+                ("rockblock.url", &self.url),
                 ("rockblock.user", "u"),
                 ("rockblock.password", "p"),
                 ("rockblock.path", PATH),
                 ("rockblock.key", &self.key),
             ],
-            Service::Cloudloop => [
-                ("cloudloop.url", self.url.as_str()),
+            Service::Cloudloop => &[
+                ("cloudloop.url", &self.url),
                 ("cloudloop.token", "t"),
                 ("cloudloop.path", PATH),
                 ("cloudloop.things", &things),
                 ("cloudloop.callers", "127.0.0.0/8"),
             ],
-            Service::Sbdmail => [
+            Service::Sbdmail => &[
                 ("sbdmail.sender", "sbd@shore.example"),
                 ("sbdmail.path", PATH),
                 ("sbdmail.peers", "127.0.0.0/8"),
                 ("sbdmail.poll", "5"),
                 ("sbdmail.to", "data@sbd.example"),
             ],
-            Service::Directip => [
-                ("directip.gateway", self.url.as_str()),
+            Service::Directip => &[
+                ("directip.gateway", &self.url),
                 ("directip.listen", "127.0.0.1:0"),
                 ("directip.peers", "127.0.0.0/8"),
                 ("directip.confirm", "yes"),
                 ("sms.public_url", ""),
             ],
         };
+        own.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+    }
+
+    /// Gives a box the account at the service as one more link.
+    pub fn add_account(&self, station: &Station) {
+        let account = self.account();
+        let settings = account.iter().map(|(name, value)| (*name, value.as_str()));
+        for words in commands([("link.driver", self.ground.name())].into_iter().chain(settings), "") {
+            station.cli_ok(&words.iter().map(String::as_str).collect::<Vec<_>>(), "");
+        }
+    }
+
+    /// The gateway: olga owns it, anna's terminal is out in the field.
+    pub fn gateway(&self) -> Station {
         // Mails for terminals go through the relay: there the service takes what is for it.
         let relay_port = match self.ground {
             Service::Sbdmail => self.key.rsplit(':').next().unwrap_or_default(),
@@ -209,11 +224,12 @@ impl Scene {
             ("queue.retry_first", "1"),
             ("queue.retry_most", "1"),
         ];
-        let settings = [&settings[..], &own].concat();
+        let account = self.account();
+        let own = account.iter().map(|(name, value)| (*name, value.as_str()));
         Station::new(
             &self.folder,
             "gateway",
-            &settings,
+            &settings.into_iter().chain(own).collect::<Vec<_>>(),
             &["olga", &format!("anna=imei:{}", if self.imt { IMT } else { TERMINAL })],
         )
     }

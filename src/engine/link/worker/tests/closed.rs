@@ -105,10 +105,10 @@ fn a_mail_without_room_does_not_change_what_others_pay() {
     };
     let before = known();
     let bills = vec![(small, bill(400)), (large, bill(700))];
-    let begun = commit::begin(&rig.context, packet.clone(), bills).unwrap();
+    let begun = commit::begin(&rig.context, packet.clone(), bills, None).unwrap();
     assert!(matches!(begun, Begun::OverBudget(Some(id)) if id == large));
     assert_eq!(known(), before);
-    let begun = commit::begin(&rig.context, packet, vec![(small, bill(400))]).unwrap();
+    let begun = commit::begin(&rig.context, packet, vec![(small, bill(400))], None).unwrap();
     assert!(matches!(begun, Begun::Handing(_)));
     assert_eq!(known().0.unwrap().wanted.money, Money(400));
 }
