@@ -1,5 +1,6 @@
 //! What is due when: sessions, ring alerts, messages that came down, and looks at an idle modem, which cost nothing. No
-//! session begins without something to send, a ring alert, something that waits, or a look that the owner asked for.
+//! session begins without something to send, a ring alert, something that waits, a look that the owner asked for, or a modem
+//! that has to be made known to the network before it hears ring alerts.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ use crate::message::reason::{DeviceReason, SessionReason, TrackingReason};
 const CLEAR_AGAIN: Duration = Duration::from_secs(30);
 /// A pause of unknown length that the network asks for.
 const PAUSE: Duration = Duration::from_secs(300);
+/// A modem that is unknown to the network though a session was good is made known again after this.
+const REGISTER_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// A wait as long as this is nothing for a message that could take another link.
 const LONG: Duration = Duration::from_secs(180);
 
@@ -35,6 +38,8 @@ pub struct Plan {
     next: Instant,
     failures: u32,
     pub(super) ring: bool,
+    /// No session makes the modem known to the network before: each costs a credit, whatever a modem says afterwards.
+    register_at: Instant,
     /// The budget has room for a session that sends nothing.
     pub(super) may_look: bool,
     /// Messages that wait at the gateway, as the last session told.
@@ -65,6 +70,7 @@ impl Plan {
             next: now,
             failures: 0,
             ring: false,
+            register_at: now,
             may_look: true,
             queued: 0,
             look_at: now,
@@ -236,8 +242,16 @@ impl Sbd {
         let wanted = self.slot.is_some() || plan.wants_mailbox(Instant::now());
         match wanted {
             true => Some(plan.next),
-            false => plan.check_due().filter(|_| plan.may_look).map(|at| at.max(plan.next)),
+            false => {
+                let looks = [plan.check_due(), self.register_due()].into_iter().flatten().min();
+                looks.filter(|_| plan.may_look).map(|at| at.max(plan.next))
+            }
         }
+    }
+
+    /// When a session makes the modem known to the network, which announces nothing to one that it does not know.
+    fn register_due(&self) -> Option<Instant> {
+        (self.plan.answers_rings && self.facts.registered == Some(false)).then_some(self.plan.register_at)
     }
 
     fn begin_session(&mut self) {
@@ -298,6 +312,7 @@ impl Sbd {
         let counted = self.slot.is_some() || self.facts.tells_slots;
         self.facts.momsn = counted.then(|| result.momsn.wrapping_add(1));
         self.facts.registered = Some(true);
+        self.plan.register_at = now + REGISTER_AGAIN;
         self.facts.last_satellite = Some(self.clock.now());
         let plan = &mut self.plan;
         (plan.failures, plan.blocked, plan.too_large) = (0, None, result.mo == 1);

@@ -49,6 +49,8 @@ pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: T
             let data = hex::decode(data.as_bytes()).ok_or("write the bytes as pairs of hex digits")?;
             machine.memory.local.push(hex::encode(&data));
         }
+        ["known", "on"] => machine.memory.registered = 2,
+        ["known", "off"] => machine.memory.registered = 0,
         ["ring"] => machine.alert(now),
         ["journal"] => return Ok(dotted(machine.memory.journal.clone())),
         ["show"] => return Ok(show(machine, port)),

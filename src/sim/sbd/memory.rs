@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The non-volatile memory.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Memory {
     /// Number of the next session.
@@ -18,4 +18,11 @@ pub(super) struct Memory {
     pub(super) local: Vec<String>,
     /// One line of JSON for each session, oldest first.
     pub(super) journal: Vec<String>,
+}
+
+/// A modem that was used before: the network knows it.
+impl Default for Memory {
+    fn default() -> Self {
+        Self { momsn: 0, registered: 2, ring: false, mtmsn: 0, local: Vec::new(), journal: Vec::new() }
+    }
 }

@@ -46,6 +46,7 @@ number, `on` (for ever) or `off`.
   style spaced|tight   how it prints, as a clone's    era 2|3       epoch of the network's time
   power on|off     the supply                         unplug, plug  the USB cable
   lock on|off      another program locks the port     ring          a ring alert without a message
+  known on|off     whether the network knows it (on): one that it does not know hears no ring alerts until a session
   down HEX         a message at a gateway of its own (without --sky)
   show, journal    several lines, then a line with a dot"
 )]

@@ -85,6 +85,23 @@ fn up_and_down(scene: &Scene) {
     gateway.totals_balance();
 }
 
+/// Nothing is announced to a modem that never had a session: the box that only hears has one, and is paid for.
+#[test]
+fn what_comes_to_a_new_modem_arrives_though_its_box_sends_nothing() {
+    let scene = Scene::start(Service::Rockblock, "2000");
+    assert_eq!(scene.modem("known off"), ["ok"]);
+    let (station, gateway) = (scene.station().started(), scene.gateway().started());
+    scene.calls(&gateway);
+    wait_for("the modem to be known", LONG, || (scene.shown("registered") == "2").then_some(()));
+    answer(&gateway, "To whom it may concern");
+    wait_in_mailbox(&station, "To whom it may concern");
+    wait_for("the bill of the station", SOON, || {
+        let [up, _, mailbox] = scene.credits();
+        (mailbox > 0 && bill(&station) == up + mailbox).then_some(())
+    });
+    station.totals_balance();
+}
+
 #[test]
 fn a_station_killed_at_any_moment_sends_nothing_twice() {
     let scene = Scene::start(Service::Rockblock, "20000");
