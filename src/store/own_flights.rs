@@ -66,3 +66,45 @@ impl View {
         Ok(last.map(|(_, modem)| modem))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testing::Folder;
+
+    use super::*;
+    use crate::address::DeviceId;
+    use crate::store::tests::store;
+
+    const DAYS: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
+
+    #[test]
+    fn a_flight_is_known_by_modem_and_bytes_until_it_is_forgotten() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        let [own, other] = [6846, 6847].map(|id| LinkAddress::M138(DeviceId::new(id).unwrap()));
+        let at = Time(1_790_000_000_000);
+        store.write(move |tx| tx.note_flight(own, b"ok", at)).unwrap();
+        let known = |modem, bytes: &[u8]| store.read(|view| view.is_own_flight(modem, bytes)).unwrap();
+        assert!(known(own, b"ok") && !known(other, b"ok") && !known(own, b"ok "));
+        // Sent once more it is known for as long again.
+        store.write(move |tx| tx.note_flight(own, b"ok", at + DAYS)).unwrap();
+        store.write(move |tx| tx.forget_before(at + DAYS)).unwrap();
+        assert!(known(own, b"ok"));
+        store.write(move |tx| tx.forget_before(at + DAYS + DAYS)).unwrap();
+        assert!(!known(own, b"ok"));
+    }
+
+    #[test]
+    fn a_link_that_hears_this_box_is_an_event_once_a_day() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        let own = LinkAddress::M138(DeviceId::new(6846).unwrap());
+        let (link, at) = (LinkId::FIRST, Time(1_790_000_000_000));
+        let hear = |now| store.write(move |tx| tx.heard_itself(link, own, now)).unwrap();
+        assert_eq!([hear(at), hear(at), hear(at + DAYS), hear(at + DAYS)], [true, false, true, false]);
+        assert_eq!(store.read(|view| view.events(10)).unwrap().len(), 2);
+        let heard = |link, since| store.read(|view| view.hears_itself(link, since)).unwrap();
+        assert_eq!((heard(link, at + DAYS), heard(link, at + DAYS + DAYS)), (Some(own), None));
+        assert_eq!(heard(LinkId(7), at), None);
+    }
+}

@@ -62,6 +62,10 @@ impl Service {
         let code: PairingCode = code.parse().map_err(Fault::permanent)?;
         let address = with_port(address.trim())?;
         let (settings, key) = (self.store.settings(), equipment::own_key(&self.store)?);
+        if code.names(key.id()) {
+            // Paired with itself it would hear what it says.
+            return Err(Fault::permanent("this box gave the code out itself: enter it on the other box"));
+        }
         let text = |key| settings.text(key).to_owned();
         let people = self.store.people();
         let person = people.default_person(settings.text(Key::DefaultPerson)).map(|first| first.name.clone());

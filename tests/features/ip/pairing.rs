@@ -23,6 +23,9 @@ fn wrong(code: &str) -> String {
 fn a_code_pairs_once_and_both_know_each_other_then() {
     let sea = Sea::strangers(&[], &[]);
     let code = sea.code();
+    // Entered where it was given out, the box would be paired with itself.
+    assert!(failure(&sea.gateway, &sea.address, &code).contains("enter it on the other box"));
+    assert_eq!(sea.gateway.json(&["pair", "list"]), serde_json::json!([]));
     let said = sea.station.cli_ok(&["pair", "join", &sea.address, &code.to_lowercase().replace('-', " ")], "");
     assert!(said.starts_with("paired with shore, box "), "{said}");
     sea.wait_up();
