@@ -283,7 +283,8 @@ impl<'c> LinkWorker<'c> {
         }
         self.market = Market::now(self.context)?;
         self.link.relieve(self.market.relieves(self.id));
-        let has_room = |link: &LinkState| link.terms.price.is_none_or(|price| link.has_room(price.of(1)));
+        // A link without a price is not used: nobody could tell what is left of the budget.
+        let has_room = |link: &LinkState| link.terms.price.is_some_and(|price| link.has_room(price.of(1)));
         self.link.may_look(self.market.links().find(|link| link.terms.id == self.id).is_none_or(has_room));
         let people = self.context.store.people();
         if !Arc::ptr_eq(&people, &self.people) {

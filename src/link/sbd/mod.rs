@@ -13,6 +13,7 @@
 
 mod adopt;
 mod codec;
+mod known;
 mod mailbox;
 mod session;
 mod slot;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 
+use self::known::Known;
 use self::session::Plan;
 use self::slot::{Fate, Slot};
 use self::wire::Wire;
@@ -35,7 +37,7 @@ use crate::link::contact::{FirstContact, Line};
 use crate::link::power::{self, Power};
 use crate::link::serial;
 use crate::link::turns::Turns;
-use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
+use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{Caution, DeviceReason, SessionReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
@@ -176,6 +178,7 @@ struct Sbd {
     /// The last number that a hand-over got.
     last_number: u64,
     plan: Plan,
+    known: Known,
 }
 
 impl Sbd {
@@ -196,6 +199,7 @@ impl Sbd {
             fates: VecDeque::new(),
             last_number: 0,
             plan: Plan::new(settings.on(Key::SbdRing), settings.span(Key::SbdCheck)),
+            known: Known::default(),
         }
     }
 
@@ -217,7 +221,9 @@ impl Sbd {
             }
             Phase::Running => match self.plan.blocked() {
                 Some(why) => why.clone(),
-                None if self.plan.is_short() => SessionReason::NoBudget.into(),
+                None if self.plan.is_short() || (!self.plan.may_look && self.register_due().is_some()) => {
+                    SessionReason::NoBudget.into()
+                }
                 None if self.plan.too_large => SessionReason::TooLargeWaits.into(),
                 None => match self.power.fault() {
                     Some(why) => DeviceReason::ReadyBut { but: Caution::NoControlLines(why.to_owned()) }.into(),
@@ -256,6 +262,14 @@ impl Sbd {
 }
 
 impl Link for Sbd {
+    fn equip(&mut self, equipment: &Equipment) {
+        self.known.equip(&equipment.kept);
+    }
+
+    fn keep(&mut self) -> Option<Vec<u8>> {
+        self.known.keep()
+    }
+
     fn may_look(&mut self, may: bool) {
         self.plan.may_look = may;
     }

@@ -18,8 +18,6 @@ use crate::message::reason::{DeviceReason, SessionReason, TrackingReason};
 const CLEAR_AGAIN: Duration = Duration::from_secs(30);
 /// A pause of unknown length that the network asks for.
 const PAUSE: Duration = Duration::from_secs(300);
-/// A modem that is unknown to the network though a session was good is made known again after this.
-const REGISTER_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// A wait as long as this is nothing for a message that could take another link.
 const LONG: Duration = Duration::from_secs(180);
 
@@ -38,8 +36,6 @@ pub struct Plan {
     next: Instant,
     failures: u32,
     pub(super) ring: bool,
-    /// No session makes the modem known to the network before: each costs a credit, whatever a modem says afterwards.
-    register_at: Instant,
     /// The budget has room for a session that sends nothing.
     pub(super) may_look: bool,
     /// Messages that wait at the gateway, as the last session told.
@@ -70,7 +66,6 @@ impl Plan {
             next: now,
             failures: 0,
             ring: false,
-            register_at: now,
             may_look: true,
             queued: 0,
             look_at: now,
@@ -112,6 +107,11 @@ impl Plan {
         let wants =
             (self.ring && self.answers_rings) || self.queued > 0 || self.check_due().is_some_and(|at| at <= now);
         wants && self.may_look
+    }
+
+    /// True where what the network announces is fetched.
+    pub(super) fn answers_rings(&self) -> bool {
+        self.answers_rings
     }
 
     /// What the network announced stays there, as the budget has no room.
@@ -249,17 +249,15 @@ impl Sbd {
         }
     }
 
-    /// When a session makes the modem known to the network, which announces nothing to one that it does not know.
-    fn register_due(&self) -> Option<Instant> {
-        (self.plan.answers_rings && self.facts.registered == Some(false)).then_some(self.plan.register_at)
-    }
-
     fn begin_session(&mut self) {
         let now = Instant::now();
         if self.slot.is_none() && !self.slot_clear && !self.clear_slot() {
             self.plan.next = now + CLEAR_AGAIN;
             self.plan.blocked = Some((SessionReason::NotCleared.into(), self.plan.next));
             return;
+        }
+        if self.slot.is_none() && !self.plan.wants_mailbox(now) {
+            self.begins_to_register();
         }
         let answers = self.plan.ring && self.facts.tells_slots;
         let Some(wire) = &mut self.wire else { return };
@@ -312,7 +310,7 @@ impl Sbd {
         let counted = self.slot.is_some() || self.facts.tells_slots;
         self.facts.momsn = counted.then(|| result.momsn.wrapping_add(1));
         self.facts.registered = Some(true);
-        self.plan.register_at = now + REGISTER_AGAIN;
+        self.known.done();
         self.facts.last_satellite = Some(self.clock.now());
         let plan = &mut self.plan;
         (plan.failures, plan.blocked, plan.too_large) = (0, None, result.mo == 1);
@@ -332,6 +330,10 @@ impl Sbd {
 
     /// Counts a failed session and plans the next one.
     fn session_failed(&mut self, step: Step, why: Reason) {
+        if self.known.failed(step, self.limits.rest) {
+            self.plan.next = Instant::now() + self.limits.rest;
+            return;
+        }
         self.plan.failures += 1;
         let failures = self.plan.failures;
         let wait = match step {
@@ -390,8 +392,11 @@ impl Sbd {
         self.plan.next = Instant::now() + self.limits.rest;
         let before = self.facts.momsn;
         let Some(slots) = self.slots() else {
-            if let Some(slot) = self.slot.take() {
-                self.lost_result(slot);
+            self.known.done();
+            match self.slot.take() {
+                Some(slot) => self.lost_result(slot),
+                // It may have been charged for.
+                None => self.events.push(Event::Mailbox),
             }
             // What it may have brought is read.
             let _ = self.fetch(None);
@@ -404,8 +409,13 @@ impl Sbd {
         if moved && self.slot.is_none() {
             self.events.push(Event::Mailbox);
         }
-        if !moved {
-            self.plan.failures += 1;
+        match moved {
+            true => {
+                self.facts.registered = Some(true);
+                self.known.done();
+            }
+            false if self.known.failed(Step::Retry, self.limits.rest) => {}
+            false => self.plan.failures += 1,
         }
         self.plan.ring = slots.ring;
         self.slot_clear = !slots.mo;

@@ -1,5 +1,6 @@
 //! The driver against the simulated modem, over a real pseudo-terminal.
 
+mod known;
 mod power;
 
 use std::path::PathBuf;
@@ -225,44 +226,6 @@ fn a_ring_alert_is_answered_and_the_queue_drained() {
     let mailbox = bench.heard.iter().filter(|event| matches!(event, Event::Mailbox)).count();
     assert_eq!(mailbox, 3, "each session that sends nothing is charged");
     assert_eq!(bench.sessions(), 4);
-}
-
-#[test]
-fn a_modem_that_the_network_does_not_know_is_made_known_once_and_hears_what_is_announced() {
-    let mut bench = Bench::new("unknown");
-    bench.tell("known off");
-    bench.tell("down 01");
-    bench.link.may_look(false);
-    bench.until("the modem", |bench| bench.link.is_ready().then_some(()));
-    assert_eq!((bench.sessions(), bench.link.facts.registered), (0, Some(false)), "the budget has no room");
-    bench.link.may_look(true);
-    let first = bench.until_inbound();
-    bench.link.confirm(&first.token).unwrap();
-    bench.until("the booking", |bench| bench.heard.contains(&Event::Mailbox).then_some(()));
-    assert_eq!((first.payload, bench.show("registered").as_str(), bench.sessions()), (vec![1], "2", 1));
-    bench.tell("down 02");
-    assert_eq!(bench.until_inbound().payload, [2]);
-    assert_eq!(bench.sessions(), 2);
-    // Whatever the modem says when it is found again, it has no session a second time.
-    bench.tell("known off");
-    bench.tell("unplug");
-    bench.until("the loss", |bench| (!bench.link.is_ready()).then_some(()));
-    bench.tell("plug");
-    bench.until("the modem again", |bench| (bench.link.facts.registered == Some(false)).then_some(()));
-    let before: u32 = bench.show("commands").parse().unwrap();
-    bench.until("a few looks", |bench| (bench.show("commands").parse::<u32>().unwrap() > before + 5).then_some(()));
-    assert_eq!(bench.sessions(), 2);
-}
-
-#[test]
-fn who_answers_no_ring_alerts_has_no_session_to_be_known() {
-    let mut bench = Bench::new("unheard");
-    bench.link = driver(&bench.folder, &[(Key::SbdRing, "no")]);
-    bench.tell("known off");
-    bench.until("the modem", |bench| bench.link.is_ready().then_some(()));
-    let before: u32 = bench.show("commands").parse().unwrap();
-    bench.until("a few looks", |bench| (bench.show("commands").parse::<u32>().unwrap() > before + 5).then_some(()));
-    assert_eq!(bench.sessions(), 0);
 }
 
 #[test]
