@@ -101,6 +101,8 @@ pub use restore::{Kept, NotRestored, restore, restore_and};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use sessions::SessionRows;
 pub use spool::Spooled;
+#[cfg(test)]
+pub use table::looks;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use totals::{Ledger, Totals};
 pub use tracks::{Place, Track};
