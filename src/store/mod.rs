@@ -36,6 +36,7 @@ mod own_files;
 mod packets;
 mod paired;
 mod people;
+mod pieces;
 mod queue;
 mod record;
 mod relocation;

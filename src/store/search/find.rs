@@ -216,11 +216,16 @@ impl Index {
         &self,
         needle: &mut Needle,
         block: u64,
-        others: impl FnOnce() -> TxResult<Option<Bits>>,
+        others: impl Fn() -> TxResult<Option<Bits>>,
         next: impl FnOnce() -> TxResult<Option<u64>>,
     ) -> TxResult<(Option<u64>, Bits)> {
         let (mut below, mut among) = (block.checked_sub(1), Bits::ALL);
-        if self.progress.has_group(group_of(block).0) {
+        let (group, _) = group_of(block);
+        if self.progress.has_group(group) {
+            // Where there are few others, most groups are not asked.
+            if !needle.groups.contains_key(&group) && others()?.is_none() {
+                return Ok((next()?, Bits::NONE));
+            }
             (below, among) = self.step(needle, block)?;
             if among == Bits::NONE {
                 return Ok((below, among));
