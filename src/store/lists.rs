@@ -226,12 +226,20 @@ impl View {
     /// The last `most` messages, oldest first; unreadable ones are left out.
     pub fn past(&self, most: usize) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
-        for row in self.messages()?.iter()?.rev().take(most) {
-            let (_, bytes) = row?;
-            found.extend(parse(bytes.value()));
-        }
+        self.each_past(most, |message| found.push(message))?;
         found.reverse();
         Ok(found)
+    }
+
+    /// Takes the last `most` messages one by one, the youngest first: together they may be some megabytes.
+    pub fn each_past(&self, most: usize, mut take: impl FnMut(Message)) -> TxResult<()> {
+        for row in self.messages()?.iter()?.rev().take(most) {
+            let (_, bytes) = row?;
+            if let Ok(message) = parse(bytes.value()) {
+                take(message);
+            }
+        }
+        Ok(())
     }
 
     /// Looks through `most` messages from a number on.
