@@ -5,6 +5,7 @@
 //! the same sender to the same recipients, whose stored bytes end with just those that came.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ pub struct Repeats(Mutex<Known>);
 struct Known {
     /// True once what the store has was read, and nothing is in doubt.
     loaded: bool,
-    ids: BTreeMap<String, Id>,
-    order: VecDeque<String>,
+    /// By the hashes of their names.
+    ids: BTreeMap<u64, Id>,
+    order: VecDeque<u64>,
+    hasher: RandomState,
     /// Names of mails that are being put into the store: whether they are kept is known when that ends.
     taking: BTreeSet<String>,
 }
@@ -67,15 +70,19 @@ impl Repeats {
             if !known.loaded {
                 known.load(store)?;
             }
-            let ids = names.iter().map(|name| name.as_ref().and_then(|name| known.ids.get(name).copied()));
+            let ids = names.iter().map(|name| name.as_ref().and_then(|name| known.find(name)));
             let found = ids.collect::<Option<Vec<_>>>().filter(|ids| !ids.is_empty());
             known.taking.extend(names.iter().flatten().cloned());
             (Taking { repeats: self, names }, found)
         };
         let Some(found) = found else { return Ok(Came::Now(taking)) };
         let body = body()?;
-        for id in &found {
+        for (id, own) in found.iter().zip(&taking.names) {
             let Some(earlier) = store.message(*id)? else { return Ok(Came::Now(taking)) };
+            // Two names may have one hash.
+            if name(&earlier) != *own {
+                return Ok(Came::Now(taking));
+            }
             let young = store.clock().now().since(earlier.accepted) < AGE;
             // One that is damaged here is best had once more.
             let raw = match store.raw(&earlier) {
@@ -129,19 +136,33 @@ impl Known {
         store.write(|_| Ok(()))?;
         (self.ids, self.order) = Default::default();
         let since: Time = store.clock().now() - AGE;
-        for message in store.read(|view| view.past(MOST))? {
+        let mut past = Vec::new();
+        let take = |message: Message| {
             if message.origin == Origin::Smtp && message.accepted >= since {
-                self.add(name(&message), message.id);
+                past.extend(name(&message).map(|name| (self.hasher.hash_one(name), message.id)));
             }
+        };
+        store.read(|view| view.each_past(MOST, take))?;
+        for (hash, id) in past.into_iter().rev() {
+            self.add_hash(hash, id);
         }
         self.loaded = true;
         Ok(())
     }
 
+    fn find(&self, name: &str) -> Option<Id> {
+        self.ids.get(&self.hasher.hash_one(name)).copied()
+    }
+
     fn add(&mut self, name: Option<String>, id: Id) {
-        let Some(name) = name else { return };
-        if self.ids.insert(name.clone(), id).is_none() {
-            self.order.push_back(name);
+        if let Some(name) = name {
+            self.add_hash(self.hasher.hash_one(name), id);
+        }
+    }
+
+    fn add_hash(&mut self, hash: u64, id: Id) {
+        if self.ids.insert(hash, id).is_none() {
+            self.order.push_back(hash);
         }
         if self.order.len() > MOST
             && let Some(oldest) = self.order.pop_front()

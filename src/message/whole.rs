@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Id;
+use super::words::size_of;
 
 /// Where the whole mail of a message is, beside its text that went over a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,10 +45,10 @@ impl fmt::Display for Whole {
             Self::Here => f.write_str("only the text went over the link; the whole mail is on this box"),
             Self::Came => f.write_str("the whole mail came, with its files"),
             Self::There { size, asked: false, .. } => {
-                write!(f, "only the text came; the whole mail is at the far box, {} kB", size.div_ceil(1000))
+                write!(f, "only the text came; the whole mail is at the far box, {}", size_of((*size).into()))
             }
             Self::There { size, asked: true, .. } => {
-                write!(f, "the whole mail was asked for, {} kB: it comes when a line brings it", size.div_ceil(1000))
+                write!(f, "the whole mail was asked for, {}: it comes when a line brings it", size_of((*size).into()))
             }
             Self::Later { message } => write!(f, "the whole mail came later: {message}"),
             Self::Gone => f.write_str("only the text came; the whole mail is not at the far box any more"),

@@ -13,12 +13,13 @@ use std::path::Path;
 use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    TableDefinition, TableError, WriteTransaction,
+    TableDefinition, TableError,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::old_tables::OldTable;
+use super::pieces::Pieces;
 use super::schema::{self, KEPT, VERSION};
 use super::table::{AnyTable, Form, if_there, in_redb};
 use super::work::{Hear, PIECE, Stage, WATCHED, Watch, Work};
@@ -29,8 +30,8 @@ use crate::fault::Fault;
 const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool");
 /// 0 -> SHA-256 over all other tables: bytes that a stick lost are noticed before anything is restored.
 const SEAL: TableDefinition<u8, &[u8]> = TableDefinition::new("seal");
-/// redb's page cache while copying.
-pub(super) const CACHE: usize = 8 * 1024 * 1024;
+/// redb's page cache while copying, which reads and writes each page once.
+pub(super) const CACHE: usize = 1024 * 1024;
 
 /// What a backup holds, counted in the file itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -65,6 +66,7 @@ impl Store {
                 false => Err(format!("it holds {found:?} and not {wrote:?}")),
             }
         });
+        crate::sys::memory::give_back();
         made.map_err(|why| {
             let _ = fs::remove_file(to);
             Fault::temporary(format!("the backup failed: {why}"))
@@ -73,16 +75,16 @@ impl Store {
 
     fn write_backup(&self, file: File, hear: Hear) -> Result<Contents, String> {
         let database = create(file).map_err(|error| error.to_string())?;
-        let txn = database.begin_write().map_err(|error| error.to_string())?;
+        let mut copy = Pieces::new(&database);
         let copied = self.read(|view| {
             let work = through(hear, Stage::Writing, &view.0)?;
-            let rows = copy_all(&view.0, &txn, &|rows| work.step(rows))?;
+            let rows = copy_all(&view.0, &mut copy, &|rows| work.step(rows))?;
             Ok(Contents { rows, ..count(&view.0)? })
         });
         let mut wrote = copied.map_err(|fault| fault.to_string())?;
         for name in spool::names(self.folder()).map_err(|error| error.to_string())? {
             let path = spool::folder(self.folder()).join(&name);
-            match put_file(&txn, &name, &path) {
+            match put_file(&mut copy, &name, &path) {
                 Ok(bytes) => {
                     wrote.files += 1;
                     wrote.file_bytes += bytes;
@@ -92,10 +94,13 @@ impl Store {
                 Err(error) => return Err(format!("{}: {}", path.display(), error.why())),
             }
         }
-        own_files::put(&txn, self.folder()).map_err(|error| error.to_string())?;
-        // Opened here too, so that a backup without large mails is still told apart from a bare store.
-        txn.open_table(SPOOL).map_err(|error| error.to_string())?;
-        txn.commit().map_err(|error| error.to_string())?;
+        let mut rest = || -> Result<(), redb::Error> {
+            own_files::put(copy.txn()?, self.folder())?;
+            // Opened here too, so that a backup without large mails is still told apart from a bare store.
+            copy.txn()?.open_table(SPOOL)?;
+            copy.end()
+        };
+        rest().map_err(|error| error.to_string())?;
         seal(&database, hear).map_err(|error| error.to_string())?;
         Ok(wrote)
     }
@@ -127,34 +132,15 @@ pub(super) fn create(file: File) -> Result<Database, DatabaseError> {
 }
 
 /// Copies all tables; those of an older version become those of today. Gives the number of their rows.
-pub(super) fn copy_all(from: &ReadTransaction, to: &WriteTransaction, watch: Watch) -> Result<u64, redb::Error> {
+pub(super) fn copy_all(from: &ReadTransaction, to: &mut Pieces, watch: Watch) -> Result<u64, redb::Error> {
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
-            Some(old) => in_redb!(table, definition => old.put_into(&mut to.open_table(definition)?, watch))?,
-            None => in_redb!(table, definition => copy(from, to, definition, watch))?,
+            Some(old) => in_redb!(table, definition => old.put_into(&mut to.txn()?.open_table(definition)?, watch))?,
+            None => in_redb!(table, definition => to.copy(from, definition, watch))?,
         };
     }
     Ok(rows)
-}
-
-/// Copies a table; asks `watch` now and then whether to go on.
-pub(super) fn copy<K: redb::Key>(
-    from: &ReadTransaction,
-    to: &WriteTransaction,
-    table: TableDefinition<K, &'static [u8]>,
-    watch: Watch,
-) -> Result<u64, redb::Error> {
-    let Some(source) = if_there(from, table)? else { return Ok(0) };
-    let mut target = to.open_table(table)?;
-    for (number, row) in source.range::<K::SelfType<'_>>(..)?.enumerate() {
-        if number % WATCHED == WATCHED - 1 {
-            watch(WATCHED as u64)?;
-        }
-        let (key, value) = row?;
-        target.insert(key.value(), value.value())?;
-    }
-    Ok(target.len()?)
 }
 
 /// Closes a backup with the hash of what it holds.
@@ -232,9 +218,8 @@ fn count(from: &ReadTransaction) -> Result<Contents, redb::Error> {
     })
 }
 
-fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy> {
+fn put_file(to: &mut Pieces, name: &str, path: &Path) -> Result<u64, Copy> {
     let mut file = File::open(path)?;
-    let mut table = txn.open_table(SPOOL).map_err(|error| Copy::Table(error.into()))?;
     let (mut bytes, mut number) = (0, 0);
     loop {
         let mut piece = Vec::with_capacity(PIECE);
@@ -242,7 +227,11 @@ fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy
         if piece.is_empty() && number > 0 {
             return Ok(bytes);
         }
-        table.insert((name, number), piece.as_slice()).map_err(|error| Copy::Table(error.into()))?;
+        let mut put = || {
+            to.txn()?.open_table(SPOOL)?.insert((name, number), piece.as_slice())?;
+            to.wrote(piece.len())
+        };
+        put().map_err(Copy::Table)?;
         bytes += piece.len() as u64;
         number += 1;
     }
@@ -348,9 +337,9 @@ pub(super) fn each_piece(
 #[cfg(test)]
 pub(super) fn backup_of(database: &Database, to: &Path) -> Result<(), redb::Error> {
     let copy = create(File::options().read(true).write(true).create_new(true).open(to)?)?;
-    let txn = copy.begin_write()?;
-    copy_all(&database.begin_read()?, &txn, &|_| Ok(()))?;
-    txn.open_table(SPOOL)?;
-    txn.commit()?;
+    let mut to = Pieces::new(&copy);
+    copy_all(&database.begin_read()?, &mut to, &|_| Ok(()))?;
+    to.txn()?.open_table(SPOOL)?;
+    to.end()?;
     seal(&copy, super::work::UNHEARD)
 }

@@ -1,11 +1,15 @@
-//! Messages that ended otherwise than well, by how they ended: lists of those read no others.
+//! Messages that are neither open nor delivered, by their state: lists of those read no others.
+//!
+//! `ENDED` has a row for each block of numbers in which there are some, with a bit for each number in each of these states, as
+//! a group of the search index has one for each number in each of its blocks. So a list of *Failed* with words or of one
+//! person keeps what both name, block by block.
+//!
+//! Older versions had a row for each message there: what they have not, or have otherwise, is built in the background.
 
-use std::collections::VecDeque;
-
-use super::indexed::ALL;
+use super::indexed::{ALL, block_of, place_in};
 use super::queue::parse;
 use super::schema::{self, Readable, Tx, TxResult, View};
-use super::search::Needle;
+use super::search::{Bits, GroupRow, Index, Needle};
 use super::table::ReadTable;
 use super::totals::Ledger;
 use crate::message::{Id, Message, State};
@@ -13,22 +17,21 @@ use crate::message::{Id, Message, State};
 /// Messages or entries that one commit looks at for an index which an older version did not have.
 const AT_ONCE: usize = 2000;
 
-/// So few that ended so are read whatever the index names.
-const FEW: usize = 64;
-/// The index names so many for a text that is no rare one.
-const MANY: usize = 2000;
-/// Rows of the table that are read at once.
-const READ: usize = 64;
+/// The first part of all keys; older versions had the code of a state there.
+const BLOCKS: u8 = 0;
 
-/// What stands in the table for a state; `None` for one that is no bad end.
-fn code(state: State) -> Option<u8> {
+/// What stands in the rows for a state; `None` for one that has its list elsewhere: open ones in the queues, and what was
+/// delivered is nearly all there is.
+fn code(state: State) -> Option<u32> {
     match state {
         State::Returned => Some(1),
         State::Expired => Some(2),
         State::Unconfirmed => Some(3),
         State::Cancelled => Some(4),
         State::Refused => Some(5),
-        State::Held | State::Queued | State::OnLink | State::Sent | State::FarBox | State::Delivered => None,
+        State::Sent => Some(6),
+        State::FarBox => Some(7),
+        State::Held | State::Queued | State::OnLink | State::Delivered => None,
     }
 }
 
@@ -37,23 +40,40 @@ impl Tx<'_> {
     pub(super) fn note_end(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let (old, new) = (before.and_then(|before| code(before.state)), code(after.state));
         if old != new {
-            old.map_or(Ok(()), |old| self.ended.remove((old, after.id.0)).map(drop))?;
-            new.map_or(Ok(()), |new| self.ended.insert((new, after.id.0), ()).map(drop))?;
+            self.put_end(after.id, old, new)?;
         }
         Ok(())
     }
 
     /// The message goes, in whichever state it is.
     pub(super) fn forget_end(&mut self, id: Id) -> TxResult<()> {
-        for code in State::ALL.into_iter().filter_map(code) {
-            self.ended.remove((code, id.0))?;
+        let key = (BLOCKS, block_of(id.0));
+        let known = self.ended.get(key)?.and_then(|row| GroupRow::read(row.value()));
+        let codes = known.map_or_else(Vec::new, |row| row.those_with(place_in(id.0)));
+        codes.into_iter().try_for_each(|code| self.put_end(id, Some(code), None))
+    }
+
+    fn put_end(&mut self, id: Id, old: Option<u32>, new: Option<u32>) -> TxResult<()> {
+        let (key, place) = ((BLOCKS, block_of(id.0)), place_in(id.0));
+        // One that is damaged names all as it is, which is not too few.
+        let known = self.ended.get(key)?.map(|row| GroupRow::read(row.value()));
+        let Some(mut row) = known.unwrap_or_else(|| Some(GroupRow::default())) else { return Ok(()) };
+        if let Some(old) = old {
+            row.clear(&[(old, place)]);
+        }
+        if let Some(new) = new {
+            row.add(new, &Bits::of(place));
+        }
+        match row.is_empty() {
+            true => drop(self.ended.remove(key)?),
+            false => drop(self.ended.insert(key, row.row().as_slice())?),
         }
         Ok(())
     }
 
     /// Builds anew, in the background, what an older version did not have.
     pub(super) fn fall_behind(&mut self) -> TxResult<()> {
-        self.ended.retain(|_, ()| false)?;
+        self.ended.retain(|_, _| false)?;
         (self.ledger.caught_up, self.ledger.behind) = (false, Default::default());
         Ok(())
     }
@@ -65,7 +85,7 @@ impl Tx<'_> {
         }
         if self.ledger.behind.is_new() {
             // A row that is wrong would stay so.
-            self.ended.retain(|_, ()| false)?;
+            self.ended.retain(|_, _| false)?;
         }
         let (mut found, mut next) = (Vec::new(), ALL);
         for (looked, row) in self.messages.range(self.ledger.behind.ended..)?.enumerate() {
@@ -77,94 +97,82 @@ impl Tx<'_> {
             // What cannot be read is in no list.
             found.extend(parse(bytes.value()).ok().and_then(|message| Some((code(message.state)?, id.value()))));
         }
-        for key in found {
-            self.ended.insert(key, ())?;
+        for (code, id) in found {
+            self.put_end(Id(id), None, Some(code))?;
         }
         self.ledger.behind.ended = next;
         Ok(())
     }
+
+    /// What tests ask for: how many messages stand in the table.
+    #[cfg(test)]
+    pub(super) fn ended_count(&self) -> TxResult<usize> {
+        let mut count = 0;
+        for row in self.ended.iter()? {
+            count += GroupRow::read(row?.1.value()).map_or(0, |row| (0..32).map(|at| row.of(at).count()).sum());
+        }
+        Ok(count)
+    }
 }
 
 impl View {
-    /// The codes of these states, where the table has all of their messages.
-    fn codes(&self, states: &[State]) -> TxResult<Option<Vec<u8>>> {
-        let codes: Option<Vec<u8>> = states.iter().map(|state| code(*state)).collect();
-        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else { return Ok(None) };
-        let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
-        Ok((ledger.caught_up || ledger.behind.ended == ALL).then_some(codes))
-    }
-
     /// Numbers of messages before one that are in one of these states and may hold what is looked for, the youngest first;
-    /// `None` where the index names many: those in the states are the fewer then.
-    pub(super) fn ended_among(&self, states: &[State], needle: &mut Needle, before: u64) -> TxResult<Option<Vec<u64>>> {
-        let Some(codes) = self.codes(states)?.filter(|_| !needle.is_blank()) else { return Ok(None) };
-        let (table, mut few) = (schema::ENDED.read(&self.0)?, 0);
-        for code in &codes {
-            few += table.range((*code, 0)..(*code, before))?.take(FEW).count();
-        }
-        if few < FEW {
-            return Ok(None);
-        }
-        let named: Vec<u64> = self.may_hold_before(needle, before)?.take(MANY).collect::<TxResult<_>>()?;
-        if named.len() == MANY {
-            return Ok(None);
-        }
-        let mut found = Vec::new();
-        for number in named {
-            for code in &codes {
-                if table.get((*code, number))?.is_some() {
-                    found.push(number);
-                    break;
-                }
-            }
-        }
-        Ok(Some(found))
-    }
-
-    /// Numbers of messages before one that are in one of these states, the youngest first; `None` where a look at all messages
-    /// has to find them.
-    pub(super) fn ended_before(
+    /// `None` where a look at all messages has to find them.
+    pub(super) fn ended_before<'n>(
         &self,
         states: &[State],
+        needle: &'n mut Needle,
         before: u64,
-    ) -> TxResult<Option<impl Iterator<Item = TxResult<u64>>>> {
-        let Some(codes) = self.codes(states)? else { return Ok(None) };
-        let table = schema::ENDED.read(&self.0)?;
-        let mut all: Vec<_> = codes.into_iter().map(|code| Ended { code, before, read: VecDeque::new() }).collect();
+    ) -> TxResult<Option<impl Iterator<Item = TxResult<u64>> + use<'n>>> {
+        let codes: Option<Vec<u32>> = states.iter().map(|state| code(*state)).collect();
+        let Some(codes) = codes.filter(|codes| !codes.is_empty()) else { return Ok(None) };
+        let ledger = Ledger::load(&schema::META.read(&self.0)?)?;
+        if !ledger.caught_up && ledger.behind.ended != ALL {
+            return Ok(None);
+        }
+        let ended = Ended { codes, rows: schema::ENDED.read(&self.0)?, index: self.index(needle)? };
+        let mut block = before.checked_sub(1).map(block_of);
+        let mut found: Vec<u64> = Vec::new();
         Ok(Some(std::iter::from_fn(move || {
-            for one in &mut all {
-                if let Err(error) = one.read_some(&table) {
-                    return Some(Err(error));
+            loop {
+                if let Some(number) = found.pop() {
+                    return Some(Ok(number));
+                }
+                match ended.step(needle, block?) {
+                    Ok((next, here)) => {
+                        block = next;
+                        found.extend(here.into_iter().filter(|number| *number < before));
+                    }
+                    Err(error) => {
+                        block = None;
+                        return Some(Err(error));
+                    }
                 }
             }
-            let youngest = all.iter().filter_map(|one| one.read.front().copied()).max()?;
-            // A number is named once, whatever the table says of it.
-            for one in all.iter_mut().filter(|one| one.read.front() == Some(&youngest)) {
-                one.read.pop_front();
-            }
-            Some(Ok(youngest))
         })))
     }
 }
 
-/// Messages that ended in one way, the youngest first, as they are read.
+/// The table beside the search index.
 struct Ended {
-    code: u8,
-    /// Those from here on were read.
-    before: u64,
-    read: VecDeque<u64>,
+    codes: Vec<u32>,
+    rows: ReadTable<(u8, u64), &'static [u8]>,
+    index: Index,
 }
 
 impl Ended {
-    /// Reads some more when none is left of those that were read.
-    fn read_some(&mut self, table: &ReadTable<(u8, u64), ()>) -> TxResult<()> {
-        if self.read.is_empty() {
-            for row in table.range((self.code, 0)..(self.code, self.before))?.rev().take(READ) {
-                self.read.push_back(row?.0.value().1);
-            }
-            // At the end nothing is before the first one.
-            self.before = self.read.back().copied().unwrap_or(0);
-        }
-        Ok(())
+    /// The numbers of a block that both name, rising, and the block to look at next.
+    fn step(&self, needle: &mut Needle, block: u64) -> TxResult<(Option<u64>, Vec<u64>)> {
+        let here = || {
+            let Some(row) = self.rows.get((BLOCKS, block))? else { return Ok(None) };
+            // One that is damaged names all.
+            Ok(Some(GroupRow::read(row.value()).map_or(Bits::ALL, |row| row.of_any(&self.codes))))
+        };
+        let next = || {
+            let below = self.rows.range((BLOCKS, 0)..(BLOCKS, block))?.next_back().transpose()?;
+            Ok(below.map(|row| row.0.value().1))
+        };
+        let (next, named) = self.index.step_among(needle, block, here, next)?;
+        Ok((next, named.numbers_in(block).collect()))
     }
 }

@@ -74,7 +74,7 @@ pub struct Progress {
 /// How far the indexes got that a store of an older version does not have: the worker of the search index makes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Behind {
-    /// Messages before this one that ended badly stand in `ENDED`; all of them when it is [`ALL`].
+    /// Messages before this one stand in `ENDED` where they belong there; all of them when it is [`ALL`].
     pub ended: u64,
     /// The last entry of a folder that was looked at for `PLACES`: its person, folder and UID.
     pub place: (String, u32, u32),

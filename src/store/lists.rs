@@ -169,23 +169,17 @@ impl View {
         let search = filter.search.to_lowercase();
         let last = messages.last()?.map_or(0, |(id, _)| id.value());
         let end = filter.before.map_or(u64::MAX, |id| id.0).min(last + 1);
-        let mut needle = filter.needle(&search);
-        let listed: Option<Box<dyn Iterator<Item = TxResult<u64>>>> = match self.waiting_before(filter, end)? {
-            Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
-            None => match self.ended_among(&filter.states, &mut needle, end)? {
-                Some(ids) => Some(Box::new(ids.into_iter().map(Ok))),
-                None => self.ended_before(&filter.states, end)?.map(|ids| Box::new(ids) as Box<_>),
-            },
-        };
-        let mut asked = Needle::default();
-        let ids: Box<dyn Iterator<Item = TxResult<u64>>> = match listed {
-            Some(ids) => {
-                // These are fewer than what the index names: it is asked for each of them.
-                std::mem::swap(&mut asked, &mut needle);
-                ids
-            }
-            None if needle.is_blank() => Box::new(messages.range(..end)?.rev().map(|row| Ok(row?.0.value()))),
-            None => Box::new(self.may_hold_before(&mut needle, end)?),
+        let (mut needle, mut asked) = (filter.needle(&search), Needle::default());
+        let ids: Box<dyn Iterator<Item = TxResult<u64>>> = if let Some(ids) = self.waiting_before(filter, end)? {
+            // These are fewer than what the index names: it is asked for each of them.
+            std::mem::swap(&mut asked, &mut needle);
+            Box::new(ids.into_iter().map(Ok))
+        } else if let Some(ids) = self.ended_before(&filter.states, &mut needle, end)? {
+            Box::new(ids)
+        } else if needle.is_blank() {
+            Box::new(messages.range(..end)?.rev().map(|row| Ok(row?.0.value())))
+        } else {
+            Box::new(self.may_hold_before(&mut needle, end)?)
         };
         let mut page = Page::default();
         let named = search.parse::<Id>().ok().filter(|id| filter.before.is_none() && id.0 < end);
@@ -232,12 +226,20 @@ impl View {
     /// The last `most` messages, oldest first; unreadable ones are left out.
     pub fn past(&self, most: usize) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
-        for row in self.messages()?.iter()?.rev().take(most) {
-            let (_, bytes) = row?;
-            found.extend(parse(bytes.value()));
-        }
+        self.each_past(most, |message| found.push(message))?;
         found.reverse();
         Ok(found)
+    }
+
+    /// Takes the last `most` messages one by one, the youngest first: together they may be some megabytes.
+    pub fn each_past(&self, most: usize, mut take: impl FnMut(Message)) -> TxResult<()> {
+        for row in self.messages()?.iter()?.rev().take(most) {
+            let (_, bytes) = row?;
+            if let Ok(message) = parse(bytes.value()) {
+                take(message);
+            }
+        }
+        Ok(())
     }
 
     /// Looks through `most` messages from a number on.

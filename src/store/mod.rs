@@ -37,6 +37,7 @@ mod own_flights;
 mod packets;
 mod paired;
 mod people;
+mod pieces;
 mod queue;
 mod record;
 mod relocation;
@@ -102,6 +103,8 @@ pub use restore::{Kept, NotRestored, restore, restore_and};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use sessions::SessionRows;
 pub use spool::Spooled;
+#[cfg(test)]
+pub use table::looks;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use totals::{Ledger, Totals};
 pub use tracks::{Place, Track};

@@ -17,12 +17,15 @@ pub const CACHE: usize = 4 * 1024 * 1024;
 /// A file whose failed syncs are made good or given out.
 pub type OnDisk = SyncedFile<FileBackend, PageCache>;
 
+/// The same of a file that is read once, from its beginning to its end.
+const LOOK: usize = 1024 * 1024;
+
 /// Opens a store or a backup to look at it, in little memory: redb's own cache grows to a gigabyte.
 ///
 /// # Errors
 /// Those of redb and of the disk.
 pub fn look_at(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
-    Builder::new().set_cache_size(CACHE).open_read_only(path)
+    Builder::new().set_cache_size(LOOK).open_read_only(path)
 }
 
 /// Opens a file for the box alone, and makes it where there is none; it will have the name `name`.

@@ -9,6 +9,7 @@ use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
 use super::backup::{CACHE, Contents, contents, copy_all, create, each_piece, open, through};
 use super::mailbox::RESTORED;
+use super::pieces::Pieces;
 use super::work::{Hear, Stage, WATCHED};
 use super::{FILE, own_files, replay, schema, spool, wal};
 use crate::fault::Fault;
@@ -124,12 +125,12 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path, hear: Hear) -
     let copied = || -> Result<(), redb::Error> {
         let from = source.begin_read()?;
         let database = create(file)?;
-        let to = database.begin_write()?;
+        let mut to = Pieces::new(&database);
         let work = through(hear, Stage::Restoring, &from)?;
-        copy_all(&from, &to, &|rows| work.step(rows))?;
+        copy_all(&from, &mut to, &|rows| work.step(rows))?;
         // Mail programs may know UIDs that were given after the backup was made.
-        schema::META.open(&to)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
-        to.commit()?;
+        schema::META.open(to.txn()?)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
+        to.end()?;
         each_piece(&from, |name, number, piece| {
             take_file(spool_part, name, number, piece)?;
             work.step(WATCHED as u64)

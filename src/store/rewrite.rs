@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use redb::{ReadTransaction, ReadableDatabase, TableDefinition};
 use serde::Serialize;
 
+use super::pieces::Pieces;
 use super::running::Job;
 use super::schema::{KEPT, META, SESSIONS, StoreError, TxResult, View, guarded};
 use super::table::changes::{Again, Changes};
@@ -111,6 +112,7 @@ impl Store {
         let running = self.works().begin(Job::Rewrite);
         let hear: Hear = &|stage, done, total| running.at(stage, done, total);
         let made = guarded(|| self.write_anew(&part, &target, hear, &|| running.commits()));
+        crate::sys::memory::give_back();
         *self.noted() = None;
         made.map_err(|trouble| {
             let _ = fs::remove_file(&part);
@@ -211,15 +213,15 @@ impl Store {
         *self.noted() = Some(Noted::default());
         hold.abort()?;
         let new = backup::create(File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?)?;
-        let txn = new.begin_write()?;
+        let mut copy = Pieces::new(&new);
         let work = backup::through(hear, Stage::Rewriting, &view)?;
         let watch = |rows| self.may_go_on().and_then(|()| work.step(rows));
         watch(0)?;
         for table in KEPT.iter().chain(&[SESSIONS.any()]) {
-            in_redb!(table, definition => backup::copy(&view, &txn, definition, &watch))?;
+            in_redb!(table, definition => copy.copy(&view, definition, &watch))?;
         }
         drop(view);
-        txn.commit()?;
+        copy.end()?;
 
         // From here on the writer waits.
         let (now, hold) = self.begin()?;

@@ -20,8 +20,8 @@ pub const MESSAGES: Definition<u64, &[u8]> = Definition::new("messages");
 pub const BODIES: Definition<u64, &[u8]> = Definition::new("bodies");
 /// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
 pub const DUE: Definition<(u8, i64, u64), ()> = Definition::new(since_9!("due"));
-/// (how it ended, message) of messages that ended otherwise than well; see `store::ended`.
-pub const ENDED: Definition<(u8, u64), ()> = Definition::new("ended");
+/// (0, block) -> which of its messages are in which of the states that are neither open nor delivered; see `store::ended`.
+pub const ENDED: Definition<(u8, u64), &[u8]> = Definition::new("ended");
 /// (person, folder) -> row of a [`Folder`](super::mailbox::Folder).
 pub const FOLDERS: Definition<(&str, u32), &[u8]> = Definition::new(since_9!("folders"));
 /// (person, folder, uid) -> row of an [`Entry`](super::mailbox::Entry).
@@ -203,7 +203,7 @@ pub struct Tx<'t> {
     pub(super) messages: Table<'t, u64, &'static [u8]>,
     pub(super) bodies: Table<'t, u64, &'static [u8]>,
     pub(super) due: Table<'t, (u8, i64, u64), ()>,
-    pub(super) ended: Table<'t, (u8, u64), ()>,
+    pub(super) ended: Table<'t, (u8, u64), &'static [u8]>,
     pub(super) folders: Table<'t, (&'static str, u32), &'static [u8]>,
     pub(super) entries: Table<'t, (&'static str, u32, u32), &'static [u8]>,
     pub(super) marks: Table<'t, (&'static str, u32, u32), &'static [u8]>,

@@ -220,12 +220,16 @@ impl<'t, K: Key, V: Value> Iterator for Rows<'t, K, V> {
     type Item = Result<RowRead<'t, K, V>>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        #[cfg(test)]
+        looks::one_more();
         self.0.next().map(|found| row(found?))
     }
 }
 
 impl<K: Key, V: Value> DoubleEndedIterator for Rows<'_, K, V> {
     fn next_back(&mut self) -> Option<Self::Item> {
+        #[cfg(test)]
+        looks::one_more();
         self.0.next_back().map(|found| row(found?))
     }
 }
@@ -260,6 +264,8 @@ pub trait Readable<K: Key, V: Value> {
         let (mut low, mut high) = (Vec::new(), Vec::new());
         let rows = self.below()?.range::<Raw<'_, K>>(bounds::<K>(&range, &mut low, &mut high));
         for row in rows.map_err(redb::Error::from)? {
+            #[cfg(test)]
+            looks::one_more();
             let (key, value) = row.map_err(redb::Error::from)?;
             match (K::typed(key.value()), V::typed(value.value())) {
                 (Some(key), Some(value)) => take(key, value)?,
@@ -302,6 +308,8 @@ impl<K: Key, V: Value> Readable<K, V> for Table<'_, K, V> {
 
 impl<K: Key, V: Value> Readable<K, V> for ReadTable<K, V> {
     fn below(&self) -> Result<&impl ReadableTable<K::Raw, Bytes>> {
+        #[cfg(test)]
+        looks::one_more();
         Ok(&self.0)
     }
 }
@@ -378,6 +386,27 @@ impl<'t, K: Key, V: Value> Table<'t, K, V> {
             stays
         };
         Ok(self.for_change()?.retain_in::<Raw<'_, K>, _>(bounds::<K>(&range, &mut low, &mut high), keep)?)
+    }
+}
+
+/// Counts how often this thread asked a table that it reads, or went on to the next row, so that a test can say what work was done.
+#[cfg(test)]
+pub mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn one_more() {
+        COUNT.set(COUNT.get() + 1);
+    }
+
+    /// What `work` gives, and how many looks it took.
+    pub fn of<T>(work: impl FnOnce() -> T) -> (T, u64) {
+        let before = COUNT.get();
+        let done = work();
+        (done, COUNT.get() - before)
     }
 }
 

@@ -104,10 +104,12 @@ pub struct Ledger {
     #[serde(default)]
     pub search: super::indexed::Progress,
     /// All indexes are there, also those that an older version did not have.
-    #[serde(default)]
+    ///
+    /// This and what is missing have names that older versions do not know: what they wrote into `ENDED` is built anew.
+    #[serde(default, rename = "all_there")]
     pub caught_up: bool,
     /// What is missing of them until then.
-    #[serde(default, skip_serializing_if = "super::indexed::Behind::is_new")]
+    #[serde(default, rename = "missing", skip_serializing_if = "super::indexed::Behind::is_new")]
     pub behind: super::indexed::Behind,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]

@@ -24,3 +24,15 @@ pub fn keep_little() {
         }
     }
 }
+
+/// Gives back to the system what is free in the heaps, after work that took much of them for a time: what it left is in pieces between
+/// what stays, and the allocator keeps it otherwise.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: frees nothing that is in use, and takes the locks of the heaps.
+        #[allow(unsafe_code, reason = "the allocator is asked to let go")]
+        let gave = unsafe { libc::malloc_trim(0) };
+        log::debug!("the allocator {}", if gave == 1 { "gave memory back" } else { "had nothing to give back" });
+    }
+}

@@ -1,6 +1,8 @@
 //! What became of messages behind the far box: it tells by a note that rides with other packets. A note of its own costs a
 //! packet, and leaves only where the rules of the box say so, and only for a message that did not arrive.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::memory::BundleName;
@@ -142,6 +144,13 @@ impl Fates {
         self.there.push(BundleThere { name, keys: keys.to_vec(), at });
         let over = self.there.len().saturating_sub(MOST);
         self.there.drain(..over);
+    }
+
+    /// All that is owed, and of the bundles those that another one does not have as they are here.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let known: HashMap<BundleName, &BundleThere> = other.there.iter().map(|there| (there.name, there)).collect();
+        let new = |there: &&BundleThere| known.get(&there.name) != Some(there);
+        Self { owed: self.owed.clone(), there: self.there.iter().filter(new).cloned().collect() }
     }
 
     /// The numbers of the messages in the bundles that the far box has.

@@ -5,6 +5,7 @@
 //! | `taken` | hash, or the name where only that is known | name, what became of it, hour: of a bundle that came in |
 //! | `used` | name | hour: of a name that went out |
 //! | `out` | ticket | JSON of a bundle that is not done |
+//! | `has` | when it went (ms) and name | JSON of a bundle that the far box has, of which it may tell what became: of `fates`, which is what is owed |
 //! | `there`, `came` | serial number | JSON of a message that both boxes have |
 //! | other names of members of [`Peer`] | 0 | JSON of the member |
 //! | empty | 0 | JSON of the whole, as boxes wrote it before there were rows; the other rows are newer |
@@ -25,6 +26,9 @@ pub type RowChanges = BTreeMap<(String, u64), Option<Vec<u8>>>;
 const TAKEN: &str = "taken";
 const USED: &str = "used";
 const OUT: &str = "out";
+const HAS: &str = "has";
+/// The member of a peer that bundles of [`HAS`] are in, and where there.
+const FATES: [&str; 2] = ["fates", "there"];
 /// Lists of messages that both boxes have.
 const SHARED: [&str; 2] = ["there", "came"];
 /// The part that holds all, from before there were rows.
@@ -73,6 +77,18 @@ impl Peer {
                         ((name.clone(), serial), message.to_string().into_bytes())
                     }))
                 }
+                Value::Object(mut fates) if name == FATES[0] => {
+                    let there = fates.remove(FATES[1]);
+                    let there = there.as_ref().and_then(Value::as_array).into_iter().flatten();
+                    rows.extend(there.map(|bundle| {
+                        // Those that went one after the other lie beside each other, and are written together.
+                        let (at, name) = (bundle["at"].as_u64().unwrap_or(0), bundle["name"].as_u64().unwrap_or(0));
+                        ((HAS.to_owned(), at << 16 | name), bundle.to_string().into_bytes())
+                    }));
+                    if fates.values().any(|owed| owed.as_array().is_none_or(|owed| !owed.is_empty())) {
+                        rows.insert((name, 0), Value::Object(fates).to_string().into_bytes());
+                    }
+                }
                 member => drop(rows.insert((name, 0), member.to_string().into_bytes())),
             }
         }
@@ -104,7 +120,7 @@ impl Peer {
         Self {
             book: unless_same(&self.book, &other.book),
             names: unless_same(&self.names, &other.names),
-            fates: unless_same(&self.fates, &other.fates),
+            fates: self.fates.without(&other.fates),
             out: self.out.iter().filter(new).cloned().collect(),
             there: self.there.without(&other.there),
             came: self.came.without(&other.came),
@@ -139,13 +155,14 @@ impl Peer {
             },
             None => Map::new(),
         };
-        let (mut out, mut taken, mut used) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut out, mut taken, mut used, mut has) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((part, id), bytes) in rows {
             match part.as_str() {
                 WHOLE => {}
                 TAKEN => taken.push((*id, bytes.as_slice())),
                 USED => used.push((*id, bytes.as_slice())),
                 OUT => out.push(json(part, bytes)?),
+                HAS => has.push(json(part, bytes)?),
                 part if SHARED.contains(&part) => {
                     let list = members.entry(part).or_insert_with(|| Value::Array(Vec::new()));
                     if let Value::Array(messages) = list {
@@ -157,6 +174,14 @@ impl Peer {
         }
         if !out.is_empty() {
             members.insert(OUT.to_owned(), Value::Array(out));
+        }
+        if !has.is_empty() {
+            let fates = members.entry(FATES[0]).or_insert_with(|| Value::Object(Map::new()));
+            let there =
+                fates.as_object_mut().map(|fates| fates.entry(FATES[1]).or_insert_with(|| Value::Array(Vec::new())));
+            if let Some(Value::Array(there)) = there {
+                there.extend(has);
+            }
         }
         let mut peer: Self =
             serde_json::from_value(Value::Object(members)).map_err(|error| unreadable("peer", &error))?;

@@ -309,12 +309,13 @@ impl Intake {
 
 /// The short form of a reaction to a text that this phone got, or that its words show to be one.
 fn shortened(context: &Context, phone: Phone, text: &str) -> Result<Option<String>, Fault> {
-    let past = context.store.read(|view| view.past(REMEMBERED))?;
-    let sent: Vec<String> = past
-        .iter()
-        .filter(|message| message.to.phone() == Some(phone))
-        .map(|message| reaction::bare(&segments::text_for_phone(&message.subject, &message.text)))
-        .collect();
+    let mut sent = Vec::new();
+    let take = |message: Message| {
+        if message.to.phone() == Some(phone) {
+            sent.push(reaction::bare(&segments::text_for_phone(&message.subject, &message.text)));
+        }
+    };
+    context.store.read(|view| view.each_past(REMEMBERED, take))?;
     let got = |letters: &str, whole: bool| {
         sent.iter().any(|text| if whole { text == letters } else { text.starts_with(letters) })
     };

@@ -28,7 +28,7 @@ impl Display for CutNote {
             Self::Lines { rule, lines, likely: false } => f.write_str(&of_lines(rule, lines)),
             Self::Lines { rule, lines, likely: true } => write!(f, "{}, most likely", of_lines(rule, lines)),
             Self::Kept { rule, lines, bytes } => {
-                write!(f, "kept, though it looks like a {}, {bytes} bytes", of_lines(rule, lines))
+                write!(f, "kept, though it looks like a {}, {}", of_lines(rule, lines), size(*bytes))
             }
             Self::File { what, name, bytes } => write!(f, "{what} {name}, {}, not sent", size(*bytes)),
             Self::FilesAtCarrier { files: 1, carrier } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::groups;
+use super::groups::{self, GroupRow};
 use super::rows::{Bits, rows_of};
 use crate::store::Ledger;
 use crate::store::indexed::{BLOCK, GROUP, OWN, Progress, block_of, first_of, group_of, place_in};
@@ -22,7 +22,7 @@ pub struct Needle {
     all: Vec<u16>,
     progress: Option<Progress>,
     blocks: BTreeMap<u64, Option<Bits>>,
-    groups: BTreeMap<u64, u32>,
+    groups: BTreeMap<u64, GroupRow>,
 }
 
 fn rows_to_read(text: &str) -> Vec<u16> {
@@ -42,8 +42,10 @@ impl Needle {
     /// For a text, or nothing, in messages that have these [marks](super::marks_of).
     pub(in crate::store) fn with_marks(text: &str, marks: &[String]) -> Self {
         let text = rows_to_read(text);
-        // Those of marks first: most of them name less than those of a word.
-        let all = marks.iter().flat_map(|mark| rows_to_read(mark)).chain(text.iter().copied()).collect();
+        // In turns: whichever of them names little ends the look at a block or group.
+        let mut marks = marks.iter().flat_map(|mark| rows_to_read(mark));
+        let mut all: Vec<_> = text.iter().flat_map(|row| marks.next().into_iter().chain([*row])).collect();
+        all.extend(marks);
         Self { text, all, ..Self::default() }
     }
 
@@ -63,42 +65,46 @@ impl Needle {
 }
 
 /// The tables of the index.
-struct Index {
+pub(in crate::store) struct Index {
     rows: ReadTable<(u64, u16), &'static [u8]>,
     loose: ReadTable<u64, u32>,
     progress: Progress,
 }
 
 impl Index {
-    /// True where changes are noted in these blocks.
-    fn is_loose(&self, blocks: std::ops::Range<u64>) -> TxResult<bool> {
-        let numbers = blocks.start * BLOCK..blocks.end.saturating_mul(BLOCK);
-        Ok(self.loose.range(numbers)?.next().transpose()?.is_some())
-    }
-
-    /// The blocks of a group that may hold what is looked for, but for changes; `None` where it is not written.
-    fn in_group(&self, needle: &mut Needle, group: u64) -> TxResult<Option<u32>> {
+    /// The numbers of the blocks of a group that may hold what is looked for; `None` where it is not written.
+    fn in_group<'n>(&self, needle: &'n mut Needle, group: u64) -> TxResult<Option<&'n GroupRow>> {
         if !self.progress.has_group(group) {
             return Ok(None);
         }
-        if let Some(known) = needle.groups.get(&group) {
-            return Ok(Some(*known));
+        if !needle.groups.contains_key(&group) {
+            let mut named = groups::named_in(&self.rows, group, &needle.all)?;
+            let first = first_of(group);
+            for row in self.loose.range(first * BLOCK..(first + GROUP).saturating_mul(BLOCK))? {
+                let number = row?.0.value();
+                named.add(group_of(block_of(number)).1, &Bits::of(place_in(number)));
+            }
+            needle.groups.insert(group, named);
         }
-        let named = groups::named_in(&self.rows, group, &needle.all)?;
-        needle.groups.insert(group, named);
-        Ok(Some(named))
+        Ok(needle.groups.get(&group))
     }
 
-    /// The numbers of a block that may hold what is looked for; `None` where it is not written.
-    fn in_block(&self, needle: &mut Needle, block: u64) -> TxResult<Option<Bits>> {
+    /// The numbers of a block among these that may hold what is looked for; `None` where it is not written.
+    fn in_block(&self, needle: &mut Needle, block: u64, among: &Bits) -> TxResult<Option<Bits>> {
         let covered = self.progress.covered(block);
         let (group, at) = group_of(block);
-        let elsewhere = self.in_group(needle, group)?.is_some_and(|blocks| blocks & 1 << at == 0);
+        if !needle.is_blank()
+            && let Some(named) = self.in_group(needle, group)?
+        {
+            let mut named = named.of(at);
+            named.keep(among);
+            return Ok(Some(named));
+        }
         let wanted = if self.progress.is_marked(block) { &needle.all } else { &needle.text };
         if covered == 0 || wanted.is_empty() {
             return Ok(None);
         }
-        let mut named = if elsewhere { Bits::NONE } else { Bits::ALL };
+        let mut named = among.clone();
         for row in wanted {
             if named == Bits::NONE {
                 break;
@@ -108,16 +114,19 @@ impl Index {
                 None => named = Bits::NONE,
             }
         }
+        let mut changed = Bits::NONE;
         for row in self.loose.range(block * BLOCK..(block + 1).saturating_mul(BLOCK))? {
-            named.set(place_in(row?.0.value()));
+            changed.set(place_in(row?.0.value()));
         }
-        named.set_from(covered);
+        changed.set_from(covered);
+        changed.keep(among);
+        named.join(&changed);
         Ok(Some(named))
     }
 }
 
 impl View {
-    fn index(&self, needle: &mut Needle) -> TxResult<Index> {
+    pub(in crate::store) fn index(&self, needle: &mut Needle) -> TxResult<Index> {
         let progress = match needle.progress {
             Some(progress) => progress,
             None => Ledger::load(&schema::META.read(&self.0)?)?.search,
@@ -135,7 +144,7 @@ impl View {
             return Ok(known);
         }
         let block = block_of(number);
-        let named = self.index(needle)?.in_block(needle, block)?;
+        let named = self.index(needle)?.in_block(needle, block, &Bits::ALL)?;
         needle.blocks.insert(block, named);
         Ok(needle.known(number).unwrap_or(true))
     }
@@ -177,12 +186,10 @@ impl Index {
                     return Some(Ok(number));
                 }
                 let here = block.filter(|block| *block >= block_of(first))?;
-                block = here.checked_sub(1);
                 match self.step(needle, here) {
-                    Ok(None) => block = first_of(group_of(here).0).checked_sub(1),
-                    Ok(Some(named)) => {
-                        let numbers = named.places().map(|place| here * BLOCK + place as u64);
-                        found.extend(numbers.filter(|number| (first..before).contains(number)));
+                    Ok((next, named)) => {
+                        block = next;
+                        found.extend(named.numbers_in(here).filter(|number| (first..before).contains(number)));
                     }
                     Err(error) => {
                         block = None;
@@ -193,16 +200,43 @@ impl Index {
         })
     }
 
-    /// The numbers of a block that may hold what is looked for; `None` where that is no number of the group that it ends.
-    fn step(&self, needle: &mut Needle, block: u64) -> TxResult<Option<Bits>> {
-        let (group, at) = group_of(block);
-        // Asked once, where the look at a group begins.
-        if u64::from(at) == GROUP - 1
-            && self.in_group(needle, group)? == Some(0)
-            && !self.is_loose(first_of(group)..first_of(group) + GROUP)?
-        {
-            return Ok(None);
+    /// The numbers of a block that may hold what is looked for, and the block to look at next, downwards.
+    fn step(&self, needle: &mut Needle, block: u64) -> TxResult<(Option<u64>, Bits)> {
+        let (group, _) = group_of(block);
+        if !needle.is_blank() && self.in_group(needle, group)?.is_some_and(GroupRow::is_empty) {
+            return Ok((first_of(group).checked_sub(1), Bits::NONE));
         }
-        Ok(Some(self.in_block(needle, block)?.unwrap_or(Bits::ALL)))
+        let named = self.in_block(needle, block, &Bits::ALL)?.unwrap_or(Bits::ALL);
+        Ok((block.checked_sub(1), named))
+    }
+
+    /// The same of those that another table has in its row of the block: `others` says what that is, `None` where there is none,
+    /// and `next` the next block below in which there are some. Whichever is known with less work is asked first.
+    pub(in crate::store) fn step_among(
+        &self,
+        needle: &mut Needle,
+        block: u64,
+        others: impl Fn() -> TxResult<Option<Bits>>,
+        next: impl FnOnce() -> TxResult<Option<u64>>,
+    ) -> TxResult<(Option<u64>, Bits)> {
+        let (mut below, mut among) = (block.checked_sub(1), Bits::ALL);
+        let (group, _) = group_of(block);
+        if self.progress.has_group(group) {
+            // Where there are few others, most groups are not asked.
+            if !needle.groups.contains_key(&group) && others()?.is_none() {
+                return Ok((next()?, Bits::NONE));
+            }
+            (below, among) = self.step(needle, block)?;
+            if among == Bits::NONE {
+                return Ok((below, among));
+            }
+        }
+        let Some(others) = others()? else { return Ok((next()?, Bits::NONE)) };
+        among.keep(&others);
+        if among == Bits::NONE {
+            return Ok((below, among));
+        }
+        let named = self.in_block(needle, block, &among)?.unwrap_or(among);
+        Ok((below, named))
     }
 }

@@ -1,5 +1,5 @@
 //! Rows of groups: what the blocks of a group have in a row, side by side. A search that finds nothing in the rows of a group
-//! looks at none of its blocks.
+//! looks at none of its blocks, and reads no rows of blocks where it has those of their group.
 //!
 //! They may name what went: nothing is taken out of them but with all of the group, and when somebody is erased.
 
@@ -20,7 +20,7 @@ fn key_of(group: u64) -> u64 {
     MARK | group
 }
 
-/// A row of a group: the rows of its blocks, where they have one.
+/// A row of a group: the rows of its blocks, where they have one. Others have several sets of places side by side as well.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupRow(Vec<(u32, Bits)>);
 
@@ -37,12 +37,33 @@ impl GroupRow {
     }
 
     /// Names all of all blocks.
-    fn all() -> Self {
+    pub(super) fn all() -> Self {
         Self((0..GROUP as u32).map(|at| (at, Bits::ALL)).collect())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is there of one.
+    pub fn of(&self, at: u32) -> Bits {
+        self.of_any(&[at])
+    }
+
+    /// What is there of any of these.
+    pub fn of_any(&self, these: &[u32]) -> Bits {
+        let mut all = Bits::NONE;
+        self.0.iter().filter(|(at, _)| these.contains(at)).for_each(|(_, bits)| all.join(bits));
+        all
+    }
+
+    /// Those that have a place.
+    pub fn those_with(&self, place: usize) -> Vec<u32> {
+        self.0.iter().filter(|(_, bits)| bits.has(place)).map(|(at, _)| *at).collect()
+    }
+
     /// Takes out places of blocks; true where one of them was there.
-    pub(super) fn clear(&mut self, places: &[(u32, usize)]) -> bool {
+    pub fn clear(&mut self, places: &[(u32, usize)]) -> bool {
         let mut cleared = false;
         for (at, bits) in &mut self.0 {
             for (_, place) in places.iter().filter(|(block, _)| block == at) {
@@ -72,43 +93,53 @@ impl GroupRow {
 
     /// Reads a row; `None` when it is damaged.
     pub fn read(row: &[u8]) -> Option<Self> {
-        let (there, rest) = unsealed(row)?.split_first_chunk::<4>()?;
-        let there = u32::from_le_bytes(*there);
-        let (lengths, mut rest) = rest.split_at_checked(there.count_ones() as usize * 2)?;
-        let mut found = Vec::new();
-        for (at, length) in (0..u32::BITS).filter(|at| there & 1 << at != 0).zip(lengths.as_chunks().0) {
-            let (body, behind) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-            found.push((at, Bits::of_body(body)));
-            rest = behind;
-        }
-        Some(Self(found))
+        Some(Self(bodies(row)?.map(|(at, body)| (at, Bits::of_body(body))).collect()))
     }
 
-    /// Keeps what the other one has as well.
-    fn keep(&mut self, other: &Self) {
+    /// Keeps what another row has as well; all of it when that one is damaged.
+    fn keep_row(&mut self, row: &[u8]) {
+        let Some(mut others) = bodies(row) else { return };
+        let mut other = others.next();
         self.0.retain_mut(|(at, bits)| {
-            let Some((_, other)) = other.0.iter().find(|(known, _)| known == at) else { return false };
-            bits.keep(other);
+            while other.is_some_and(|(known, _)| known < *at) {
+                other = others.next();
+            }
+            let Some((_, body)) = other.filter(|(known, _)| known == at) else { return false };
+            bits.keep_body(body);
             *bits != Bits::NONE
         });
     }
 }
 
-/// Bits of the blocks of a group in which something is named by all of these rows; one that cannot be read names all.
-pub fn named_in(table: &ReadTable<(u64, u16), &'static [u8]>, group: u64, rows: &[u16]) -> TxResult<u32> {
+/// The parts of a row, rising; `None` when it is damaged.
+fn bodies(row: &[u8]) -> Option<impl Iterator<Item = (u32, &[u8])>> {
+    let (there, rest) = unsealed(row)?.split_first_chunk::<4>()?;
+    let there = u32::from_le_bytes(*there);
+    let (lengths, mut rest) = rest.split_at_checked(there.count_ones() as usize * 2)?;
+    let lengths = lengths.as_chunks().0.iter().map(|length| usize::from(u16::from_le_bytes(*length)));
+    // What was sealed is whole, whatever it is.
+    lengths.clone().sum::<usize>().eq(&rest.len()).then_some(())?;
+    Some((0..u32::BITS).filter(move |at| there & 1 << at != 0).zip(lengths).map(move |(at, length)| {
+        let (body, behind) = rest.split_at(length);
+        rest = behind;
+        (at, body)
+    }))
+}
+
+/// What the blocks of a group have in all of these rows; one that cannot be read names all.
+pub fn named_in(table: &ReadTable<(u64, u16), &'static [u8]>, group: u64, rows: &[u16]) -> TxResult<GroupRow> {
     let mut named: Option<GroupRow> = None;
     for row in rows {
-        let Some(found) = table.get((key_of(group), *row))? else { return Ok(0) };
-        let Some(found) = GroupRow::read(found.value()) else { continue };
+        let Some(found) = table.get((key_of(group), *row))? else { return Ok(GroupRow::default()) };
         match &mut named {
-            Some(named) => named.keep(&found),
-            None => named = Some(found),
+            Some(named) => named.keep_row(found.value()),
+            None => named = GroupRow::read(found.value()),
         }
-        if named.as_ref().is_some_and(|named| named.0.is_empty()) {
-            return Ok(0);
+        if named.as_ref().is_some_and(GroupRow::is_empty) {
+            break;
         }
     }
-    Ok(named.map_or(u32::MAX, |named| named.0.iter().fold(0, |blocks, (at, _)| blocks | 1 << at)))
+    Ok(named.unwrap_or_else(GroupRow::all))
 }
 
 impl View {
@@ -240,7 +271,7 @@ mod tests {
         odd.set(7);
         other.add(3, &odd);
         other.add(0, &odd);
-        one.keep(&other);
+        one.keep_row(&other.row());
         assert_eq!(one.0, [(0, odd)], "every fourth place of block 3 is another one");
         assert!(full.has(5, &bits(3)) && !full.has(40, &bits(3)));
     }

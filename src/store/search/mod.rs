@@ -25,7 +25,10 @@ mod groups;
 mod rows;
 
 pub use build::LARGEST;
+pub(super) use find::Index;
 pub use find::Needle;
+pub(super) use groups::GroupRow;
+pub(super) use rows::Bits;
 #[cfg(test)]
 pub use rows::rows_of;
 

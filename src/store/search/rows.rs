@@ -14,6 +14,13 @@ impl Bits {
     pub const NONE: Self = Self([0; WORDS]);
     pub const ALL: Self = Self([u64::MAX; WORDS]);
 
+    /// This place alone.
+    pub fn of(place: usize) -> Self {
+        let mut bits = Self::NONE;
+        bits.set(place);
+        bits
+    }
+
     pub fn set(&mut self, place: usize) {
         self.0[place / 64] |= 1 << (place % 64);
     }
@@ -28,6 +35,21 @@ impl Bits {
 
     pub fn keep(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Keeps what [`Bits::body`] gave has as well.
+    pub fn keep_body(&mut self, body: &[u8]) {
+        if body.len() == WORDS * 8 {
+            let others = body.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+            self.0.iter_mut().zip(others).for_each(|(word, other)| *word &= other);
+        } else {
+            self.keep(&Self::of_body(body));
+        }
+    }
+
+    /// The numbers of a block whose places are set, rising.
+    pub fn numbers_in(&self, block: u64) -> impl Iterator<Item = u64> + '_ {
+        self.places().map(move |place| block * BLOCK + place as u64)
     }
 
     /// The places that are set, rising.

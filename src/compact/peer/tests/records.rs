@@ -1,6 +1,8 @@
 //! Records of peers that earlier versions wrote: a data folder keeps opening.
 
 use crate::peer::Peer;
+use crate::peer::fate::Fate;
+use crate::peer::memory::{BundleName, Reception};
 use crate::peer::record::{Rows, WHOLE};
 
 /// Everything that a record can hold, as it is written since the first version.
@@ -27,4 +29,41 @@ fn a_record_of_the_first_version_becomes_rows() {
     assert_eq!(again, serde_json::from_str::<serde_json::Value>(RECORD).unwrap());
     assert!(Peer::from_rows(&[(("book".to_owned(), 0), b"{".to_vec())].into()).is_err());
     assert_eq!(Peer::from_rows(&Rows::new()), Ok(Peer::default()));
+}
+
+/// Bytes of the rows that change with one message each way, and what became of them.
+fn changed(peer: &mut Peer, number: u16) -> usize {
+    let (before, at) = (peer.clone(), i64::from(number) * 1000);
+    peer.fates.there(BundleName(number), &[u64::from(number)], at);
+    peer.tell_fate(BundleName(number), 0, Fate::Delivered, at);
+    peer.fates.told(BundleName(number), 0);
+    peer.used.add(BundleName(number), at);
+    peer.taken.add(u64::from(number), BundleName(number), Reception::Delivered, at);
+    peer.changes(&before).values().map(|row| row.as_ref().map_or(0, Vec::len)).sum()
+}
+
+#[test]
+fn a_message_changes_as_little_when_much_is_remembered() {
+    let mut peer = Peer::default();
+    let mut kept = peer.rows();
+    let first = changed(&mut peer, 100);
+    for number in 101..500 {
+        let before = peer.clone();
+        assert!(changed(&mut peer, number) < first + 16, "{number}");
+        for (key, row) in peer.changes(&before) {
+            match row {
+                Some(row) => drop(kept.insert(key, row)),
+                None => drop(kept.remove(&key)),
+            }
+        }
+    }
+    let read = Peer::from_rows(&peer.rows()).unwrap();
+    assert_eq!((&read.fates, read.rows()), (&peer.fates, peer.rows()));
+    assert_eq!(kept.len() + 3, peer.rows().len(), "what changed, put together, is what there is");
+    assert_eq!(read.fates.key(BundleName(321), 0), Some(321));
+    // As rows had it before: all of them in one.
+    let all = serde_json::to_value(&peer.fates).unwrap().to_string().into_bytes();
+    let old: Rows = peer.rows().into_iter().filter(|((part, _), _)| part != "has").collect();
+    let old = old.into_iter().chain([(("fates".to_owned(), 0), all)]).collect();
+    assert_eq!(Peer::from_rows(&old).unwrap().rows(), peer.rows());
 }

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::link::enclosed::{AROUND, CARRIED, Enclosed, MOST, NAMED};
 use crate::link::whole::{WholeId, WholePlace};
 use crate::links::LinkRecord;
+use crate::message::words::size_of;
 use crate::message::{Extent, Id, Message, Packet, PacketMail, Whole};
 use crate::money::{Amount, Bill, Use};
 use crate::route::choose::{Policy, Route};
@@ -203,6 +204,8 @@ pub struct MailAlong {
     pub link: String,
     /// Bytes of the mail, packed.
     pub packed: usize,
+    /// Bytes of the mail as it came in, which is what every page says of it.
+    pub size: u64,
     /// What the message costs there with its mail.
     pub price: Amount,
     /// Why its text goes alone; `None` where the mail goes along.
@@ -224,18 +227,20 @@ pub enum MailBar {
 
 impl fmt::Display for MailAlong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { link, packed, price, bar } = self;
-        let size = packed.div_ceil(1000);
+        let Self { link, price, bar, .. } = self;
+        let size = format!("{}, about {} on the line", size_of(self.size), size_of(self.packed as u64));
         let Some(bar) = bar else {
-            return write!(f, "{link} takes the whole mail along, {size} kB: {price} with its text");
+            return write!(f, "{link} takes the whole mail along, {size}: {price} with its text");
         };
         match bar {
-            MailBar::TooLarge(most) => write!(f, "{link} takes mails of up to {} kB along", most / 1000)?,
+            MailBar::TooLarge(most) => {
+                write!(f, "{link} takes mails of up to {} on the line along", size_of(*most as u64))?;
+            }
             MailBar::FarBox => write!(f, "the far box has not said that it takes whole mails along")?,
             MailBar::OverPrice => write!(f, "with the whole mail it costs {price}, which is more than it may")?,
             MailBar::Budget => write!(f, "a budget has no room for the whole mail, {price} with its text")?,
         }
-        write!(f, ": its text goes, and the mail of {size} kB stays here")
+        write!(f, ": its text goes, and the mail stays here, {size}")
     }
 }
 
@@ -245,7 +250,8 @@ impl fmt::Display for MailAlong {
 /// # Errors
 /// When the store fails.
 pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, Fault> {
-    if message.mail.is_none() || !matches!(message.whole, None | Some(Whole::Here | Whole::Went)) {
+    let Some(size) = message.mail.as_ref().map(|mail| mail.size) else { return Ok(None) };
+    if !matches!(message.whole, None | Some(Whole::Here | Whole::Went)) {
         return Ok(None);
     }
     let policy = crate::engine::policy(&context.store);
@@ -273,7 +279,7 @@ pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, 
         None
     };
     let price = price::amount(&settings, bill.wanted.money);
-    Ok(Some(MailAlong { link: record.name.clone(), packed, price, bar }))
+    Ok(Some(MailAlong { link: record.name.clone(), packed, size, price, bar }))
 }
 
 /// True where one of the budgets of a bill has no room for it in the place of what is reserved for the message.

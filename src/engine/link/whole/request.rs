@@ -7,6 +7,7 @@ use crate::engine::link::select::LinkState;
 use crate::fault::Fault;
 use crate::link::whole::PIECE;
 use crate::links::Price;
+use crate::message::words::size_of;
 use crate::message::{Extent, Id, Message, Origin, State, Way, Whole};
 use crate::money::Money;
 use crate::route::price;
@@ -113,8 +114,7 @@ pub struct WholeLink {
 impl WholeOffer {
     /// Says in a sentence how large it is and what it would cost.
     pub fn words(&self) -> String {
-        let kilobytes = |bytes: u32| bytes.div_ceil(1000);
-        let (size, packed) = (kilobytes(self.size), kilobytes(self.packed));
+        let (size, packed) = (size_of(self.size.into()), size_of(self.packed.into()));
         let by = match &self.link {
             None => "no link of this box brings whole mails".to_owned(),
             Some(link) => {
@@ -122,7 +122,7 @@ impl WholeOffer {
                 format!("{} brings it {when}, for {}", link.name, link.price)
             }
         };
-        format!("{size} kB, about {packed} kB on the line: {by}")
+        format!("{size}, about {packed} on the line: {by}")
     }
 }
 
