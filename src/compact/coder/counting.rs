@@ -1,12 +1,15 @@
 //! How the model learns without weighing: words that were counted elsewhere, and what both ends have said before.
 
 use super::flat::price;
-use super::model::{Model, OWN, OWN_TABLE_AFTER, PRIMED};
+use super::model::{Model, OWN, OWN_TABLE_AFTER};
+
+/// How many bytes before it is learned the rows of one are looked at: first where each context is at home, then the
+/// others that it may have, where it is not there.
+const HOMES_AHEAD: usize = 6;
+const CHOICES_AHEAD: usize = 2;
 
 /// The contexts that learn words that were counted: orders 2, 3 and 4, the word, the word and the one before.
 const COUNTING: [usize; 5] = [1, 2, 3, 5, 6];
-/// Those that learn what was said.
-const SAYING: [usize; PRIMED] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 impl Model {
     /// Shows lines of words to the big table alone: only what stood where is learned, not how far to trust it. Of a pair
@@ -34,29 +37,43 @@ impl Model {
         // All of it is zero as long as it is not used.
         self.own_used = OWN_TABLE_AFTER;
         self.history.remember();
+        // Where a byte is looked for does not depend on what was learned, so all is known before, and the memory fetches what
+        // later bytes need while one is learned.
+        let mut asked = Vec::with_capacity(text.len());
         for byte in text.iter().copied() {
             if self.flat.is_none() || price(&self.history).is_none() {
                 self.start_contexts();
-                self.count_byte(byte, &SAYING);
+                asked.push((byte, halves(byte).map(|(salt, _)| self.salted(salt))));
                 for (at, shift) in (0..OWN).flat_map(|at| (0..8).map(move |shift| (at, 7 - shift))) {
                     self.learn_own(at, (256 | u32::from(byte)) >> (shift + 1), u32::from(byte >> shift & 1));
                 }
             }
             self.history.push(byte);
         }
+        let ahead = |at: usize| asked.get(at).into_iter().flat_map(|(_, salted)| salted);
+        for (at, (byte, salted)) in asked.iter().enumerate() {
+            ahead(at + HOMES_AHEAD).for_each(|contexts| self.slots.touch(contexts));
+            ahead(at + CHOICES_AHEAD).for_each(|contexts| self.slots.touch_choices(contexts));
+            self.learn_rows(*byte, salted);
+        }
         self.start_byte();
     }
 
     fn count_byte<const N: usize>(&mut self, byte: u8, contexts: &[usize; N]) {
-        let halves = [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)];
-        let salted = halves.map(|(salt, _)| {
+        let salted = halves(byte).map(|(salt, _)| {
             let salted = self.salted(salt);
             contexts.map(|at| salted[at])
         });
         // The memory fetches the rows of both halves side by side.
         self.slots.touch(&salted[1]);
-        for ((_, half), salted) in halves.into_iter().zip(salted) {
-            let rows = self.slots.find(&salted);
+        self.learn_rows(byte, &salted);
+    }
+
+    /// Counts a byte in the rows of these contexts of both halves.
+    #[inline(always)]
+    fn learn_rows<const N: usize>(&mut self, byte: u8, salted: &[[u32; N]; 2]) {
+        for ((_, half), salted) in halves(byte).into_iter().zip(salted) {
+            let rows = self.slots.find(salted);
             let mut slot = 1;
             for shift in (0..4).rev() {
                 let bit = u32::from(half >> shift & 1);
@@ -68,4 +85,9 @@ impl Model {
             }
         }
     }
+}
+
+/// What the contexts of each half of a byte are salted with, and its bits.
+fn halves(byte: u8) -> [(u32, u8); 2] {
+    [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)]
 }

@@ -51,8 +51,9 @@ pub struct Row<W, const N: usize>(pub [W; N]);
 pub struct Rows<W: Word, const N: usize> {
     rows: Vec<Row<W, N>>,
     fresh: Row<W, N>,
-    /// What rows were before the message, each once.
-    journal: Vec<(u32, Row<W, N>)>,
+    /// Which rows the message changed, each once, and what they were before it.
+    changed: Vec<u32>,
+    before: Vec<Row<W, N>>,
     touched: Vec<u64>,
     recording: bool,
 }
@@ -62,7 +63,7 @@ impl<W: Word, const N: usize> Rows<W, N> {
     pub fn new(count: usize, fresh: [W; N]) -> Self {
         let fresh = Row(fresh);
         let touched = vec![0; count.div_ceil(64)];
-        Self { rows: vec![fresh; count], fresh, journal: Vec::new(), touched, recording: false }
+        Self { rows: vec![fresh; count], fresh, changed: Vec::new(), before: Vec::new(), touched, recording: false }
     }
 
     #[inline(always)]
@@ -77,7 +78,8 @@ impl<W: Word, const N: usize> Rows<W, N> {
             let (word, bit) = (row >> 6, 1 << (row & 63));
             if self.touched[word] & bit == 0 {
                 self.touched[word] |= bit;
-                self.journal.push((row as u32, self.rows[row]));
+                self.changed.push(row as u32);
+                self.before.push(self.rows[row]);
             }
         }
         &mut self.rows[row].0
@@ -102,7 +104,7 @@ impl<W: Word, const N: usize> Table for Rows<W, N> {
     }
 
     fn undo(&mut self) {
-        while let Some((row, old)) = self.journal.pop() {
+        while let (Some(row), Some(old)) = (self.changed.pop(), self.before.pop()) {
             self.rows[row as usize] = old;
             self.touched[row as usize >> 6] = 0;
         }

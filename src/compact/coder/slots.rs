@@ -79,7 +79,24 @@ impl Slots {
     /// Looks at the rows of contexts that are asked for soon, and changes nothing.
     #[inline(always)]
     pub fn touch<const N: usize>(&self, contexts: &[u32; N]) {
-        std::hint::black_box(contexts.map(|context| self.rows.get(context as usize & self.mask)[0]));
+        let mut all = 0;
+        for context in contexts {
+            all ^= self.rows.get(*context as usize & self.mask)[0];
+        }
+        std::hint::black_box(all);
+    }
+
+    /// The same where a context may be beside its home, after that was touched.
+    #[inline(always)]
+    pub fn touch_choices<const N: usize>(&self, contexts: &[u32; N]) {
+        for context in contexts {
+            let home = *context as usize & self.mask;
+            if self.rows.get(home)[0] != self.check(*context) {
+                // Two rows lie in one line of the cache.
+                let rows = (2..self.choice).step_by(2);
+                std::hint::black_box(rows.fold(0, |all, step| all ^ self.rows.get(home ^ step)[0]));
+            }
+        }
     }
 
     /// The rows of contexts, each made in place of the least used of its choice when there is none.
