@@ -1,5 +1,6 @@
 //! The commonest English words and pairs of words, as they were counted elsewhere: `tests/bench/counted` says where from,
-//! and packs them. Two files: what models learn as lines, and the rarer ones that only [`super::guess`] asks.
+//! and packs them. Two files: what models learn as lines, and the rarer ones, which [`super::guess`] asks beside them and
+//! the latest model learns too.
 
 use super::arithmetic::Reader;
 use super::slots::hash;
@@ -85,6 +86,22 @@ pub fn counted() -> String {
         lines.extend([&written[at], "\n"]);
     }
     for at in shuffled(pairs.iter().map(|(class, ..)| PAIR_TIMES[usize::from(*class)])) {
+        let (_, one, two) = pairs[at];
+        lines.extend([&written[one as usize], " ", &written[two as usize], "\n"]);
+    }
+    lines
+}
+
+/// The rarer ones, each once, in an order that has no meaning.
+pub fn rarer() -> String {
+    let (common, all) = (Lists::common(), Lists::all());
+    let written: Vec<_> = all.words.iter().map(Word::written).collect();
+    let (words, pairs) = (&written[common.words.len()..], &all.pairs[common.pairs.len()..]);
+    let mut lines = String::new();
+    for at in shuffled(words.iter().map(|_| 1)) {
+        lines.extend([&words[at], "\n"]);
+    }
+    for at in shuffled(pairs.iter().map(|_| 1)) {
         let (_, one, two) = pairs[at];
         lines.extend([&written[one as usize], " ", &written[two as usize], "\n"]);
     }

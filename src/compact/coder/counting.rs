@@ -1,7 +1,7 @@
 //! How the model learns without weighing: words that were counted elsewhere, and what both ends have said before.
 
 use super::flat::price;
-use super::model::{Model, OWN, OWN_TABLE_AFTER};
+use super::model::{Model, OLDER, OWN, OWN_TABLE_AFTER, salt};
 
 /// How many bytes before it is learned the rows of one are looked at: first where each context is at home, then the
 /// others that it may have, where it is not there.
@@ -43,30 +43,39 @@ impl Model {
         for byte in text.iter().copied() {
             if self.flat.is_none() || price(&self.history).is_none() {
                 self.start_contexts();
-                asked.push((byte, halves(byte).map(|(salt, _)| self.salted(salt))));
+                asked.push((byte, self.contexts, halves(byte).map(|(first, _)| self.salted(first))));
                 for (at, shift) in (0..OWN).flat_map(|at| (0..8).map(move |shift| (at, 7 - shift))) {
                     self.learn_own(at, (256 | u32::from(byte)) >> (shift + 1), u32::from(byte >> shift & 1));
                 }
             }
             self.history.push(byte);
         }
-        let ahead = |at: usize| asked.get(at).into_iter().flat_map(|(_, salted)| salted);
-        for (at, (byte, salted)) in asked.iter().enumerate() {
+        let ahead = |at: usize| asked.get(at).into_iter().flat_map(|(_, _, salted)| salted);
+        for (at, (byte, contexts, salted)) in asked.iter().enumerate() {
             ahead(at + HOMES_AHEAD).for_each(|contexts| self.slots.touch(contexts));
             ahead(at + CHOICES_AHEAD).for_each(|contexts| self.slots.touch_choices(contexts));
-            self.learn_rows(*byte, salted);
+            if self.primed == OLDER {
+                self.learn_rows(*byte, &salted.map(|all| std::array::from_fn::<_, OLDER, _>(|at| all[at])));
+            } else {
+                self.learn_again(*byte, salted, |at, half| salt(contexts[at], at, u32::from(half) | 16));
+            }
         }
         self.start_byte();
     }
 
     fn count_byte<const N: usize>(&mut self, byte: u8, contexts: &[usize; N]) {
-        let salted = halves(byte).map(|(salt, _)| {
-            let salted = self.salted(salt);
+        let salted = halves(byte).map(|(first, _)| {
+            let salted = self.salted(first);
             contexts.map(|at| salted[at])
         });
         // The memory fetches the rows of both halves side by side.
         self.slots.touch(&salted[1]);
-        self.learn_rows(byte, &salted);
+        if self.primed == OLDER {
+            self.learn_rows(byte, &salted);
+        } else {
+            let all = self.contexts;
+            self.learn_again(byte, &salted, |at, half| salt(all[contexts[at]], contexts[at], u32::from(half) | 16));
+        }
     }
 
     /// Counts a byte in the rows of these contexts of both halves.
@@ -74,15 +83,30 @@ impl Model {
     fn learn_rows<const N: usize>(&mut self, byte: u8, salted: &[[u32; N]; 2]) {
         for ((_, half), salted) in halves(byte).into_iter().zip(salted) {
             let rows = self.slots.find(salted);
-            let mut slot = 1;
-            for shift in (0..4).rev() {
-                let bit = u32::from(half >> shift & 1);
-                for row in rows {
-                    let luck = self.throw();
-                    self.slots.learn(row, slot, bit, luck);
-                }
-                slot = slot << 1 | bit as usize;
+            self.learn_half(half, rows);
+        }
+    }
+
+    /// The same where contexts that were seen once have none; `second` as in [`find_first`](super::slots::Slots::find_first).
+    #[inline(always)]
+    fn learn_again<const N: usize>(&mut self, byte: u8, salted: &[[u32; N]; 2], second: impl Fn(usize, u8) -> u32) {
+        let (rows, first) = self.slots.find_first(&salted[0], second);
+        self.learn_half(byte >> 4, rows);
+        let (rows, second) = self.slots.find_second(&salted[1], first);
+        self.learn_half(byte & 15, rows);
+        self.slots.keep(salted, [first, second], byte);
+    }
+
+    #[inline(always)]
+    fn learn_half<const N: usize>(&mut self, half: u8, rows: [usize; N]) {
+        let mut slot = 1;
+        for shift in (0..4).rev() {
+            let bit = u32::from(half >> shift & 1);
+            for row in rows {
+                let luck = self.throw();
+                self.slots.learn(row, slot, bit, luck);
             }
+            slot = slot << 1 | bit as usize;
         }
     }
 }

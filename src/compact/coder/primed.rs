@@ -50,7 +50,7 @@ impl Coder {
         let mut file = BufReader::with_capacity(1 << 16, Hashed(File::open(path)?, Sha256::new()));
         // Unpacking them takes some megabytes, which are free again when the model takes its own.
         let records = records(spec.make);
-        let mut model = Model::new(spec.make, spec.table_bits);
+        let mut model = Model::new(spec.make, spec.rows);
         model.unpack(&records, &mut file)?;
         let whole = file.read(&mut [0])? == 0;
         let state: [u8; 32] = file.into_inner().1.finalize().into();
