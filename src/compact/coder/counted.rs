@@ -207,7 +207,7 @@ const LETTERS: usize = 1024;
 fn place(context: usize, node: usize) -> usize {
     match context.checked_sub(LETTERS) {
         None => context << 10 | node,
-        Some(context) => (EVEN + 1 << 10) + (context << 5 | node),
+        Some(context) => ((EVEN + 1) << 10) + (context << 5 | node),
     }
 }
 

@@ -82,7 +82,7 @@ impl Slots {
             None => context as usize & (self.count - 1),
             Some(_) => {
                 let sixteens = (u64::from(context) * (self.count as u64 / 16)) >> 32;
-                sixteens as usize * 16 | context as usize & 15
+                sixteens as usize * 16 + (context as usize & 15)
             }
         }
     }
@@ -238,11 +238,11 @@ impl Slots {
     /// Keeps what followed contexts that were seen for the first time: of the first half, or of the second one alone.
     pub fn keep<const N: usize>(&mut self, contexts: &[[u32; N]; 2], unseen: [u32; 2], byte: u8) {
         let Some(once) = &mut self.once else { return };
-        for at in 0..N {
+        for (at, (first, second)) in contexts[0].iter().zip(&contexts[1]).enumerate() {
             if unseen[0] >> at & 1 == 1 {
-                once.put(contexts[0][at], byte);
+                once.put(*first, byte);
             } else if unseen[1] >> at & 1 == 1 {
-                once.put(contexts[1][at], byte & 15);
+                once.put(*second, byte & 15);
             }
         }
     }
