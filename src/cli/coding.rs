@@ -44,7 +44,7 @@ pub struct Code {
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
-    /// number of the model: 5, the older 4, 3 and 1, or 2 for little memory (default: 5)
+    /// number of the model: 6, the older 5, 4, 3 and 1, or 2 for little memory (default: 6)
     #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }
@@ -59,7 +59,7 @@ pub struct Decode {
     /// the device whose packets they are: only its addresses are looked at
     #[argh(option)]
     device: Option<String>,
-    /// number of the model: 5, the older 4, 3 and 1, or 2 for little memory (default: 5)
+    /// number of the model: 6, the older 5, 4, 3 and 1, or 2 for little memory (default: 6)
     #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }

@@ -194,7 +194,7 @@ pub fn compact(data: &[u8]) {
 pub fn coder(data: &[u8]) {
     thread_local! {
         /// Priming takes longer than a thousand packets.
-        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[4]));
+        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[5]));
     }
     CODER.with_borrow_mut(|coder| {
         if let Some(records) = coder.decode(data) {

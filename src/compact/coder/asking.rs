@@ -2,20 +2,21 @@
 
 use super::guess::{BITS, GUESSES, SITUATIONS};
 use super::history::{Field, MATCHES};
-use super::model::{INPUTS, Model, NONE, OWN, OWN_TRUST, PRIMED, View};
+use super::model::{GUESSED, INPUTS, Model, NONE, OLDER, OWN, OWN_TRUST, View};
 use super::slots::hash;
 use super::squash;
 
 impl Model {
     /// Asks the big table.
     pub(super) fn ask_slots(&mut self, view: &mut View) {
-        for at in 0..PRIMED {
+        for at in 0..self.primed {
             let (p, step) = self.slots.get(self.rows[at], self.slot);
             let bin = ((i32::from(self.squash.stretch(p)) + squash::MOST) * 63 / (2 * squash::MOST)) as usize;
             let place = at * 1024 + step * 64 + bin;
             self.refined_at[at] = place;
             let refined = self.refined.get(place >> 4)[place & 15] >> 16;
-            (self.inputs[2 * at], self.inputs[2 * at + 1]) = if step == 0 {
+            let input = if at < OLDER { 2 * at } else { GUESSED + 2 * (at - OLDER) };
+            (self.inputs[input], self.inputs[input + 1]) = if step == 0 {
                 (0, 0)
             } else {
                 (self.squash.stretch(refined as usize >> 4), ((refined as i32 - 32_768) / 48) as i16)
@@ -36,7 +37,7 @@ impl Model {
     /// Asks the matches which bit they expect, and how sure they are.
     pub(super) fn ask_matches(&mut self, view: &mut View) {
         for which in 0..MATCHES {
-            let input = 2 * (PRIMED + which);
+            let input = 2 * (OLDER + which);
             (self.matched_at[which], self.inputs[input], self.inputs[input + 1]) = (NONE, 0, 0);
             let (at, length) = self.history.matches[which];
             let byte = u32::from(self.history.bytes.get(at).copied().unwrap_or(0)) | 256;
@@ -64,7 +65,7 @@ impl Model {
     pub(super) fn ask_guess(&mut self) {
         let Some(guess) = &self.guess else { return };
         let words = matches!(self.history.field, Field::Text | Field::Subject);
-        self.inputs[INPUTS..].fill(0);
+        self.inputs[INPUTS..GUESSED].fill(0);
         for which in 0..GUESSES {
             let Some(p) = guess.p(which, self.bits, self.bit).filter(|_| words) else {
                 self.guessed_at[which] = NONE;
@@ -87,7 +88,7 @@ impl Model {
             let place = self.own_place(at, self.bits);
             let (p, seen) = (self.own[place] >> 16, (self.own[place] >> 10 & 63) as usize);
             self.own_at[at] = place;
-            let input = 2 * (PRIMED + MATCHES + at);
+            let input = 2 * (OLDER + MATCHES + at);
             if seen == 0 {
                 (self.inputs[input], self.inputs[input + 1], self.own_refined_at[at]) = (0, 0, NONE);
                 continue;

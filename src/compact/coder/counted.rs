@@ -1,5 +1,6 @@
 //! The commonest English words and pairs of words, as they were counted elsewhere: `tests/bench/counted` says where from,
-//! and packs them. Two files: what models learn as lines, and the rarer ones that only [`super::guess`] asks.
+//! and packs them. Two files: what models learn as lines, and the rarer ones, which [`super::guess`] asks beside them and
+//! the latest model learns too.
 
 use super::arithmetic::Reader;
 use super::slots::hash;
@@ -91,6 +92,22 @@ pub fn counted() -> String {
     lines
 }
 
+/// The rarer ones, each once, in an order that has no meaning.
+pub fn rarer() -> String {
+    let (common, all) = (Lists::common(), Lists::all());
+    let written: Vec<_> = all.words.iter().map(Word::written).collect();
+    let (words, pairs) = (&written[common.words.len()..], &all.pairs[common.pairs.len()..]);
+    let mut lines = String::new();
+    for at in shuffled(words.iter().map(|_| 1)) {
+        lines.extend([&words[at], "\n"]);
+    }
+    for at in shuffled(pairs.iter().map(|_| 1)) {
+        let (_, one, two) = pairs[at];
+        lines.extend([&written[one as usize], " ", &written[two as usize], "\n"]);
+    }
+    lines
+}
+
 /// Places, each as often as it is said, in an order that has no meaning.
 fn shuffled(times: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
     let mut places: Vec<_> = times.enumerate().flat_map(|(at, times)| std::iter::repeat_n(at as u32, times)).collect();
@@ -103,17 +120,17 @@ fn shuffled(times: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
 
 struct Packed {
     reader: Reader<'static>,
-    /// The probability of each choice, by its context and the choices before it.
+    /// The probability of each choice, by its context and the choices before it: see [`place`].
     learned: Vec<u16>,
 }
 
 impl Packed {
     fn new(code: &'static [u8]) -> Self {
-        Self { reader: Reader::new(code), learned: vec![1 << 15; 1 << 22] }
+        Self { reader: Reader::new(code), learned: vec![1 << 15; place(3072, 0)] }
     }
 
     fn bit(&mut self, context: usize, node: usize) -> usize {
-        let p = &mut self.learned[context << 10 | node];
+        let p = &mut self.learned[place(context, node)];
         let bit = self.reader.take(u32::from(*p));
         // Stays between 31 and 65504.
         *p = if bit == 1 { *p + ((65_535 - *p) >> 5) } else { *p - (*p >> 5) };
@@ -136,7 +153,7 @@ impl Packed {
         for place in 1..=width {
             let bit = match place {
                 1 | 2 => self.bit(context, 512 + 8 * width + 2 * place + (value & 1)),
-                _ => self.bit(1023, 1),
+                _ => self.bit(EVEN, 1),
             };
             value = value << 1 | bit;
         }
@@ -178,6 +195,19 @@ impl Packed {
             }
         }
         pairs
+    }
+}
+
+/// The context of the lower bits of numbers, behind those of numbers by how long another one is.
+const EVEN: usize = 32;
+/// Where the contexts of letters and classes begin.
+const LETTERS: usize = 1024;
+
+/// Where a choice of a context is: of numbers there are 1024, of letters and classes 32.
+fn place(context: usize, node: usize) -> usize {
+    match context.checked_sub(LETTERS) {
+        None => context << 10 | node,
+        Some(context) => ((EVEN + 1) << 10) + (context << 5 | node),
     }
 }
 

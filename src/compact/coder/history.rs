@@ -50,6 +50,8 @@ pub struct History {
     pub word_length: u32,
     /// Hash of the word before it.
     pub word_before: u32,
+    /// Hash of the word before that one.
+    pub word_second: u32,
     /// Bytes since the line began.
     pub column: u32,
     /// Classes of the last eight bytes, four bits each.
@@ -94,6 +96,7 @@ impl History {
             word: 0,
             word_length: 0,
             word_before: 0,
+            word_second: 0,
             column: 0,
             classes: 0,
             matches: [(0, 0); MATCHES],
@@ -141,7 +144,7 @@ impl History {
     /// A line of a list of words, none of which is remembered, begins.
     pub fn start_line(&mut self) {
         (self.kind, self.field) = (WORDS, Field::Text);
-        (self.word, self.word_length, self.word_before) = (0, 0, 0);
+        self.forget_words();
         (self.column, self.classes) = (0, 5);
         self.bytes.truncate(1);
         self.bytes.push(b'\n');
@@ -218,7 +221,7 @@ impl History {
         self.column = if byte == b'\n' { 0 } else { self.column + 1 };
         if byte == b'\n' && self.kind == WORDS {
             // In a list no word has one before it.
-            (self.word, self.word_length, self.word_before) = (0, 0, 0);
+            self.forget_words();
             return;
         }
         let letter = byte.to_ascii_lowercase();
@@ -226,12 +229,16 @@ impl History {
             self.word = hash(self.word, u32::from(letter) + 1);
             self.word_length += 1;
         } else if self.word != 0 {
-            self.word_before = self.word;
+            (self.word_second, self.word_before) = (self.word_before, self.word);
             (self.word, self.word_length) = (0, 0);
         }
         if matches!(byte, b'.' | b'!' | b'?' | b'\n') {
             self.word_before = hash(self.word_before, u32::from(byte));
         }
+    }
+
+    fn forget_words(&mut self) {
+        (self.word, self.word_length, self.word_before, self.word_second) = (0, 0, 0, 0);
     }
 
     fn find_matches(&mut self) {
@@ -273,7 +280,7 @@ impl History {
     fn new_record(&mut self) {
         (self.kind, self.kind_before) = (0, self.kind);
         (self.field, self.field_at) = (Field::Kind, self.bytes.len());
-        (self.word, self.word_length, self.word_before) = (0, 0, 0);
+        self.forget_words();
         (self.column, self.classes) = (0, 0);
         self.matches = [(0, 0); MATCHES];
     }

@@ -19,9 +19,9 @@ pub struct Mixer<const N: usize, const SHIFT: u32> {
 }
 
 impl<const N: usize, const SHIFT: u32> Mixer<N, SHIFT> {
-    /// Makes sets in which all weights are the same.
-    pub fn new(sets: usize, weight: i32) -> Self {
-        Self { sets: Rows::new(sets, [weight; N]), set: 0, output: 0 }
+    /// Makes sets in which all weights are the same; of each only the first `used` are ever learned, a multiple of eight.
+    pub fn new(sets: usize, weight: i32, used: usize) -> Self {
+        Self { sets: Rows::new(sets, [weight; N]).packing(used), set: 0, output: 0 }
     }
 
     /// The sets, to record, undo and keep them.

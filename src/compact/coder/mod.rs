@@ -14,6 +14,7 @@ mod guess;
 mod history;
 mod mixer;
 mod model;
+mod once;
 mod packed;
 mod primed;
 mod primer;
@@ -57,7 +58,7 @@ impl Coder {
     pub fn new_telling(spec: &'static Spec, tell: Tell) -> Self {
         // Unpacking them takes some megabytes, which are free again when the model takes its own.
         let (lines, records) = (primer::lines(spec.make), primer::records(spec.make));
-        let mut model = Model::new(spec.make, spec.table_bits);
+        let mut model = Model::new(spec.make, spec.rows);
         model.count(&lines);
         drop(lines);
         model.prime(&records, tell);

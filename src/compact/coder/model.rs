@@ -1,8 +1,8 @@
 //! The model: the probability of the next bit, from many contexts, mixed.
 //!
-//! Ten contexts of the big table and two of this message alone each give what they saw, once as it is and once
-//! refined by what such a state was worth before; two matches add what followed the same words before. Five mixers,
-//! each chosen by another view of where we are, weigh them; a sixth weighs those. All of it is integers, and all of it
+//! Ten or twelve contexts of the big table and two of this message alone each give what they saw, once as it is and once
+//! refined by what such a state was worth before; two matches add what followed the same words before. Five to seven mixers,
+//! each chosen by another view of where we are, weigh them; one more weighs those. All of it is integers, and all of it
 //! learns.
 
 use std::io::{self, Read, Write};
@@ -18,20 +18,26 @@ use super::slots::{Slots, hash};
 use super::spec::Make;
 use super::squash::{self, Squash};
 
-pub(super) const PRIMED: usize = 10;
+/// Contexts of the big table, of which older makes have the first ten.
+pub(super) const PRIMED: usize = 12;
+pub(super) const OLDER: usize = 10;
 pub(super) const OWN: usize = 2;
-/// Two of each context and match, and a constant.
-pub(super) const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
-/// With three of the guesses: filled up for vector instructions.
-const LANES: usize = INPUTS + GUESSES + 1;
+/// Two of each of the first contexts and matches, and a constant.
+pub(super) const INPUTS: usize = 2 * (OLDER + OWN + MATCHES) + 1;
+/// With three of the guesses; behind them are two of each further context.
+pub(super) const GUESSED: usize = INPUTS + GUESSES + 1;
+/// Filled up for vector instructions.
+const LANES: usize = 40;
 const MIXERS: usize = 7;
 /// How many mixers a model of each make has.
-const MIXERS_OF: [usize; 4] = [5, 6, 6, MIXERS];
+const MIXERS_OF: [usize; 5] = [5, 6, 6, MIXERS, MIXERS];
 /// Sets of weights of each mixer.
 const SETS: [usize; MIXERS] =
     [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256, SITUATIONS / 5 * SURE * 3 * 8];
 /// Contexts of the stages behind the last mixer, in a model of each make.
-const APMS_OF: [&[usize]; 4] = [&[], &[1 << 16, 1 << 16], &[1 << 16, 1 << 16], &[1 << 16, 1 << 15, 1 << 13]];
+const APMS_OF: [&[usize]; 5] = [&[], &TWO_APMS, &TWO_APMS, &THREE_APMS, &[1 << 15, 1 << 15, 1 << 13]];
+const TWO_APMS: [usize; 2] = [1 << 16, 1 << 16];
+const THREE_APMS: [usize; 3] = [1 << 16, 1 << 15, 1 << 13];
 /// Trust in a counter of this message by how often it was seen, of 256.
 pub(super) const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
@@ -44,6 +50,8 @@ const SLOW: i32 = 3;
 const NIMBLE: i32 = 10;
 /// How fast the last mixer learns.
 const LAST: i32 = 2;
+/// Rows of contexts that were seen once, of 32 bytes, where a make tells them apart.
+const ONCE: usize = 5 << 16;
 /// A place of a refining table, sixteen counters a row; `NONE` for nothing to learn.
 pub(super) const NONE: usize = usize::MAX;
 
@@ -71,12 +79,17 @@ pub struct Model {
     apms: Vec<Apm>,
     /// Fixed prices, where its make has them.
     pub(super) flat: Option<Flat>,
+    /// How many contexts of the big table its make has.
+    pub(super) primed: usize,
     priming: bool,
     speed: i32,
     luck: u32,
     // of this byte
     price: Option<Price>,
-    contexts: [u32; PRIMED],
+    pub(super) contexts: [u32; PRIMED],
+    /// Of both halves: for which contexts rows were looked for, and a bit for each that was never seen.
+    asked: [[u32; PRIMED]; 2],
+    unseen: [u32; 2],
     pub(super) own_contexts: [u32; OWN],
     pub(super) rows: [usize; PRIMED],
     pub(super) bits: u32,
@@ -109,35 +122,40 @@ pub(super) struct View {
 }
 
 impl Model {
-    /// Knows nothing yet; `bits` is the size of the big table, in rows of 32 bytes.
-    pub fn new(make: Make, bits: u32) -> Self {
+    /// Knows nothing yet; `rows` is the size of the big table, of 32 bytes each.
+    pub fn new(make: Make, rows: usize) -> Self {
         let squash = Squash::new();
         let mixers = MIXERS_OF[make as usize];
         let second = make != Make::First;
         // Unpacking the words takes some megabytes, which are free again when the tables take their own.
-        let guess = (make == Make::Fourth).then(Guess::new);
+        let guess = matches!(make, Make::Fourth | Make::Fifth).then(Guess::new);
+        let once = (make == Make::Fifth).then_some(ONCE);
+        let (primed, lanes) = if once.is_some() { (PRIMED, LANES) } else { (OLDER, GUESSED) };
         let guesses = if guess.is_some() { GUESSES * SITUATIONS * BITS * 2 } else { 0 };
         let mut model = Self {
             rates: (0..1024).map(|seen| 1_638_400 / (100 * seen + 180)).collect(),
             history: History::new(),
-            slots: Slots::new(bits, if second { 16 } else { 4 }),
-            refined: Rows::new(PRIMED * 64, [0; 16]),
+            slots: Slots::new(rows, if second { 16 } else { 4 }, once),
+            refined: Rows::new(primed * 64, [0; 16]),
             matched: Rows::new(MATCHES * 64, [1 << 31; 16]),
             own: vec![0; OWN_TABLE_AFTER],
             own_used: OWN_TABLE,
             own_refined: Rows::new(OWN * 64, [0; 16]),
             guess,
             guessed: Rows::new(guesses, [0; 16]),
-            mixers: SETS[..mixers].iter().map(|sets| Mixer::new(*sets, ONE * 14 / 100)).collect(),
-            last: Mixer::new(8, ONE / mixers as i32),
+            mixers: SETS[..mixers].iter().map(|sets| Mixer::new(*sets, ONE * 14 / 100, lanes)).collect(),
+            last: Mixer::new(8, ONE / mixers as i32, 8),
             apms: APMS_OF[make as usize].iter().map(|contexts| Apm::new(*contexts, &squash)).collect(),
             flat: second.then(Flat::new),
             squash,
+            primed,
             priming: true,
             speed: FAST,
             luck: 0,
             price: None,
             contexts: [0; PRIMED],
+            asked: [[0; PRIMED]; 2],
+            unseen: [0; 2],
             own_contexts: [0; OWN],
             rows: [0; PRIMED],
             bits: 1,
@@ -153,7 +171,7 @@ impl Model {
             mixed: 32_768,
             p: 32_768,
         };
-        for at in 0..PRIMED * 1024 {
+        for at in 0..primed * 1024 {
             model.refined.change(at >> 4)[at & 15] = (model.squash.squash(bin_middle(at & 63)) as u32) << 16;
         }
         for at in 0..OWN * 1024 {
@@ -226,8 +244,8 @@ impl Model {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let mut tables: Vec<&mut dyn Table> =
-            vec![self.slots.table(), &mut self.refined, &mut self.matched, &mut self.own_refined];
+        let mut tables: Vec<&mut dyn Table> = self.slots.tables().collect();
+        tables.extend([&mut self.refined as &mut dyn Table, &mut self.matched, &mut self.own_refined]);
         tables.extend([&mut self.guessed as &mut dyn Table, self.last.table()]);
         tables.extend(self.mixers.iter_mut().map(Mixer::table));
         tables.extend(self.apms.iter_mut().map(Apm::table));
@@ -270,24 +288,34 @@ impl Model {
             hash(history.expected(), one | (history.matches[0].1.min(15) as u32) << 8),
             hash(word, 18 | place << 8),
             hash(history.classes, hash(history.word_length, 19)),
+            hash(word, hash(history.word_second, 21)),
+            hash(word, hash(history.word_before, hash(history.word_second, 23))),
         ];
         self.own_contexts = [hash(one | two << 8, 902), hash(word, 904)];
     }
 
-    /// The rows for this half of the byte.
+    /// The rows for this half of the byte, behind the first half and its leading one; 0: for the first.
     fn find(&mut self, first_half: u32) {
+        let which = usize::from(first_half != 0);
         let salted = self.salted(first_half);
-        self.rows = self.slots.find(&salted);
+        self.asked[which] = salted;
+        if self.primed == OLDER {
+            let (older, rows) = (salted.first_chunk::<OLDER>(), self.rows.first_chunk_mut::<OLDER>());
+            if let (Some(older), Some(rows)) = (older, rows) {
+                *rows = self.slots.find(older);
+            }
+            return;
+        }
+        let contexts = &self.contexts;
+        (self.rows, self.unseen[which]) = match which {
+            0 => self.slots.find_first(&salted, |at, half| salt(contexts[at], at, u32::from(half) | 16)),
+            _ => self.slots.find_second(&salted, self.unseen[0]),
+        };
     }
 
     #[inline(always)]
     pub(super) fn salted(&self, first_half: u32) -> [u32; PRIMED] {
-        let salt = first_half.wrapping_mul(0x3D4D_51CB);
-        let mut at = 0;
-        self.contexts.map(|context| {
-            at += 1;
-            hash(context.wrapping_add(salt), at * 77)
-        })
+        std::array::from_fn(|at| salt(self.contexts[at], at, first_half))
     }
 
     /// Chance: the same on every processor, and the same again in each message.
@@ -369,7 +397,7 @@ impl Model {
             mixer.learn(&self.inputs, error, self.speed);
         }
         let rates = &self.rates;
-        for at in self.refined_at {
+        for at in self.refined_at.into_iter().take(self.primed) {
             adapt(&mut self.refined.change(at >> 4)[at & 15], target, rates, 2, 255);
         }
         for at in self.matched_at.into_iter().filter(|at| *at != NONE) {
@@ -384,7 +412,7 @@ impl Model {
         for at in self.own_at {
             learn_own(&mut self.own[at], target, rates);
         }
-        for row in self.rows {
+        for row in self.rows.into_iter().take(self.primed) {
             let luck = self.throw();
             self.slots.learn(row, self.slot, bit, luck);
         }
@@ -404,6 +432,9 @@ impl Model {
             8 => {
                 let byte = self.bits as u8;
                 (self.bits, self.bit) = (1, 0);
+                if self.price.is_none() {
+                    self.slots.keep(&self.asked, self.unseen, byte);
+                }
                 self.history.push(byte);
                 if let Some(guess) = &mut self.guess {
                     guess.push(byte);
@@ -416,6 +447,12 @@ impl Model {
             _ => self.predict(),
         }
     }
+}
+
+/// Where a context of this place is looked for, behind the first half of a byte and its leading one; 0: for the first.
+#[inline(always)]
+pub(super) fn salt(context: u32, at: usize, first_half: u32) -> u32 {
+    hash(context.wrapping_add(first_half.wrapping_mul(0x3D4D_51CB)), (at as u32 + 1) * 77)
 }
 
 /// The middle of one of 64 equal parts of the stretched domain.

@@ -48,8 +48,10 @@ impl Coder {
     /// It cannot be read, or it is another state.
     pub(super) fn load(spec: &'static Spec, path: &Path) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(1 << 16, Hashed(File::open(path)?, Sha256::new()));
-        let mut model = Model::new(spec.make, spec.table_bits);
-        model.unpack(&records(spec.make), &mut file)?;
+        // Unpacking them takes some megabytes, which are free again when the model takes its own.
+        let records = records(spec.make);
+        let mut model = Model::new(spec.make, spec.rows);
+        model.unpack(&records, &mut file)?;
         let whole = file.read(&mut [0])? == 0;
         let state: [u8; 32] = file.into_inner().1.finalize().into();
         if whole && state == spec.state { Ok(Self { model, spec }) } else { Err(other_than_published(spec)) }

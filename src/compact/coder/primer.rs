@@ -1,6 +1,6 @@
 //! What the models learn first: words, then texts in the order in which they are to be remembered, the best last.
 
-use super::counted::counted;
+use super::counted::{counted, rarer};
 use super::history::WORDS;
 use super::packed::Texts;
 use super::spec::Make;
@@ -27,7 +27,11 @@ const THIRD_MAILS: [&str; 5] =
     ["mail-staff.txt", "mail-debate.txt", "mail-policy.txt", "mail-systems.txt", "mail-news.txt"];
 const THIRD_TEXTS: [&str; 4] = ["text-asia.txt", "text-isles.txt", "text-daily.txt", "text-more.txt"];
 const THIRD_LANGUAGES: [&str; 3] = ["text-romance.txt", "text-others.txt", "text-voices.txt"];
-/// Mails that it leaves out, by their subjects: they have the form of a news service; `mail-news.txt` tells the same as
+
+/// What the fifth make learns beside all of these, the languages amid the others.
+const FIFTH_MAILS: [&str; 3] = ["mail-notes.txt", "mail-help.txt", "mail-world.txt"];
+const FIFTH_TEXTS: [&str; 2] = ["text-many.txt", "text-tongues.txt"];
+/// Mails that the third make and later ones leave out, by their subjects: they have the form of a news service; `mail-news.txt` tells the same as
 /// people do.
 const LEFT_OUT: [&str; 7] = [
     "Liberal Dutch coalition falls",
@@ -57,11 +61,12 @@ pub fn lines(make: Make) -> Vec<u8> {
     match make {
         Make::First => Vec::new(),
         Make::Second => [Texts::unpack().bytes(BROTLI), counted().as_bytes()].concat(),
-        Make::Third | Make::Fourth => {
+        Make::Third | Make::Fourth | Make::Fifth => {
             let texts = Texts::unpack();
             let foreign: String = texts.get(FOREIGN).split_whitespace().flat_map(|word| [word, "\n"]).collect();
             let lists = [texts.get(NAMES), texts.get(PHRASES), &foreign].concat().repeat(LIST_TIMES);
-            [texts.bytes(BROTLI), counted().as_bytes(), lists.as_bytes()].concat()
+            let rarer = if make == Make::Fifth { rarer() } else { String::new() };
+            [texts.bytes(BROTLI), rarer.as_bytes(), counted().as_bytes(), lists.as_bytes()].concat()
         }
     }
 }
@@ -80,10 +85,14 @@ pub fn records(make: Make) -> Vec<u8> {
         Make::Second => {
             mixed(&texts, &MORE_LANGUAGES, &MORE_MAILS, &MORE_TEXTS, &[]).for_each(|text| records.add(text));
         }
-        Make::Third | Make::Fourth => {
+        Make::Third | Make::Fourth | Make::Fifth => {
             let with = |more: &[&'static str], third: &[&'static str]| [more, third].concat();
             let languages = with(&MORE_LANGUAGES, &THIRD_LANGUAGES);
-            let (mails, short) = (with(&MORE_MAILS, &THIRD_MAILS), with(&MORE_TEXTS, &THIRD_TEXTS));
+            let (mut mails, mut short) = (with(&MORE_MAILS, &THIRD_MAILS), with(&MORE_TEXTS, &THIRD_TEXTS));
+            if make == Make::Fifth {
+                mails.extend(FIFTH_MAILS);
+                short.extend(FIFTH_TEXTS);
+            }
             mixed(&texts, &languages, &mails, &short, &LEFT_OUT).for_each(|text| records.add(text));
         }
     }
@@ -189,7 +198,8 @@ mod tests {
         let files = [TEXTS, LANGUAGES, MAILS];
         let second = MORE_MAILS.iter().chain(&MORE_TEXTS).chain(&MORE_LANGUAGES);
         let third = THIRD_MAILS.iter().chain(&THIRD_TEXTS).chain(&THIRD_LANGUAGES);
-        for file in files.iter().chain(second).chain(third) {
+        let fifth = FIFTH_MAILS.iter().chain(&FIFTH_TEXTS);
+        for file in files.iter().chain(second).chain(third).chain(fifth) {
             assert!(!unpacked.bytes(file).is_empty(), "{file}");
             for mail in unpacked.get(file).split(['\n']) {
                 let words: Vec<_> = mail.split_whitespace().collect();
@@ -203,13 +213,14 @@ mod tests {
     #[test]
     fn the_texts_are_whole() {
         let unpacked = Texts::unpack();
-        for mail in
-            MORE_MAILS.iter().chain(&THIRD_MAILS).flat_map(|file| in_mails(unpacked.get(file))).map(|(_, mail)| mail)
-        {
+        let mails = MORE_MAILS.iter().chain(&THIRD_MAILS).chain(&FIFTH_MAILS);
+        for (_, mail) in mails.flat_map(|file| in_mails(unpacked.get(file))) {
             assert!(mail.contains('\n') && !mail.contains(['\0', '\r', '\t']), "{mail}");
         }
         let lines = MORE_TEXTS.iter().chain(&MORE_LANGUAGES).chain(&THIRD_TEXTS).chain(&THIRD_LANGUAGES);
-        for text in lines.chain(&[NAMES, PHRASES, FOREIGN]).flat_map(|file| unpacked.get(file).lines()) {
+        for text in
+            lines.chain(&FIFTH_TEXTS).chain(&[NAMES, PHRASES, FOREIGN]).flat_map(|file| unpacked.get(file).lines())
+        {
             assert!(!text.trim().is_empty() && text.trim() == text, "{text:?}");
         }
         for subject in LEFT_OUT {

@@ -51,10 +51,13 @@ pub struct Row<W, const N: usize>(pub [W; N]);
 pub struct Rows<W: Word, const N: usize> {
     rows: Vec<Row<W, N>>,
     fresh: Row<W, N>,
-    /// What rows were before the message, each once.
-    journal: Vec<(u32, Row<W, N>)>,
+    /// Which rows the message changed, each once, and what they were before it.
+    changed: Vec<u32>,
+    before: Vec<Row<W, N>>,
     touched: Vec<u64>,
     recording: bool,
+    /// Words of a row that are written; the others never change.
+    packed: usize,
 }
 
 impl<W: Word, const N: usize> Rows<W, N> {
@@ -62,7 +65,20 @@ impl<W: Word, const N: usize> Rows<W, N> {
     pub fn new(count: usize, fresh: [W; N]) -> Self {
         let fresh = Row(fresh);
         let touched = vec![0; count.div_ceil(64)];
-        Self { rows: vec![fresh; count], fresh, journal: Vec::new(), touched, recording: false }
+        Self {
+            rows: vec![fresh; count],
+            fresh,
+            changed: Vec::new(),
+            before: Vec::new(),
+            touched,
+            recording: false,
+            packed: N,
+        }
+    }
+
+    /// The same rows, of which only the first words ever change: a multiple of eight.
+    pub fn packing(self, words: usize) -> Self {
+        Self { packed: words, ..self }
     }
 
     #[inline(always)]
@@ -77,7 +93,8 @@ impl<W: Word, const N: usize> Rows<W, N> {
             let (word, bit) = (row >> 6, 1 << (row & 63));
             if self.touched[word] & bit == 0 {
                 self.touched[word] |= bit;
-                self.journal.push((row as u32, self.rows[row]));
+                self.changed.push(row as u32);
+                self.before.push(self.rows[row]);
             }
         }
         &mut self.rows[row].0
@@ -102,7 +119,7 @@ impl<W: Word, const N: usize> Table for Rows<W, N> {
     }
 
     fn undo(&mut self) {
-        while let Some((row, old)) = self.journal.pop() {
+        while let (Some(row), Some(old)) = (self.changed.pop(), self.before.pop()) {
             self.rows[row as usize] = old;
             self.touched[row as usize >> 6] = 0;
         }
@@ -112,10 +129,10 @@ impl<W: Word, const N: usize> Table for Rows<W, N> {
         let mut bytes = Vec::with_capacity(MOST_BYTES);
         for row in &self.rows {
             let changed = |at: &usize| row.0[*at] != self.fresh.0[*at];
-            let mask = (0..N).filter(changed).fold(0_u64, |mask, at| mask | 1 << at);
+            let mask = (0..self.packed).filter(changed).fold(0_u64, |mask, at| mask | 1 << at);
             bytes.clear();
-            bytes.extend(&mask.to_le_bytes()[..N / 8]);
-            for at in (0..N).filter(changed) {
+            bytes.extend(&mask.to_le_bytes()[..self.packed / 8]);
+            for at in (0..self.packed).filter(changed) {
                 bytes.extend(&row.0[at].to_u32().to_le_bytes()[..W::BYTES]);
             }
             to.write_all(&bytes)?;
@@ -128,8 +145,8 @@ impl<W: Word, const N: usize> Table for Rows<W, N> {
         let mut bytes = [0; MOST_BYTES];
         for row in &mut self.rows {
             *row = self.fresh;
-            from.read_exact(&mut bytes[..N / 8])?;
-            let mut mask = little(&bytes[..N / 8]);
+            from.read_exact(&mut bytes[..self.packed / 8])?;
+            let mut mask = little(&bytes[..self.packed / 8]);
             let words = &mut bytes[..mask.count_ones() as usize * W::BYTES];
             from.read_exact(words)?;
             for word in words.chunks_exact(W::BYTES) {

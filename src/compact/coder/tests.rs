@@ -30,6 +30,7 @@ fn coder(which: usize) -> MutexGuard<'static, Coder> {
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[2]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[3]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[4]))),
+        LazyLock::new(|| Mutex::new(Coder::new(&MODELS[5]))),
     ];
     // Where another test failed with it in its hands, it may be in the middle of a message; that test is the one to see.
     CODERS[which].lock().unwrap()

@@ -60,7 +60,7 @@ impl State {
 pub fn models(word: &str) -> &'static [Spec] {
     match word {
         "normal" => &MODELS,
-        "small" => &MODELS[4..],
+        "small" => &MODELS[5..],
         _ => &[],
     }
 }
@@ -274,15 +274,15 @@ mod tests {
         let mut coder = coders.of(models("small"));
         let mut shown = false;
         while !coder.ready() {
-            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[4].number) && work.percent.is_some());
+            shown |= works.all().iter().any(|work| work.job == Job::Coder(MODELS[5].number) && work.percent.is_some());
             std::thread::yield_now();
         }
         assert!(shown && works.all().is_empty(), "it is among the long work while it learns");
         assert_eq!(coder.models().len(), 1);
         assert!(coder.encode(MODELS[0].number, &[], &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
-        let code = coder.encode(MODELS[4].number, &[], &[b"hello".to_vec()], 1);
-        assert!(coder.ready() && coder.has_soon(MODELS[4].number));
-        assert_eq!(coders.of(models("normal")).decode(MODELS[4].number, &[], &code), Some(vec![b"hello".to_vec()]));
+        let code = coder.encode(MODELS[5].number, &[], &[b"hello".to_vec()], 1);
+        assert!(coder.ready() && coder.has_soon(MODELS[5].number));
+        assert_eq!(coders.of(models("normal")).decode(MODELS[5].number, &[], &code), Some(vec![b"hello".to_vec()]));
         let weak = Arc::downgrade(&coders.0);
         drop((coders, coder));
         // Its thread may just be telling that it is ready, and lets go then.

@@ -84,7 +84,7 @@ fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnc
 fn two_boxes_agree_bundle_and_confirm() {
     let world = World::start(&[]);
     let station = world.station();
-    std::fs::write(station.folder.join("model-5.primed"), "damaged").unwrap();
+    std::fs::write(station.folder.join("model-6.primed"), "damaged").unwrap();
     let (station, gateway) = (station.started(), world.gateway().started());
     agree(&world, &station, &gateway);
     let before = world.on_air();
@@ -108,7 +108,7 @@ fn two_boxes_agree_bundle_and_confirm() {
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
     assert!(unhex(&after.last().unwrap().1)[0] >= 0x80);
-    let model = |at: &Station| std::fs::read(at.folder.join("model-5.primed")).unwrap();
+    let model = |at: &Station| std::fs::read(at.folder.join("model-6.primed")).unwrap();
     assert!(model(&station) == model(&gateway), "a damaged model is made anew");
 
     // Its receipt rides in the answer.
@@ -185,7 +185,7 @@ fn what_comes_before_the_coder_is_ready_is_read_as_soon_as_it_is() {
     agree(&world, &station, &gateway);
     station.stop();
     // The primed model comes out of a pipe, when this test says so.
-    let model = station.folder.join("model-5.primed");
+    let model = station.folder.join("model-6.primed");
     std::fs::remove_file(&model).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, &model, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     from_bob(&gateway, "Too early");
@@ -198,7 +198,7 @@ fn what_comes_before_the_coder_is_ready_is_read_as_soon_as_it_is() {
         shown(&station, &up)["reason"].as_str()?.contains("coder").then_some(())
     });
     assert!(!station.messages().iter().any(|m| m["subject"] == "Too early"));
-    let primed = std::fs::read(gateway.folder.join("model-5.primed")).unwrap();
+    let primed = std::fs::read(gateway.folder.join("model-6.primed")).unwrap();
     let priming = std::thread::spawn(move || std::fs::write(&model, primed));
     // A wait that nobody ends early would be twice as long.
     wait_for("it to be on board", SOON, || station.messages().into_iter().find(|m| m["subject"] == "Too early"));

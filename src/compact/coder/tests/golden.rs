@@ -101,5 +101,6 @@ fn write_golden_by_hand() {
     let spec = &MODELS[0];
     let mut coder = coder(0);
     fs::write(file(&format!("model-{}.codes", spec.number)), codes(&mut coder)).unwrap();
+    fs::write(file(&format!("model-{}.after", spec.number)), codes_after(&mut coder)).unwrap();
     fs::write(file(&format!("model-{}.sha256", spec.number)), hex(&coder.state()) + "\n").unwrap();
 }

@@ -11,9 +11,9 @@ use crate::coder::spec::Make;
 #[test]
 fn a_kept_state_codes_as_a_primed_one_and_a_damaged_one_is_made_anew() {
     let folder = Folder::new();
-    let spec = &MODELS[4];
+    let spec = &MODELS[5];
     let file = folder.join("model-2.primed");
-    let same = |coder: &mut Coder| coder.encode(&samples()) == super::coder(4).encode(&samples());
+    let same = |coder: &mut Coder| coder.encode(&samples()) == super::coder(5).encode(&samples());
     let primed = Instant::now();
     assert!(same(&mut Coder::open(spec, &folder).unwrap()));
     let primed = primed.elapsed();
@@ -36,9 +36,9 @@ fn a_kept_state_codes_as_a_primed_one_and_a_damaged_one_is_made_anew() {
 #[test]
 fn a_state_that_came_out_other_than_published_is_not_used() {
     let folder = Folder::new();
-    static OTHER: Spec = Spec { number: 9, make: Make::First, table_bits: 8, memory: 0, state: [0; 32] };
+    static OTHER: Spec = Spec { number: 9, make: Make::First, rows: 1 << 8, memory: 0, state: [0; 32] };
     let refused = Coder::open(&OTHER, &folder).err().unwrap().to_string();
     assert!(refused.starts_with("coding model 9 is not as it was published"), "{refused}");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    assert!(Coder::open(&MODELS[4], &folder.join("missing")).is_err());
+    assert!(Coder::open(&MODELS[5], &folder.join("missing")).is_err());
 }

@@ -1,7 +1,7 @@
 //! Time a message alone and after eight others, on mails that are kept elsewhere.
 //!
 //! ```text
-//! SATPOST_MESSAGES=messages.jsonl SATPOST_MODEL=4 \
+//! SATPOST_MESSAGES=messages.jsonl SATPOST_MODEL=6 \
 //!   cargo test -p satpost-compact --release -- --ignored --nocapture times_by_hand
 //! ```
 
