@@ -94,9 +94,12 @@ impl Context {
     fn size(&self, policy: &Policy, message: &Message, patient: bool) -> Option<LinkSize> {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
         let mut size = classic_size(message, device.is_some(), policy.max_payload(device));
-        // One packet is the least there is: that needs no waiting, where it has one price.
-        let one_price = policy.step(device) == 0;
-        let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1 || !one_price);
+        // One packet is the least there is: that needs no waiting, where it is one on each link, and has one price there.
+        let least = |link: &LinkTerms| {
+            let one = size.classic.is_some_and(|classic| classic.packets == 1 && classic.bytes <= link.max_payload);
+            one && link.price.is_none_or(|price| price.is_by_packet())
+        };
+        let patient = patient && !policy.links.iter().filter(|link| policy.reaches(link, device)).all(least);
         size.compact = self.measure(message, patient).and_then(|bytes| coded_size(bytes, policy.room(device)));
         Some(size)
     }
