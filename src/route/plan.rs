@@ -333,6 +333,7 @@ impl Policy {
 mod tests {
     use super::super::choose::tests::policy;
     use super::*;
+    use crate::message::Extent;
 
     fn draft(to: &str, text: &str) -> NewMessage {
         NewMessage {

@@ -176,7 +176,9 @@ impl Market {
             Choice::Wait { link, until, then } => {
                 let costs =
                     then.and_then(|then| offers.iter().find(|offer| offer.link == then)).map(|offer| offer.price);
-                let price = costs.filter(|money| money.0 > 0).map(|money| price::amount(&self.policy.settings, money));
+                let price = costs
+                    .filter(|money| money.0 > 0)
+                    .map(|money| Box::new(price::amount(&self.policy.settings, money)));
                 let rests = offers.iter().any(|offer| offer.link == *link && offer.ready);
                 let why = Waits::Cheaper { link: name(*link), until: *until, rests, then: then.map(name), price };
                 Some((why.into(), Some(*until).filter(|until| *until != Time::NEVER)))

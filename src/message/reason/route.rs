@@ -94,7 +94,7 @@ pub enum Waits {
         then: Option<String>,
         /// What it costs on that other link; `None` where that is nothing, or no link is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        price: Option<Amount>,
+        price: Option<Box<Amount>>,
     },
     /// The link, which is not ready.
     LinkDown,

@@ -67,7 +67,19 @@ fn a_preview_says_which_link_takes_it_and_what_it_costs_at_most() {
     assert!(quoted["bytes"].as_u64().unwrap() < 60, "{quoted}");
     let limit = quoted["price"].as_str().unwrap().to_owned();
     let sent = both.station.cli_ok(
-        &["send", "--from", "anna", "--links", "now", "--at-most", &limit, "--json", "--text", &short, "bob@world.example"],
+        &[
+            "send",
+            "--from",
+            "anna",
+            "--links",
+            "now",
+            "--at-most",
+            &limit,
+            "--json",
+            "--text",
+            &short,
+            "bob@world.example",
+        ],
         "",
     );
     let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
@@ -115,7 +127,8 @@ fn a_release_says_what_it_costs_on_the_dearest_link() {
 fn a_preview_says_since_when_a_link_is_down_and_that_it_rests() {
     let both = Both::start(&RUNNING, &[("patience.normal", "1h")], &[]);
     both.meet();
-    let look = || both.station.json(&["send", "--from", "anna", "--dry-run", "--text", "x", "bob@world.example"])[0].clone();
+    let look =
+        || both.station.json(&["send", "--from", "anna", "--dry-run", "--text", "x", "bob@world.example"])[0].clone();
     let line = |look: &serde_json::Value| {
         look["links"].as_array().unwrap().iter().find(|link| link["link"] == "line").unwrap().clone()
     };
@@ -129,7 +142,10 @@ fn a_preview_says_since_when_a_link_is_down_and_that_it_rests() {
     assert!(since.is_sorted() && since[2] > since[0], "each time it went: {since:?}");
     let said = both.station.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", "x", "bob@world.example"], "");
     assert!(said.contains("waits for line, which rests, as it broke too often"), "{said}");
-    assert!(said.contains("line: 0.00 USD, there again, and rests, as it broke too often: the message waits"), "{said}");
+    assert!(
+        said.contains("line: 0.00 USD, there again, and rests, as it broke too often: the message waits"),
+        "{said}"
+    );
     let line = line(&look());
     assert_eq!((&line["chosen"], &line["takes"]), (&true.into(), &false.into()), "{line}");
 }
