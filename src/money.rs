@@ -93,11 +93,18 @@ pub struct Amount {
     pub currency: String,
 }
 
+/// What people read has four places at most, rounded up: a text costs less than a hundredth, and no price is told too low.
+const FINEST: i64 = 100;
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let money = Money(match self.money.0.rem_euclid(FINEST) {
+            0 => self.money.0,
+            over => self.money.0.saturating_add(FINEST - over),
+        });
         match self.currency.as_str() {
-            "" => self.money.fmt(f),
-            currency => write!(f, "{} {currency}", self.money),
+            "" => money.fmt(f),
+            currency => write!(f, "{money} {currency}"),
         }
     }
 }
@@ -247,6 +254,15 @@ impl Limit {
             }
         }
         passed
+    }
+
+    /// How much is used where that is worth a warning now: in hundredths, with the part that is kept for urgent messages where
+    /// they are of what the others may use.
+    pub fn nearly_used(&self, used: Use) -> Option<(u64, Option<u64>)> {
+        let [much, all] = WARN_AT;
+        let whole = self.percent(used).filter(|percent| *percent >= all).map(|percent| (percent, None));
+        let reserve = Some(self.reserve).filter(|reserve| *reserve > 0);
+        whole.or_else(|| self.open_percent(used).filter(|percent| *percent >= much).map(|percent| (percent, reserve)))
     }
 
     /// How much of what normal messages may use is used, in hundredths; `None` without a limit.

@@ -88,7 +88,16 @@
       }
       keeping = false;
     };
-    letter.addEventListener("input", () => { changed = true; });
+    const seen = $("[data-stale]");
+    letter.addEventListener("input", () => {
+      changed = true;
+      // What a cost was looked at for is not what would be sent now.
+      if (seen && seen.dataset.stale) {
+        const words = Object.assign(document.createElement("p"), { textContent: seen.dataset.stale });
+        seen.replaceChildren(seen.firstElementChild, words);
+        seen.dataset.stale = "";
+      }
+    });
     letter.addEventListener("submit", () => { over = true; });
     setInterval(keep, 4000, false);
     addEventListener("pagehide", () => keep(true));

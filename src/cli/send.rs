@@ -8,12 +8,13 @@ use serde_json::json;
 use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
-use crate::intake;
+use crate::intake::{self, Dearer};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority};
 use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
+use crate::settings::Settings;
 
 /// Send a message. Its text is standard input, unless --text gives it.
 #[derive(ArgsInfo, FromArgs)]
@@ -103,10 +104,13 @@ impl Send {
                 let price =
                     preview.price.map(|money| format!(", {}", price::amount(&settings, money))).unwrap_or_default();
                 let credits = preview.credits.map(|credits| format!(", {credits}")).unwrap_or_default();
+                let credits = if preview.most.is_some() { String::new() } else { credits };
+                let by = preview.by().map(|link| format!(" by {link}")).unwrap_or_default();
+                let most = preview.most.as_ref().map(|most| dearer(most, &settings)).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
-                    1 => format!(" (1 packet, {} bytes{credits}{price})", preview.bytes),
-                    many => format!(" ({many} packets, {} bytes{credits}{price})", preview.bytes),
+                    1 => format!(" (1 packet, {} bytes{credits}{price}{by}{most})", preview.bytes),
+                    many => format!(" ({many} packets, {} bytes{credits}{price}{by}{most})", preview.bytes),
                 };
                 let words = |texts: &Segments| match preview.packets {
                     0 => format!(" ({}{price})", texts.total()),
@@ -124,9 +128,11 @@ impl Send {
                 "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "credits": preview.credits.map(|credits| credits.count),
                 "over": preview.credits.map(|credits| credits.over), "price": preview.price.map(|money| money.to_string()),
+                "at_most": preview.at_most().map(|money| money.to_string()),
                 "links": preview.links.iter().map(|link| json!({
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
-                    "down_since": (!link.offer.ready).then(|| link.offer.lost.to_string()),
+                    "takes": link.takes,
+                    "down_since": (!link.offer.ready).then(|| link.offer.since.to_string()),
                     "comes": link.offer.next.map(|next| next.to_string()),
                     "price": link.offer.price.to_string(), "bar": link.offer.bar,
                 })).collect::<Vec<_>>(),
@@ -148,4 +154,12 @@ impl Send {
         let only = able.next().filter(|_| able.next().is_none());
         people.owner().or(only).cloned().ok_or_else(|| Failure::usage("name the sender: --from NAME"))
     }
+}
+
+/// What a message costs at most, where a dearer link may take it.
+fn dearer(most: &Dearer, settings: &Settings) -> String {
+    let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let credits = most.credits.map(|credits| format!("{}, ", plural(credits, "credit"))).unwrap_or_default();
+    let (packets, price) = (plural(most.extent.packets, "packet"), price::amount(settings, most.price));
+    format!("; at most {packets}, {credits}{price} by {}", most.link)
 }

@@ -179,16 +179,19 @@ pub(super) enum Freed {
 pub struct Cost {
     wanted: Use,
     money: Option<Amount>,
-    /// It was not measured: it may take less.
+    /// It may be less: it was not measured, or a cheaper link may take it.
     at_most: bool,
 }
 
 impl Cost {
-    /// By the prices of this moment.
+    /// By the prices of this moment, for a message that somebody lets go: on the dearest of the links that may take it.
     pub fn of(policy: &Policy, message: &Message) -> Self {
         let Some(bill) = policy.bill(message) else { return Self::default() };
-        let at_most = message.size.and_then(|size| size.compact).is_none() && bill.wanted.packets > 1;
-        Self { at_most, ..Self::of_use(policy, bill.wanted) }
+        let dearest = policy.dearest(message, true).map(|cost| cost.wanted);
+        let wanted = dearest.filter(|cost| cost.money > bill.wanted.money).unwrap_or(bill.wanted);
+        let unmeasured = message.size.and_then(|size| size.compact).is_none() && wanted.packets > 1;
+        let at_most = unmeasured || wanted.money > bill.wanted.money;
+        Self { at_most, ..Self::of_use(policy, wanted) }
     }
 
     /// Of several messages, each on its own.

@@ -29,9 +29,10 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::callers::Callers;
 use crate::links::{LinkRecord, LinkTerms, Price};
-use crate::message::{Extent, LinkId, LinkSize, Message, Reason, State};
+use crate::message::{LinkId, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
-use crate::route::plan::{NewMessage, classic_size};
+use crate::route::plan::NewMessage;
+use crate::route::size::{classic_size, coded_size};
 use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::sys::sleep;
@@ -93,11 +94,13 @@ impl Context {
     fn size(&self, policy: &Policy, message: &Message, patient: bool) -> Option<LinkSize> {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
         let mut size = classic_size(message, device.is_some(), policy.max_payload(device));
-        let extent = |(bytes, packets)| Extent { bytes, packets };
-        // One packet is the least there is: that needs no waiting, where it has one price.
-        let one_price = policy.step(device) == 0;
-        let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1 || !one_price);
-        size.compact = self.measure(message, patient).map(extent);
+        // One packet is the least there is: that needs no waiting, where it is one on each link, and has one price there.
+        let least = |link: &LinkTerms| {
+            let one = size.classic.is_some_and(|classic| classic.packets == 1 && classic.bytes <= link.max_payload);
+            one && link.price.is_none_or(|price| price.is_by_packet())
+        };
+        let patient = patient && !policy.links.iter().filter(|link| policy.reaches(link, device)).all(least);
+        size.compact = self.measure(message, patient).and_then(|bytes| coded_size(bytes, policy.room(device)));
         Some(size)
     }
 

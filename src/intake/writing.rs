@@ -9,14 +9,15 @@ use crate::engine::Context;
 use crate::engine::link::market::Shown;
 use crate::fault::Fault;
 use crate::message::Wanted;
-use crate::message::reason::{NeedsOwner, NoRoute, TextReason};
-use crate::message::{Message, Origin, Reason, State, Way, words};
+use crate::message::reason::{LinkBar, NeedsOwner, NoRoute, TextReason};
+use crate::message::{Extent, Message, Origin, Reason, State, Way, words};
 use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
-use crate::route::plan::{self, NewMessage};
+use crate::route::plan::NewMessage;
 use crate::route::price;
 use crate::route::segments::{self, Segments};
+use crate::route::size;
 use crate::route::terms;
 use crate::settings::Key;
 use crate::store::{BodyIn, Committed, IncomingMail};
@@ -34,11 +35,11 @@ pub struct Preview {
     pub reason: Reason,
     /// A budget in the way of it: it would be held.
     pub over: Option<OverBudget>,
-    /// Bytes of its text on a link; 0 on other ways.
+    /// Bytes of its text on the link that takes it, or that it waits for; 0 on other ways.
     pub bytes: usize,
-    /// Packets on a link; 0 on other ways.
+    /// Packets on that link; 0 on other ways.
     pub packets: usize,
-    /// The credits that its bytes begin; `None` where the link charges for something else.
+    /// The credits that its bytes begin on the dearest link that may take it; `None` where that charges for something else.
     pub credits: Option<Credits>,
     /// The text as text messages, for a phone.
     pub texts: Option<Segments>,
@@ -46,8 +47,23 @@ pub struct Preview {
     pub as_written: Option<usize>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
+    /// What it costs at most, where a dearer link may take it after all.
+    pub most: Option<Dearer>,
     /// What each link offers for it, and which one takes it; empty on other ways.
     pub links: Vec<Shown>,
+}
+
+/// What a message would take on a dearer link than the one that takes it as things stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dearer {
+    /// Name of that link.
+    pub link: String,
+    /// Bytes and packets there.
+    pub extent: Extent,
+    /// Credits there; `None` where the link charges for something else.
+    pub credits: Option<usize>,
+    /// What it costs there.
+    pub price: Money,
 }
 
 /// Credits of a message: bytes that a link charges for together.
@@ -65,8 +81,7 @@ impl std::fmt::Display for Credits {
         f.write_str(&plural(self.count, "credit"))?;
         match (self.over, self.count) {
             (0, _) => Ok(()),
-            (over, 2) => write!(f, ", {} over the first", plural(over, "character")),
-            (over, count) => write!(f, ", {} over {}", plural(over, "character"), count - 1),
+            (over, count) => write!(f, " ({} without its last {})", count - 1, plural(over, "character")),
         }
     }
 }
@@ -168,18 +183,29 @@ fn preview_of(
     message: Message,
     before: &mut BTreeMap<String, Use>,
 ) -> Result<Preview, Fault> {
-    let (bytes, packets) = match policy.choose(&message.to) {
-        Route::Link(device) => match message.size.and_then(|size| size.best()) {
-            Some(extent) => (extent.bytes, extent.packets),
-            None => return Err(unwritable(&message, device.is_some(), policy.max_payload(device))),
-        },
-        _ => (0, 0),
-    };
+    let mut extent = Extent { bytes: 0, packets: 0 };
+    if let Route::Link(device) = policy.choose(&message.to) {
+        let measured = message.size.and_then(|size| size.best());
+        extent = measured.ok_or_else(|| unwritable(&message, device.is_some(), policy.max_payload(device)))?;
+    }
     let credits = credits(context, policy, &message);
     let texts = message.to.phone().map(|_| segments::of(&policy.settings, &message));
     let as_written = texts.as_ref().and_then(|_| segments::as_written(&policy.settings, &message));
-    let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
+    let mut price = message.bill.as_ref().map(|bill| bill.wanted.money).unwrap_or_default();
     let (links, choice) = context.shown_links(&message)?;
+    // As things stand it goes by this one.
+    let costs = policy.link_costs(&message, false);
+    let taker = links.iter().find(|link| link.chosen).map(|link| link.offer.link);
+    if let Some(cost) = costs.iter().find(|cost| Some(cost.link.id) == taker) {
+        (extent, price) = (cost.extent, cost.wanted.money);
+    }
+    let most = policy.dearest(&message, false).filter(|cost| cost.wanted.money > price).map(|cost| Dearer {
+        link: cost.link.name.clone(),
+        extent: cost.extent,
+        credits: cost.credits(),
+        price: cost.wanted.money,
+    });
+    let (Extent { bytes, packets }, price) = (extent, Some(price).filter(|money| money.0 > 0));
     let (way, state) = (message.way, message.state);
     let opted_out = opted_out(context, policy, &message)?.filter(|_| way == Way::Carrier);
     let waits = state == State::Queued && opted_out.is_none();
@@ -195,7 +221,8 @@ fn preview_of(
         // What the choice of the link says is said only of what would be queued.
         (None, None) => (state, choice.filter(|_| waits).unwrap_or(message.reason)),
     };
-    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, credits, texts, as_written, price, links })
+    let to = message.to;
+    Ok(Preview { to, way, state, reason, over, bytes, packets, credits, texts, as_written, price, most, links })
 }
 
 /// Lengths that are tried: up to 80 characters less.
@@ -203,10 +230,12 @@ const TRIES: usize = 24;
 
 /// What a message costs in credits, and how many of its last characters cost the last one.
 fn credits(context: &Context, policy: &Policy, message: &Message) -> Option<Credits> {
-    let Route::Link(device) = policy.choose(&message.to) else { return None };
-    let price = policy.cheapest(device)?.price?;
+    let dearest = policy.dearest(message, false)?;
+    let (Route::Link(device), policy) = (policy.choose(&message.to), &policy.for_link(dearest.link.id)) else {
+        return None;
+    };
+    let (price, count) = (dearest.link.price?, dearest.credits()?);
     let of = |message: &Message| price.credits(policy.size_of(message, device).best()?);
-    let count = of(message)?;
     let whole = message.text.chars().count();
     let without = |over: usize| {
         let text = message.text.chars().take(whole - over).collect();
@@ -228,6 +257,18 @@ fn opted_out(context: &Context, policy: &Policy, message: &Message) -> Result<Op
 }
 
 impl Preview {
+    /// What it costs at most: on the dearest link that may take it. `None` where nothing costs, or no price is known.
+    pub fn at_most(&self) -> Option<Money> {
+        self.most.as_ref().map(|most| most.price).or(self.price)
+    }
+
+    /// The link that takes it, or that it waits for, by name, where there are several.
+    pub fn by(&self) -> Option<&str> {
+        let used = |link: &&Shown| link.offer.bar != Some(LinkBar::Off);
+        let several = self.links.iter().filter(used).count() > 1;
+        self.links.iter().find(|link| link.chosen && several).map(|link| link.link.as_str())
+    }
+
     /// What plain marks save, as `2 texts`.
     pub fn saved(&self) -> Option<String> {
         self.as_written.map(|texts| format!("{texts} texts"))
@@ -249,7 +290,7 @@ impl Preview {
 
 /// Why a message can be written in no coding.
 fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
-    match plan::packets(message, to_device, max_payload) {
+    match size::packets(message, to_device, max_payload) {
         Err(why) => Fault::refused(NeedsOwner::Unsplittable(why)),
         Ok(_) => Fault::permanent("it cannot be written into packets"),
     }

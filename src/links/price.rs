@@ -53,6 +53,11 @@ impl Price {
         if self.unit == Unit::Credit { CREDIT } else { 0 }
     }
 
+    /// True where a packet has one price, however many bytes it has.
+    pub fn is_by_packet(&self) -> bool {
+        !matches!(self.unit, Unit::Credit | Unit::Byte)
+    }
+
     /// What is charged for of one packet of so many bytes, free or not.
     fn units(&self, bytes: usize) -> u64 {
         let units = match self.unit {

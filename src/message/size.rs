@@ -56,6 +56,8 @@ impl Account {
         let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let classic = match self.classic_packets {
             0 => String::new(),
+            // A short message may take a few bytes more: then nothing was saved.
+            packets if (packets, self.classic_bytes) <= (self.packets, self.bytes) => String::new(),
             packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
         };
         let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
@@ -90,6 +92,7 @@ mod tests {
     fn an_account_is_said_in_words() {
         let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
         assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
+        assert_eq!(Account { classic_bytes: 65, classic_packets: 1, ..alone }.words(), "70 bytes in 1 packet");
         let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
         assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }

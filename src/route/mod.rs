@@ -7,4 +7,5 @@ pub mod proof;
 pub mod rehearse;
 pub mod rules;
 pub mod segments;
+pub mod size;
 pub mod terms;

@@ -1,22 +1,15 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::choose::{Policy, Route};
-use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
+use super::size::packets;
 use crate::address::{Address, LinkAddress, PeerId};
 use crate::clock::Time;
-use crate::coding::classic::{self, Protocol};
-use crate::coding::parts;
-use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SentBy, SplitError, Waits};
-use crate::message::{
-    CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, Sender, State, Terms, Way,
-};
-use crate::money::{Bill, Money, Use};
-use crate::people::Person;
+use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SentBy, Waits};
+use crate::message::{CutNote, Id, LinkSize, Machine, Message, Origin, Proof, Sender, State, Terms, Way};
 use crate::settings::Key;
 
 /// What is due at a waiting message is done within this.
@@ -84,27 +77,6 @@ pub struct Stranger {
     pub proof: Proof,
     /// When the recipient last wrote to them.
     pub written_to: Option<Time>,
-}
-
-/// The packets of a text on a link, by the classic coding.
-///
-/// # Errors
-/// When it cannot be cut into packets.
-pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, SplitError> {
-    // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
-    let other = if to_device { &message.from } else { &message.to };
-    let (protocol, text) = match other.phone() {
-        Some(_) => (Protocol::Sms, segments::text_for_phone(&message.subject, &message.text)),
-        None => (Protocol::Email, classic::join(&message.subject, &message.text)),
-    };
-    parts::split(&text, &other.to_string(), !to_device, protocol, max_payload)
-}
-
-/// What a message takes by the classic coding.
-pub fn classic_size(message: &Message, to_device: bool, max_payload: usize) -> LinkSize {
-    let packets = packets(message, to_device, max_payload).ok();
-    let extent = |packets: Vec<Vec<u8>>| Extent { bytes: packets.iter().map(Vec::len).sum(), packets: packets.len() };
-    LinkSize { max_payload, classic: packets.map(extent), compact: None }
 }
 
 /// A verdict of the rules that names both addresses, where somebody else sent the mail than it is from.
@@ -247,47 +219,6 @@ impl Policy {
         }
     }
 
-    /// The quote of a message: what it costs on its way, alone, in the coding that its far box reads, and in whose budgets it
-    /// is; `None` on ways that cost nothing. The only place where a price is worked out.
-    pub fn bill(&self, message: &Message) -> Option<Bill> {
-        let choice = self.choose(&message.to);
-        let wanted = match &choice {
-            Route::Link(device) => self.packets_wanted(message, *device)?,
-            Route::Carrier => {
-                let texts = segments::of(&self.settings, message).parts() as u64;
-                Use::of_texts(texts, price::text_price(&self.settings))
-            }
-            Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
-        };
-        let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let writer = self.writer(message);
-        // What two people of this box say to each other is in the budgets of both.
-        let (person, other) = match (writer, reader) {
-            (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
-            (writer, reader) => (writer.or(reader), None),
-        };
-        let people = person.into_iter().chain(other).map(|person| &**person);
-        let bill = Bill::new(wanted, price::limits(&self.settings, people));
-        let name = |person: Option<&Arc<Person>>| person.map(|person| person.name.clone());
-        let urgent = message.terms.priority == Priority::Urgent;
-        Some(Bill { person: name(person), reader: name(other), urgent, ..bill })
-    }
-
-    /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, far_box: Option<PeerId>) -> Option<Use> {
-        let extent = self.size_of(message, far_box).best()?;
-        let price = self.cheapest(far_box).and_then(|link| link.price);
-        Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
-    }
-
-    /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
-    /// link or for another one.
-    pub fn size_of(&self, message: &Message, far_box: Option<PeerId>) -> LinkSize {
-        let max_payload = self.max_payload(far_box);
-        let kept = message.size.filter(|size| size.max_payload == max_payload);
-        kept.unwrap_or_else(|| classic_size(message, far_box.is_some(), max_payload))
-    }
-
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
@@ -402,6 +333,7 @@ impl Policy {
 mod tests {
     use super::super::choose::tests::policy;
     use super::*;
+    use crate::message::Extent;
 
     fn draft(to: &str, text: &str) -> NewMessage {
         NewMessage {

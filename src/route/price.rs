@@ -1,7 +1,14 @@
 //! What a message will cost, whose limits it has to keep, and in which month it counts: by the settings of the moment.
 
+use std::sync::Arc;
+
+use super::choose::{Policy, Route};
+use super::segments;
+use crate::address::PeerId;
 use crate::clock::Time;
-use crate::money::{Amount, BOX, Limit, Limits, Money};
+use crate::links::LinkTerms;
+use crate::message::{Extent, LinkPreference, Message, Priority};
+use crate::money::{Amount, BOX, Bill, Limit, Limits, Money, Use};
 use crate::people::Person;
 use crate::settings::{Key, Settings};
 
@@ -50,6 +57,85 @@ pub fn next_month(settings: &Settings, at: Time) -> Time {
     let next = there.date().first_of_month().checked_add(1.month()).and_then(|first| first.to_zoned(zone));
     // Beyond the last month that jiff can hold nothing is held for a budget.
     next.map_or(Time::NEVER, |next| Time(next.timestamp().as_millisecond()))
+}
+
+/// What a message takes and costs on one link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkCost<'p> {
+    /// The link.
+    pub link: &'p LinkTerms,
+    /// Bytes and packets, alone.
+    pub extent: Extent,
+    /// Packets and money, alone.
+    pub wanted: Use,
+}
+
+impl LinkCost<'_> {
+    /// Credits that it begins; `None` where the link charges for something else.
+    pub fn credits(&self) -> Option<usize> {
+        self.link.price?.credits(self.extent)
+    }
+}
+
+impl Policy {
+    /// The quote of a message: what it costs on its way, alone, in the coding that its far box reads, and in whose budgets it
+    /// is; `None` on ways that cost nothing. The only place where a price is worked out.
+    pub fn bill(&self, message: &Message) -> Option<Bill> {
+        let choice = self.choose(&message.to);
+        let wanted = match &choice {
+            Route::Link(device) => self.packets_wanted(message, *device)?,
+            Route::Carrier => {
+                let texts = segments::of(&self.settings, message).parts() as u64;
+                Use::of_texts(texts, text_price(&self.settings))
+            }
+            Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
+        };
+        let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
+        let writer = self.writer(message);
+        // What two people of this box say to each other is in the budgets of both.
+        let (person, other) = match (writer, reader) {
+            (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
+            (writer, reader) => (writer.or(reader), None),
+        };
+        let people = person.into_iter().chain(other).map(|person| &**person);
+        let bill = Bill::new(wanted, limits(&self.settings, people));
+        let name = |person: Option<&Arc<Person>>| person.map(|person| person.name.clone());
+        let urgent = message.terms.priority == Priority::Urgent;
+        Some(Bill { person: name(person), reader: name(other), urgent, ..bill })
+    }
+
+    /// What a message takes on air alone, in the coding that its far box reads.
+    fn packets_wanted(&self, message: &Message, far_box: Option<PeerId>) -> Option<Use> {
+        let extent = self.size_of(message, far_box).best()?;
+        let price = self.cheapest(far_box).and_then(|link| link.price);
+        Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
+    }
+
+    /// What a message costs on each link that its terms let it take, whether or not that is ready now; nothing on other ways. A
+    /// message that is `released` may be of any size.
+    pub fn link_costs(&self, message: &Message, released: bool) -> Vec<LinkCost<'_>> {
+        let Route::Link(far_box) = self.choose(&message.to) else { return Vec::new() };
+        let (most, terms) = (self.max_parts(message), message.terms);
+        let mut costs = Vec::new();
+        for link in self.links.iter().filter(|link| link.on && self.reaches(link, far_box)) {
+            let extent = self.for_link(link.id).size_of(message, far_box).best();
+            if let (Some(price), Some(extent)) = (link.price, extent) {
+                costs.push(LinkCost { link, extent, wanted: price.quote(extent) });
+            }
+        }
+        let may = |cost: &LinkCost<'_>| {
+            let small = cost.extent.packets <= most || message.released || released;
+            let cheap = terms.links != LinkPreference::Cheap || cost.wanted.money.0 == 0;
+            small && cheap && terms.at_most.is_none_or(|most| cost.wanted.money <= most)
+        };
+        costs.retain(may);
+        costs
+    }
+
+    /// The same on the dearest of those links: more it cannot cost, whichever takes it.
+    pub fn dearest(&self, message: &Message, released: bool) -> Option<LinkCost<'_>> {
+        self.link_costs(message, released).into_iter().max_by_key(|cost| cost.wanted.money)
+    }
 }
 
 #[cfg(test)]

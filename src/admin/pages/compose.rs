@@ -9,7 +9,7 @@ use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::words::say;
 use crate::fault::Fault;
-use crate::intake::{self, ComposeForm, drafts};
+use crate::intake::{self, ComposeForm, Dearer, Preview, drafts};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority, Way};
 use crate::money::Money;
@@ -23,7 +23,7 @@ const TEXT_MOST: usize = 64 * 1024;
 #[derive(Default)]
 struct Shown {
     status: u16,
-    previews: Option<Vec<intake::Preview>>,
+    previews: Option<Vec<Preview>>,
     problems: Vec<Problem>,
     error: String,
     source: Option<Source>,
@@ -167,22 +167,29 @@ pub fn keep(ask: &Ask) -> Reply {
         Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
         Ok(_) => {
             let kept = say!("compose.kept_at", time = ask.times.clock(ask.times.now));
-            Ok(Response::text(200, &format!("{kept}{}\n", credits(ask, &sheet))))
+            Ok(Response::text(200, &format!("{kept}{}\n", cost_so_far(ask, &sheet))))
         }
         Err(fault) => Ok(Response::text(507, &format!("{}\n", say!("compose.not_kept", why = fault.why())))),
     }
 }
 
-/// What it takes so far on a link that charges in credits, told while it is written; empty where nothing is to be told.
-fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
+/// What it takes so far at most, in credits and money, told while it is written; empty where nothing is to be told.
+fn cost_so_far(ask: &Ask, sheet: &ComposeForm) -> String {
     let previews = intake::preview(&ask.app.context, &ask.visitor.person, sheet).unwrap_or_default();
     let dearest = previews.iter().filter_map(|preview| preview.credits).max_by_key(|credits| credits.count);
-    dearest.map(|credits| format!(" {credits}.")).unwrap_or_default()
+    let price = previews.iter().filter_map(Preview::at_most).reduce(Money::plus);
+    let told: Vec<_> = dearest
+        .map(|credits| credits.to_string())
+        .into_iter()
+        .chain(price.map(|money| say!("compose.at_most", price = super::costs::amount(ask, money))))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(" {}.", told.join(", ")) }
 }
 
 /// What one recipient of a message costs, and which way it goes.
-pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
+pub fn row(ask: &Ask, preview: &Preview) -> Value {
     let way = match preview.way {
+        Way::Link if preview.by().is_some() => say!("compose.way_by", link = preview.by().unwrap_or_default()),
         Way::Mailbox => say!("compose.way_mailbox"),
         Way::Relay => say!("compose.way_relay"),
         Way::Link => say!("compose.way_link"),
@@ -193,7 +200,10 @@ pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         to => preview.to.to_string(), way, hint,
         texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
         bytes => preview.bytes, packets => preview.packets,
-        credits => preview.credits.map(|credits| credits.to_string()),
+        // What is told in credits is of the dearest link.
+        credits => preview.credits.filter(|_| preview.most.is_none()).map(|credits| credits.to_string()),
+        most => preview.most.as_ref().map(|most| dearer(ask, most)),
+        at_most => preview.at_most().map(|money| super::costs::amount(ask, money)),
         reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
         links => if ask.operator() {
@@ -201,6 +211,18 @@ pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
         } else {
             Vec::new()
         },
+    }
+}
+
+/// What a message costs if a dearer link has to take it.
+fn dearer(ask: &Ask, most: &Dearer) -> String {
+    let (packets, price) = (say!("count.packets", n = most.extent.packets), super::costs::amount(ask, most.price));
+    match most.credits {
+        Some(credits) => {
+            let credits = say!("count.credits", n = credits);
+            say!("compose.dearer_credits", packets = packets, credits = credits, price = price, link = most.link)
+        }
+        None => say!("compose.dearer", packets = packets, price = price, link = most.link),
     }
 }
 
@@ -214,7 +236,7 @@ fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
     let bytes = say!("compose.bytes_alone", n = quoted.len());
     match (with("x".to_owned()), with(format!("x\n\n{quoted}"))) {
         (Some(without), Some(with)) if with.packets > 0 => {
-            let (more, price) = (with.packets.saturating_sub(without.packets), with.price);
+            let (more, price) = (with.packets.saturating_sub(without.packets), with.at_most());
             let packets = say!("count.packets", n = more);
             let (bytes, price) =
                 (with.bytes.saturating_sub(without.bytes), price.map(|money| super::costs::amount(ask, money)));
@@ -228,7 +250,9 @@ fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
 }
 
 fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
-    let total = shown.previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
+    let sum = |of: fn(&Preview) -> Option<Money>| shown.previews.iter().flatten().filter_map(of).reduce(Money::plus);
+    let (total, most) = (sum(|preview| preview.price), sum(Preview::at_most));
+    let most = most.filter(|_| total != most);
     let drafts = Special::Drafts.number();
     let all = ask.app.store.read(|view| view.folder(ask.me(), drafts))?;
     let values = context! {
@@ -238,6 +262,7 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),
         total => total.map(|money| super::costs::amount(ask, money)),
+        most => most.map(|money| super::costs::amount(ask, money)),
         people => contacts::of(ask)?,
         domain => ask.settings.text(Key::Domain),
         begun => sheet.begun,

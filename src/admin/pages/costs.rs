@@ -96,7 +96,10 @@ pub fn show(ask: &Ask) -> Reply {
         .rev()
         .map(|(month, used)| context! { month, money => amount(ask, used.money), packets => used.packets, texts => used.texts })
         .collect();
-    let forecast = forecast(ask, &month, &spent);
+    let account = if ask.operator() { BOX } else { ask.me() };
+    let reserved = ask.app.store.read(|view| view.reserved())?.get(account).copied().unwrap_or_default();
+    let forecast = forecast(ask, &month, &spent, reserved);
+    let of_box = if ask.operator() { None } else { super::budgets::of_box(ask)? };
     let policy = crate::engine::policy(&ask.app.store);
     let cheapest = policy.cheapest_of_all();
     let packet = cheapest.and_then(|link| link.price).map_or(Money::default(), |price| price.of(100));
@@ -109,13 +112,13 @@ pub fn show(ask: &Ask) -> Reply {
         "costs.html",
         "costs",
         &say!("costs.costs"),
-        context! { rows, month, months, priced, saved, plot, by_month, forecast },
+        context! { rows, month, months, priced, saved, plot, by_month, forecast, of_box },
     ))
 }
 
-/// What the present month comes to if it goes on as it began, and when its budget is used up then; `None` for its first two
+/// What the present month comes to if it goes on as it began, and at least what is spent and reserved; and when its budget is used up then; `None` for its first two
 /// days, and for other months.
-fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
+fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)], reserved: Use) -> Option<Value> {
     let now = jiff::Timestamp::from_second(ask.times.now.seconds()).ok()?.to_zoned(ask.times.zone.clone());
     let (_, used) =
         spent.iter().find(|(known, _)| known == month && *month == price::month(&ask.settings, ask.times.now))?;
@@ -124,7 +127,8 @@ fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
     if days < 2.0 || *used == Use::default() {
         return None;
     }
-    let grown = |amount: f64| amount / days * whole;
+    let all = used.plus(reserved);
+    let grown = |amount: f64, least: f64| (amount / days * whole).max(least);
     let account = if ask.operator() { BOX } else { ask.me() };
     let person = ask.service.person(ask.me()).ok();
     let limits = price::limits(&ask.settings, person.as_deref());
@@ -135,15 +139,15 @@ fn forecast(ask: &Ask, month: &str, spent: &[(String, Use)]) -> Option<Value> {
         .into_iter()
         .flatten()
         .filter(|(_, used)| *used > 0.0)
-        .map(|(most, used)| most / used * days);
+        .map(|(most, used)| (most / used * days).max(days));
     let end = ends.fold(f64::INFINITY, f64::min);
     let end = (end < whole)
         .then(|| now.date().first_of_month().checked_add(jiff::Span::new().days(end as i32)).ok())
         .flatten();
     Some(context! {
-        money => (used.money.0 > 0).then(|| amount(ask, Money((grown(used.money.0 as f64) / CENT).round() as i64 * CENT as i64))),
-        packets => grown(used.packets as f64) as u64,
-        texts => grown(used.texts as f64) as u64,
+        money => (all.money.0 > 0).then(|| amount(ask, Money((grown(used.money.0 as f64, all.money.0 as f64) / CENT).round() as i64 * CENT as i64))),
+        packets => grown(used.packets as f64, all.packets as f64) as u64,
+        texts => grown(used.texts as f64, all.texts as f64) as u64,
         end => end.map(short_date),
     })
 }

@@ -169,6 +169,13 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
         let words = say!("dashboard.link_has_no_price", name = link.name);
         need("warn", words, "/links", say!("dashboard.give_it_a_price"));
     }
+    let (accounts, of_links) = super::budgets::warnings(ask).unwrap_or_default();
+    for words in accounts {
+        need("warn", words, "/costs", say!("dashboard.look_at_the_costs"));
+    }
+    for words in of_links {
+        need("warn", words, "/links", say!("dashboard.check_the_links"));
+    }
     if queue.held > 0 {
         let (words, button) =
             (say!("dashboard.messages_held", n = queue.held), say!("dashboard.look_at_held", n = queue.held));

@@ -57,7 +57,9 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         operator: ask.operator(),
         here: Some(format!("{scheme}://{host}{}/help/mail-programs", ask.request.base)),
     };
-    let max_payload = crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload);
+    let policy = crate::engine::policy(&ask.app.store);
+    let of_links = policy.links.iter().filter(|link| link.on).map(|link| link.max_payload);
+    let max_payload = of_links.min().unwrap_or(192);
     let values = values(&servers, &ask.settings, max_payload, &readers);
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
         return Ok(ask.sorry(500, &say!("help.this_help_text_has")));

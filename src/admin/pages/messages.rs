@@ -221,7 +221,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         account => message.account.as_ref().map(|account| account.words()),
         texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
-        packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
+        packets => packets.iter().map(|packet| packet_row(ask, &message, packet)).collect::<Vec<_>>(),
         actions,
     };
     Ok(ask.page(status, "message.html", "messages", &say!("message.message"), values))
@@ -260,7 +260,8 @@ fn possible(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Action>
     Ok(actions)
 }
 
-fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
+fn packet_row(ask: &Ask, message: &Message, packet: &Packet) -> Value {
+    let id = message.id;
     let others: Vec<_> = packet.messages.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => (say!("message.packet_planned"), "wait", String::new()),
@@ -270,7 +271,12 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         PacketState::Sent(reference) => (say!("message.packet_sent"), "good", reference.to_string()),
         PacketState::Gone(why) => (say!("message.packet_dropped"), "off", why.to_string()),
     };
+    // What is in a packet besides its one message.
+    let alone = packet.messages == [id] && packet.parts == 1 && packet.mails.is_empty();
+    let own = message.account.filter(|_| alone).map(|account| packet.air_bytes().saturating_sub(account.bytes));
+    let beside = own.filter(|bytes| *bytes > 0).map(|bytes| say!("message.beside_it", n = bytes));
     context! {
+        beside,
         part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
         note => words::packet_note(packet), at => ask.times.moment(packet.at),
     }

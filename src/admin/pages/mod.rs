@@ -7,6 +7,7 @@ pub mod at_work;
 pub mod attached;
 pub mod audit;
 pub mod box_log;
+mod budgets;
 pub mod compose;
 pub mod contacts;
 pub mod costs;

@@ -13,7 +13,6 @@ use crate::engine::{Context, outcome};
 use crate::fault::Fault;
 use crate::message::reason::{ActionReason, GoneReason, LinkReason, TrackingReason};
 use crate::message::{Id, Message, Packet, PacketState, State, Way};
-use crate::money::Use;
 use crate::route::choose::Policy;
 use crate::store::{Tx, TxResult, reject};
 
@@ -131,7 +130,7 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
             )));
         }
     }
-    let (mut wanted, mut others, mut held) = (Use::default(), 0, false);
+    let (mut going, mut others, mut held) = (Vec::new(), 0, false);
     for each in &all {
         close_unknown(tx, *each, now)?;
         let stranded = !tx.packets_of(*each)?.iter().any(Packet::is_open);
@@ -145,7 +144,6 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
         if let Some(why) = policy.over_limit(&message, bill.as_ref()).filter(|_| *each == id) {
             return reject(Fault::refused(why));
         }
-        wanted = wanted.plus(bill.as_ref().map(|bill| bill.wanted).unwrap_or_default());
         others += usize::from(*each != id);
         outcome::requeue(tx, *each, bill, ActionReason::SentAgain { who: who.to_owned() }, now, now)?;
         // In the queue first: one that awaits its receipt has not ended.
@@ -153,10 +151,11 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
             message.deadline = policy.deadline(Way::Link, &message.terms, now);
             (message.receipt_until, message.recall) = (None, false);
         })?;
+        going.push(message);
         held |= *each == id && queued.state == State::Held;
     }
     tx.wake(Way::Link);
-    Ok(Applied { id, what: Done::Again { others, cost: Cost::of_use(policy, wanted), held } })
+    Ok(Applied { id, what: Done::Again { others, cost: Cost::of_all(policy, &going), held } })
 }
 
 /// Packets of which nobody will know whether they left are waited for no longer.

@@ -30,6 +30,7 @@ struct Reached {
     ready: bool,
     rests: bool,
     lost: Time,
+    since: Time,
 }
 
 impl Default for Market {
@@ -62,9 +63,13 @@ impl Market {
             let (terms, budget) = (terms.clone(), record.budget(reserve));
             let (rests, next) = (up.rests(now).is_some(), record.schedule().and_then(|schedule| schedule.next(now)));
             let next = next.filter(|_| !up.ready);
-            links.push(LinkState { terms, ready: up.ready, rests, lost: up.lost, next, budget, today, month });
+            let (ready, lost, since) = (up.ready, up.lost, up.since);
+            links.push(LinkState { terms, ready, rests, lost, since, next, budget, today, month });
         }
-        let reached = |up: &Uptime| Reached { ready: up.ready, rests: up.rests(now).is_some(), lost: up.lost };
+        let reached = |up: &Uptime| {
+            let (ready, lost, since) = (up.ready, up.lost, up.since);
+            Reached { ready, rests: up.rests(now).is_some(), lost, since }
+        };
         let each = |(id, link): (&LinkId, &LinkStatus)| {
             let of_link = |(far_box, up): (&PeerId, &Uptime)| ((*id, *far_box), reached(up));
             link.far_boxes.iter().map(of_link).collect::<Vec<_>>()
@@ -96,6 +101,9 @@ impl Market {
         let offer = |link: &LinkState| {
             let mut offer = link.offer(facts, self.policy.reaches(&link.terms, far_box), quote(link.terms.id));
             if let Some(reached) = self.reached(link, far_box) {
+                if offer.ready && !reached.ready {
+                    offer.since = reached.since;
+                }
                 offer.ready &= reached.ready;
                 offer.rests |= reached.rests;
                 offer.lost = offer.lost.max(reached.lost);
@@ -168,8 +176,11 @@ impl Market {
             Choice::Wait { link, until, then } => {
                 let costs =
                     then.and_then(|then| offers.iter().find(|offer| offer.link == then)).map(|offer| offer.price);
-                let price = costs.filter(|money| money.0 > 0).map(|money| price::amount(&self.policy.settings, money));
-                let why = Waits::Cheaper { link: name(*link), until: *until, then: then.map(name), price };
+                let price = costs
+                    .filter(|money| money.0 > 0)
+                    .map(|money| Box::new(price::amount(&self.policy.settings, money)));
+                let rests = offers.iter().any(|offer| offer.link == *link && offer.ready);
+                let why = Waits::Cheaper { link: name(*link), until: *until, rests, then: then.map(name), price };
                 Some((why.into(), Some(*until).filter(|until| *until != Time::NEVER)))
             }
             Choice::Nowhere(bars) => Some((self.barred(bars, &name), None)),
@@ -199,6 +210,8 @@ pub struct Shown {
     pub offer: Offer,
     /// The choice falls on it.
     pub chosen: bool,
+    /// It takes the message now; else the message waits for it.
+    pub takes: bool,
 }
 
 impl Shown {
@@ -206,12 +219,12 @@ impl Shown {
     pub fn words(&self, settings: &Settings) -> String {
         let price = price::amount(settings, self.offer.price);
         let state = match (self.offer.ready, self.offer.next) {
-            (true, _) if self.offer.rests => "ready, and broke too often a moment ago".to_owned(),
+            (true, _) if self.offer.rests => "there again, and rests, as it broke too often".to_owned(),
             (true, _) => "ready".to_owned(),
             (false, Some(next)) => format!("down, comes at {next}"),
-            (false, None) => format!("down since {}", self.offer.lost),
+            (false, None) => format!("down since {}", self.offer.since),
         };
-        let chosen = match (self.chosen, self.offer.ready) {
+        let chosen = match (self.chosen, self.takes) {
             (true, true) => ": takes it",
             (true, false) => ": the message waits for it",
             (false, _) => "",
@@ -237,8 +250,8 @@ impl Context {
         let choice = choose(&facts, &offers, self.now());
         let why = market.why(&choice, &offers).map(|(why, _)| why);
         let shown = offers.iter().zip(market.links()).map(|(offer, link)| {
-            let chosen = choice.link() == Some(offer.link);
-            Shown { link: link.terms.name.clone(), offer: *offer, chosen }
+            let (chosen, takes) = (choice.link() == Some(offer.link), choice == Choice::Now(offer.link));
+            Shown { link: link.terms.name.clone(), offer: *offer, chosen, takes }
         });
         Ok((shown.collect(), why))
     }

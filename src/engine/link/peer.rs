@@ -123,9 +123,9 @@ impl Context {
         self.in_session(far_box, |session| peer.form(session.codec))
     }
 
-    /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
+    /// Bytes that a message takes alone, before it is cut, in the coding that its far box reads; `None` when that is the
     /// classic one, or the coder is not there: it is waited for, some seconds at most, if `patient`.
-    pub fn measure(&self, message: &Message, patient: bool) -> Option<(usize, usize)> {
+    pub fn measure(&self, message: &Message, patient: bool) -> Option<usize> {
         let Route::Link(far_box) = self.policy().choose(&message.to) else { return None };
         let peer = self.peer(far_box).ok().filter(|_| self.speaks_compact())?;
         match self.form(&peer, far_box)? {
@@ -137,7 +137,7 @@ impl Context {
             Form::Stored => {}
         }
         let on_air = self.on_air(message, far_box);
-        Some(self.in_session(far_box, |session| peer.measure(session, &on_air)))
+        Some(self.in_session(far_box, |session| peer.measure(session, &on_air)).0)
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.

@@ -19,7 +19,7 @@ use crate::message::title;
 use crate::message::{Account, Id, LinkId, Message, Packet, PacketState, Priority, Reason, State};
 use crate::money::{Bill, OverBudget};
 use crate::route::choose::{Policy, Route};
-use crate::route::plan;
+use crate::route::size;
 use crate::settings::Key;
 use crate::store::{Edition, Tx, TxResult};
 
@@ -384,7 +384,7 @@ fn is_plannable(tx: &Tx, id: Id) -> TxResult<bool> {
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
 fn plan_classic(context: &Context, message: &Message, far_box: Option<PeerId>) -> Result<bool, Fault> {
     let max_payload = context.policy().max_payload(far_box);
-    let payloads = match plan::packets(message, far_box.is_some(), max_payload) {
+    let payloads = match size::packets(message, far_box.is_some(), max_payload) {
         Ok(payloads) => payloads,
         Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };

@@ -101,6 +101,8 @@ pub struct LinkState {
     pub rests: bool,
     /// Since when it is not to be relied on; before now while it is ready again.
     pub lost: Time,
+    /// Since when it takes packets, or takes none.
+    pub since: Time,
     /// When it is there next by its timetable; `None` where it has none, or should be there now.
     pub next: Option<Time>,
     /// What it may cost, today and in this month.
@@ -126,6 +128,8 @@ pub struct Offer {
     pub rests: bool,
     /// Since when it is not to be relied on.
     pub lost: Time,
+    /// See [`LinkState::since`].
+    pub since: Time,
     /// See [`LinkState::next`].
     pub next: Option<Time>,
 }
@@ -152,8 +156,8 @@ impl LinkState {
             _ if over(self.today, self.budget.day) || over(self.month, self.budget.month) => Some(LinkBar::Budget),
             _ => None,
         };
-        let (ready, rests, lost, next) = (self.ready, self.rests, self.lost, self.next);
-        Offer { link: self.terms.id, bar, price: wanted.money, ready, rests, lost, next }
+        let (ready, rests, lost, since, next) = (self.ready, self.rests, self.lost, self.since, self.next);
+        Offer { link: self.terms.id, bar, price: wanted.money, ready, rests, lost, since, next }
     }
 }
 

@@ -86,12 +86,15 @@ pub enum Waits {
         link: String,
         /// When it stops waiting; [`Time::NEVER`] when it waits for that link only.
         until: Time,
+        /// That link is there again, and rests, as it broke too often; else it is down.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rests: bool,
         /// The link that takes it after that, as far as is known now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         then: Option<String>,
         /// What it costs on that other link; `None` where that is nothing, or no link is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        price: Option<Amount>,
+        price: Option<Box<Amount>>,
     },
     /// The link, which is not ready.
     LinkDown,

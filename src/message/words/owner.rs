@@ -98,10 +98,11 @@ impl Display for Waits {
                 let all: Vec<_> = why.iter().map(|(link, bar)| format!("{link} {bar}")).collect();
                 f.write_str(&all.join(", "))
             }
-            Self::Cheaper { link, until, then, price } => {
+            Self::Cheaper { link, until, rests, then, price } => {
+                let how = if *rests { "which rests, as it broke too often" } else { "which is down" };
                 match *until == Time::NEVER {
-                    true => write!(f, "waits for {link}, which is down")?,
-                    false => write!(f, "waits for {link}, which is down, until {until}")?,
+                    true => write!(f, "waits for {link}, {how}")?,
+                    false => write!(f, "waits for {link}, {how}, until {until}")?,
                 }
                 match (then, price) {
                     (Some(then), Some(price)) => write!(f, ", then {then}, {price}"),

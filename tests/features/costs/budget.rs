@@ -234,7 +234,9 @@ fn warnings_speak_where_the_reserve_stops_normal_messages() {
     let warned = || {
         let page = olga.get("/").body;
         let words = page.split(['<', '>']).filter(|text| text.contains("% of") && text.contains("are used"));
-        words.map(str::trim).map(str::to_owned).collect::<Vec<_>>()
+        // The last one stands among the events, and as long as it is so.
+        let all: std::collections::BTreeSet<_> = words.map(|words| words.trim().to_owned()).collect();
+        all.into_iter().collect::<Vec<_>>()
     };
     olga_writes(&gateway, 3);
     assert!(warned().is_empty());
@@ -307,4 +309,30 @@ fn nothing_goes_beyond_a_budget_however_many_come_at_once() {
     wait_polls(&shore, 2);
     assert_eq!(shore.to_device(6846).len(), 13);
     gateway.totals_balance();
+}
+
+/// The dashboard says how much of a budget is used as long as that is so: also when its limit was lowered afterwards.
+#[test]
+fn a_budget_that_is_nearly_used_up_stands_on_the_dashboard() {
+    let shore = Shore::start();
+    let settings = [("link.price", "0.07"), ("budget.money", "10"), ("budget.reserve", "0")];
+    let station = shore.gateway(&settings, &["olga", "anna=6846", "ben"]).started();
+    olga_writes(&station, 4);
+    wait_for("four that are billed", SOON, || (reserved(&station, "(box)").0 == 4).then_some(()));
+    let olga = Client::logged_in(&station, "olga");
+    let dashboard = || olga.get("/").body;
+    assert!(!dashboard().contains("of the budget of"), "{}", dashboard());
+    // Four packets are 0.28, spent or reserved.
+    for (limit, percent) in [("0.33", "84 %"), ("0.28", "100 %"), ("0.20", "140 %")] {
+        station.set(&[("budget.money", limit)]);
+        let words = format!("{percent} of the budget of this box for ");
+        wait_for(&words, SOON, || dashboard().contains(&words).then_some(()));
+    }
+    // A person hears that the budget of all is in their way, though they have none of their own.
+    let ben = Client::logged_in(&station, "ben");
+    let costs = ben.get("/costs").body;
+    assert!(costs.contains("140 % of the budget of the whole box are used or reserved this month"), "{costs}");
+    assert!(costs.contains("no limit of your own"), "{costs}");
+    station.set(&[("budget.money", "10")]);
+    wait_for("room", SOON, || (!dashboard().contains("of the budget of")).then_some(()));
 }

@@ -29,6 +29,7 @@ mod faults;
 mod gateway;
 mod kills;
 mod modems;
+mod prices;
 mod week;
 mod wholes;
 

@@ -132,6 +132,13 @@ async function noticed() {
     if (wanted.startsWith("mum") && !known.some((one) => one.includes(wanted))) fault(tab.where(), `${wanted} is not offered: ${known}`);
   }
   await fits(tab);
+  // A cost that was looked at is gone once what it was for is another.
+  await tap(tab, press(page, "Look at the cost first"), `${base}/compose`);
+  const cost = page.getByText(/packets?, over the satellite link, /).first();
+  await expect(tab, "the price is not told", cost.isVisible());
+  await write(tab, "#text", "About the boat: ");
+  await expect(tab, "an old price stays", cost.isHidden());
+  await expect(tab, "nobody says that it was changed", page.getByText("It was changed since").isVisible());
 }
 
 /** The line is cut while one writes: the page says that the box does not answer, and goes on when it is back. */

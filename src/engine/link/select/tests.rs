@@ -20,8 +20,8 @@ fn state(id: u32, price: i64, ready: bool) -> LinkState {
     let name = format!("link{id}");
     let terms = LinkTerms { id: LinkId(id), name, on: true, price: Some(unit), max_payload: 192, reach: FAR_BOX };
     let (none, budget) = (Use::default(), LinkBudget::default());
-    let (lost, rests, next) = (NOW - 60 * MINUTE, false, None);
-    LinkState { terms, ready, rests, lost, next, budget, today: none, month: none }
+    let (lost, since, rests, next) = (NOW - 60 * MINUTE, NOW - 60 * MINUTE, false, None);
+    LinkState { terms, ready, rests, lost, since, next, budget, today: none, month: none }
 }
 
 fn offer(state: &LinkState, facts: &MessageFacts) -> Offer {
