@@ -66,7 +66,7 @@
   const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
   const letter = $("form[data-draft]");
   if (letter) {
-    const kept = $("#kept"), once = letter.elements.once.value;
+    const kept = $("#kept"), once = letter.elements.once;
     let changed = letter.dataset.draft === "unkept", keeping = false, over = false;
     unsent = touched = changed;
     const keep = async (leaving) => {
@@ -77,8 +77,10 @@
         const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
         over = answer.status === 205;
         if (answer.ok && !over) {
+          // Another window has other words in this draft: here it goes on under a name of its own.
+          once.value = answer.headers.get("X-Form") || once.value;
           unsent = touched = changed;
-          history.replaceState(null, "", base + "/compose?draft=" + once);
+          history.replaceState(null, "", base + "/compose?draft=" + once.value);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
         else put(kept, over ? kept.dataset.over : (await answer.text()).trim().slice(0, 200));

@@ -172,7 +172,9 @@ pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     let own = link.settings(&Default::default());
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
     let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
-    let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
+    let changes = posted.map(|form| settings::read(form, of_link, &own)).unwrap_or_default();
+    let mut problems = ask.service.problems(&changes.pairs);
+    problems.extend(changes.said());
     let is_rare = |key: &Key| OF_EVERY_LINK.contains(key) && !COMMON.contains(key);
     let (rare, common): (Vec<_>, Vec<_>) = link_settings(driver).partition(|setting| is_rare(&setting.key));
     let wrong = |name: &str| problems.iter().any(|(known, _)| known == name);
@@ -181,6 +183,7 @@ pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     context! {
         common => common.into_iter().map(field).collect::<Vec<_>>(),
         rare => rare.into_iter().map(field).collect::<Vec<_>>(), open,
+        carried => settings::carried(of_link, &own, posted, &changes),
     }
 }
 
@@ -230,11 +233,20 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
     }
 }
 
+/// Changes the settings of a link as the form says; gives one sentence for each that is different now.
+///
+/// # Errors
+/// Permanent when somebody else has changed one of them meanwhile; else as [`crate::admin::service::Service::set_link`].
+pub fn set(ask: &Ask, name: &str) -> Result<Vec<String>, Fault> {
+    let of_links = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
+    let own = ask.service.link(name)?.settings(&Settings::default());
+    let changes = settings::read(&ask.request.form, of_links, &own);
+    ask.service.set_link(name, changes.agreed()?)
+}
+
 /// Saves the settings of a link.
 pub fn save(ask: &Ask, name: &str) -> Reply {
-    let pairs =
-        settings::read(&ask.request.form, |name| crate::settings::find(name).is_ok_and(|row| row.is_of_links()));
-    match ask.service.set_link(name, &pairs) {
+    match set(ask, name) {
         Ok(said) => ask.done(&format!("/links/{name}"), settings::saved(&said)),
         Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string()),
         Err(fault) => Err(fault),

@@ -34,6 +34,7 @@ pub mod resume;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
+mod shown;
 pub mod status;
 pub mod support;
 pub mod usage;

@@ -17,4 +17,5 @@ mod reading;
 mod release;
 mod roles;
 mod setup;
+mod two_tabs;
 mod wrong;
