@@ -71,7 +71,11 @@ impl FromStr for Money {
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         let wrong = || MoneyError(text.to_owned());
-        let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+        let text = text.trim();
+        // Three digits behind a comma may be thousands: that is not guessed.
+        let comma =
+            text.split_once(',').filter(|(whole, part)| part.len() != 3 || whole.bytes().all(|byte| byte == b'0'));
+        let (whole, part) = text.split_once('.').or(comma).unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if (whole.is_empty() && part.is_empty()) || !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 9
         {

@@ -58,7 +58,7 @@
   // What somebody has begun to write is not lost by a way off the page.
   let unsent = false, touched = false;
   all("form[method=post]").forEach((form) => form.addEventListener("input", () => { touched = true; }));
-  all("form[method=post] textarea").forEach((text) => text.form.addEventListener("input", () => { unsent = true; }));
+  all("form[data-typed] *, form[method=post] textarea").forEach((text) => text.form?.addEventListener("input", () => { unsent = true; }));
   addEventListener("submit", () => { unsent = false; });
   addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
 
@@ -207,7 +207,7 @@
     if (document.hidden || asking) return;
     const began = Date.now();
     asking = new AbortController();
-    const limit = setTimeout(() => asking.abort(), 55000);
+    const limit = setTimeout(() => asking.abort(), 45000);
     try {
       const query = new URLSearchParams({ page: (location.pathname.slice(base.length) || "/") + location.search, have: root.dataset.have });
       const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
@@ -244,6 +244,8 @@
   if (age) {
     setInterval(() => {
       age.hidden = !silentSince || Date.now() - silentSince < 2000;
+      // What nobody answers for any more is not shown as the state of now.
+      root.toggleAttribute("data-silent", !age.hidden && Date.now() - silentSince > 10000);
       if (silentSince) put(age, fit(age.dataset.silent, { span: spell((Date.now() - silentSince) / 1000) }));
     }, 1000);
   }

@@ -107,7 +107,11 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let form = Some(drafts::form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
     let in_tab = drafts::in_tab(&author.name, sheet);
     // The words of another window stay a draft.
-    let draft = if drafts::elsewhere(context, &author.name, sheet)?.is_some() { String::new() } else { drafts::name_of(&sheet.once) };
+    let draft = if drafts::elsewhere(context, &author.name, sheet)?.is_some() {
+        String::new()
+    } else {
+        drafts::name_of(&sheet.once)
+    };
     let (person, begun) = (author.name.clone(), sheet.begun);
     let (committed, anew) = context.store.commit_in(move |tx| {
         let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
@@ -139,7 +143,8 @@ fn same(tx: &Tx, before: &[Id], messages: &[Message]) -> TxResult<bool> {
     }
     for (id, wanted) in before.iter().zip(messages) {
         let made = tx.find(*id)?;
-        let is_same = |made: Message| (&made.to, &made.subject, &made.text) == (&wanted.to, &wanted.subject, &wanted.text);
+        let is_same =
+            |made: Message| (&made.to, &made.subject, &made.text) == (&wanted.to, &wanted.subject, &wanted.text);
         if !made.is_some_and(is_same) {
             return Ok(false);
         }
@@ -154,6 +159,11 @@ pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<
     let pieces = pasted::several(&sheet.to);
     for piece in &pieces {
         match recipient(&policy, piece).map(|to| policy.choose(&to)) {
+            // What has no @ may have been meant as anything.
+            Err(AddressError::Local(_) | AddressError::Domain(_) | AddressError::NoAt(_)) if !piece.contains('@') => {
+                let piece = words::isolated(piece);
+                all.push(("to", format!("'{piece}' is no mail address, no phone number and nobody of this box")));
+            }
             Err(why) => all.push(("to", why.to_string())),
             Ok(Route::Nowhere(why)) => all.push(("to", Fault::refused(why).why())),
             Ok(_) => {}

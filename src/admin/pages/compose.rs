@@ -13,6 +13,7 @@ use crate::intake::{self, ComposeForm, drafts};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority, Way};
 use crate::money::Money;
+use crate::route::segments::Segments;
 use crate::settings::Key;
 use crate::store::mailbox::Special;
 
@@ -125,6 +126,7 @@ pub fn send(ask: &Ask) -> Reply {
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
     if what != "draft" {
         shown.problems = intake::problems(context, me, &sheet);
+        shown.problems.iter_mut().for_each(|(_, why)| *why = ask.times.local(why));
     }
     if what == "send" && shown.problems.is_empty() {
         let others = drafts::elsewhere(context, ask.me(), &sheet)?;
@@ -206,6 +208,11 @@ fn credits(ask: &Ask, sheet: &ComposeForm) -> String {
     dearest.map(|credits| format!(" {credits}.")).unwrap_or_default()
 }
 
+/// How many texts it is; alphabet and units are for who looks after the box.
+pub fn texts(ask: &Ask, texts: &Segments) -> String {
+    if ask.operator() { texts.total().to_string() } else { say!("count.texts", n = texts.total().texts) }
+}
+
 /// What one recipient of a message costs, and which way it goes.
 pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
     let way = match preview.way {
@@ -217,13 +224,13 @@ pub fn row(ask: &Ask, preview: &intake::Preview) -> Value {
     let hint = preview.saved().map(|saved| say!("compose.its_quotation_marks_and", saved = saved));
     context! {
         to => preview.to.to_string(), way, hint,
-        texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
+        texts => preview.texts.as_ref().map(|texts| self::texts(ask, texts)),
         bytes => preview.bytes, packets => preview.packets,
         credits => preview.credits.map(|credits| credits.to_string()),
-        reason => if ask.operator() { preview.said() } else { preview.for_person() },
+        reason => ask.times.local(&if ask.operator() { preview.said() } else { preview.for_person() }),
         price => preview.price.map(|money| super::costs::amount(ask, money)),
         links => if ask.operator() {
-            preview.links.iter().map(|link| link.words(&ask.settings)).collect()
+            preview.links.iter().map(|link| ask.times.local(&link.words(&ask.settings))).collect()
         } else {
             Vec::new()
         },
@@ -262,7 +269,8 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
         once => auth::once(&sheet.once)?,
         tab => auth::once(&sheet.tab)?,
         seen => sheet.seen,
-        error => wrong::heading(&shown.problems, &shown.error),
+        trouble => super::status::trouble(ask),
+        error => wrong::heading(&shown.problems, &ask.times.local(&shown.error)),
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),
         total => total.map(|money| super::costs::amount(ask, money)),

@@ -65,7 +65,8 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
         .collect();
     let unverified = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
     let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
-    let values = context! { carried, rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
+    let values =
+        context! { carried, rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", &say!("common.settings"), values))
 }
 

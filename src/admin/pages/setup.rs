@@ -192,6 +192,9 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     });
     let wrong = wrong.unwrap_or_default();
     let error = wrong::heading(&wrong, &error);
+    let link = ask.service.links().into_iter().next().filter(|_| step == "link");
+    let of_link = link.and_then(|link| driver(&link.driver));
+    let error = of_link.map_or_else(|| error.clone(), |driver| links::heading(ask, driver, &error));
     let values = context! {
         step, next, error, results, fields, carried,
         errors => wrong::by_field(&wrong),

@@ -66,7 +66,8 @@ pub fn changes(form: &Fields, fields: Pairs, now: impl Fn(&str) -> Option<String
 pub fn carried(values: Pairs, posted: Option<&Fields>, conflicts: &[(String, String)]) -> String {
     let before = posted.map(read).unwrap_or_default();
     let values = values.into_iter().map(|(name, now)| {
-        let known = before.iter().find(|(known, _)| *known == name && !conflicts.iter().any(|(other, _)| *other == name));
+        let known =
+            before.iter().find(|(known, _)| *known == name && !conflicts.iter().any(|(other, _)| *other == name));
         let value = known.map_or(now, |(_, value)| value.clone());
         (name, value)
     });

@@ -34,6 +34,7 @@ const ACTIONS: &str = "
     queue.release     no  yes yes
     queue.allow       no  yes yes
     queue.cancel      no  yes yes
+    queue.take-back   yes yes yes
     queue.retry       no  yes yes
     queue.again       no  yes yes
     queue.whole       yes yes yes

@@ -17,5 +17,6 @@ mod reading;
 mod release;
 mod roles;
 mod setup;
+mod told;
 mod two_tabs;
 mod wrong;

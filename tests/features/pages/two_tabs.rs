@@ -31,8 +31,14 @@ fn a_form_of_settings_saves_only_what_was_changed_on_it() {
     // What the page has shown goes along, as a browser sends it.
     let typed = |packets: &'static str, money: &'static str| [("budget.packets", packets), ("budget.money", money)];
     let (packets, money) = (setting(&station, "budget.packets"), setting(&station, "budget.money"));
-    assert_eq!(save(&anna, "/settings/money", &two, &[("budget.packets", &packets), ("budget.money", "25")]).status, 303);
-    assert_eq!(save(&anna, "/settings/money", &one, &[("budget.packets", "500"), ("budget.money", &money)]).status, 303);
+    assert_eq!(
+        save(&anna, "/settings/money", &two, &[("budget.packets", &packets), ("budget.money", "25")]).status,
+        303
+    );
+    assert_eq!(
+        save(&anna, "/settings/money", &one, &[("budget.packets", "500"), ("budget.money", &money)]).status,
+        303
+    );
     assert_eq!((setting(&station, "budget.packets"), setting(&station, "budget.money")), ("500".into(), "25".into()));
 
     // Both changed one: it is said, and saved once more it is meant.
@@ -54,7 +60,10 @@ fn a_form_of_settings_saves_only_what_was_changed_on_it() {
     let (name, zone) = (setting(&station, "box.name"), setting(&station, "box.time_zone"));
     assert_eq!(save(&anna, "/setup/box", &two, &[("box.name", "Vela"), ("box.time_zone", &zone)]).status, 303);
     assert_eq!(save(&anna, "/setup/box", &one, &[("box.name", &name), ("box.time_zone", "Asia/Tokyo")]).status, 303);
-    assert_eq!((setting(&station, "box.name"), setting(&station, "box.time_zone")), ("Vela".into(), "Asia/Tokyo".into()));
+    assert_eq!(
+        (setting(&station, "box.name"), setting(&station, "box.time_zone")),
+        ("Vela".into(), "Asia/Tokyo".into())
+    );
 
     let (one, two) = (anna.get("/people/cleo").body, anna.get("/people/cleo").body);
     let person = |full: &'static str, allow: &'static str| {
@@ -152,7 +161,9 @@ fn two_windows_of_one_draft_keep_the_words_of_both() {
     assert_eq!(again.press(&bert, "send", "Words of four, all").status, 303);
     assert!(!drafts(&station).iter().any(|text| text.contains("four")), "{:?}", drafts(&station));
     let texts: Vec<_> = station.messages().iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect();
-    assert!(texts.iter().any(|text| text == "Words of two, all") && texts.iter().any(|text| text == "Words of four, all"));
+    assert!(
+        texts.iter().any(|text| text == "Words of two, all") && texts.iter().any(|text| text == "Words of four, all")
+    );
     station.totals_balance();
 }
 
@@ -172,7 +183,10 @@ fn a_second_post_with_other_words_is_not_the_first_message() {
 
     let other = two.press(&bert, "send", "High water, and more");
     assert_eq!(other.status, 409, "{other:?}");
-    assert!(other.body.contains("This form was sent before.") && other.body.contains("High water, and more"), "{other:?}");
+    assert!(
+        other.body.contains("This form was sent before.") && other.body.contains("High water, and more"),
+        "{other:?}"
+    );
     assert_eq!((station.messages().len(), drafts(&station)), (1, vec!["High water, and more".to_owned()]));
     assert_eq!(Window::of(&other.body).press(&bert, "send", "High water, and more").status, 303);
     assert_eq!((station.messages().len(), drafts(&station).len()), (2, 0));
