@@ -25,7 +25,7 @@ fn setting(station: &Station, name: &str) -> String {
 fn a_form_of_settings_saves_only_what_was_changed_on_it() {
     let folder = Folder::new();
     let station = house(&folder);
-    station.cli_ok(&["link", "add", "ip", "air"], "");
+    station.cli_ok(&["link", "add", "air", "ip"], "");
     let anna = Client::logged_in(&station, "anna");
     let (one, two) = (anna.get("/settings/money").body, anna.get("/settings/money").body);
     // What the page has shown goes along, as a browser sends it.
