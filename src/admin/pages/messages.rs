@@ -216,7 +216,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     let goes = matches!(message.state, State::Queued | State::Held) || actions.iter().any(|(act, ..)| *act == "again");
     let along = if goes { enclosed::along(&ask.app.context, &message)? } else { None };
     let values = context! {
-        error, steps, files, release,
+        error => ask.times.local(error), steps, files, release,
         whole => all,
         once => auth::once_for(ask.visitor, &format!("{} {}", message.id, message.steps.len())),
         text => message.text.trim_end(),

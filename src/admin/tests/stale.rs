@@ -109,8 +109,14 @@ fn the_bars_of_a_modem_are_drawn() {
         site.app.status.set(|facts| {
             let up = crate::links::Uptime::new(now);
             let (name, driver) = ("sat".to_owned(), "sbd".to_owned());
-            let status =
-                LinkStatus { name, driver, health: Some(health), up, far_boxes: Default::default(), silent: Vec::new() };
+            let status = LinkStatus {
+                name,
+                driver,
+                health: Some(health),
+                up,
+                far_boxes: Default::default(),
+                silent: Vec::new(),
+            };
             facts.links.insert(link.id, status);
         });
     };

@@ -129,7 +129,17 @@ fn times_names_and_words_of_others_are_told_as_they_are() {
     };
     let inbox = pia.get("/mailbox").body;
     let plain = inbox.replace("&#x2f;", "/");
-    let mail_id = plain.split("dir=auto>Quotes").next().unwrap().rsplit("href=\"/mailbox/").next().unwrap().split('"').next().unwrap().to_owned();
+    let mail_id = plain
+        .split("dir=auto>Quotes")
+        .next()
+        .unwrap()
+        .rsplit("href=\"/mailbox/")
+        .next()
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
     assert!(who(&inbox).contains("olga@boat.example"), "{inbox}");
     let token = pia.token("/account");
     let deleted = pia.form(&format!("/mailbox/{mail_id}/delete"), &format!("csrf={token}"), &pia.own());
