@@ -71,7 +71,11 @@ impl FromStr for Money {
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         let wrong = || MoneyError(text.to_owned());
-        let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+        let text = text.trim();
+        // Three digits behind a comma may be thousands: that is not guessed.
+        let comma =
+            text.split_once(',').filter(|(whole, part)| part.len() != 3 || whole.bytes().all(|byte| byte == b'0'));
+        let (whole, part) = text.split_once('.').or(comma).unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if (whole.is_empty() && part.is_empty()) || !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 9
         {
@@ -388,12 +392,18 @@ mod tests {
 
     #[test]
     fn amounts_read_as_they_print() {
-        for (text, shown) in
-            [("0.07", "0.07"), ("12", "12.00"), ("1.5", "1.50"), ("0.000001", "0.000001"), (".5", "0.50")]
-        {
+        for (text, shown) in [
+            ("0.07", "0.07"),
+            ("12", "12.00"),
+            ("1.5", "1.50"),
+            ("0.000001", "0.000001"),
+            (".5", "0.50"),
+            ("0,125", "0.125"),
+            ("1,5", "1.50"),
+        ] {
             assert_eq!(text.parse::<Money>().unwrap().to_string(), shown);
         }
-        for bad in ["", ".", "-1", "1,5", "1.0000001", "a", "9999999999"] {
+        for bad in ["", ".", "-1", "1,000", "1,5.0", "1.0000001", "a", "9999999999"] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
     }

@@ -58,7 +58,7 @@
   // What somebody has begun to write is not lost by a way off the page.
   let unsent = false, touched = false;
   all("form[method=post]").forEach((form) => form.addEventListener("input", () => { touched = true; }));
-  all("form[method=post] textarea").forEach((text) => text.form.addEventListener("input", () => { unsent = true; }));
+  all("form[data-typed] *, form[method=post] textarea").forEach((text) => text.form?.addEventListener("input", () => { unsent = true; }));
   addEventListener("submit", () => { unsent = false; });
   addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
 
@@ -66,7 +66,7 @@
   const put = (at, words) => { if (at.textContent !== words) at.textContent = words; };
   const letter = $("form[data-draft]");
   if (letter) {
-    const kept = $("#kept"), once = letter.elements.once.value;
+    const kept = $("#kept"), once = letter.elements.once;
     let changed = letter.dataset.draft === "unkept", keeping = false, over = false;
     unsent = touched = changed;
     const keep = async (leaving) => {
@@ -77,8 +77,10 @@
         const answer = await fetch(base + "/drafts", { method: "POST", body, redirect: "manual", keepalive: leaving && `${body}`.length < 60000 });
         over = answer.status === 205;
         if (answer.ok && !over) {
+          // Another window has other words in this draft: here it goes on under a name of its own.
+          once.value = answer.headers.get("X-Form") || once.value;
           unsent = touched = changed;
-          history.replaceState(null, "", base + "/compose?draft=" + once);
+          history.replaceState(null, "", base + "/compose?draft=" + once.value);
         } else changed = !over;
         if (answer.status === 401 || answer.status === 403) $("#out").hidden = false;
         else put(kept, over ? kept.dataset.over : (await answer.text()).trim().slice(0, 200));
@@ -214,7 +216,7 @@
     if (document.hidden || asking) return;
     const began = Date.now();
     asking = new AbortController();
-    const limit = setTimeout(() => asking.abort(), 55000);
+    const limit = setTimeout(() => asking.abort(), 45000);
     try {
       const query = new URLSearchParams({ page: (location.pathname.slice(base.length) || "/") + location.search, have: root.dataset.have });
       const answer = await fetch(base + "/live?" + query, { signal: asking.signal, cache: "no-store" });
@@ -251,6 +253,8 @@
   if (age) {
     setInterval(() => {
       age.hidden = !silentSince || Date.now() - silentSince < 2000;
+      // What nobody answers for any more is not shown as the state of now.
+      root.toggleAttribute("data-silent", !age.hidden && Date.now() - silentSince > 10000);
       if (silentSince) put(age, fit(age.dataset.silent, { span: spell((Date.now() - silentSince) / 1000) }));
     }, 1000);
   }

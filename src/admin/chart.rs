@@ -84,21 +84,22 @@ pub struct Chart {
     pub last: Option<String>,
 }
 
-/// Draws the values of the last 24 hours.
-pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart {
+/// Draws the values of the last 24 hours. The newest is the `present` one only while what measures answers.
+pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat, present: bool) -> Chart {
     // It moves on by whole points, not with every look.
     let from = Time((times.now - DAY).0.div_euclid(POINT) * POINT + if times.now.0 % POINT == 0 { 0 } else { POINT });
     let samples: Vec<_> = samples.iter().copied().filter(|(at, value)| *at >= from && value.is_finite()).collect();
     let points = buckets(&samples, from, POINTS);
     let low = samples.iter().map(|(_, value)| *value).fold(scale.range.0, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(scale.range.1, f64::max);
-    let words = words(scale, &samples, times);
+    let fresh = samples.last().filter(|(at, _)| present && times.now.since(*at) < FRESH);
+    let words = words(scale, &samples, times, fresh.is_some());
     Chart {
         svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, (from, times))),
         title: word(scale.title),
         unit: word(scale.unit),
         rows: table(&samples, from, times),
-        last: samples.last().filter(|(at, _)| times.now.since(*at) < FRESH).map(|(_, value)| number(*value)),
+        last: fresh.map(|(_, value)| number(*value)),
         words,
     }
 }
@@ -115,13 +116,17 @@ fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64
     sums.into_iter().map(|sum| sum.map(|(low, sum, high, n)| (low, sum / f64::from(n), high))).collect()
 }
 
-fn words(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> String {
+fn words(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat, fresh: bool) -> String {
     let Some((at, last)) = samples.last() else { return say!("chart.nothing_was_measured_in") };
     let low = samples.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
     let unit = word(scale.unit);
-    let when = if times.now.since(*at) < FRESH { say!("chart.now") } else { times.moment(*at).ago };
-    say!("chart.from_to_in_the", low = number(low), high = number(high), unit = unit, last = number(*last), when = when)
+    let when = if fresh { say!("chart.now") } else { times.moment(*at).ago };
+    let (low, high) = (number(low), number(high));
+    if low == high {
+        return say!("chart.all_the_time", value = low, unit = unit, when = when);
+    }
+    say!("chart.from_to_in_the", low = low, high = high, unit = unit, last = number(*last), when = when)
 }
 
 fn number(value: f64) -> String {
@@ -205,12 +210,18 @@ mod tests {
             .collect();
         samples.reverse();
         samples.retain(|(at, _)| !(36_000..50_000).contains(&times.now.since(*at).as_secs()));
-        let chart = day(&NOISE, &samples, &times);
+        let chart = day(&NOISE, &samples, &times, true);
+        let away = day(&NOISE, &samples, &times, false);
+        assert!(
+            chart.words.ends_with(" now.") && away.words.ends_with(" ago.") && away.last.is_none(),
+            "{}",
+            away.words
+        );
         assert!(chart.svg.as_str().unwrap().len() < 4096, "{}", chart.svg.as_str().unwrap().len());
         assert_eq!(chart.svg.as_str().unwrap().matches("h1").count(), 2);
         assert_eq!(chart.rows.len(), 21);
         assert!(["<title", "<desc"].iter().all(|part| chart.svg.as_str().unwrap().contains(part)));
-        assert!(day(&NOISE, &[], &times).words.starts_with("Nothing"));
-        assert!(day(&NOISE, &[(times.now, f64::NAN)], &times).words.starts_with("Nothing"));
+        assert!(day(&NOISE, &[], &times, true).words.starts_with("Nothing"));
+        assert!(day(&NOISE, &[(times.now, f64::NAN)], &times, true).words.starts_with("Nothing"));
     }
 }

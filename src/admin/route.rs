@@ -84,6 +84,7 @@ routes! {
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
     Post "/messages/{id}/release-all" Operator |ask, part| pages::messages::release::all(ask, part[0]);
     Post "/messages/{id}/whole" Person |ask, part| pages::messages::whole::get(ask, part[0]);
+    Post "/messages/{id}/take-back" Person |ask, part| pages::messages::take_back(ask, part[0]);
     Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask);
     Post "/account" Person |ask, _| pages::account::change(ask);

@@ -257,6 +257,25 @@ impl TimeFormat {
         }
     }
 
+    /// Gives a sentence with its times as they are here: words that every reader gets the same have them in UTC.
+    pub fn local(&self, sentence: &str) -> String {
+        let (mut told, mut rest) = (String::new(), sentence);
+        while let Some(at) = rest.find('T') {
+            let begin = at.checked_sub("2026-11-30".len()).filter(|begin| rest.is_char_boundary(*begin));
+            let stamp = begin.and_then(|begin| rest.get(begin..begin + "2026-11-30T15:46:30Z".len()));
+            let time = stamp.filter(|stamp| stamp.ends_with('Z')).and_then(|stamp| stamp.parse::<Timestamp>().ok());
+            let (before, words, end) = match (begin, time) {
+                (Some(begin), Some(time)) => {
+                    (begin, self.moment(Time::from_seconds(time.as_second())).short, begin + 20)
+                }
+                _ => (at, "T".to_owned(), at + 1),
+            };
+            told.extend([&rest[..before], &words]);
+            rest = &rest[end..];
+        }
+        told + rest
+    }
+
     /// Gives the time of day, for a console.
     pub fn clock(&self, time: Time) -> String {
         let at = Timestamp::from_second(time.seconds()).map(|at| at.to_zoned(self.zone.clone()));
@@ -364,6 +383,17 @@ mod tests {
         assert_eq!(moment.iso.len(), "2026-11-25T00:00:00Z".len());
         assert_eq!(times.moment(times.now + Duration::from_secs(90_000)).ago, "in 25 h");
         assert_eq!(times.moment(Time::NEVER).short, "never");
+        for (told, here) in [
+            (
+                "The Tide, until 2026-11-25T00:30:00Z or 2026-12-01T01:02:03Z.",
+                "The Tide, until 21:30:00 or 30 Nov 22:02.",
+            ),
+            ("T", "T"),
+            ("2026-11-25T", "2026-11-25T"),
+            ("\u{65e5}\u{65e5}\u{65e5}TTZ 2026-11-25T00:30:99Z", "\u{65e5}\u{65e5}\u{65e5}TTZ 2026-11-25T00:30:99Z"),
+        ] {
+            assert_eq!(times.local(told), here);
+        }
         assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "2 kB".into(), "2.5 MB".into()));
         assert_eq!(bytes(82_250_900_000), "82.2 GB");
     }

@@ -15,6 +15,8 @@ use std::sync::{LazyLock, OnceLock};
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, HtmlEscape};
 
+use crate::message::words::isolated;
+
 /// A language: its texts, and which form of a text a number takes.
 pub struct Language {
     /// Texts of its files: lines of `key = text`, and `key[form] = text` where a number decides.
@@ -184,7 +186,7 @@ impl Table {
         let Some(text) = self.found(key, number) else { return key.to_owned() };
         let said = text.pieces.iter().map(|piece| match piece {
             Piece::Text(text) => text.clone(),
-            Piece::Hole(name) => value(name).unwrap_or_default(),
+            Piece::Hole(name) => value(name).map(|value| isolated(&value).into_owned()).unwrap_or_default(),
         });
         said.collect()
     }
@@ -202,7 +204,7 @@ impl Table {
                 Piece::Text(text) => write!(html, "{text}"),
                 Piece::Hole(name) => match value(name) {
                     Some(value) if value.is_safe() => write!(html, "{value}"),
-                    Some(value) => write!(html, "{}", HtmlEscape(&value.to_string())),
+                    Some(value) => write!(html, "{}", HtmlEscape(&isolated(&value.to_string()))),
                     // As in the script, which puts in what only the browser knows.
                     None => write!(html, "{{{name}}}"),
                 },

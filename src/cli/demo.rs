@@ -44,7 +44,8 @@ const SEEN: Duration = Duration::from_secs(180);
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
 /// Show how it works: a station and a gateway with a simulated internet line, modem, sky, ground, mail server and phone. Needs
-/// no root and no network; Ctrl-C ends it and leaves nothing behind.
+/// no root and no network; Ctrl-C ends it and leaves nothing behind. Its modem stays plugged in: satpost simulate has one, with a
+/// console, to be pulled.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {

@@ -5,7 +5,7 @@ use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
 use super::ComposeForm;
 use crate::address::{Mailbox, pasted};
-use crate::deliver::compose::{self, DraftMail};
+use crate::deliver::compose::{self, DraftMail, one_line};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::mail_text::attached;
@@ -29,8 +29,12 @@ pub enum Kept {
     Stored,
     /// There is nothing in it, so there is no draft.
     Empty,
-    /// The form was sent meanwhile.
+    /// The form was sent meanwhile, with these words or later ones of the same window.
     Sent,
+    /// Another window has kept other words under the name of this form: these need a name of their own.
+    Elsewhere,
+    /// The form was sent before, and these words with it or not: to be kept, or sent, they need a name of their own.
+    SentBefore,
 }
 
 /// A draft that is opened again.
@@ -47,16 +51,38 @@ pub(super) fn form_of(person: &str, once: &str) -> String {
     format!("{person}:{once}")
 }
 
+/// The name of a form in one window, which has no later words once it has sent it; `None` where nobody named the window.
+pub(super) fn in_tab(person: &str, sheet: &ComposeForm) -> Option<String> {
+    let named = !sheet.once.is_empty() && !sheet.tab.is_empty();
+    named.then(|| format!("{}/{}", form_of(person, &sheet.once), sheet.tab))
+}
+
+/// The UID of the draft of a form, if another window has kept other words there since this one was opened.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn elsewhere(context: &Context, person: &str, sheet: &ComposeForm) -> Result<Option<u32>, Fault> {
+    if sheet.tab.is_empty() || sheet.once.is_empty() {
+        return Ok(None);
+    }
+    let Some(entry) = of_form(context, person, &sheet.once)? else { return Ok(None) };
+    let there = open(context, &entry)?.sheet;
+    let words = |sheet: &ComposeForm| [&sheet.to, &sheet.subject, &sheet.text].map(|field| field.trim().to_owned());
+    let known = there.tab == sheet.tab || sheet.seen == Some(entry.uid) || words(&there) == words(sheet);
+    Ok((!known).then_some(entry.uid))
+}
+
 /// The Message-ID of the draft of a form.
 pub(super) fn name_of(once: &str) -> String {
     format!("<{once}@draft.invalid>")
 }
 
-/// Keeps what somebody has written so far. Nothing is kept of a form that was sent meanwhile.
+/// Keeps what somebody has written so far. Nothing is kept of a form that its window has sent meanwhile, where a script may come
+/// `late`.
 ///
 /// # Errors
 /// Permanent with a sentence when the mailbox is full; temporary when the disk is in the way.
-pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Kept, Fault> {
+pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool) -> Result<Kept, Fault> {
     if sheet.once.is_empty() {
         return Err(Fault::permanent("this form has no name: load its page again"));
     }
@@ -66,9 +92,21 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<K
     let mail = written(context, author, sheet, &name);
     room(context, author, mail.len())?;
     let (content, now) = (NewContent::Bytes(mail), context.now());
+    let in_tab = in_tab(&person, sheet);
+    let (subject, text) = written_words(sheet);
+    if elsewhere(context, &person, sheet)?.is_some() {
+        return Ok(if empty { Kept::Empty } else { Kept::Elsewhere });
+    }
     context.store.write(move |tx| {
-        if !tx.made_by_form(&form)?.is_empty() {
-            return Ok(Kept::Sent);
+        let made = tx.made_by_form(&form)?;
+        if let Some(first) = made.first() {
+            let sent_here = match &in_tab {
+                Some(in_tab) => !tx.made_by_form(in_tab)?.is_empty(),
+                None => true,
+            };
+            let is_same = tx.find(*first)?.is_some_and(|sent| sent.subject == subject && sent.text == text);
+            let done = empty || (late && (sent_here || is_same));
+            return Ok(if done { Kept::Sent } else { Kept::SentBefore });
         }
         if empty {
             drop(tx, &person, &name, None)?;
@@ -83,6 +121,12 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<K
         drop(tx, &person, "", begun)?;
         Ok(Kept::Stored)
     })
+}
+
+/// Subject and text as a message has them that is made of a form.
+pub(super) fn written_words(sheet: &ComposeForm) -> (String, String) {
+    let text = sheet.text.replace("\r\n", "\n");
+    (one_line(&sheet.subject), text.trim_start_matches('\n').trim_end().to_owned())
 }
 
 /// Removes the draft of this name, and the one that a mail program began.
@@ -125,6 +169,20 @@ pub fn open(context: &Context, entry: &Entry) -> Result<Opened, Fault> {
     Ok(read(&context.store.content_bytes(entry)?, entry.uid))
 }
 
+/// Opens a draft to go on with it: where its form was sent from another window, as a form of its own.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn go_on(context: &Context, person: &str, entry: &Entry) -> Result<Opened, Fault> {
+    let mut opened = open(context, entry)?;
+    let form = form_of(person, &opened.sheet.once);
+    let sent = !opened.sheet.once.is_empty() && context.store.read(|view| view.was_sent(&form))?;
+    if sent {
+        (opened.sheet.once, opened.sheet.begun) = (String::new(), Some(entry.uid));
+    }
+    Ok(opened)
+}
+
 fn read(raw: &[u8], uid: u32) -> Opened {
     let Some(mail) = MessageParser::new().parse(raw) else { return Opened::default() };
     let lines = mail.header_values(HeaderName::Other(FORM.into())).filter_map(|value| value.as_text());
@@ -157,6 +215,8 @@ fn read(raw: &[u8], uid: u32) -> Opened {
         },
         answers: field("answers"),
         references: thread.unwrap_or_default(),
+        tab: field("tab"),
+        seen: Some(uid),
         begun: own.is_none().then_some(uid),
         once: own.unwrap_or_default(),
     };
@@ -174,7 +234,8 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm, name: &str) 
     let typed = &sheet.to[..sheet.to.floor_char_boundary(TO_MOST)];
     let Wanted { priority, by, at_most, links } = &sheet.wanted;
     let answers = sheet.answers.as_str();
-    let terms = [("priority", priority), ("by", by), ("at_most", at_most), ("links", links)];
+    let tab = &sheet.tab;
+    let terms = [("priority", priority), ("by", by), ("at_most", at_most), ("links", links), ("tab", tab)];
     let terms = terms.map(|(name, value)| (name, value.as_str()));
     for (name, value) in [("to", typed), ("answers", answers)].into_iter().chain(terms) {
         if !value.is_empty() {

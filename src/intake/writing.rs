@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::drafts;
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
-use crate::deliver::compose::{message_id, one_line};
+use crate::deliver::compose::message_id;
 use crate::engine::Context;
 use crate::engine::link::market::Shown;
 use crate::fault::Fault;
 use crate::message::Wanted;
 use crate::message::reason::{LinkBar, NeedsOwner, NoRoute, TextReason};
-use crate::message::{Extent, Message, Origin, Reason, State, Way, words};
+use crate::message::{Extent, Id, Message, Origin, Reason, State, Way, words};
 use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
@@ -20,7 +20,7 @@ use crate::route::segments::{self, Segments};
 use crate::route::size;
 use crate::route::terms;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, IncomingMail};
+use crate::store::{BodyIn, Committed, IncomingMail, Tx, TxResult, reject};
 
 /// What a message to one of its recipients would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,10 @@ pub struct ComposeForm {
     pub wanted: Wanted,
     /// A name that only this form has: sent twice it makes its messages once. Empty for none.
     pub once: String,
+    /// The window that it is written in, which its draft remembers. Empty for none.
+    pub tab: String,
+    /// UID in Drafts of the version that this window was opened with.
+    pub seen: Option<u32>,
     /// UID in Drafts of what a mail program began and this form goes on with; gone once this is kept or sent.
     pub begun: Option<u32>,
 }
@@ -110,20 +114,34 @@ pub struct ComposeForm {
 /// Keeps a message written on the page or with `satpost send`: for all of its recipients, in their order, or for none.
 ///
 /// # Errors
-/// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
+/// Permanent with a sentence when it cannot be sent like that, or when its form made another message before; temporary when
+/// the disk is in the way.
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let messages = written(context, author, sheet)?;
     let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
     let form = Some(drafts::form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
-    let (person, draft, begun) = (author.name.clone(), drafts::name_of(&sheet.once), sheet.begun);
+    let in_tab = drafts::in_tab(&author.name, sheet);
+    // The words of another window stay a draft.
+    let draft = if drafts::elsewhere(context, &author.name, sheet)?.is_some() {
+        String::new()
+    } else {
+        drafts::name_of(&sheet.once)
+    };
+    let (person, begun) = (author.name.clone(), sheet.begun);
     let (committed, anew) = context.store.commit_in(move |tx| {
         let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
         let before = tx.made_by_form(form)?;
         if !before.is_empty() {
-            return Ok((before, false));
+            return match same(tx, &before, &mail.messages)? {
+                true => Ok((before, false)),
+                false => reject(Fault::permanent("this form was sent before, with other words")),
+            };
         }
         let ids = tx.add(&mail)?;
         tx.form_made(form, &ids, now)?;
+        if let Some(in_tab) = &in_tab {
+            tx.form_made(in_tab, &ids, now)?;
+        }
         drafts::drop(tx, &person, &draft, begun)?;
         Ok((ids, true))
     })?;
@@ -133,6 +151,22 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     Ok(committed)
 }
 
+/// True when these messages were made of the same words, for the same recipients.
+fn same(tx: &Tx, before: &[Id], messages: &[Message]) -> TxResult<bool> {
+    if before.len() != messages.len() {
+        return Ok(false);
+    }
+    for (id, wanted) in before.iter().zip(messages) {
+        let made = tx.find(*id)?;
+        let is_same =
+            |made: Message| (&made.to, &made.subject, &made.text) == (&wanted.to, &wanted.subject, &wanted.text);
+        if !made.is_some_and(is_same) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Says of each field of a message that will not do why; nothing is kept.
 pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<(&'static str, String)> {
     let (policy, now) = (context.policy(), context.now());
@@ -140,6 +174,11 @@ pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<
     let pieces = pasted::several(&sheet.to);
     for piece in &pieces {
         match recipient(&policy, piece).map(|to| policy.choose(&to)) {
+            // What has no @ may have been meant as anything.
+            Err(AddressError::Local(_) | AddressError::Domain(_) | AddressError::NoAt(_)) if !piece.contains('@') => {
+                let piece = words::isolated(piece);
+                all.push(("to", format!("'{piece}' is no mail address, no phone number and nobody of this box")));
+            }
             Err(why) => all.push(("to", why.to_string())),
             Ok(Route::Nowhere(why)) => all.push(("to", Fault::refused(why).why())),
             Ok(_) => {}
@@ -366,9 +405,7 @@ fn written_to(
     }
     let from =
         policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
-    let subject = one_line(&sheet.subject);
-    let text = sheet.text.replace("\r\n", "\n");
-    let text = text.trim_start_matches('\n').trim_end().to_owned();
+    let (subject, text) = drafts::written_words(sheet);
     if subject.is_empty() && text.is_empty() {
         return Err(Fault::permanent("the message is empty"));
     }

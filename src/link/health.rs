@@ -93,6 +93,11 @@ impl Health {
         self.device.map(LinkAddress::M138).or(self.terminal)
     }
 
+    /// True while the modem answers: what it measured last is what it measures now.
+    pub fn answers(&self) -> bool {
+        self.port.is_some()
+    }
+
     /// Says, line by line, what is known of a modem without a message that costs: whether it answers, signal, registration.
     pub fn without_cost(&self) -> Vec<String> {
         let answers = match (&self.port, &self.firmware, self.device) {
@@ -102,10 +107,11 @@ impl Health {
             (None, ..) => "no modem answers".to_owned(),
         };
         let signal = self.bars.map(|bars| match bars {
+            bars if !self.answers() => format!("signal when it last answered: {bars} of 5 bars"),
             0 => "signal: 0 of 5 bars: the antenna sees no satellite now".to_owned(),
             bars => format!("signal: {bars} of 5 bars"),
         });
-        let network = self.registered.map(|known| match known {
+        let network = self.registered.filter(|_| self.answers()).map(|known| match known {
             true => "its network knows it".to_owned(),
             false => {
                 "its network does not know it yet: it has to be activated at the seller, and to see the sky".to_owned()

@@ -7,6 +7,7 @@
 //! | an SMTP client | [`smtp`] | a reply code, an enhanced status code, a sentence |
 //! | the log | [`super::Reason::code`] | the code of the fact: no names, no addresses, no words of others |
 
+mod bidi;
 pub mod contact;
 mod device;
 mod events;
@@ -19,6 +20,7 @@ mod session;
 pub mod smtp;
 mod transport;
 
+pub use bidi::isolated;
 pub use link::packet_note;
 pub use mail::{size as file_size, size_of};
 pub use person::{for_notice, for_person, words as person};

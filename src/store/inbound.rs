@@ -52,6 +52,15 @@ const QUARANTINE_MOST: u64 = 1000;
 /// Items that go at once when there are too many.
 const QUARANTINE_GO: usize = 50;
 
+impl View {
+    /// True when the form of this name has made a message.
+    pub fn was_sent(&self, form: &str) -> TxResult<bool> {
+        let (start, seen) = (format!("form:{form}:"), schema::SEEN.read(&self.0)?);
+        let first = seen.range(start.as_str()..)?.next().transpose()?;
+        Ok(first.is_some_and(|row| row.0.value().starts_with(&start)))
+    }
+}
+
 impl Tx<'_> {
     /// Remembers the key of a packet for good; false when it was known.
     pub fn remember(&mut self, key: &str, now: Time) -> TxResult<bool> {

@@ -129,18 +129,21 @@ impl View {
         Ok(next)
     }
 
-    /// How many wait in each queue, and since when the one waits that is due first.
+    /// How many wait in each queue, and since when the oldest waits.
     pub fn queues(&self) -> TxResult<Vec<(Queue, u64, Option<Time>)>> {
         let due = schema::DUE.read(&self.0)?;
         let mut queues = Vec::new();
         for lane in Queue::ALL {
             let (mut count, mut oldest) = (0, None);
             for part in lane.parts() {
-                let range = || due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX));
-                let first = range()?.next().transpose()?.map(|row| row.0.value().2);
+                let mut first = None;
+                // The one that is due first need not be the oldest; numbers are given in the order of acceptance.
+                for row in due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX))? {
+                    let id = row?.0.value().2;
+                    (first, count) = (Some(first.map_or(id, |first: u64| first.min(id))), count + 1);
+                }
                 // An unreadable record is set aside when it is due; until then it only has no time.
                 let since = first.and_then(|id| self.message(Id(id)).ok().flatten()).map(|message| message.accepted);
-                count += range()?.count() as u64;
                 oldest = oldest.into_iter().chain(since).min();
             }
             queues.push((lane, count, oldest));

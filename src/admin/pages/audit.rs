@@ -28,7 +28,7 @@ pub fn show(ask: &Ask) -> Reply {
                 from => record.from,
                 action => record.action,
                 about => record.about,
-                words => record.words,
+                words => ask.times.local(&record.words),
             }
         })
         .collect();

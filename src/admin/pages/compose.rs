@@ -13,6 +13,7 @@ use crate::intake::{self, ComposeForm, Dearer, Preview, drafts};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority, Way};
 use crate::money::Money;
+use crate::route::segments::Segments;
 use crate::settings::Key;
 use crate::store::mailbox::Special;
 
@@ -44,12 +45,13 @@ pub fn show(ask: &Ask) -> Reply {
         let Some(uid) = draft_of(ask, name)? else {
             return Ok(ask.sorry(404, &say!("compose.this_draft_is_gone")));
         };
-        let opened = drafts::open(&ask.app.context, &uid)?;
+        let opened = drafts::go_on(&ask.app.context, ask.me(), &uid)?;
         if opened.has_files {
             // The form has no room for them.
             return Ok(Response::see(&format!("/mailbox/{}/{}", Special::Drafts.number(), uid.uid)));
         }
-        (sheet, shown.kept) = (opened.sheet, true);
+        // Another window than the one that kept it.
+        (sheet, shown.kept) = (ComposeForm { tab: String::new(), ..opened.sheet }, true);
         shown.source = answered(ask, &sheet.answers);
     } else if let Some(name) = query.find("reply") {
         let source = answering::find(ask, name)?;
@@ -99,6 +101,8 @@ fn sheet_of(ask: &Ask) -> (ComposeForm, Option<Source>) {
         answers: source.as_ref().map(|source| source.name.clone()).unwrap_or_default(),
         references,
         once,
+        tab: form.get("tab").chars().filter(char::is_ascii_hexdigit).take(32).collect(),
+        seen: form.get("seen").parse().ok(),
         begun,
     };
     (sheet, source)
@@ -122,14 +126,20 @@ pub fn send(ask: &Ask) -> Reply {
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
     if what != "draft" {
         shown.problems = intake::problems(context, me, &sheet);
+        shown.problems.iter_mut().for_each(|(_, why)| *why = ask.times.local(why));
     }
     if what == "send" && shown.problems.is_empty() {
+        let others = drafts::elsewhere(context, ask.me(), &sheet)?;
         match intake::compose(context, me, &sheet) {
             Ok(kept) => {
                 queue::forget(ask.app);
                 let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
                 let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-                return ask.done(&place, say!("compose.your_message_is_accepted", ids = ids.join(", ")));
+                let ids = ids.join(", ");
+                return match others {
+                    None => ask.done(&place, say!("compose.your_message_is_accepted", ids = ids)),
+                    Some(_) => ask.done(&place, say!("compose.accepted_draft_stays", ids = ids)),
+                };
             }
             Err(Fault::Permanent(why)) => (shown.error, shown.status) = (why.to_string(), 422),
             Err(fault) => return Err(fault),
@@ -143,12 +153,15 @@ pub fn send(ask: &Ask) -> Reply {
     } else if !shown.problems.is_empty() {
         shown.status = 422;
     }
-    match drafts::keep(context, me, &sheet) {
-        Ok(drafts::Kept::Stored) if what == "draft" => {
+    match keep_apart(ask, &mut sheet, false) {
+        Ok((drafts::Kept::Stored, apart)) if what == "draft" => {
             let place = format!("/mailbox?folder={}", Special::Drafts.number());
-            return ask.done(&place, say!("compose.your_draft_is_kept"));
+            return ask.done(&place, apart.unwrap_or_else(|| say!("compose.your_draft_is_kept")));
         }
-        Ok(kept) => shown.kept = kept == drafts::Kept::Stored,
+        Ok((kept, Some(words))) => {
+            (shown.kept, shown.error, shown.status) = (kept == drafts::Kept::Stored, words, 409);
+        }
+        Ok((kept, _)) => shown.kept = kept == drafts::Kept::Stored,
         Err(fault) if what == "draft" => (shown.error, shown.status) = (fault.why(), 422),
         // The page holds the text as well.
         Err(fault) => log::warn!("web: a draft is not kept: {fault}"),
@@ -156,15 +169,33 @@ pub fn send(ask: &Ask) -> Reply {
     form(ask, &sheet, shown)
 }
 
+/// Keeps what was written, and gives its form a name of its own where there are other words under its name; then with what to
+/// say of it.
+fn keep_apart(ask: &Ask, sheet: &mut ComposeForm, late: bool) -> Result<(drafts::Kept, Option<String>), Fault> {
+    let (context, me) = (&ask.app.context, &*ask.visitor.person);
+    let words = match drafts::keep(context, me, sheet, late)? {
+        drafts::Kept::Elsewhere => say!("compose.kept_apart"),
+        drafts::Kept::SentBefore => say!("compose.sent_before"),
+        kept => return Ok((kept, None)),
+    };
+    (sheet.once, sheet.seen, sheet.begun) = (auth::once("")?, None, None);
+    Ok((drafts::keep(context, me, sheet, late)?, Some(words)))
+}
+
 /// Keeps what was written so far, for the script of the pages.
 pub fn keep(ask: &Ask) -> Reply {
-    let (sheet, _) = sheet_of(ask);
+    let (mut sheet, _) = sheet_of(ask);
     if sheet.text.len() > TEXT_MOST {
         return Ok(Response::text(422, &format!("{}\n", say!("compose.too_long"))));
     }
-    match drafts::keep(&ask.app.context, &ask.visitor.person, &sheet) {
+    match keep_apart(ask, &mut sheet, true) {
         // A version that comes late is nobody's fault: the form is to be forgotten (RFC 9110 section 15.3.6).
-        Ok(drafts::Kept::Sent) => Ok(Response::text(205, "")),
+        Ok((drafts::Kept::Sent, _)) => Ok(Response::text(205, "")),
+        // The script goes on with the name of the form that it is told.
+        Ok((_, Some(words))) => {
+            let said = format!("{words}{}\n", cost_so_far(ask, &sheet));
+            Ok(Response::text(200, &said).with("X-Form", sheet.once))
+        }
         Ok(_) => {
             let kept = say!("compose.kept_at", time = ask.times.clock(ask.times.now));
             Ok(Response::text(200, &format!("{kept}{}\n", cost_so_far(ask, &sheet))))
@@ -186,6 +217,11 @@ fn cost_so_far(ask: &Ask, sheet: &ComposeForm) -> String {
     if told.is_empty() { String::new() } else { format!(" {}.", told.join(", ")) }
 }
 
+/// How many texts it is; alphabet and units are for who looks after the box.
+pub fn texts(ask: &Ask, texts: &Segments) -> String {
+    if ask.operator() { texts.total().to_string() } else { say!("count.texts", n = texts.total().texts) }
+}
+
 /// What one recipient of a message costs, and which way it goes.
 pub fn row(ask: &Ask, preview: &Preview) -> Value {
     let way = match preview.way {
@@ -198,16 +234,16 @@ pub fn row(ask: &Ask, preview: &Preview) -> Value {
     let hint = preview.saved().map(|saved| say!("compose.its_quotation_marks_and", saved = saved));
     context! {
         to => preview.to.to_string(), way, hint,
-        texts => preview.texts.as_ref().map(|texts| texts.total().to_string()),
+        texts => preview.texts.as_ref().map(|texts| self::texts(ask, texts)),
         bytes => preview.bytes, packets => preview.packets,
         // What is told in credits is of the dearest link.
         credits => preview.credits.filter(|_| preview.most.is_none()).map(|credits| credits.to_string()),
         most => preview.most.as_ref().map(|most| dearer(ask, most)),
         at_most => preview.at_most().map(|money| super::costs::amount(ask, money)),
-        reason => if ask.operator() { preview.said() } else { preview.for_person() },
+        reason => ask.times.local(&if ask.operator() { preview.said() } else { preview.for_person() }),
         price => preview.price.map(|money| super::costs::amount(ask, money)),
         links => if ask.operator() {
-            preview.links.iter().map(|link| link.words(&ask.settings)).collect()
+            preview.links.iter().map(|link| ask.times.local(&link.words(&ask.settings))).collect()
         } else {
             Vec::new()
         },
@@ -258,7 +294,10 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
     let values = context! {
         drafts,
         once => auth::once(&sheet.once)?,
-        error => wrong::heading(&shown.problems, &shown.error),
+        tab => auth::once(&sheet.tab)?,
+        seen => sheet.seen,
+        trouble => super::status::trouble(ask),
+        error => wrong::heading(&shown.problems, &ask.times.local(&shown.error)),
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),
         total => total.map(|money| super::costs::amount(ask, money)),

@@ -9,6 +9,7 @@ use super::messages::tone_of_open;
 use super::{Ask, Reply, links, names, quarantine, queue, setup};
 use crate::admin::chart;
 use crate::admin::words::say;
+use crate::link::Health;
 use crate::message::{LinkId, Origin};
 use crate::settings::Key;
 use crate::status::{LinkStatus, LiveStatus};
@@ -37,12 +38,13 @@ pub fn show(ask: &Ask) -> Reply {
     let events = ask.app.store.read(|view| view.events(EVENTS))?;
     let ledger = ask.app.store.ledger()?;
     // A modem tells bars, or the noise at its antenna.
+    let present = facts.links.get(&id).and_then(|live| live.health.as_ref()).is_some_and(Health::answers);
     let bars = ask.app.store.read(|view| view.samples(id, chart::BARS.series, from))?;
     let signal = match bars.is_empty() {
-        false => chart::day(&chart::BARS, &bars, &ask.times),
+        false => chart::day(&chart::BARS, &bars, &ask.times, present),
         true => {
             let noise = ask.app.store.read(|view| view.samples(id, chart::NOISE.series, from))?;
-            chart::day(&chart::NOISE, &noise, &ask.times)
+            chart::day(&chart::NOISE, &noise, &ask.times, present)
         }
     };
     let queue = queue::look(ask.app);
@@ -58,7 +60,7 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.times.moment(event.at), part => event.part, words => event.kind.to_string(), alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => ask.times.local(&event.kind.to_string()), alarm => event.alarm }
         })
         .collect();
     let totals: Vec<_> = ledger
@@ -79,7 +81,7 @@ pub fn show(ask: &Ask) -> Reply {
             let live = facts.links.get(&link.id);
             context! {
                 name => link.name, on => link.on, ready => live.is_some_and(LinkStatus::is_ready),
-                words => live.and_then(|live| live.health.as_ref()).map(links::words),
+                words => live.and_then(|live| live.health.as_ref()).map(|health| ask.times.local(&links::words(health))),
             }
         }).collect::<Vec<_>>(),
         signal => modem.is_some().then_some(signal),
@@ -148,7 +150,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
             let class = if links::needs_somebody(facts, link) { "warn" } else { "" };
             need(
                 class,
-                say!("dashboard.link", name = link.name, state = health.state),
+                say!("dashboard.link", name = link.name, state = ask.times.local(&health.state.to_string())),
                 "/links",
                 say!("dashboard.check_the_links"),
             );
@@ -176,10 +178,15 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     for words in of_links {
         need("warn", words, "/links", say!("dashboard.check_the_links"));
     }
-    if queue.held > 0 {
+    let decided = queue.held - queue.for_budget;
+    if decided > 0 {
         let (words, button) =
-            (say!("dashboard.messages_held", n = queue.held), say!("dashboard.look_at_held", n = queue.held));
+            (say!("dashboard.messages_held", n = decided), say!("dashboard.look_at_held", n = decided));
         need("warn", words, "/messages?tab=held", button);
+    }
+    if queue.for_budget > 0 {
+        let button = say!("dashboard.look_at_held", n = queue.for_budget);
+        need("", say!("dashboard.messages_for_budget", n = queue.for_budget), "/messages?tab=held", button);
     }
     let unseen = quarantine::unseen(ask);
     if unseen > 0 {

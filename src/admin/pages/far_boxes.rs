@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::shown::{self, Changes, Pairs};
 use super::wrong::{self, Problem};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
@@ -17,6 +18,20 @@ fn edit_of(form: &Fields) -> FarBoxEdit {
         addresses: form.get("addresses").to_owned(),
         newcomers: form.get("newcomers").parse().unwrap_or_default(),
     }
+}
+
+/// Names and values of the fields as the form of this far box sends them.
+fn pairs(edit: &FarBoxEdit) -> Pairs {
+    let fields = [("name", edit.name.as_str()), ("addresses", &edit.addresses), ("newcomers", edit.newcomers.word())];
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Reads what the form changes of a far box.
+fn read(ask: &Ask, before: &FarBox) -> (FarBoxEdit, Changes) {
+    let (form, now) = (&ask.request.form, pairs(&FarBoxEdit::of(before)));
+    let now = |name: &str| now.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let changes = shown::changes(form, form.pairs().to_vec(), now);
+    (edit_of(&Fields::of(changes.pairs.clone())), changes)
 }
 
 fn fields(edit: &FarBoxEdit) -> Value {
@@ -86,9 +101,14 @@ fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem]
     let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
     let talk = ask.app.context.talk(Some(far_box.id))?;
     let current = FarBoxEdit::of(&far_box);
+    let posted = edit.map(|_| &ask.request.form);
+    let changes = posted.map(|_| read(ask, &far_box).1).unwrap_or_default();
+    let mut errors = wrong::by_field(problems);
+    errors.extend(changes.said());
     let values = context! {
         error => wrong::heading(problems, error),
-        errors => wrong::by_field(problems),
+        errors,
+        carried => shown::carried(pairs(&current), posted, &changes.conflicts),
         row => row(ask, &far_box),
         form => fields(edit.unwrap_or(&current)),
         compact => talk.coding != "classic",
@@ -103,10 +123,13 @@ fn shown(ask: &Ask, number: &str, status: u16, error: &str, problems: &[Problem]
 /// Changes a far box.
 pub fn edit(ask: &Ask, number: &str) -> Reply {
     let Some(far_box) = ask.far_box(number) else { return Ok(ask.sorry(404, &say!("error.no_such_far_box"))) };
-    let edit = edit_of(&ask.request.form);
+    let (edit, changes) = read(ask, &far_box);
     let problems = ask.service.far_box_problems(&edit, Some(far_box.id));
     if !problems.is_empty() {
         return shown(ask, number, 422, "", &problems, Some(&edit));
+    }
+    if let Err(fault) = changes.agreed() {
+        return shown(ask, number, 422, &fault.why(), &[], Some(&edit));
     }
     match ask.service.edit_far_box(far_box.id, &edit) {
         Ok(_) => ask.done(&format!("/far-boxes/{number}"), say!("common.saved")),

@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use super::messages::{shorten, tone_of};
+use super::messages::{shorten, state_of, tone_of};
 use super::{Ask, Reply, attached, files, names};
 use crate::address::Address;
 use crate::admin::response::Response;
@@ -10,6 +10,7 @@ use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::reading;
 use crate::message::Id;
+use crate::message::words::isolated;
 use crate::store::mailbox::{Entry, FlagChange, Flags, Folder, Special, TRASH_DAYS};
 
 /// Folders for a choice, without the one where something lies.
@@ -32,7 +33,7 @@ pub fn mine(ask: &Ask) -> Result<Vec<Folder>, Fault> {
 fn named(people: &[(String, String)]) -> String {
     let one = |(name, address): &(String, String)| match name.is_empty() {
         true => address.clone(),
-        false => format!("{name} <{address}>"),
+        false => format!("{} <{address}>", isolated(name)),
     };
     people.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -68,17 +69,23 @@ pub fn is_outgoing(folder: &Folder) -> bool {
 /// A line of the list: of a message as the box knows it, of any other mail by its header.
 pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
     let message = match entry.message {
-        number if number > 0 && folder.number == Special::Inbox.number() => ask.app.store.message(Id(number))?,
+        number if number > 0 && !is_outgoing(folder) => ask.app.store.message(Id(number))?,
         _ => None,
     };
+    let inbox = folder.number == Special::Inbox.number();
     let (href, who, subject) = match message {
-        Some(message) => {
+        Some(message) if inbox => {
             (format!("/mailbox/{}", message.id), names::sender(ask, &message), shorten(&message.title(), 90))
         }
-        None => {
+        message => {
             // One that another session removed meanwhile, or that is damaged, has a line without words.
-            let heading = ask.app.store.content_head(entry).map(|head| reading::heading(&head)).unwrap_or_default();
-            let who = if is_outgoing(folder) { heading.to } else { heading.from };
+            let head = ask.app.store.content_head(entry).unwrap_or_default();
+            let heading = reading::heading(&head);
+            let who = match message {
+                Some(message) => names::sender(ask, &message),
+                None if is_outgoing(folder) => heading.to,
+                None => named(&reading::correspondents(&head, false)),
+            };
             let href = match folder.special() {
                 Some(Special::Drafts) => format!("/compose?draft={}", entry.uid),
                 _ => format!("/mailbox/{}/{}", folder.number, entry.uid),
@@ -98,23 +105,27 @@ type Stage = Option<(&'static str, String)>;
 fn marks(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<(Stage, Vec<String>), Fault> {
     let all: Vec<_> = folder.words(entry.keywords).collect();
     let mut stage = all.iter().find_map(|word| names::stage(word));
-    // What has left is green where nothing more is waited for; its messages know.
-    if let Some((tone, _)) = stage.as_mut().filter(|_| all.contains(&names::SENT)) {
-        *tone = ask.app.store.read(|view| {
-            let Some(Ok(message)) = view.look_up(Id(entry.message))? else { return Ok("off") };
+    // Its messages know more than the keyword, and are told in the same words on their pages.
+    if let Some(stage) = stage.as_mut().filter(|_| entry.message > 0) {
+        let told = ask.app.store.read(|view| {
+            let Some(Ok(message)) = view.look_up(Id(entry.message))? else { return Ok(None) };
             let (first, copies) = message.mail.as_ref().map_or((message.id.0, 1), |mail| (mail.first.0, mail.copies));
-            let mut worst = "good";
-            for number in first..first + u64::from(copies) {
-                match view.look_up(Id(number))?.map(|copy| copy.map(|copy| tone_of(&copy))) {
-                    Some(Ok("warn")) => return Ok("warn"),
-                    Some(Ok("wait")) if worst == "good" => worst = "wait",
+            let mut worst = (tone_of(&message), state_of(&message));
+            for number in (first..first + u64::from(copies)).filter(|number| *number != message.id.0) {
+                match view.look_up(Id(number))? {
+                    Some(Ok(copy)) => worst = names::worse(worst, (tone_of(&copy), state_of(&copy))),
                     // Nobody knows what became of it.
-                    Some(Err(_)) => worst = "off",
-                    _ => {}
+                    Some(Err(_)) => worst.0 = "off",
+                    None => {}
                 }
             }
-            Ok(worst)
+            Ok(Some(worst))
         })?;
+        match told {
+            Some(told) => *stage = told,
+            None if all.contains(&names::SENT) => stage.0 = "off",
+            None => {}
+        }
     }
     Ok((stage, all.into_iter().filter_map(names::label).collect()))
 }
@@ -130,8 +141,14 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
     let writers = reading::correspondents(&raw, false);
     let message = match entry.message {
         0 => None,
-        number => ask.app.store.message(Id(number))?.map(|message| message.id.to_string()),
+        number => ask.app.store.message(Id(number))?,
     };
+    // As the list of the mailbox names who wrote it.
+    let from = match &message {
+        Some(message) if !is_outgoing(&folder) => names::sender(ask, message),
+        _ => named(&writers),
+    };
+    let message = message.map(|message| message.id.to_string());
     let (stage, words) = marks(ask, &folder, &entry)?;
     let values = context! {
         text => mail.text(),
@@ -149,7 +166,7 @@ pub fn one(ask: &Ask, folder: &str, uid: &str) -> Reply {
         back, draft, uid => entry.uid,
         name => format!("{}-{}", folder.number, entry.uid),
         files_in => !mail.files.is_empty(),
-        from => named(&writers),
+        from,
         to => named(&reading::correspondents(&raw, true)),
         answers => reading::answer_to(&raw).filter(|answers| !writers.iter().any(|(_, from)| from == answers)),
     };

@@ -23,7 +23,7 @@ use crate::message::reason::{Contact, DeviceReason};
 use crate::message::words::contact::At;
 use crate::money::Use;
 use crate::settings::{Key, Settings};
-use crate::status::{LinkStatus, LiveStatus, Plugged, SilentFarBox};
+use crate::status::{LinkStatus, LiveStatus, Plugged};
 use crate::sys::ports;
 
 /// How long the console takes lines after the password was given again.
@@ -47,7 +47,7 @@ pub fn list(ask: &Ask, status: u16, error: &str) -> Reply {
             context! {
                 name => link.name, driver => link.driver, on => link.on,
                 ready => live.is_some_and(LinkStatus::is_ready),
-                words => if link.on { live.and_then(|live| live.health.as_ref()).map(words) } else { None },
+                words => if link.on { live.and_then(|live| live.health.as_ref()).map(|health| ask.times.local(&words(health))) } else { None },
                 price => price_words(ask, link),
             }
         })
@@ -98,11 +98,12 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let driver = driver(&link.driver);
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
+    let answers = facts.links.get(&link.id).and_then(|live| live.health.as_ref()).is_some_and(Health::answers);
     let mut charts = Vec::new();
     for scale in [chart::BARS, chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
         let samples = ask.app.store.read(|view| view.samples(link.id, scale.series, from))?;
         if !samples.is_empty() {
-            charts.push(chart::day(&scale, &samples, &ask.times));
+            charts.push(chart::day(&scale, &samples, &ask.times, answers));
         }
     }
     let mine: Vec<_> = facts.lines.iter().filter(|(_, line)| line.link == link.id).collect();
@@ -118,6 +119,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let live = facts.links.get(&link.id);
     let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;
+    let error = driver.map_or_else(|| error.to_owned(), |driver| heading(ask, driver, error));
     let values = context! {
         noise => charts.iter().any(|chart| chart.title == word(chart::NOISE.title)),
         error, charts, lines, test,
@@ -128,7 +130,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         price => price_words(ask, &link), day => used(day), month => used(month),
         failing => facts.failing.get(&format!("link {}", link.name)),
         hears_itself => hears_itself(ask, &link),
-        silent => live.map(|live| live.silent.iter().map(SilentFarBox::words).collect::<Vec<_>>()),
+        silent => live.map(|live| live.silent.iter().map(|silent| ask.times.local(&silent.words())).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
         vendor => driver.and_then(|driver| vendor::of(ask, &link, driver)),
         link => live.and_then(|live| figures(ask, live)),
@@ -167,12 +169,23 @@ fn test(ask: &Ask, live: Option<&LinkStatus>) -> Result<Value, Fault> {
 /// Settings of every link that each owner looks at; pages fold the others away until one of them is set, or wrong.
 const COMMON: [Key; 2] = [Key::LinkUnit, Key::LinkPrice];
 
+/// What stands at the top of the form of a link: how many fields need another value, or what concerns the whole of it.
+pub fn heading(ask: &Ask, driver: &Driver, error: &str) -> String {
+    let form = (!error.is_empty()).then_some(&ask.request.form);
+    let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
+    // What holds now has nothing to do with what is wrong by itself.
+    let wrong = form.map(|form| ask.service.problems(&settings::read(form, of_link, &Settings::default()).pairs));
+    wrong.and_then(|problems| settings::heading(&problems)).unwrap_or_else(|| error.to_owned())
+}
+
 /// The settings of a link as fields of a form, those that few touch apart; after an error with what was typed.
 pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     let own = link.settings(&Default::default());
     let posted = (!ask.request.form.pairs().is_empty()).then_some(&ask.request.form);
     let of_link = |name: &str| link_settings(driver).any(|row| row.name == name);
-    let problems = posted.map(|form| ask.service.problems(&settings::read(form, of_link))).unwrap_or_default();
+    let changes = posted.map(|form| settings::read(form, of_link, &own)).unwrap_or_default();
+    let mut problems = ask.service.problems(&changes.pairs);
+    problems.extend(changes.said());
     let is_rare = |key: &Key| OF_EVERY_LINK.contains(key) && !COMMON.contains(key);
     let (rare, common): (Vec<_>, Vec<_>) = link_settings(driver).partition(|setting| is_rare(&setting.key));
     let wrong = |name: &str| problems.iter().any(|(known, _)| known == name);
@@ -181,6 +194,7 @@ pub fn fields(ask: &Ask, link: &LinkRecord, driver: &Driver) -> Value {
     context! {
         common => common.into_iter().map(field).collect::<Vec<_>>(),
         rare => rare.into_iter().map(field).collect::<Vec<_>>(), open,
+        carried => settings::carried(of_link, &own, posted, &changes),
     }
 }
 
@@ -230,11 +244,20 @@ fn add_plugged(ask: &Ask, path: &str) -> Reply {
     }
 }
 
+/// Changes the settings of a link as the form says; gives one sentence for each that is different now.
+///
+/// # Errors
+/// Permanent when somebody else has changed one of them meanwhile; else as [`crate::admin::service::Service::set_link`].
+pub fn set(ask: &Ask, name: &str) -> Result<Vec<String>, Fault> {
+    let of_links = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
+    let own = ask.service.link(name)?.settings(&Settings::default());
+    let changes = settings::read(&ask.request.form, of_links, &own);
+    ask.service.set_link(name, changes.agreed()?)
+}
+
 /// Saves the settings of a link.
 pub fn save(ask: &Ask, name: &str) -> Reply {
-    let pairs =
-        settings::read(&ask.request.form, |name| crate::settings::find(name).is_ok_and(|row| row.is_of_links()));
-    match ask.service.set_link(name, &pairs) {
+    match set(ask, name) {
         Ok(said) => ask.done(&format!("/links/{name}"), settings::saved(&said)),
         Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string()),
         Err(fault) => Err(fault),
@@ -265,7 +288,7 @@ pub fn figures(ask: &Ask, live: &LinkStatus) -> Option<Value> {
     Some(context! {
         stale => stale.then(|| ask.times.moment(live.up.since)),
         ready => health.ready,
-        words => words(health),
+        words => ask.times.local(&words(health)),
         port => health.port,
         device => health.device.map(|device| format!("{device} ({})", device.number())),
         firmware => health.firmware,

@@ -54,7 +54,17 @@ pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response 
 pub fn show_with(app: &App, request: &Request, status: u16, error: &str, carried: Option<&str>) -> Response {
     let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
     let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
-    bare(app, request, status, "login.html", context! { error, next, name, carried, title => say!("login.log_in") })
+    // A browser that was logged in and is led here from a page has lost its log-in.
+    let known = [&app.cookies.session, &app.cookies.browser].iter().any(|name| request.cookie(name).is_some());
+    let ended = known && error.is_empty() && carried.is_none() && !next.is_empty() && next != "/";
+    let draft = ended && next.starts_with("/compose?draft=");
+    bare(
+        app,
+        request,
+        status,
+        "login.html",
+        context! { error, next, name, carried, ended, draft, title => say!("login.log_in") },
+    )
 }
 
 /// Checks name and password and opens a session: gives who it is and the token of the cookie.
@@ -62,7 +72,11 @@ pub fn show_with(app: &App, request: &Request, status: u16, error: &str, carried
 /// # Errors
 /// The page that asks again, and says why.
 pub fn log_in(app: &App, request: &Request) -> Result<(Visitor, String), Response> {
-    let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
+    let (typed, password) = (request.form.get("name").trim(), request.form.get("password"));
+    // Mail programs log in with the whole address, and people do here.
+    let settings = app.store.settings();
+    let own = typed.rsplit_once('@').filter(|(_, domain)| domain.eq_ignore_ascii_case(settings.text(Key::Domain)));
+    let name = own.map_or(typed, |(name, _)| name);
     if let Err(wait) = app.try_once(request, name) {
         let asked = show(app, request, 429, &too_many(wait));
         return Err(asked.with("Retry-After", (wait.as_secs() + 1).to_string()));

@@ -11,11 +11,12 @@ use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::admin::words::{key, say, word};
-use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
+use crate::engine::actions::{Cost, MessageAction, again, is_releasable, waits_for_budget};
 use crate::engine::link::whole::enclosed;
 use crate::fault::Fault;
 use crate::intake::reading;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, Whole, words};
+use crate::message::reason::{Acknowledged, LinkReason};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, Reason, State, Step, Way, Whole, words};
 use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::settings::Key;
@@ -41,7 +42,7 @@ pub struct Line {
     from: String,
     to: String,
     subject: String,
-    state: &'static str,
+    state: String,
     tone: &'static str,
     reason: String,
     way: String,
@@ -55,21 +56,43 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         from: super::names::sender(ask, message),
         to: message.to.to_string(),
         subject: shorten(&message.title(), 90),
-        state: message.state.words(),
+        state: state_of(message),
         tone: tone_of(message),
         reason: shorten(&reason(ask, message), 160),
         way: super::names::way(message.way),
     }
 }
 
+/// What a message is, in a word or two: the same in every list and on its page.
+pub fn state_of(message: &Message) -> String {
+    if is_unsure(&message.reason) && message.state == State::Sent {
+        say!("message.perhaps_sent")
+    } else {
+        message.state.words().to_owned()
+    }
+}
+
+/// True where nobody here can tell whether it was sent.
+fn is_unsure(reason: &Reason) -> bool {
+    matches!(reason.root(), Reason::Link(LinkReason::Acknowledged { how: Acknowledged::NotKnown, .. }))
+}
+
 /// Why a message is in its state: the whole fact for who looks after the box, plain words for a person.
 fn reason(ask: &Ask, message: &Message) -> String {
-    if ask.operator() { message.reason.to_string() } else { words::for_person(message) }
+    let words = if ask.operator() { message.reason.to_string() } else { words::for_person(message) };
+    let words = ask.times.local(&words);
+    let on_its_way = message.way == Way::Link && matches!(message.state, State::Queued | State::OnLink);
+    match on_its_way && !ask.operator() && super::status::no_link(ask) {
+        true => say!("message.no_link_now", why = words),
+        false => words,
+    }
 }
 
 /// Why a step of its time line was, for the same two.
 fn cause(ask: &Ask, message: &Message, step: &Step) -> String {
-    if ask.operator() { step.cause.to_string() } else { words::person(&step.cause, message.way, step.state) }
+    let operator = ask.operator();
+    let words = if operator { step.cause.to_string() } else { words::person(&step.cause, message.way, step.state) };
+    ask.times.local(&words)
 }
 
 /// Gives the colour and sign of a state.
@@ -91,7 +114,7 @@ pub fn tone_of_open(state: State) -> &'static str {
 /// Gives the colour and sign of a message: one that is sent and awaits a receipt is not done.
 pub fn tone_of(message: &Message) -> &'static str {
     match message.state {
-        State::Sent if !message.is_final() => "wait",
+        State::Sent if !message.is_final() || is_unsure(&message.reason) => "wait",
         // It goes on there by itself, or somebody there has to decide.
         State::FarBox if matches!(message.beyond(), Some("held" | "unknown")) => "warn",
         State::FarBox => "wait",
@@ -173,22 +196,27 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .rev()
         .enumerate()
         // The last step is what the message is now, and has its colour.
-        .map(|(ago, step)| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => if ago == 0 { tone_of(&message) } else { tone(step.state) }, cause => cause(ask, &message, step), packets => step.packets })
+        .map(|(ago, step)| context! { at => ask.times.moment(step.at), state => if ago == 0 { state_of(&message) } else { step.state.words().to_owned() }, tone => if ago == 0 { tone_of(&message) } else { tone(step.state) }, cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let mail = reading::whole(&ask.app.context, &message)?;
     let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();
     let all = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
     let waits = !message.is_final();
     let policy = crate::engine::policy(&ask.app.store);
-    let release = match ask.operator() && is_releasable(&policy, &message) {
+    // One that waits for a budget goes by itself: there is nothing to decide.
+    let decides = is_releasable(&policy, &message) && !waits_for_budget(&message);
+    let release = match ask.operator() && decides {
         true => Some(release::offer(ask, &policy, &message)?),
         false => None,
     };
-    let actions = if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() };
+    let mut actions = if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() };
+    if !ask.operator() && message.author.as_deref() == Some(ask.me()) && State::HERE.contains(&message.state) {
+        actions.push(("take-back", say!("message.take_back"), say!("message.cancel_does")));
+    }
     let goes = matches!(message.state, State::Queued | State::Held) || actions.iter().any(|(act, ..)| *act == "again");
     let along = if goes { enclosed::along(&ask.app.context, &message)? } else { None };
     let values = context! {
-        error, steps, files, release,
+        error => ask.times.local(error), steps, files, release,
         whole => all,
         once => auth::once_for(ask.visitor, &format!("{} {}", message.id, message.steps.len())),
         text => message.text.trim_end(),
@@ -219,7 +247,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         air => bytes((message.subject.len() + message.text.len()) as u64),
         ashore => message.beyond(),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
+        texts => phone(&message).then(|| super::compose::texts(ask, &segments::of(&ask.settings, &message))),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, &message, packet)).collect::<Vec<_>>(),
         actions,
@@ -250,7 +278,10 @@ fn possible(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Action>
     }
     if is_releasable(policy, message) {
         let cost = Cost::of(policy, message);
-        actions.push(("release", say!("message.release"), say!("message.goes_now", clause = cost.clause())));
+        if !waits_for_budget(message) {
+            let words = say!("message.goes_now", clause = cost.clause());
+            actions.push(("release", say!("message.release"), words));
+        }
         if message.stranger.is_some() {
             let words = say!("message.goes_now_and_later", clause = cost.clause());
             actions.push(("allow", say!("message.release_and_allow"), words));
@@ -268,6 +299,9 @@ fn packet_row(ask: &Ask, message: &Message, packet: &Packet) -> Value {
         PacketState::Handing(_) => (say!("message.packet_submitted"), "wait", String::new()),
         PacketState::Unknown(_) => (say!("message.packet_unknown"), "wait", String::new()),
         PacketState::Held(reference) => (say!("message.packet_on_link"), "wait", reference.to_string()),
+        PacketState::Sent(reference) if is_unsure(&packet.note) => {
+            (say!("message.perhaps_sent"), "wait", reference.to_string())
+        }
         PacketState::Sent(reference) => (say!("message.packet_sent"), "good", reference.to_string()),
         PacketState::Gone(why) => (say!("message.packet_dropped"), "off", why.to_string()),
     };
@@ -278,7 +312,7 @@ fn packet_row(ask: &Ask, message: &Message, packet: &Packet) -> Value {
     context! {
         beside,
         part => packet.part, parts => packet.parts, bytes => packet.air_bytes(), word, tone, more, others,
-        note => words::packet_note(packet), at => ask.times.moment(packet.at),
+        note => ask.times.local(&words::packet_note(packet)), at => ask.times.moment(packet.at),
     }
 }
 
@@ -310,6 +344,18 @@ pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
         Err(Fault::Permanent(_)) if ask.did_before()? => {
             ask.done(&format!("/messages/{number}"), say!("message.that_was_done_already"))
         }
+        Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Cancels a message for the one who wrote it.
+pub fn take_back(ask: &Ask, id: &str) -> Reply {
+    let number: Id = id.parse().map_err(Fault::permanent)?;
+    let done = ask.service.take_back(number);
+    queue::forget(ask.app);
+    match done {
+        Ok(done) => ask.done(&format!("/messages/{number}"), done.to_string()),
         Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }

@@ -35,6 +35,7 @@ pub mod resume;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
+mod shown;
 pub mod status;
 pub mod support;
 pub mod usage;
@@ -172,7 +173,7 @@ impl<'a> Ask<'a> {
 
     /// Leads back to a page with GET, which then says `words`.
     pub fn done(&self, place: &str, words: impl Into<String>) -> Reply {
-        self.app.tell(&self.visitor.hash, Told { words: words.into(), undo: None });
+        self.app.tell(&self.visitor.hash, Told { words: self.times.local(&words.into()), undo: None });
         Ok(Response::see(place))
     }
 

@@ -3,6 +3,7 @@
 use super::Ask;
 use crate::address::Address;
 use crate::admin::words::say;
+use crate::message::words::isolated;
 use crate::message::{Message, Origin, Way};
 use crate::people::Person;
 use crate::settings::Key;
@@ -46,7 +47,7 @@ pub fn sender(ask: &Ask, message: &Message) -> String {
     let own = || person_at(ask, &message.from).filter(|person| !person.full_name.is_empty());
     match &message.sender.name {
         None => match own() {
-            Some(person) => format!("{} <{}>", person.full_name, message.from),
+            Some(person) => format!("{} <{}>", isolated(&person.full_name), message.from),
             None => message.from.to_string(),
         },
         Some(_) => message.sender_shown(),
@@ -65,6 +66,12 @@ pub fn stage(keyword: &str) -> Option<(&'static str, String)> {
         "$Failed" => ("bad", say!("mailbox.not_delivered")),
         _ => return None,
     })
+}
+
+/// Of two states of copies of one mail the one that somebody has to know of.
+pub fn worse(one: (&'static str, String), other: (&'static str, String)) -> (&'static str, String) {
+    let rank = |tone: &str| ["good", "wait", "off", "bad", "warn"].iter().position(|known| *known == tone);
+    if rank(other.0) > rank(one.0) { other } else { one }
 }
 
 /// What mail programs have marked a mail with, as far as that says something to people: their own labels, and a few marks

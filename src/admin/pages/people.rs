@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::shown::{self, Changes, Pairs};
 use super::wrong::{self, Problem};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
@@ -35,6 +36,39 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         role: form.get("role").parse().unwrap_or_default(),
         password: form.get("password").to_owned(),
     }
+}
+
+/// Names and values of the fields as the form of this person sends them, without the password.
+fn pairs(edit: &PersonEdit) -> Pairs {
+    let home = if edit.on_device { "device" } else { "here" };
+    let fields = [
+        ("full_name", edit.full_name.as_str()),
+        ("aliases", &edit.aliases),
+        ("device_name", &edit.device_name),
+        ("home", home),
+        ("device", &edit.device),
+        ("forward", &edit.forward),
+        ("max_parts", &edit.max_parts),
+        ("budget_packets", &edit.budget_packets),
+        ("budget_money", &edit.budget_money),
+        ("allow", &edit.allow),
+        ("block", &edit.block),
+        ("machines", &edit.machines),
+        ("strangers", &edit.strangers),
+        ("number", &edit.number),
+        ("role", edit.role.word()),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Reads what the form changes of a person.
+fn read(ask: &Ask, before: &Person) -> (PersonEdit, Changes) {
+    let form = &ask.request.form;
+    let now = pairs(&PersonEdit::of(before, &ask.service.store.people()));
+    let now = |name: &str| now.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let changes = shown::changes(form, form.pairs().to_vec(), now);
+    let edit = PersonEdit { name: before.name.clone(), ..edit_of(&Fields::of(changes.pairs.clone())) };
+    (edit, changes)
 }
 
 /// Values of the fields, without the password.
@@ -128,10 +162,15 @@ fn shown(
 ) -> Reply {
     let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, &say!("error.there_is_nobody_of"))) };
     let current = PersonEdit::of(&person, &ask.service.store.people());
+    let posted = edit.map(|_| &ask.request.form);
+    let changes = posted.map(|_| read(ask, &person).1).unwrap_or_default();
+    let mut errors = wrong::by_field(problems);
+    errors.extend(changes.said());
     let values = context! {
         tried,
+        carried => shown::carried(pairs(&current), posted, &changes.conflicts),
         error => wrong::heading(problems, error),
-        errors => wrong::by_field(problems),
+        errors,
         row => row(ask, &person),
         who => fields(edit.unwrap_or(&current)),
         roles => roles(ask),
@@ -147,11 +186,14 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
     if let Some(no) = out_of_reach(ask, name) {
         return Ok(no);
     }
-    let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
     let before = ask.service.person(name)?;
+    let (edit, changes) = read(ask, &before);
     let problems = ask.service.person_problems(&edit, Some(&before));
     if !problems.is_empty() {
         return shown(ask, name, 422, "", &problems, Some(&edit), None);
+    }
+    if let Err(fault) = changes.agreed() {
+        return shown(ask, name, 422, &fault.why(), &[], Some(&edit), None);
     }
     match ask.service.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), say!("common.saved")),
@@ -165,8 +207,9 @@ pub fn rehearse(ask: &Ask, name: &str) -> Reply {
     if let Some(no) = out_of_reach(ask, name) {
         return Ok(no);
     }
-    let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
-    let problems = ask.service.person_problems(&edit, ask.service.person(name).ok().as_deref());
+    let before = ask.service.person(name)?;
+    let edit = read(ask, &before).0;
+    let problems = ask.service.person_problems(&edit, Some(&before));
     if !problems.is_empty() {
         return shown(ask, name, 422, "", &problems, Some(&edit), None);
     }

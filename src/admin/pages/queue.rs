@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use crate::admin::App;
 use crate::admin::words::say;
 use crate::clock::Time;
+use crate::engine::actions::waits_for_budget;
 use crate::message::State;
 use crate::status::{LinkStatus, LiveStatus, PartStatus};
-use crate::store;
+use crate::store::{self, ListFilter};
 
 /// A look that is younger than this is still good.
 const FRESH: Duration = Duration::from_secs(2);
+
+/// Of more held messages nobody counts which wait for what.
+const HELD_MOST: usize = 200;
 
 /// What waits.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Queue {
     pub waiting: usize,
     /// Messages that wait for the owner.
     pub held: usize,
+    /// Of those the ones that go by themselves as soon as a budget has room.
+    pub for_budget: usize,
     /// Count and oldest acceptance by state, in the order of the states.
     pub states: Vec<(State, usize, Time)>,
     /// Of those that wait: for a link, for the mail relay, for the carrier of text messages.
@@ -79,6 +85,11 @@ fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
             State::Sent => {}
             _ => queue.waiting += count,
         }
+    }
+    if (1..=HELD_MOST).contains(&queue.held) {
+        let filter = ListFilter { states: vec![State::Held], limit: HELD_MOST, ..ListFilter::default() };
+        let held = app.store.read(move |view| view.list(&filter))?;
+        queue.for_budget = held.iter().filter(|message| waits_for_budget(message)).count().min(queue.held);
     }
     queue.states.sort_by_key(|(state, ..)| *state);
     Ok(queue)

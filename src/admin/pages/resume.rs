@@ -83,7 +83,7 @@ pub fn log_in_first(app: &App, request: &Request, resumed: &Resumed) -> Response
 
 /// Shows a post that was not done, with a button that does it.
 pub fn confirm(ask: &Ask, status: u16, resumed: &Resumed) -> Response {
-    let told = |name: &str| !matches!(name, "do" | "once");
+    let told = |name: &str| !matches!(name, "do" | "once" | "shown" | "tab" | "seen");
     let shown = resumed.fields.iter().filter(|(name, value)| told(name) && !value.trim().is_empty());
     let shown: Vec<_> = shown.map(|(name, value)| context! { name, value }).collect();
     let values = context! { target => resumed.target, fields => resumed.fields, shown };

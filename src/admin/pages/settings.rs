@@ -2,6 +2,7 @@
 
 use minijinja::{Value, context};
 
+use super::shown::{self, Changes};
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
 use crate::admin::service::REHEARSED;
@@ -45,8 +46,11 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
-    let problems = posted.map(|form| ask.service.problems(&read(form, in_group))).unwrap_or_default();
+    let changes = posted.map(|form| read(form, in_group, &ask.settings)).unwrap_or_default();
+    let mut problems = ask.service.problems(&changes.pairs);
     let error = self::heading(&problems).unwrap_or_else(|| error.to_owned());
+    problems.extend(changes.said());
+    let carried = carried(in_group, &ask.settings, posted, &changes);
     let rows: Vec<_> = all
         .iter()
         .filter(|row| row.setting.group == *heading)
@@ -61,7 +65,8 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
         .collect();
     let unverified = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
     let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
-    let values = context! { rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
+    let values =
+        context! { carried, rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", &say!("common.settings"), values))
 }
 
@@ -141,8 +146,20 @@ fn worth(ask: &Ask, key: Key) -> Option<String> {
     })
 }
 
-/// Reads a group of settings from a form. Secrets that were left empty stay as they are.
-pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+/// What a form carries of the settings that it shows, as they are; nothing of secrets, which no page shows.
+pub fn carried(
+    wanted: impl Fn(&str) -> bool,
+    settings: &Settings,
+    posted: Option<&Fields>,
+    changes: &Changes,
+) -> String {
+    let shown = TABLE.iter().filter(|row| wanted(row.name) && row.kind != Kind::Secret);
+    let values = shown.map(|row| (row.name.to_owned(), settings.text(row.key).to_owned())).collect();
+    shown::carried(values, posted, &changes.conflicts)
+}
+
+/// Reads a group of settings from a form, against those that hold now. Secrets that were left empty stay as they are.
+pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool, now: &Settings) -> Changes {
     let mut pairs = Vec::new();
     for setting in TABLE.iter().filter(|setting| wanted(setting.name)) {
         let value = match (setting.kind, form.find(setting.name)) {
@@ -155,7 +172,10 @@ pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String
         };
         pairs.push((setting.name.to_owned(), value.to_owned()));
     }
-    pairs
+    shown::changes(form, pairs, |name| {
+        let row = TABLE.iter().find(|row| row.name == name && row.kind != Kind::Secret)?;
+        Some(now.text(row.key).to_owned())
+    })
 }
 
 /// Saves one group, all of it or nothing.
@@ -165,7 +185,8 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
         return Ok(ask.sorry(404, &say!("settings.there_is_no_such")));
     };
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
-    match ask.service.set_all(&read(&ask.request.form, in_group)) {
+    let changes = read(&ask.request.form, in_group, &ask.settings);
+    match changes.agreed().and_then(|pairs| ask.service.set_all(pairs)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
         Err(Fault::Permanent(why)) => show(ask, slug, 422, &why.to_string()),
         Err(fault) => Err(fault),
@@ -175,7 +196,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
 /// Shows what the rules of the form would have done with the messages of the past, and saves nothing.
 pub fn rehearse(ask: &Ask) -> Reply {
     let tried = |name: &str| TABLE.iter().any(|row| row.name == name && REHEARSED.contains(&row.key));
-    match ask.service.rehearse(&read(&ask.request.form, tried)) {
+    match ask.service.rehearse(&read(&ask.request.form, tried, &ask.settings).pairs) {
         Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
         Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why.to_string()),
         Err(fault) => Err(fault),
@@ -203,8 +224,8 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), groups.len());
         let form = Fields::parse(b"relay.host=mail.x.org&relay.password=&has+air.trim=1&hive.password=a&no.such=1");
-        let pairs = read(&form, |_| true);
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let read = read(&form, |_| true, &Settings::default());
+        let pairs: Vec<_> = read.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("hive.password", "a"), ("air.trim", "no"), ("relay.host", "mail.x.org")]);
     }
 }

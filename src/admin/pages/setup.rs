@@ -174,9 +174,12 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
     let posted = (!error.is_empty()).then_some(&ask.request.form);
     let rows: Vec<_> = ask.service.settings();
-    let wanted = |form| settings::read(form, |name| known.settings.contains(&name));
-    let problems = posted.map(|form| ask.service.problems(&wanted(form))).unwrap_or_default();
+    let of_step = |name: &str| known.settings.contains(&name);
+    let changes = posted.map(|form| settings::read(form, of_step, &ask.settings)).unwrap_or_default();
+    let mut problems = ask.service.problems(&changes.pairs);
     let error = settings::heading(&problems).unwrap_or_else(|| error.to_owned());
+    problems.extend(changes.said());
+    let carried = settings::carried(of_step, &ask.settings, posted, &changes);
     let fields: Vec<_> = known
         .settings
         .iter()
@@ -189,8 +192,11 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     });
     let wrong = wrong.unwrap_or_default();
     let error = wrong::heading(&wrong, &error);
+    let link = ask.service.links().into_iter().next().filter(|_| step == "link");
+    let of_link = link.and_then(|link| driver(&link.driver));
+    let error = of_link.map_or_else(|| error.clone(), |driver| links::heading(ask, driver, &error));
     let values = context! {
-        step, next, error, results, fields,
+        step, next, error, results, fields, carried,
         errors => wrong::by_field(&wrong),
         proven => steps.iter().any(|(name, _, done)| *name == step && *done),
         steps,
@@ -273,7 +279,10 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
             .map(|person| vec![say!("setup.is_here_now", name = person.name)]),
         "test" => send_test(ask),
         "link" => save_link(ask),
-        _ => ask.service.set_all(&settings::read(form, |name| known.settings.contains(&name))),
+        _ => {
+            let changes = settings::read(form, |name| known.settings.contains(&name), &ask.settings);
+            changes.agreed().and_then(|pairs| ask.service.set_all(pairs))
+        }
     };
     let said = match saved {
         Ok(said) => said,
@@ -309,10 +318,7 @@ fn save_link(ask: &Ask) -> Result<Vec<String>, Fault> {
             let link = ask.service.add_link(form.get("driver"), form.get("driver"), &[])?;
             Ok(vec![say!("setup.link_is_there_now", name = link.name)])
         }
-        Some(link) => {
-            let own = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
-            ask.service.set_link(&link.name, &settings::read(form, own))
-        }
+        Some(link) => links::set(ask, &link.name),
     }
 }
 

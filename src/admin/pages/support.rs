@@ -54,6 +54,16 @@ fn without_names(text: &str) -> String {
             let opened = before.chars().take_while(|c| !c.is_alphanumeric()).collect::<String>();
             return format!("{opened}\u{2026}@{domain}");
         }
+        // A claim code, or one of a pairing, may still open something.
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        if let Some((one, other)) = bare.split_once('-')
+            && [one, other]
+                .iter()
+                .all(|half| half.len() == 4 && half.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()))
+            && bare.chars().any(|c| c.is_ascii_uppercase())
+        {
+            return word.replace(bare, "\u{2026}");
+        }
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let phone = word.contains('+') && digits >= 7;
         if phone { "+\u{2026}".to_owned() } else { word.to_owned() }
@@ -71,6 +81,7 @@ mod tests {
             ("m1 to <mum@x.org> failed", "m1 to <\u{2026}@x.org> failed"),
             ("anna@boat.example: 550", "\u{2026}@boat.example: 550"),
             ("a text to +14155550123 waits", "a text to +\u{2026} waits"),
+            ("type the code PBE3-VGAK.", "type the code \u{2026}."),
             ("127.0.0.1:8080 20260101", "127.0.0.1:8080 20260101"),
         ] {
             assert_eq!(without_names(text), shown);

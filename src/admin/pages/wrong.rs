@@ -19,10 +19,10 @@ pub fn heading(problems: &[Problem], whole: &str) -> String {
 }
 
 /// What stands beside each field, as a sentence without its period.
-pub fn by_field(problems: &[Problem]) -> BTreeMap<&'static str, String> {
+pub fn by_field(problems: &[Problem]) -> BTreeMap<String, String> {
     let mut all: BTreeMap<_, String> = BTreeMap::new();
     for (field, why) in problems {
-        let said = all.entry(*field).or_default();
+        let said = all.entry((*field).to_owned()).or_default();
         if !said.is_empty() {
             said.push_str("; ");
         }

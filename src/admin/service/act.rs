@@ -145,6 +145,21 @@ impl Service {
         self.act(action, &id.to_string(), words, move |tx| wanted.apply(tx, &policy, id, &who, now))
     }
 
+    /// Cancels a message for the one who wrote it, and says so in a sentence.
+    ///
+    /// # Errors
+    /// Permanent when somebody else wrote it, or it is too late.
+    pub fn take_back(&self, id: Id) -> Result<Applied, Fault> {
+        let policy = crate::engine::policy(&self.store);
+        let (me, who, now) = (self.by.name.clone(), self.by.sign(), self.store.clock().now());
+        self.act(Action::TakeBack, &id.to_string(), "taken back", move |tx| {
+            match tx.find(id)?.and_then(|message| message.author) {
+                Some(author) if author == me => MessageAction::Cancel.apply(tx, &policy, id, &who, now),
+                _ => reject(Fault::permanent(format!("there is no message {id} of yours"))),
+            }
+        })
+    }
+
     /// Asks the far box for the whole mail of a message of which the text came.
     ///
     /// # Errors

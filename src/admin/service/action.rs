@@ -73,6 +73,8 @@ actions! {
     Allow "queue.allow" Operator
     /// A message was cancelled.
     Cancel "queue.cancel" Operator
+    /// A message was cancelled by the one who wrote it.
+    TakeBack "queue.take-back" Person
     /// A message was tried again.
     Retry "queue.retry" Operator
     /// A message that may have arrived was sent again.

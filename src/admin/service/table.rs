@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{Action, PersonEdit, Service};
 use crate::fault::Fault;
+use crate::message::words::isolated;
 use crate::people::{People, Person};
 use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
@@ -167,8 +168,13 @@ pub(super) fn difference(key: Key, before: &Settings, after: &Settings) -> Strin
         (Kind::Secret, "") => format!("{} was removed", row.name),
         (Kind::Secret, _) => format!("{} was set", row.name),
         (_, "") => format!("{} is empty now", row.name),
-        (_, value) if before.text(key).is_empty() => format!("{} is {value} now", row.name),
-        (_, value) => format!("{} is {value} now, it was {}", row.name, before.text(key)),
+        (_, value) => {
+            let (value, former) = (isolated(value), isolated(before.text(key)));
+            match &*former {
+                "" => format!("{} is {value} now", row.name),
+                former => format!("{} is {value} now, it was {former}", row.name),
+            }
+        }
     }
 }
 
@@ -205,6 +211,11 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         }
         Key::WebBasePath if !is_base_path(value) => {
             Err("write a path such as /post: parts of a to z, digits, dots and hyphens, no slash at its end".to_owned())
+        }
+        Key::PriceCurrency
+            if !value.is_empty() && !(value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase())) =>
+        {
+            Err("write the three letters of a currency (ISO 4217), such as EUR or USD".to_owned())
         }
         Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),

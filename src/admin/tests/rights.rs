@@ -34,6 +34,7 @@ const ACTIONS: &str = "
     queue.release     no  yes yes
     queue.allow       no  yes yes
     queue.cancel      no  yes yes
+    queue.take-back   yes yes yes
     queue.retry       no  yes yes
     queue.again       no  yes yes
     queue.whole       yes yes yes
@@ -256,6 +257,11 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
         Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
         Action::Cancel => service.act_on(MessageAction::Cancel, message("queued")).map(drop),
+        Action::TakeBack => {
+            let (id, me) = (message("queued"), service.by.name.clone());
+            site.app.store.write(move |tx| tx.change(id, |own| own.author = Some(me.clone()))).unwrap();
+            service.take_back(id).map(drop)
+        }
         Action::Retry => service.act_on(MessageAction::Retry, message("queued")).map(drop),
         Action::Again => service.act_on(MessageAction::Again, message("sent")).map(drop),
         Action::GetWhole => service.get_whole(message("text")),

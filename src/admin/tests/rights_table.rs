@@ -23,6 +23,7 @@ pub const PAGES: &str = "
     Get  /messages/{id}                             in  yes yes yes
     Post /messages/{id}/release-all                 in  no  yes yes
     Post /messages/{id}/whole                       in  yes yes yes
+    Post /messages/{id}/take-back                   in  yes yes yes
     Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::{LinkId, Message, Origin, State, Way};
+use crate::status::LinkStatus;
 use crate::store::{BodyIn, IncomingMail};
 
 /// Takes the modem away.
@@ -102,9 +103,33 @@ fn the_bars_of_a_modem_are_drawn() {
     assert!(text(&anna.get("/")).contains("Nothing was measured in the last 24 hours."));
     let samples: Vec<_> = (0..5_u8).map(|bars| ("bars", ago(50 - 10 * u64::from(bars)), f64::from(bars))).collect();
     site.app.store.write(move |tx| tx.samples(link.id, &samples)).unwrap();
+    // The last value is the present one while the modem answers, and no longer.
+    let standing = |port: Option<&str>| {
+        let health = crate::link::Health { port: port.map(str::to_owned), bars: Some(4), ..Default::default() };
+        site.app.status.set(|facts| {
+            let up = crate::links::Uptime::new(now);
+            let (name, driver) = ("sat".to_owned(), "sbd".to_owned());
+            let status = LinkStatus {
+                name,
+                driver,
+                health: Some(health),
+                up,
+                far_boxes: Default::default(),
+                silent: Vec::new(),
+            };
+            facts.links.insert(link.id, status);
+        });
+    };
+    standing(Some("/dev/ttyUSB0"));
     for page in ["/", "/links/sat"] {
         let page = text(&anna.get(page));
         assert!(page.contains("From 0 to 4 bars of 5 in the last 24 hours, 4 bars of 5 now."), "{page}");
+    }
+    standing(None);
+    for page in ["/", "/links/sat"] {
+        let page = text(&anna.get(page));
+        assert!(page.contains("4 bars of 5 10 min ago."), "{page}");
+        assert!(!page.contains("signal: 4 of 5 bars"), "{page}");
         assert!(page.contains("aria-labelledby=\"bars-t bars-d\"") && !page.contains("dBm"), "{page}");
     }
 }
@@ -186,9 +211,9 @@ fn what_a_silent_far_box_has_not_confirmed_is_green_nowhere() {
         assert_eq!(tones(row, state.words()), [tone], "{row}");
         let sent = text(&anna.get("/mailbox?folder=2"));
         let row = sent.split("<tr id=u2-").nth(1).unwrap();
-        assert_eq!(tones(row, "sent"), [tone], "{state:?} {receipt}: {row}");
+        assert_eq!(tones(row, state.words()), [tone], "{state:?} {receipt}: {row}");
         let uid = row.split([' ', '>']).next().unwrap();
-        assert_eq!(tones(&text(&anna.get(&format!("/mailbox/2/{uid}"))), "sent"), [tone]);
+        assert_eq!(tones(&text(&anna.get(&format!("/mailbox/2/{uid}"))), state.words()), [tone]);
     }
     // Only what has its receipt still to come is open.
     assert_eq!(tones(&text(&anna.get("/")), State::Sent.words()), ["wait"]);

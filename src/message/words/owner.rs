@@ -72,7 +72,10 @@ impl Display for NoRoute {
             ),
             Self::BadNumber(why) => why.fmt(f),
             Self::NowhereOutside { domain } => {
-                write!(f, "there is no {domain} outside of this network: nothing for it goes over the link")
+                write!(
+                    f,
+                    "there is no mail domain '{domain}' outside of this network: nothing for it goes over the link"
+                )
             }
             Self::NoMailAddress => f.write_str("the recipient is no mail address"),
             Self::NoPhone => f.write_str("it goes to no phone number"),
@@ -116,13 +119,13 @@ impl Display for Waits {
                 write!(f, "the budget for the bytes of this line is used up: waits until {until}, urgent messages go")
             }
             Self::FarBox { device: Some(device), packets } => {
-                let packets = count(*packets, "packet");
+                let (packets, wait) = (count(*packets, "packet"), if *packets == 1 { "waits" } else { "wait" });
                 let device = device.shown();
-                write!(f, "{packets} for {device} wait on the link, as many as may: it has to take one first")
+                write!(f, "{packets} for {device} {wait} on the link, as many as may: it has to take one first")
             }
             Self::FarBox { device: None, packets } => {
-                let packets = count(*packets, "packet");
-                write!(f, "{packets} wait on the link, as many as may: a satellite has to take one first")
+                let (packets, wait) = (count(*packets, "packet"), if *packets == 1 { "waits" } else { "wait" });
+                write!(f, "{packets} {wait} on the link, as many as may: a satellite has to take one first")
             }
             Self::Refusing { device: Some(device) } => {
                 let device = device.shown();

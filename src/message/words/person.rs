@@ -1,8 +1,8 @@
 //! A person's words: plain, and nothing of modems, settings, codings and records. Who owns the box can open the rest.
 
 use crate::message::reason::{
-    ActionReason, Arrived, Barred, FarBoxReason, Ground, LinkReason, NeedsOwner, NoRoute, Reason, RelayReason,
-    TextReason, Waits,
+    Acknowledged, ActionReason, Arrived, Barred, FarBoxReason, Ground, LinkReason, NeedsOwner, NoRoute, Reason,
+    RelayReason, TextReason, Waits,
 };
 use crate::message::{Message, State, Way};
 
@@ -177,6 +177,12 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::NotThere { .. } | LinkReason::NotTaken { .. } => "it had not left, and goes again",
         LinkReason::NotClassic | LinkReason::TooManyPackets => "it is too long for the satellite link: shorten it",
         LinkReason::NoReceipt => "nobody has said that it arrived: it goes once more",
+        LinkReason::Acknowledged { how: Acknowledged::Arrived, .. } => {
+            "it is at the other end of the link, on its way to its recipient"
+        }
+        LinkReason::Acknowledged { how: Acknowledged::NotKnown, .. } => {
+            "it is not known whether it was sent: the other side is to say that it has it"
+        }
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",

@@ -18,4 +18,6 @@ mod release;
 mod roles;
 mod setup;
 mod sizes;
+mod told;
+mod two_tabs;
 mod wrong;
