@@ -31,8 +31,8 @@ const THIRD_LANGUAGES: [&str; 3] = ["text-romance.txt", "text-others.txt", "text
 /// What the fifth make learns beside all of these, the languages amid the others.
 const FIFTH_MAILS: [&str; 3] = ["mail-notes.txt", "mail-help.txt", "mail-world.txt"];
 const FIFTH_TEXTS: [&str; 2] = ["text-many.txt", "text-tongues.txt"];
-/// Mails that the third make and later ones leave out, by their subjects: they have the form of a news service; `mail-news.txt` tells the same as
-/// people do.
+/// Mails that the third make and later ones leave out, by their subjects: they have the form of a news service;
+/// `mail-news.txt` tells the same as people do.
 const LEFT_OUT: [&str; 7] = [
     "Liberal Dutch coalition falls",
     "Bits: a robot vacuum cleaner",

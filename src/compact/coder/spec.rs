@@ -38,7 +38,7 @@ pub static MODELS: [Spec; 6] = [
         number: 6,
         make: Make::Fifth,
         rows: 27 << 16,
-        memory: 90 << 20,
+        memory: 85 << 20,
         state: hex(include_str!("../golden/model-6.sha256")),
     },
     Spec {
