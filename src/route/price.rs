@@ -62,7 +62,7 @@ pub fn next_month(settings: &Settings, at: Time) -> Time {
 /// What a message takes and costs on one link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkCost<'p> {
-    /// The link.
+    /// Which one it would take.
     pub link: &'p LinkTerms,
     /// Bytes and packets, alone.
     pub extent: Extent,
