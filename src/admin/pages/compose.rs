@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::answering::{self, Source};
 use super::wrong::{self, Problem};
-use super::{Ask, Reply, contacts, queue};
+use super::{Ask, Reply, contacts, names, queue, trouble};
 use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::words::say;
@@ -13,7 +13,6 @@ use crate::intake::{self, ComposeForm, Dearer, Preview, drafts};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority, Way};
 use crate::money::Money;
-use crate::route::segments::Segments;
 use crate::settings::Key;
 use crate::store::mailbox::Special;
 
@@ -217,11 +216,6 @@ fn cost_so_far(ask: &Ask, sheet: &ComposeForm) -> String {
     if told.is_empty() { String::new() } else { format!(" {}.", told.join(", ")) }
 }
 
-/// How many texts it is; alphabet and units are for who looks after the box.
-pub fn texts(ask: &Ask, texts: &Segments) -> String {
-    if ask.operator() { texts.total().to_string() } else { say!("count.texts", n = texts.total().texts) }
-}
-
 /// What one recipient of a message costs, and which way it goes.
 pub fn row(ask: &Ask, preview: &Preview) -> Value {
     let way = match preview.way {
@@ -234,7 +228,7 @@ pub fn row(ask: &Ask, preview: &Preview) -> Value {
     let hint = preview.saved().map(|saved| say!("compose.its_quotation_marks_and", saved = saved));
     context! {
         to => preview.to.to_string(), way, hint,
-        texts => preview.texts.as_ref().map(|texts| self::texts(ask, texts)),
+        texts => preview.texts.as_ref().map(|texts| names::texts(ask, texts)),
         bytes => preview.bytes, packets => preview.packets,
         // What is told in credits is of the dearest link.
         credits => preview.credits.filter(|_| preview.most.is_none()).map(|credits| credits.to_string()),
@@ -296,7 +290,7 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
         once => auth::once(&sheet.once)?,
         tab => auth::once(&sheet.tab)?,
         seen => sheet.seen,
-        trouble => super::status::trouble(ask),
+        trouble => trouble::now(ask),
         error => wrong::heading(&shown.problems, &ask.times.local(&shown.error)),
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),

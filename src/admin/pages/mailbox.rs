@@ -38,7 +38,7 @@ pub fn list(ask: &Ask) -> Reply {
         context! { name => folder.shown(), href => here, here => folder.number == number, unseen => folder.unseen }
     };
     let values = context! {
-        rows, inbox, outgoing, trouble => super::status::trouble(ask),
+        rows, inbox, outgoing, trouble => super::trouble::now(ask),
         name => folder.shown(),
         tabs => folders.iter().map(tab).collect::<Vec<_>>(),
         trash => number == Special::Trash.number(),

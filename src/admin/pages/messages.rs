@@ -82,7 +82,7 @@ fn reason(ask: &Ask, message: &Message) -> String {
     let words = if ask.operator() { message.reason.to_string() } else { words::for_person(message) };
     let words = ask.times.local(&words);
     let on_its_way = message.way == Way::Link && matches!(message.state, State::Queued | State::OnLink);
-    match on_its_way && !ask.operator() && super::status::no_link(ask) {
+    match on_its_way && !ask.operator() && super::trouble::no_link(ask) {
         true => say!("message.no_link_now", why = words),
         false => words,
     }
@@ -247,7 +247,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         air => bytes((message.subject.len() + message.text.len()) as u64),
         ashore => message.beyond(),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| super::compose::texts(ask, &segments::of(&ask.settings, &message))),
+        texts => phone(&message).then(|| super::names::texts(ask, &segments::of(&ask.settings, &message))),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, &message, packet)).collect::<Vec<_>>(),
         actions,

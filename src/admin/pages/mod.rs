@@ -38,6 +38,7 @@ pub mod setup;
 mod shown;
 pub mod status;
 pub mod support;
+mod trouble;
 pub mod usage;
 mod vendor;
 pub mod wrong;

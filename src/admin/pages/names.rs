@@ -6,6 +6,7 @@ use crate::admin::words::say;
 use crate::message::words::isolated;
 use crate::message::{Message, Origin, Way};
 use crate::people::Person;
+use crate::route::segments::Segments;
 use crate::settings::Key;
 
 /// The person of this box who has an address.
@@ -52,6 +53,11 @@ pub fn sender(ask: &Ask, message: &Message) -> String {
         },
         Some(_) => message.sender_shown(),
     }
+}
+
+/// How many texts it is; alphabet and units are for who looks after the box.
+pub fn texts(ask: &Ask, texts: &Segments) -> String {
+    if ask.operator() { texts.total().to_string() } else { say!("count.texts", n = texts.total().texts) }
 }
 
 /// The keyword of a mail that has left and is not known to have arrived.

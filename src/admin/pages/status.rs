@@ -9,33 +9,11 @@ use crate::admin::words::say;
 use crate::engine::actions::waits_for_budget;
 use crate::message::State;
 use crate::settings::Key;
-use crate::status::LinkStatus;
 use crate::store::ListFilter;
-
-/// What does not work, in words for everybody; `None` while all of it does.
-pub fn trouble(ask: &Ask) -> Option<String> {
-    let (app, facts) = (ask.app, ask.app.status.facts());
-    match &facts {
-        _ if app.store.ledger().is_err() => Some(say!("health.why_store")),
-        _ if app.store.read_only().is_some() => Some(say!("health.why_disk")),
-        facts if !facts.failing.is_empty() => Some(say!("health.why_failing")),
-        facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_no_mail")),
-        facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_relay")),
-        _ if no_link(ask) => Some(say!("health.why_link")),
-        _ if !app.store.clock().believable() => Some(say!("health.why_clock")),
-        _ => None,
-    }
-}
-
-/// True while the box has links, and none of them works.
-pub fn no_link(ask: &Ask) -> bool {
-    let facts = ask.app.status.facts();
-    !facts.links.is_empty() && !facts.links.values().any(LinkStatus::is_ready)
-}
 
 /// Tells a person in one sentence whether everything works, and whom to tell if not.
 pub fn show(ask: &Ask) -> Reply {
-    let (app, why) = (ask.app, trouble(ask));
+    let (app, why) = (ask.app, super::trouble::now(ask));
     let afloat = super::position::here(ask).is_some();
     let held = app.store.read(|view| {
         let filter = ListFilter {

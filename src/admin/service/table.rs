@@ -212,14 +212,17 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         Key::WebBasePath if !is_base_path(value) => {
             Err("write a path such as /post: parts of a to z, digits, dots and hyphens, no slash at its end".to_owned())
         }
-        Key::PriceCurrency
-            if !value.is_empty() && !(value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase())) =>
-        {
-            Err("write the three letters of a currency (ISO 4217), such as EUR or USD".to_owned())
+        Key::PriceCurrency if !is_currency(value) => {
+            Err("write the code of a currency (ISO 4217), such as EUR or USD".to_owned())
         }
         Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),
     }
+}
+
+/// True for the code of a currency (ISO 4217), and for none.
+fn is_currency(value: &str) -> bool {
+    value.is_empty() || (value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
 /// True for a path before the paths of the pages, and for none.

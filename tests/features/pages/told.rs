@@ -157,7 +157,7 @@ fn times_names_and_words_of_others_are_told_as_they_are() {
     let money = |fields: &str| olga.form("/settings/money", &form(fields), &olga.own());
     for bad in ["euros", "%3Cb%3E", "eur"] {
         let refused = money(&format!("price.currency={bad}"));
-        assert!(refused.status == 422 && refused.body.contains("three letters of a currency"), "{refused:?}");
+        assert!(refused.status == 422 && refused.body.contains("code of a currency"), "{refused:?}");
     }
     assert_eq!(money("price.currency=EUR").status, 303);
     let price = |value: &str| olga.form("/links/sbd", &form(&format!("link.price={value}")), &olga.own());
