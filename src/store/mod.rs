@@ -94,6 +94,7 @@ pub use journal::Event;
 pub use lists::ListFilter;
 pub use opening::{Show, show_by as show_openings_by};
 pub use own_files::OWN as OWN_FILES;
+pub use own_flights::OwnPacket;
 pub use packets::PacketQueue;
 pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};

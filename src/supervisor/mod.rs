@@ -66,9 +66,16 @@ const DRAIN: Duration = Duration::from_secs(8);
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {
     let mut restarts = Restarts::begin(data);
-    let (mut signals, sockets) = match from_system() {
-        Ok(from_system) => from_system,
-        Err(fault) => return given_up(&mut restarts, None, &fault),
+    let mut signals = match Stop::catch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let fault = Fault::operator(format!("signals cannot be caught: {error}"));
+            return given_up(&mut restarts, None, &fault);
+        }
+    };
+    let sockets = match from_systemd() {
+        Ok(sockets) => sockets,
+        Err(fault) => return given_up(&mut restarts, Some(&mut signals), &fault),
     };
     let rested = rest(&restarts, &sockets, &mut signals);
     let restored = rested.and_then(|()| restore::at_start(data));
@@ -108,13 +115,25 @@ pub fn run(data: &Path) -> ExitCode {
 fn given_up(restarts: &mut Restarts, signals: Option<&mut Stop>, fault: &Fault) -> ExitCode {
     log::error!("{fault}");
     restarts.because(&fault.why());
-    let rest = restarts.rest_at_end();
-    if let Some(signals) = signals.filter(|_| !rest.is_zero()) {
-        log::error!("it ends in {} s", rest.as_secs());
-        let until = Instant::now() + rest;
-        failure::wait(signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(()));
-    }
+    rest_at_end(restarts, signals);
     ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
+}
+
+/// Rests before a run ends that knows what is wrong, where its end is not counted; a signal ends the rest.
+fn rest_at_end(restarts: &Restarts, signals: Option<&mut Stop>) {
+    let rest = restarts.rest_at_end();
+    if rest.is_zero() {
+        return;
+    }
+    log::error!("it ends in {} s", rest.as_secs());
+    let until = Instant::now() + rest;
+    match signals {
+        Some(signals) => {
+            failure::wait(signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(()));
+        }
+        // A signal that is not caught ends the process.
+        None => crate::clock::sleep(rest),
+    }
 }
 
 /// Rests when the box ended too often, with a page that says why where there is one; `None` when it was told to end meanwhile.
@@ -195,14 +214,13 @@ struct Supervisor {
     stops: Stops,
 }
 
-/// Gets what the system has to give: signals, and the sockets that systemd may have opened.
-fn from_system() -> Result<(Stop, Sockets), Fault> {
-    let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
+/// Gets the sockets that systemd may have opened.
+fn from_systemd() -> Result<Sockets, Fault> {
     let sockets = Sockets::from_systemd().map_err(Fault::operator)?;
     for complaint in &sockets.complaints {
         log::warn!("{complaint}");
     }
-    Ok((signals, sockets))
+    Ok(sockets)
 }
 
 /// Opens the store; a command that has it open for a moment is waited for.
@@ -225,7 +243,9 @@ impl Supervisor {
             Err(fault) => {
                 log::error!("{fault}");
                 self.restarts.because(&fault.why());
-                return self.end(workers, None, ExitCode::from(WRONG_SETTINGS));
+                self.end(workers, None);
+                rest_at_end(&self.restarts, Some(&mut self.signals));
+                return ExitCode::from(WRONG_SETTINGS);
             }
         };
         notify::ready();
@@ -259,7 +279,8 @@ impl Supervisor {
             }
         }
         self.restarts.over();
-        self.end(workers, Some(listeners), ExitCode::SUCCESS)
+        self.end(workers, Some(listeners));
+        ExitCode::SUCCESS
     }
 
     fn wait(&mut self, changed: &smol::channel::Receiver<()>, limit: Duration) -> Woken {
@@ -277,7 +298,7 @@ impl Supervisor {
     }
 
     /// Listeners first, so that nothing new comes in; then the workers; the store last.
-    fn end(self, workers: Vec<JoinHandle<()>>, listeners: Option<Listeners>, code: ExitCode) -> ExitCode {
+    fn end(&self, workers: Vec<JoinHandle<()>>, listeners: Option<Listeners>) {
         notify::stopping();
         let limit = Instant::now() + DRAIN;
         self.stop.close();
@@ -295,7 +316,6 @@ impl Supervisor {
         }
         self.context.store.close();
         log::info!("ended");
-        code
     }
 }
 

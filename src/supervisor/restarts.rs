@@ -22,7 +22,7 @@ const IN_DATA: &str = ".starts.json";
 const ENDED: &str = "ended";
 /// Where the system names the present run of the machine.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-/// A box that was up for so long had recovered: its next end is the first of a row.
+/// A box that was up for so long, without its rest before, had recovered: its next end is the first of a row.
 const RECOVERED: Duration = Duration::from_secs(600);
 /// So many ends in a row are followed by a start at once.
 const FREE: u32 = 3;
@@ -50,6 +50,11 @@ impl Starts {
     /// How long to rest before the store is opened.
     fn rest(&self) -> Duration {
         REST.wait(self.ends.saturating_sub(FREE))
+    }
+
+    /// When the present run opens its store, by the time that the machine runs.
+    fn opened(&self) -> Duration {
+        Duration::from_secs(self.began) + self.rest()
     }
 
     fn event(&self) -> Option<EventKind> {
@@ -85,9 +90,13 @@ impl Restarts {
     /// Looks how the run before this one ended, and notes the present one.
     pub fn begin(data: &Path) -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let in_data = || set("STATE_DIRECTORY").filter(|_| data.is_dir()).map(|_| data.join(IN_DATA));
+        let by_state = set("STATE_DIRECTORY").is_some();
+        let in_data = || Some(data.join(IN_DATA)).filter(|_| by_state && data.is_dir());
         let file = set("RUNTIME_DIRECTORY").map(|folder| PathBuf::from(folder).join(FILE)).or_else(in_data);
-        Self::begin_with(file, Machine::now())
+        // A volume that is not there counts nothing.
+        let uncounted = by_state && file.is_none();
+        let begun = Self::begin_with(file, Machine::now());
+        Self { uncounted: begun.uncounted || uncounted, ..begun }
     }
 
     fn begin_with(file: Option<PathBuf>, machine: Machine) -> Self {
@@ -98,7 +107,7 @@ impl Restarts {
         let began = machine.running.as_secs();
         let ends = match &last {
             None => 0,
-            Some(last) if began.saturating_sub(last.began) >= RECOVERED.as_secs() => 1,
+            Some(last) if machine.running >= last.opened() + RECOVERED => 1,
             Some(last) => last.ends.saturating_add(1),
         };
         let starts = Starts { ends, began, boot: machine.boot, why: None, before };
@@ -155,8 +164,7 @@ pub fn resting(data: &Path) -> Option<String> {
 
 fn resting_at(data: &Path, machine: &Machine) -> Option<String> {
     let starts = read(&data.join(IN_DATA)).filter(|starts| starts.boot == machine.boot)?;
-    let until = Duration::from_secs(starts.began) + starts.rest();
-    let left = until.checked_sub(machine.running).filter(|left| !left.is_zero())?;
+    let left = starts.opened().checked_sub(machine.running).filter(|left| !left.is_zero())?;
     Some(format!("{}; it is tried again in {} s", starts.event()?, left.as_secs().max(1)))
 }
 
@@ -194,19 +202,25 @@ mod tests {
     #[test]
     fn rests_grow_with_each_end_and_an_order_ends_the_row() {
         let folder = Folder::new();
-        let rests: Vec<_> = (0..14).map(|at| begin(&folder, at).rest().as_secs()).collect();
+        let mut at = 0;
+        let mut ends_a_moment_later = || {
+            let rest = begin(&folder, at).rest().as_secs();
+            at += rest + 1;
+            rest
+        };
+        let rests: Vec<_> = (0..14).map(|_| ends_a_moment_later()).collect();
         assert_eq!(rests, [0, 0, 0, 0, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]);
         std::fs::write(folder.path(ENDED), "core-dump dumped SEGV\n").unwrap();
-        let last = begin(&folder, 14);
+        let last = begin(&folder, at);
         assert_eq!(
             last.event().unwrap().to_string(),
             "the box ended 14 times in a row without being told to, the last time: it was ended by the signal SEGV"
         );
-        // Ten minutes later it is the first of a row again.
-        let after = begin(&folder, 14 + 600);
+        // Ten minutes after its rest it is the first of a row again.
+        let after = begin(&folder, at + last.rest().as_secs() + 600);
         assert_eq!((after.starts.ends, after.rest()), (1, Duration::ZERO));
         after.over();
-        let ordered = begin(&folder, 700);
+        let ordered = begin(&folder, at + 2000);
         assert_eq!((ordered.starts.ends, ordered.event()), (0, None));
     }
 

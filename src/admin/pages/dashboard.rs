@@ -164,7 +164,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
             );
         }
     }
-    for words in ask.service.links().iter().filter_map(|link| links::hears_itself(ask, link)) {
+    for words in ask.service.links().iter().filter_map(|link| links::hears_itself(ask, facts, link)) {
         need("warn", words, "/links", say!("dashboard.check_the_links"));
     }
     for link in ask.service.links().iter().filter(|link| link.on && link.price().is_none()) {

@@ -129,7 +129,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
         console => driver.is_some_and(|driver| driver.console),
         price => price_words(ask, &link), day => used(day), month => used(month),
         failing => facts.failing.get(&format!("link {}", link.name)),
-        hears_itself => hears_itself(ask, &link),
+        hears_itself => hears_itself(ask, &facts, &link),
         silent => live.map(|live| live.silent.iter().map(|silent| ask.times.local(&silent.words())).collect::<Vec<_>>()),
         fields => driver.map(|driver| fields(ask, &link, driver)),
         vendor => driver.and_then(|driver| vendor::of(ask, &link, driver)),
@@ -143,8 +143,8 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
 }
 
 /// That a link hears a modem of this box, and what to do.
-pub fn hears_itself(ask: &Ask, link: &LinkRecord) -> Option<String> {
-    let modem = equipment::hears_itself(&ask.app.store, link)?;
+pub fn hears_itself(ask: &Ask, facts: &LiveStatus, link: &LinkRecord) -> Option<String> {
+    let modem = equipment::hears_itself(&ask.app.store, facts, link)?;
     Some(say!("link.hears_itself", name = link.name, modem = modem.shown()))
 }
 

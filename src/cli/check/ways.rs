@@ -98,7 +98,7 @@ pub fn links(session: &Session, findings: &mut Findings) {
         if let Some(why) = facts.failing.get(&format!("link {name}")) {
             findings.error("link", format!("{name} fails and is started again: {why}"));
         }
-        if let Some(modem) = equipment::hears_itself(&session.context.store, link) {
+        if let Some(modem) = equipment::hears_itself(&session.context.store, &facts, link) {
             findings.warn("link", EventKind::HearsItself { name: name.clone(), modem });
         }
         let Some(driver) = link::driver(&link.driver) else {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::post;
+use super::{echo, post};
 use crate::address::LinkAddress;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -10,6 +10,7 @@ use crate::link::ip::key::BoxKey;
 use crate::link::{Driver, Equipment, Link, PairedWith, ip};
 use crate::links::LinkRecord;
 use crate::message::LinkId;
+use crate::status::LiveStatus;
 use crate::store::Store;
 
 /// What a link wants kept is written this often.
@@ -50,10 +51,12 @@ pub fn check(store: &Store, driver: &Driver, link: &LinkRecord) -> Result<String
     (driver.check)(&link.settings(&store.settings()), &paired)
 }
 
-/// The modem of this box that a link heard within some days; a store that does not answer is told elsewhere.
-pub fn hears_itself(store: &Store, link: &LinkRecord) -> Option<LinkAddress> {
+/// The modem of this box that a link heard within some days, while both are in use here; a store that does not answer is told
+/// elsewhere.
+pub fn hears_itself(store: &Store, facts: &LiveStatus, link: &LinkRecord) -> Option<LinkAddress> {
     let since = store.clock().now() - HEARD;
-    store.read(|view| view.hears_itself(link.id, since)).ok().flatten()
+    let modem = store.read(|view| view.hears_itself(link.id, since)).ok().flatten()?;
+    (link.on && echo::plugged_in(facts).any(|here| here == modem)).then_some(modem)
 }
 
 /// The boxes that this one is paired with.

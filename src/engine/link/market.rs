@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::echo;
 use super::select::{Choice, LinkState, MessageFacts, Offer, Quote, choose};
-use crate::address::PeerId;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::engine::{Context, policy};
 use crate::fault::Fault;
-use crate::links::Uptime;
+use crate::links::{LinkTerms, Uptime};
 use crate::message::reason::{LinkBar, Reason, Waits};
 use crate::message::{LinkId, Message};
 use crate::route::choose::{Policy, Route};
@@ -22,6 +23,8 @@ pub struct Market {
     links: Vec<LinkState>,
     /// Far boxes that come and go on a link that is ready.
     far_boxes: BTreeMap<(LinkId, PeerId), Reached>,
+    /// Modems that are plugged in here: what goes to one of them comes back.
+    modems: Vec<LinkAddress>,
     policy: Policy,
 }
 
@@ -39,6 +42,7 @@ impl Default for Market {
         Self {
             links: Vec::new(),
             far_boxes: BTreeMap::new(),
+            modems: Vec::new(),
             policy: Policy::new(Arc::default(), Arc::default(), Vec::new()),
         }
     }
@@ -75,7 +79,8 @@ impl Market {
             link.far_boxes.iter().map(of_link).collect::<Vec<_>>()
         };
         let far_boxes = facts.links.iter().flat_map(each).collect();
-        Ok(Self { links, far_boxes, policy })
+        let modems = echo::plugged_in(&facts).collect();
+        Ok(Self { links, far_boxes, modems, policy })
     }
 
     /// What a message takes on each link.
@@ -100,6 +105,9 @@ impl Market {
         let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
         let offer = |link: &LinkState| {
             let mut offer = link.offer(facts, self.policy.reaches(&link.terms, far_box), quote(link.terms.id));
+            if link.terms.on && self.comes_back(&link.terms, far_box) {
+                offer.bar = Some(LinkBar::OwnModem);
+            }
             if let Some(reached) = self.reached(link, far_box) {
                 if offer.ready && !reached.ready {
                     offer.since = reached.since;
@@ -111,6 +119,18 @@ impl Market {
             offer
         };
         self.links.iter().map(offer).collect()
+    }
+
+    /// True where a link leads to a far box, and not back to this one.
+    fn reaches(&self, link: &LinkTerms, far_box: Option<PeerId>) -> bool {
+        self.policy.reaches(link, far_box) && !self.comes_back(link, far_box)
+    }
+
+    /// True where the address that a far box has on a link is that of a modem of this box.
+    fn comes_back(&self, link: &LinkTerms, far_box: Option<PeerId>) -> bool {
+        let known = far_box.filter(|_| !self.modems.is_empty()).and_then(|id| self.policy.people.far_box(id));
+        let address = known.and_then(|far_box| link.reach.address(&far_box.addresses));
+        address.is_some_and(|address| self.modems.contains(&address))
     }
 
     /// How a far box is reached, where that is not the same for all that a link leads to.
@@ -141,7 +161,7 @@ impl Market {
         let ready = |link: &LinkState| link.ready && self.reached(link, far_box).is_none_or(|reached| reached.ready);
         let other = |link: &LinkState| {
             let used = link.terms.id != id && link.terms.on && link.terms.price.is_some();
-            used && ready(link) && self.policy.reaches(&link.terms, far_box)
+            used && ready(link) && self.reaches(&link.terms, far_box)
         };
         let own = self.links.iter().find(|link| link.terms.id == id)?;
         let lost = self.reached(own, far_box).map_or(own.lost, |reached| own.lost.max(reached.lost));
@@ -151,7 +171,7 @@ impl Market {
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
     pub fn leads(&self, id: LinkId, far_box: Option<PeerId>) -> bool {
-        let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, far_box));
+        let reach = self.links.iter().filter(|link| link.terms.on && self.reaches(&link.terms, far_box));
         let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
         let ready = |link: &LinkState| link.ready && self.reached(link, far_box).is_none_or(|reached| reached.ready);
         let first = priced.min_by_key(|(price, link)| (!ready(link), *price, link.terms.id));

@@ -91,7 +91,8 @@ pub fn submit(
         let planned = packet.clone();
         packet.state = PacketState::Handing(intent.clone());
         (packet.at, packet.mails) = (intent.at, mails.noted());
-        match commit::begin(context, packet, mails.bills(), echo::flight(context, &outgoing.payload))? {
+        let flight = echo::flight(context, packet.number, &outgoing.payload);
+        match commit::begin(context, packet, mails.bills(), flight)? {
             Begun::Handing(packet) => break (*packet, outgoing, intent),
             Begun::Decided => return Ok(Submitted::Decided),
             // Its text goes all the same.

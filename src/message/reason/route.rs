@@ -151,6 +151,8 @@ pub enum LinkBar {
     NoPrice,
     /// It does not reach the far box.
     OutOfReach,
+    /// The address that the far box has on it is that of a modem of this box.
+    OwnModem,
     /// The message takes more packets on it than one may have.
     TooLarge,
     /// The message may not cost so much.

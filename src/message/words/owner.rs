@@ -158,6 +158,9 @@ impl Display for LinkBar {
             Self::Off => "is off",
             Self::NoPrice => "has no price (satpost link set NAME link.price; 0 is a price)",
             Self::OutOfReach => "does not reach the far box",
+            Self::OwnModem => {
+                "leads back to a modem of this box (give the far box its own address, or switch the link of that modem off)"
+            }
             Self::TooLarge => "would need too many packets",
             Self::OverPrice => "costs more than the message may",
             Self::Costs => "costs something",

@@ -74,6 +74,12 @@ impl Both {
         });
     }
 
+    /// Waits until a link of the station that was switched off has let its modem go.
+    pub fn let_go(&self, link: &str) {
+        let free = |status: &Value| status["links"][link]["ready"] != true;
+        wait_for(&format!("link {link} to be gone"), SOON, || self.station.status().filter(free));
+    }
+
     /// Anna writes to Bob at sea.
     pub fn writes(&self, mail: &str) {
         let reply = send(&self.station, Some("anna"), "anna@boat.example", "bob@world.example", mail);

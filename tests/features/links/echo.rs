@@ -1,10 +1,12 @@
 //! A box that has a modem and, besides, the account ashore that hears this modem: what it sent comes back to it, and is left
-//! out. Taken for a packet of a far box it would be sent on, come back, and be sent on again.
+//! out. Taken for a packet of a far box it would be sent on, come back, and be sent on again. Once the modem is elsewhere, what
+//! comes from it is somebody else's.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::both::Both;
 use crate::link::sbd::scene::{IMT, LONG, Scene, Service, TERMINAL};
 use crate::support::shore::{classic, hex};
 use crate::support::web::Client;
@@ -99,6 +101,21 @@ fn what_a_box_hears_of_its_own_modem_in_the_hive_is_left_out() {
     for (text, times) in [("hello", 2), ("of another box", 1)] {
         assert_eq!(texts.iter().filter(|known| *known == text).count(), times, "{texts:?}");
     }
+
+    // The modem goes to another box, which sends the very same bytes: a packet of this kind has no number and no time.
+    station.cli_ok(&["link", "off", "m138"], "");
+    wait_for("the modem to be let go", SOON, || {
+        station.status().filter(|status| status["links"]["m138"]["ready"] != true)
+    });
+    let said = world.hive_says(&format!("uplink {DEVICE} {}", hex(&sent)));
+    assert!(said[0].starts_with("ok"), "{said:?}");
+    wait_for("it to be taken", 2 * SOON, || (packets_in(&station) == 3).then_some(()));
+    assert_eq!(station.messages().iter().filter(|message| message["text"] == "hello").count(), 3);
+    // There is nothing left to do about it.
+    let check = station.said(&["check"]).out;
+    assert!(!check.contains("hears this box's own modem"), "{check}");
+    let page = Client::logged_in(&station, "anna").get("/").body;
+    assert!(!page.contains("Link hive hears this box"), "{page}");
 }
 
 /// A station with a modem of the other network and the account of its service.
@@ -151,7 +168,7 @@ fn what_would_come_back_by_the_boxs_own_modem_is_not_sent() {
     gateway.cli_ok(&["send", "--from", "olga", "--text", "hello", "anna@shore.example"], "");
     wait_for("the reason", LONG, || {
         let message = &gateway.messages()[0];
-        let why = message["reason"].as_str().is_some_and(|why| why.contains("is the modem of this box itself"));
+        let why = message["reason"].as_str().is_some_and(|why| why.contains("leads back to a modem of this box"));
         (message["state"] == "queued" && why).then_some(())
     });
     assert_eq!(scene.credits()[1], 0, "nothing was queued for it");
@@ -159,4 +176,47 @@ fn what_would_come_back_by_the_boxs_own_modem_is_not_sent() {
     gateway.cli_ok(&["link", "remove", "boat"], "");
     wait_for("the message to go", LONG, || has_gone(&gateway.messages()[0]).then_some(()));
     assert!(scene.credits()[1] > 0);
+}
+
+/// The same where the far box has another way, that costs more: it is taken, also while the modem here sees no sky.
+#[test]
+fn a_far_box_with_the_number_of_a_modem_here_is_reached_by_its_other_way() {
+    let both = Both::start(&["--start", "running"], &[], &[("patience.normal", "1")]);
+    let gateway = &both.gateway;
+    for (link, price) in [("hive", "0.01"), ("line", "0.07")] {
+        gateway.cli_ok(&["link", "set", link, "link.price", price], "");
+    }
+    both.station.cli_ok(&["link", "off", "m138"], "");
+    both.let_go("m138");
+    let port = both.world.folder.path("modem");
+    gateway.cli_ok(&["link", "add", "bench", "m138", "link.price", "0.07", "m138.port", port.to_str().unwrap()], "");
+    let bench = |wanted: bool| {
+        let is = |status: &Value| status["links"]["bench"]["ready"] == wanted;
+        wait_for(&format!("the modem to be ready: {wanted}"), 4 * SOON, || gateway.status().filter(is));
+    };
+    bench(true);
+    both.world.modem_says("notime on");
+    bench(false);
+    let send = |text: &str| {
+        gateway.cli_ok(&["send", "--from", "olga", "--subject", text, "--text", text, "anna@shore.example"], "");
+    };
+    let by_hive = || {
+        let all =
+            both.world.hive_says("messages").into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        all.filter(|packet| packet["direction"] != 1).count()
+    };
+    send("by the line");
+    both.message(&both.station, "by the line", |message| message["state"] == "delivered");
+    assert_eq!(by_hive(), 0);
+    gateway.cli_ok(&["link", "off", "line"], "");
+    send("waits");
+    let waits = |message: &Value| {
+        let why = message["reason"].as_str().is_some_and(|why| why.contains("leads back to a modem of this box"));
+        message["state"] == "queued" && why
+    };
+    both.message(gateway, "waits", waits);
+    assert_eq!(by_hive(), 0);
+    gateway.cli_ok(&["link", "off", "bench"], "");
+    both.message(gateway, "waits", |message| message["state"] != "queued");
+    assert!(by_hive() > 0);
 }
