@@ -136,7 +136,7 @@ pub(super) fn copy_all(from: &ReadTransaction, to: &mut Pieces, watch: Watch) ->
     let mut rows = 0;
     for table in &KEPT {
         rows += match OldTable::of(table).map(|old| old.rows(from)).transpose()?.flatten() {
-            Some(old) => in_redb!(table, definition => old.put_into(&mut to.txn()?.open_table(definition)?, watch))?,
+            Some(old) => in_redb!(table, definition => to.bring(old, definition, watch))?,
             None => in_redb!(table, definition => to.copy(from, definition, watch))?,
         };
     }

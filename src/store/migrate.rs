@@ -59,7 +59,7 @@ pub fn migrate(database: &Database, version: u64, hear: Hear) -> TxResult<()> {
     if version < 8 {
         links::links(&mut tx)?;
     }
-    // Up to version 12 there was no table of bad ends, and places were those of messages only.
+    // Up to version 12 there was no table of messages neither open nor delivered, and places were those of messages only.
     tx.fall_behind()?;
     tx.ledger.version = VERSION;
     tx.close()?;

@@ -72,18 +72,29 @@ where
 impl OldRows {
     /// Puts the rows where they belong now; gives their number.
     pub fn put_into<K: redb::Key>(
-        self,
+        mut self,
         to: &mut redb::Table<K, &'static [u8]>,
         watch: Watch,
     ) -> Result<u64, redb::Error> {
-        for (number, row) in self.rows.enumerate() {
-            if number % WATCHED == WATCHED - 1 {
+        let mut rows = 0;
+        while self.put_next(to)?.is_some() {
+            rows += 1;
+            if rows % WATCHED as u64 == 0 {
                 watch(WATCHED as u64)?;
             }
-            let (key, value) = row?.now;
-            to.insert(K::from_bytes(&key), value.as_slice())?;
         }
-        Ok(self.count)
+        Ok(rows)
+    }
+
+    /// Puts the next row where it belongs now; gives its bytes, or `None` where there is no more.
+    pub fn put_next<K: redb::Key>(
+        &mut self,
+        to: &mut redb::Table<K, &'static [u8]>,
+    ) -> Result<Option<usize>, redb::Error> {
+        let Some(row) = self.rows.next().transpose()? else { return Ok(None) };
+        let (key, value) = row.now;
+        to.insert(K::from_bytes(&key), value.as_slice())?;
+        Ok(Some(key.len() + value.len()))
     }
 }
 

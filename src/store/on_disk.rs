@@ -17,7 +17,7 @@ pub const CACHE: usize = 4 * 1024 * 1024;
 /// A file whose failed syncs are made good or given out.
 pub type OnDisk = SyncedFile<FileBackend, PageCache>;
 
-/// The same of a file that is read once, from its beginning to its end.
+/// The page cache of a file that is read once, from its beginning to its end, in bytes.
 const LOOK: usize = 1024 * 1024;
 
 /// Opens a store or a backup to look at it, in little memory: redb's own cache grows to a gigabyte.

@@ -45,6 +45,7 @@ mod clock;
 mod erased;
 mod facts;
 mod far_boxes;
+mod lists;
 mod looks;
 mod mailbox;
 mod mailbox_damage;

@@ -116,7 +116,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps the queue, what ended badly and the index of Message-IDs true.
+    /// Keeps the queue, the table of those neither open nor delivered and the index of Message-IDs true.
     pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let old = before.filter(|before| !before.is_final()).map(Queue::place);
         let new = Some(after).filter(|after| !after.is_final()).map(Queue::place);

@@ -1,17 +1,16 @@
 //! The search index names every message that a search has to find, whatever happened meanwhile, and few others.
 
 use super::*;
-use crate::message::Origin;
 use crate::store::indexed::{BLOCK, GROUP, OWN};
 use crate::store::mailbox::{NewContent, NewEntry, Special};
 use crate::store::schema::Readable;
-use crate::store::search::{Mark, Needle};
+use crate::store::search::Needle;
 
 const NAMES: [&str; 6] = ["anna", "zoë", "Пётр", "船長", "bob", "ULLA"];
 const THINGS: [&str; 8] = ["harbour", "weather", "Ölwechsel", "diesel", "ледокол", "天気予報", "fish", "anchor"];
 
 /// A text that says its number and two words which follow from it.
-fn text(number: u64) -> String {
+pub fn text(number: u64) -> String {
     let at = |list: &[&str], by: u64| list[(number / by) as usize % list.len()].to_owned();
     format!("{} wants {} no{number}x", at(&NAMES, 7), at(&THINGS, 3))
 }
@@ -279,118 +278,6 @@ fn rows_of_a_group_follow_changes_while_they_are_written() {
     }
     build(&store);
     right(&store, &["submarine", "harbour", "submarine 55"]);
-}
-
-/// What a list finds, and what a look at every message finds.
-fn listed(store: &Store, filter: &ListFilter) -> [Vec<u64>; 2] {
-    let found = store.read(|view| view.list(filter)).unwrap();
-    let all = store.read(|view| view.past(usize::MAX)).unwrap();
-    let fits = |message: &&Message| {
-        (filter.states.is_empty() || filter.states.contains(&message.state))
-            && filter.person.as_ref().is_none_or(|person| message.concerns(person, "sea.org"))
-            && filter.way.is_none_or(|way| way == message.way)
-            && filter.origin.is_none_or(|origin| origin == message.origin)
-            && message.text.contains(&filter.search)
-    };
-    [
-        found.iter().map(|message| message.id.0).collect(),
-        all.iter().rev().filter(fits).map(|message| message.id.0).collect(),
-    ]
-}
-
-/// What each list asks for.
-fn filters() -> Vec<ListFilter> {
-    let any = || ListFilter { domain: "sea.org".to_owned(), limit: usize::MAX, ..ListFilter::default() };
-    let failed = vec![State::Returned, State::Expired, State::Unconfirmed];
-    let ben = Some("ben".to_owned());
-    vec![
-        ListFilter { states: failed.clone(), ..any() },
-        ListFilter { states: failed, search: "harbour".to_owned(), person: ben.clone(), ..any() },
-        ListFilter { states: vec![State::Cancelled], ..any() },
-        ListFilter { states: vec![State::Refused, State::Delivered], ..any() },
-        ListFilter { person: ben.clone(), ..any() },
-        ListFilter { person: ben, search: "fish".to_owned(), ..any() },
-        ListFilter { person: Some("eve".to_owned()), ..any() },
-        ListFilter { way: Some(Way::Link), ..any() },
-        ListFilter { origin: Some(Origin::Sms), search: "no77".to_owned(), ..any() },
-    ]
-}
-
-#[test]
-fn lists_by_person_way_and_end_are_right_and_read_no_others() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    let fill = |tx: &mut Tx| {
-        for number in 1..2500_u64 {
-            let state = State::ALL[5 + (number % 7).saturating_sub(1) as usize % 6];
-            let state = if number % 5 == 0 { state } else { State::Delivered };
-            let one = Message {
-                text: text(number),
-                message_id: None,
-                author: (number % 100 == 3).then(|| "ben".to_owned()),
-                to: if number % 90 == 5 { "Ben@sea.org".parse().unwrap() } else { "mum@far.org".parse().unwrap() },
-                origin: if number % 40 == 1 { Origin::Sms } else { Origin::Smtp },
-                ..message(if number % 90 == 5 { Way::Link } else { Way::Relay }, state, 5)
-            };
-            tx.add(&IncomingMail { messages: vec![one], body: BodyIn::None })?;
-        }
-        Ok(())
-    };
-    store.write(fill).unwrap();
-    let right = |when: &str| {
-        for filter in filters() {
-            let [found, plain] = listed(&store, &filter);
-            assert_eq!(found, plain, "{when}: {filter:?}");
-        }
-    };
-    right("before the index");
-    build(&store);
-    right("with the index");
-    let some = ListFilter { person: Some("ben".to_owned()), ..filters().remove(0) };
-    assert!(!listed(&store, &some)[0].is_empty());
-    // What a list of one person reads of the numbers that are written.
-    let mut needle = Needle::with_marks("", &[Mark::Person("eve").words()]);
-    let read = store.read(|view| view.may_hold_before(&mut needle, 2048)?.collect::<TxResult<Vec<_>>>()).unwrap();
-    assert!(read.len() < 9, "{read:?}");
-    // Ends that come, change and go.
-    let change = |tx: &mut Tx| {
-        tx.step(Id(4), Time(9), State::Returned, "no", 0, Time::NEVER)?;
-        tx.step(Id(5), Time(9), State::Delivered, "yes", 0, Time::NEVER)?;
-        tx.change(Id(6), |message| message.author = Some("eve".to_owned()))?;
-        tx.change(Id(7), |message| message.way = Way::Link)?;
-        tx.set_aside_message(Id(10), Reason::from("broken"), Time(9))?;
-        tx.prune(Id(1000), Time::NEVER, 700).map(drop)
-    };
-    store.write(change).unwrap();
-    right("after changes");
-    build(&store);
-    right("after changes, written anew");
-    let ended = store.write(|tx| tx.ended_count()).unwrap();
-    let bad = ListFilter { states: State::ALL[6..].to_vec(), ..filters().remove(4) };
-    let bad = ListFilter { person: None, ..bad };
-    assert_eq!(ended, listed(&store, &bad)[1].len(), "what went stands nowhere");
-    // A store of an older version: no marks, no ends, no groups. Each list is right all the time.
-    let older = |tx: &mut Tx| {
-        tx.fall_behind()?;
-        (tx.ledger.search.messages.marked, tx.ledger.search.messages.built_part) = (0, 0);
-        tx.ledger.search.messages.closed_part = 0;
-        let rows = tx.search_rows.range((0, 0)..(1, 0))?.map(|row| Ok(row?.0.value())).collect::<TxResult<Vec<_>>>()?;
-        let of = |mark: Mark| crate::store::search::rows_of(&mark.words()).collect::<Vec<_>>();
-        let marks = [of(Mark::Person("ben")), of(Mark::Way(Way::Link)), of(Mark::Origin(Origin::Sms))].concat();
-        for row in rows.into_iter().filter(|row| marks.contains(&usize::from(row.1))) {
-            tx.search_rows.remove(row)?;
-        }
-        Ok(())
-    };
-    store.write(older).unwrap();
-    loop {
-        right("while an old store gets what it lacks");
-        if !store.build_index(words).unwrap() {
-            break;
-        }
-    }
-    assert!(store.ledger().unwrap().caught_up);
-    assert_eq!(store.write(|tx| tx.ended_count()).unwrap(), ended);
 }
 
 #[test]

@@ -50,7 +50,8 @@ impl Mail {
         // What it takes on the line, packed, is another thing, and called so.
         let mut others = said.to_owned();
         while let Some((before, after)) = others.split_once(", about ") {
-            let (_, rest) = after.split_once(" on the line").unwrap_or(("", ""));
+            let packed = after.split_once(" on the line").filter(|(size, _)| size.split_whitespace().count() == 2);
+            let rest = packed.map_or(after, |(_, rest)| rest);
             others = format!("{before} {rest}");
         }
         let near = |bytes: f64| (0.5..2.0).contains(&(bytes / self.bytes as f64));

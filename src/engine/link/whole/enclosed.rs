@@ -234,7 +234,7 @@ impl fmt::Display for MailAlong {
         };
         match bar {
             MailBar::TooLarge(most) => {
-                write!(f, "{link} takes mails of up to {} on the line along", size_of(*most as u64))?;
+                write!(f, "{link} takes mails along that are up to {} on the line", size_of(*most as u64))?;
             }
             MailBar::FarBox => write!(f, "the far box has not said that it takes whole mails along")?,
             MailBar::OverPrice => write!(f, "with the whole mail it costs {price}, which is more than it may")?,
