@@ -61,7 +61,7 @@ const STATES: [State; 7] =
 /// A message of this number: every fifth is not delivered.
 fn mixed(number: u64) -> Message {
     let to_ben = number % 90 == 5;
-    let state = if number % 5 == 0 { STATES[number as usize / 5 % STATES.len()] } else { State::Delivered };
+    let state = if number.is_multiple_of(5) { STATES[number as usize / 5 % STATES.len()] } else { State::Delivered };
     Message {
         text: text(number),
         message_id: None,
