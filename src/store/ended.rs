@@ -4,6 +4,10 @@
 //! a group of the search index has one for each number in each of its blocks. So a list of *Failed* with words or of one
 //! person keeps what both name, block by block.
 //!
+//! A message that comes into one of these states, or leaves it, writes the row of its block into the log. Of a full block that
+//! is 326 bytes where one of 16 failed, 542 where three of four besides are with the far box, and 1,814 at most, before the log
+//! deflates them.
+//!
 //! Older versions had a row for each message there: what they have not, or have otherwise, is built in the background.
 
 use super::indexed::{ALL, block_of, place_in};
@@ -174,5 +178,33 @@ impl Ended {
         };
         let (next, named) = self.index.step_among(needle, block, here, next)?;
         Ok((next, named.numbers_in(block).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::indexed::BLOCK;
+
+    /// Bytes of the row of a full block with so many messages in each of these states.
+    fn bytes(states: &[(State, usize)]) -> usize {
+        // Each place once, and none beside the one before.
+        let mut places = (0..BLOCK as usize).map(|number| number * 1021 % BLOCK as usize);
+        let mut row = GroupRow::default();
+        for (state, count) in states {
+            let code = code(*state).unwrap();
+            places.by_ref().take(*count).for_each(|place| row.add(code, &Bits::of(place)));
+        }
+        assert_eq!(GroupRow::read(&row.row()), Some(row.clone()));
+        row.row().len()
+    }
+
+    #[test]
+    fn a_change_of_state_writes_less_than_two_kilobytes_into_the_log() {
+        let few = [(State::Returned, 128), (State::Cancelled, 20), (State::Sent, 8)];
+        let many = [(State::Returned, 128), (State::FarBox, 1536), (State::Sent, 8)];
+        let all = State::ALL.map(|state| (state, 128));
+        let all: Vec<_> = all.into_iter().filter(|(state, _)| code(*state).is_some()).collect();
+        assert_eq!([&few[..], &many, &all].map(bytes), [326, 542, 1814]);
     }
 }

@@ -81,6 +81,7 @@ struct BundleThere {
     name: BundleName,
     /// Its messages, in their order.
     keys: Vec<u64>,
+    /// When it went, in ms.
     at: i64,
 }
 
@@ -142,8 +143,12 @@ impl Fates {
             return;
         }
         self.there.push(BundleThere { name, keys: keys.to_vec(), at });
-        let over = self.there.len().saturating_sub(MOST);
-        self.there.drain(..over);
+        // By their times: they stand in the order of receipts, and in another one once their rows were read.
+        while self.there.len() > MOST
+            && let Some((oldest, _)) = self.there.iter().enumerate().min_by_key(|(_, bundle)| (bundle.at, bundle.name))
+        {
+            self.there.remove(oldest);
+        }
     }
 
     /// All that is owed, and of the bundles those that another one does not have as they are here.

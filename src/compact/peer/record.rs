@@ -5,7 +5,7 @@
 //! | `taken` | hash, or the name where only that is known | name, what became of it, hour: of a bundle that came in |
 //! | `used` | name | hour: of a name that went out |
 //! | `out` | ticket | JSON of a bundle that is not done |
-//! | `has` | when it went (ms) and name | JSON of a bundle that the far box has, of which it may tell what became: of `fates`, which is what is owed |
+//! | `has` | name | JSON of a bundle that the far box has, of which it may tell what became: of `fates`, which is what is owed |
 //! | `there`, `came` | serial number | JSON of a message that both boxes have |
 //! | other names of members of [`Peer`] | 0 | JSON of the member |
 //! | empty | 0 | JSON of the whole, as boxes wrote it before there were rows; the other rows are newer |
@@ -81,9 +81,8 @@ impl Peer {
                     let there = fates.remove(FATES[1]);
                     let there = there.as_ref().and_then(Value::as_array).into_iter().flatten();
                     rows.extend(there.map(|bundle| {
-                        // Those that went one after the other lie beside each other, and are written together.
-                        let (at, name) = (bundle["at"].as_u64().unwrap_or(0), bundle["name"].as_u64().unwrap_or(0));
-                        ((HAS.to_owned(), at << 16 | name), bundle.to_string().into_bytes())
+                        // Not by the time, which follows a clock that is set right: the row stays where it is.
+                        ((HAS.to_owned(), bundle["name"].as_u64().unwrap_or(0)), bundle.to_string().into_bytes())
                     }));
                     if fates.values().any(|owed| owed.as_array().is_none_or(|owed| !owed.is_empty())) {
                         rows.insert((name, 0), Value::Object(fates).to_string().into_bytes());

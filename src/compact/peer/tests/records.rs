@@ -3,7 +3,7 @@
 use crate::peer::Peer;
 use crate::peer::fate::Fate;
 use crate::peer::memory::{BundleName, Reception};
-use crate::peer::record::{Rows, WHOLE};
+use crate::peer::record::{RowChanges, Rows, WHOLE};
 
 /// Everything that a record can hold, as it is written since the first version.
 const RECORD: &str = include_str!("record.json");
@@ -50,12 +50,7 @@ fn a_message_changes_as_little_when_much_is_remembered() {
     for number in 101..500 {
         let before = peer.clone();
         assert!(changed(&mut peer, number) < first + 16, "{number}");
-        for (key, row) in peer.changes(&before) {
-            match row {
-                Some(row) => drop(kept.insert(key, row)),
-                None => drop(kept.remove(&key)),
-            }
-        }
+        put(&mut kept, peer.changes(&before));
     }
     let read = Peer::from_rows(&peer.rows()).unwrap();
     assert_eq!((&read.fates, read.rows()), (&peer.fates, peer.rows()));
@@ -66,4 +61,41 @@ fn a_message_changes_as_little_when_much_is_remembered() {
     let old: Rows = peer.rows().into_iter().filter(|((part, _), _)| part != "has").collect();
     let old = old.into_iter().chain([(("fates".to_owned(), 0), all)]).collect();
     assert_eq!(Peer::from_rows(&old).unwrap().rows(), peer.rows());
+}
+
+/// As `changes` are written down.
+fn put(kept: &mut Rows, changes: RowChanges) {
+    for (key, row) in changes {
+        match row {
+            Some(row) => drop(kept.insert(key, row)),
+            None => drop(kept.remove(&key)),
+        }
+    }
+}
+
+/// Names fall as time goes, and rows are read in the order of names.
+#[test]
+fn the_oldest_bundles_are_forgotten_first_whatever_was_read_and_set_right_meanwhile() {
+    const AHEAD: i64 = 10_000_000_000;
+    let (mut peer, mut kept) = (Peer::default(), Peer::default().rows());
+    for number in 0..600_u16 {
+        if number == 400 {
+            // A clock that was ahead is set right, and what is written down follows it.
+            for (_, row) in kept.iter_mut().filter(|((part, _), _)| part == "has") {
+                let mut bundle: serde_json::Value = serde_json::from_slice(row).unwrap();
+                bundle["at"] = (bundle["at"].as_i64().unwrap() - AHEAD).into();
+                *row = bundle.to_string().into_bytes();
+            }
+            peer = Peer::from_rows(&kept).unwrap();
+        }
+        let (before, at) = (peer.clone(), i64::from(number) * 1000 + if number < 400 { AHEAD } else { 0 });
+        peer.fates.there(BundleName(u16::MAX - number), &[u64::from(number)], at);
+        put(&mut kept, peer.changes(&before));
+        if number % 50 == 0 {
+            peer = Peer::from_rows(&kept).unwrap();
+        }
+    }
+    assert_eq!(kept, peer.rows(), "what changed, put together, is what there is");
+    let known = |number: u16| peer.fates.key(BundleName(u16::MAX - number), 0) == Some(u64::from(number));
+    assert!((0..600).all(|number| known(number) == (number >= 600 - 512)));
 }
