@@ -144,7 +144,7 @@ fn where_a_mail_may_not_go_its_text_goes_and_names_the_file() {
     set("imt.whole", "10");
     assert_text(&waits(
         "Too large",
-        &["takes mails of up to 10 kB on the line along", "the mail stays here, ", ", about 22 kB on the line"],
+        &["takes mails along that are up to 10 kB on the line", "the mail stays here, ", ", about 22 kB on the line"],
     ));
     set("imt.whole", "60");
     // Over the budget of the link, and over that of the box.
