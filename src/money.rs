@@ -5,6 +5,7 @@
 //! left of the reservations is given back. Packets of no message (receipts, repeats) are the box's own. So what is spent is
 //! what left, packet by packet, and a limit that reservations cannot pass is a limit that nothing passes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -349,6 +350,15 @@ impl Bill {
     pub fn packet_price(&self) -> Money {
         let packets = i64::try_from(self.wanted.packets).unwrap_or(i64::MAX).max(1);
         Money(if self.wanted.packets == 0 { 0 } else { self.wanted.money.0 / packets })
+    }
+
+    /// Which budget has no room for `wanted` in the place of its quote, on top of what the accounts `used`.
+    pub fn over(&self, wanted: Use, used: &BTreeMap<String, Use>) -> Option<OverBudget> {
+        self.limits.iter().find_map(|(account, limit)| {
+            let used = used.get(account).copied().unwrap_or_default();
+            let limit = limit.check(used, wanted, self.urgent).err()?;
+            Some(OverBudget { account: account.clone(), limit })
+        })
     }
 
     /// True when it asks for the same, of the same people.
