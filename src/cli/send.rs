@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
-use crate::intake::{self, Dearest};
+use crate::intake::{self, Dearest, Preview};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority};
 use crate::people::Person;
@@ -130,9 +130,8 @@ impl Send {
             }
             all.push(json!({
                 "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
-                "packets": preview.packets, "bytes": preview.bytes, "credits": preview.credits().map(|credits| credits.count),
-                "over": preview.credits().map(|credits| credits.over), "price": preview.price.map(|money| money.to_string()),
-                "at_most": preview.at_most().map(|money| money.to_string()),
+                "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
+                "at_most": at_most(&preview),
                 "links": preview.links.iter().map(|link| json!({
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
                     "takes": link.takes,
@@ -158,6 +157,20 @@ impl Send {
         let only = able.next().filter(|_| able.next().is_none());
         people.owner().or(only).cloned().ok_or_else(|| Failure::usage("name the sender: --from NAME"))
     }
+}
+
+/// What a message takes at most, all of it on the dearest link that may take it; null where nothing is charged for.
+fn at_most(preview: &Preview) -> Option<serde_json::Value> {
+    let (most, price) = (preview.dearest.as_ref(), preview.at_most().map(|money| money.to_string()));
+    let credits = preview.credits();
+    (price.is_some() || credits.is_some()).then(|| {
+        json!({
+            "price": price, "link": most.map(|most| &most.link),
+            "packets": most.map(|most| most.extent.packets), "bytes": most.map(|most| most.extent.bytes),
+            "credits": credits.map(|credits| credits.count), "over": credits.map(|credits| credits.over),
+            "held": most.and_then(|most| most.over.as_ref()).map(ToString::to_string),
+        })
+    })
 }
 
 /// What a message costs at most, where a dearer link may take it.

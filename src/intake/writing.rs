@@ -72,7 +72,8 @@ pub struct Dearest {
 pub struct Credits {
     /// How many its bytes begin.
     pub count: usize,
-    /// Characters at its end that cost the last of them; 0 where there is but one, or where they are more than a line.
+    /// Characters at its end that cost the last of them; 0 where there is but one, where they are more than a line, and where
+    /// nobody looked, as for several recipients.
     pub over: usize,
 }
 
@@ -211,11 +212,25 @@ pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<
 /// # Errors
 /// As [`compose`].
 pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
+    previews(context, author, sheet, true)
+}
+
+/// The same without a search for the characters that cost the last credit, each step of which is a look at the coding.
+///
+/// # Errors
+/// As [`compose`].
+pub fn quote(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
+    previews(context, author, sheet, false)
+}
+
+fn previews(context: &Context, author: &Person, sheet: &ComposeForm, search: bool) -> Result<Vec<Preview>, Fault> {
     let (messages, policy) = (written(context, author, sheet)?, context.policy());
     let month = price::month(&policy.settings, context.now());
     let used = context.store.read(|view| view.used_in(&month))?;
     let mut used = Used { at_most: used.clone(), quoted: used };
-    messages.into_iter().map(|message| preview_of(context, &policy, message, &mut used)).collect()
+    // For many recipients there would be as many searches.
+    let search = search && messages.len() == 1;
+    messages.into_iter().map(|message| preview_of(context, &policy, message, search, &mut used)).collect()
 }
 
 /// What the accounts used in this month, with what the messages to the recipients before would cost.
@@ -236,6 +251,7 @@ fn preview_of(
     context: &Context,
     policy: &Policy,
     message: Message,
+    search: bool,
     used: &mut Used,
 ) -> Result<Preview, Fault> {
     let mut extent = Extent { bytes: 0, packets: 0 };
@@ -253,11 +269,12 @@ fn preview_of(
     if let Some(cost) = costs.iter().find(|cost| Some(cost.link.id) == taker) {
         (extent, price) = (cost.extent, cost.wanted.money);
     }
-    let cost = policy.dearest(&message, false);
+    // What is held goes once somebody releases it, however long it is.
+    let cost = policy.dearest(&message, message.state == State::Held);
     let mut dearest = cost.map(|cost| Dearest {
         link: cost.link.name.clone(),
         extent: cost.extent,
-        credits: credits(context, policy, &message, cost),
+        credits: credits(context, policy, &message, cost, search),
         price: cost.at_most.money,
         over: None,
     });
@@ -268,12 +285,14 @@ fn preview_of(
     let bill = message.bill.filter(|_| waits);
     let over = bill.as_ref().and_then(|bill| bill.over(bill.wanted, &used.quoted));
     if let Some(bill) = bill.filter(|_| over.is_none()) {
-        let at_most = cost.map(|cost| cost.at_most).filter(|most| most.money > bill.wanted.money).unwrap_or(bill.wanted);
-        if let Some(dearest) = &mut dearest {
-            dearest.over = bill.over(at_most, &used.at_most);
-        }
+        let at_most =
+            cost.map(|cost| cost.at_most).filter(|most| most.money > bill.wanted.money).unwrap_or(bill.wanted);
+        let over = bill.over(at_most, &used.at_most);
         add(&mut used.quoted, &bill, bill.wanted);
-        add(&mut used.at_most, &bill, at_most);
+        add(&mut used.at_most, &bill, if over.is_some() { bill.wanted } else { at_most });
+        if let Some(dearest) = &mut dearest {
+            dearest.over = over;
+        }
     }
     let (state, reason) = match (opted_out, &over) {
         (Some(why), _) => (State::Returned, why.into()),
@@ -288,14 +307,23 @@ fn preview_of(
 /// Lengths that are tried: up to 80 characters less.
 const TRIES: usize = 24;
 
-/// What a message costs in credits, and how many of its last characters cost the last one.
-fn credits(context: &Context, policy: &Policy, message: &Message, dearest: LinkCost<'_>) -> Option<Credits> {
-    let (Route::Link(device), policy) = (policy.choose(&message.to), &policy.for_link(dearest.link.id)) else {
-        return None;
-    };
+/// What a message costs in credits, and how many of its last characters cost the last one, where that is searched for.
+fn credits(
+    context: &Context,
+    policy: &Policy,
+    message: &Message,
+    dearest: LinkCost<'_>,
+    search: bool,
+) -> Option<Credits> {
+    let Route::Link(device) = policy.choose(&message.to) else { return None };
     let (price, count) = (dearest.link.price?, dearest.credits()?);
-    let of = |message: &Message| price.credits(policy.size_of(message, device).best()?);
+    if !search {
+        return Some(Credits { count, over: 0 });
+    }
+    let on_link = policy.for_link(dearest.link.id);
+    let of = |message: &Message| price.credits(on_link.size_of(message, device).best()?);
     let whole = message.text.chars().count();
+    // Measured as the whole is, and cut for the link as that was.
     let without = |over: usize| {
         let text = message.text.chars().take(whole - over).collect();
         let shorter = Message { text, size: None, ..message.clone() };

@@ -11,7 +11,7 @@ use crate::admin::words::say;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm, Dearest, Preview, drafts};
 use crate::message::Wanted;
-use crate::message::{LinkPreference, Priority, Way};
+use crate::message::{Extent, LinkPreference, Priority, Way};
 use crate::money::{Money, OverBudget};
 use crate::route::segments::Segments;
 use crate::settings::Key;
@@ -268,21 +268,22 @@ pub fn held_by(link: &str, over: Option<&OverBudget>) -> Option<String> {
     over.map(|over| say!("compose.held_by", link = link, budget = over))
 }
 
-/// What quoting adds: bytes, and packets and price where the link is known.
+/// What quoting adds: bytes, and packets and price on the dearest link where links are known.
 fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
     let quoted = source.quoted();
     let with = |text: String| {
         let sheet = ComposeForm { text, ..sheet.clone() };
-        intake::preview(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())
+        let one = intake::quote(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())?;
+        // The price is that of the dearest link, so bytes and packets are those there.
+        let extent = one.more().map_or(Extent { bytes: one.bytes, packets: one.packets }, |most| most.extent);
+        Some((extent, one.at_most()))
     };
     let bytes = say!("compose.bytes_alone", n = quoted.len());
     match (with("x".to_owned()), with(format!("x\n\n{quoted}"))) {
-        (Some(without), Some(with)) if with.packets > 0 => {
-            let (more, price) = (with.packets.saturating_sub(without.packets), with.at_most());
-            let packets = say!("count.packets", n = more);
-            let (bytes, price) =
-                (with.bytes.saturating_sub(without.bytes), price.map(|money| super::costs::amount(ask, money)));
-            match price {
+        (Some((without, _)), Some((with, price))) if with.packets > 0 => {
+            let packets = say!("count.packets", n = with.packets.saturating_sub(without.packets));
+            let bytes = with.bytes.saturating_sub(without.bytes);
+            match price.map(|money| super::costs::amount(ask, money)) {
                 Some(price) => say!("compose.more_price", n = bytes, packets = packets, price = price),
                 None => say!("compose.more", n = bytes, packets = packets),
             }

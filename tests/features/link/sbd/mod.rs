@@ -297,12 +297,13 @@ fn credits_are_told_before_and_filled_by_what_waits() {
     let look = |text: &str| {
         station.json(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"])[0].clone()
     };
-    let text = (1..).map(|times| words.repeat(times)).find(|text| look(text)["credits"] == 2).unwrap();
+    let text = (1..).map(|times| words.repeat(times)).find(|text| look(text)["at_most"]["credits"] == 2).unwrap();
     let text = text.trim();
     let (shown, count) = (look(text), text.chars().count());
-    let over = usize::try_from(shown["over"].as_u64().unwrap()).unwrap();
+    let over = usize::try_from(shown["at_most"]["over"].as_u64().unwrap()).unwrap();
     assert!(over > 0 && shown["bytes"].as_u64().unwrap() > 50, "{shown}");
-    let without = |over: usize| look(&text.chars().take(count - over).collect::<String>())["credits"].clone();
+    let without =
+        |over: usize| look(&text.chars().take(count - over).collect::<String>())["at_most"]["credits"].clone();
     assert_eq!((without(over), without(0)), (1.into(), 2.into()));
     let told = format!("2 credits (1 without its last {over} character");
     let line = station.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", text, "bob@world.example"], "");
@@ -322,7 +323,9 @@ fn credits_are_told_before_and_filled_by_what_waits() {
     let alone: u64 = people
         .iter()
         .map(|to| {
-            station.json(&["send", "--from", "anna", "--dry-run", "--text", news, to])[0]["credits"].as_u64().unwrap()
+            station.json(&["send", "--from", "anna", "--dry-run", "--text", news, to])[0]["at_most"]["credits"]
+                .as_u64()
+                .unwrap()
         })
         .sum();
     let all: Vec<&str> = people.iter().map(String::as_str).collect();
