@@ -27,6 +27,11 @@ pub fn amount(settings: &Settings, money: Money) -> Amount {
     Amount { money, currency: settings.text(Key::PriceCurrency).to_owned() }
 }
 
+/// A sum that was spent, with the currency of the box: to the nearest of four places.
+pub fn sum(settings: &Settings, money: Money) -> Amount {
+    amount(settings, money.rounded())
+}
+
 /// The limits for messages of these people.
 pub fn limits<'p>(settings: &Settings, people: impl IntoIterator<Item = &'p Person>) -> Limits {
     let packets = u64::try_from(settings.number(Key::BudgetPackets)).ok().filter(|most| *most > 0);

@@ -95,7 +95,7 @@ fn left(ask: &Ask, bill: &Bill, used: &BTreeMap<String, Use>) -> String {
     for (account, limit) in &bill.limits {
         let (packets, money) = limit.left(used.get(account).copied().unwrap_or_default(), bill.urgent);
         let packets = packets.map(|left| say!("count.packets", n = left));
-        let money = money.map(|left| costs::amount(ask, left));
+        let money = money.map(|left| costs::amount(ask, left.rounded_down()));
         let left = match (packets, money) {
             (Some(packets), Some(money)) => say!("message.left_and", packets = packets, money = money),
             (Some(left), None) | (None, Some(left)) => left,
