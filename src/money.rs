@@ -1,10 +1,12 @@
 //! Money: what a packet costs, what a month may cost, and what it did cost. Pure; the store keeps the sums.
 //!
-//! A message that enters the queue of a way that costs reserves its quote: what it takes alone, which is the most that it
-//! can cost. When a packet leaves, its price is shared among the messages in it by their bytes and is spent then; what is
-//! left of the reservations is given back. Packets of no message (receipts, repeats) are the box's own. So what is spent is
-//! what left, packet by packet, and a limit that reservations cannot pass is a limit that nothing passes.
+//! A message that enters the queue of a way that costs reserves its quote: what it takes alone, by the cheapest link. A
+//! dearer one reserves what it costs there when it takes the message, or the budget holds it. When a packet leaves, its
+//! price is shared among the messages in it by their bytes and is spent then; what is left of the reservations is given
+//! back. Packets of no message (receipts, repeats) are the box's own. So what is spent is what left, packet by packet, and
+//! a limit that reservations cannot pass is a limit that nothing passes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,6 +30,16 @@ impl Money {
     /// Multiplies the amount; stops at the largest there is.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
+    }
+
+    /// What is told of what is left: never more than that.
+    pub fn rounded_down(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(FINEST)))
+    }
+
+    /// What is told of a sum that was spent: four places, to the nearest.
+    pub fn rounded(self) -> Self {
+        Self(self.0.saturating_add(FINEST / 2)).rounded_down()
     }
 
     /// True for an amount of 0, which serde leaves out.
@@ -97,14 +109,15 @@ pub struct Amount {
     pub currency: String,
 }
 
-/// What people read has four places at most, rounded up: a text costs less than a hundredth, and no price is told too low.
+/// What people read has four places at most: a text costs less than a hundredth.
 const FINEST: i64 = 100;
 
+/// As a price, which is rounded up to four places, so that none is told too low; with `#` to the last place.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let money = Money(match self.money.0.rem_euclid(FINEST) {
-            0 => self.money.0,
-            over => self.money.0.saturating_add(FINEST - over),
+            over if over > 0 && !f.alternate() => self.money.0.saturating_add(FINEST - over),
+            _ => self.money.0,
         });
         match self.currency.as_str() {
             "" => money.fmt(f),
@@ -351,6 +364,15 @@ impl Bill {
         Money(if self.wanted.packets == 0 { 0 } else { self.wanted.money.0 / packets })
     }
 
+    /// Which budget has no room for `wanted` in the place of its quote, on top of what the accounts `used`.
+    pub fn over(&self, wanted: Use, used: &BTreeMap<String, Use>) -> Option<OverBudget> {
+        self.limits.iter().find_map(|(account, limit)| {
+            let used = used.get(account).copied().unwrap_or_default();
+            let limit = limit.check(used, wanted, self.urgent).err()?;
+            Some(OverBudget { account: account.clone(), limit })
+        })
+    }
+
     /// True when it asks for the same, of the same people.
     pub fn same_quote(&self, other: &Self) -> bool {
         self.wanted == other.wanted && self.people().eq(other.people())
@@ -406,6 +428,19 @@ mod tests {
         for bad in ["", ".", "-1", "1,000", "1,5.0", "1.0000001", "a", "9999999999"] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn prices_are_rounded_up_and_what_is_left_is_rounded_down() {
+        let told = |money| Amount { money, currency: "USD".into() }.to_string();
+        let money = Money(43_910);
+        assert_eq!(told(money), "0.044 USD");
+        assert_eq!((told(money.rounded_down()), told(money.rounded())), ("0.0439 USD".into(), "0.0439 USD".into()));
+        assert_eq!(told(Money(43_950).rounded()), "0.044 USD");
+        // A message is not said to cost what it may.
+        let amount = |money| Amount { money: Money(money), currency: "USD".into() };
+        let over = OverPrice { costs: amount(43_950), most: amount(43_910) };
+        assert_eq!(over.to_string(), "it costs 0.044 USD, and 0.04391 USD at most are allowed");
     }
 
     #[test]

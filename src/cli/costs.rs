@@ -62,7 +62,7 @@ impl Costs {
             session.line(format!("nothing was sent in {month}"));
             return Ok(());
         }
-        let amount = |money| price::amount(&settings, money).to_string();
+        let amount = |money| price::sum(&settings, money).to_string();
         let some = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let row = |(account, (spent, held)): (&String, &(Use, Use))| {
             let reserved = match (held.packets, held.texts) {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
-use crate::intake::{self, Dearer};
+use crate::intake::{self, Dearest, Preview};
 use crate::message::Wanted;
 use crate::message::{LinkPreference, Priority};
 use crate::people::Person;
@@ -103,10 +103,10 @@ impl Send {
             if !self.json {
                 let price =
                     preview.price.map(|money| format!(", {}", price::amount(&settings, money))).unwrap_or_default();
-                let credits = preview.credits.map(|credits| format!(", {credits}")).unwrap_or_default();
-                let credits = if preview.most.is_some() { String::new() } else { credits };
+                let credits = preview.credits().filter(|_| preview.more().is_none());
+                let credits = credits.map(|credits| format!(", {credits}")).unwrap_or_default();
                 let by = preview.by().map(|link| format!(" by {link}")).unwrap_or_default();
-                let most = preview.most.as_ref().map(|most| dearer(most, &settings)).unwrap_or_default();
+                let most = preview.more().map(|most| dearer(most, &settings)).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
                     1 => format!(" (1 packet, {} bytes{credits}{price}{by}{most})", preview.bytes),
@@ -120,15 +120,18 @@ impl Send {
                 let name = id.as_deref().unwrap_or("it");
                 let plain = preview.saved().map(|saved| format!(", {saved} without plain marks")).unwrap_or_default();
                 session.line(format!("{name} to {to}: {}, {said}{packets}{texts}{plain}", state.words()));
+                let held = preview.dearest.as_ref().and_then(|most| Some((&most.link, most.over.as_ref()?)));
+                if let Some((link, over)) = held {
+                    session.line(format!("  by {link} it would be held: {over}"));
+                }
                 for link in preview.links.iter().filter(|_| self.dry_run) {
                     session.line(format!("  {}", link.words(&settings)));
                 }
             }
             all.push(json!({
                 "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
-                "packets": preview.packets, "bytes": preview.bytes, "credits": preview.credits.map(|credits| credits.count),
-                "over": preview.credits.map(|credits| credits.over), "price": preview.price.map(|money| money.to_string()),
-                "at_most": preview.at_most().map(|money| money.to_string()),
+                "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
+                "at_most": at_most(&preview),
                 "links": preview.links.iter().map(|link| json!({
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
                     "takes": link.takes,
@@ -156,10 +159,24 @@ impl Send {
     }
 }
 
+/// What a message takes at most, all of it on the dearest link that may take it; null where nothing is charged for.
+fn at_most(preview: &Preview) -> Option<serde_json::Value> {
+    let (most, price) = (preview.dearest.as_ref(), preview.at_most().map(|money| money.to_string()));
+    let credits = preview.credits();
+    (price.is_some() || credits.is_some()).then(|| {
+        json!({
+            "price": price, "link": most.map(|most| &most.link),
+            "packets": most.map(|most| most.extent.packets), "bytes": most.map(|most| most.extent.bytes),
+            "credits": credits.map(|credits| credits.count), "over": credits.map(|credits| credits.over),
+            "held": most.and_then(|most| most.over.as_ref()).map(ToString::to_string),
+        })
+    })
+}
+
 /// What a message costs at most, where a dearer link may take it.
-fn dearer(most: &Dearer, settings: &Settings) -> String {
+fn dearer(most: &Dearest, settings: &Settings) -> String {
     let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let credits = most.credits.map(|credits| format!("{}, ", plural(credits, "credit"))).unwrap_or_default();
+    let credits = most.credits.map(|credits| format!("{}, ", plural(credits.count, "credit"))).unwrap_or_default();
     let (packets, price) = (plural(most.extent.packets, "packet"), price::amount(settings, most.price));
     format!("; at most {packets}, {credits}{price} by {}", most.link)
 }

@@ -187,7 +187,7 @@ impl Cost {
     /// By the prices of this moment, for a message that somebody lets go: on the dearest of the links that may take it.
     pub fn of(policy: &Policy, message: &Message) -> Self {
         let Some(bill) = policy.bill(message) else { return Self::default() };
-        let dearest = policy.dearest(message, true).map(|cost| cost.wanted);
+        let dearest = policy.dearest(message, true).map(|cost| cost.at_most);
         let wanted = dearest.filter(|cost| cost.money > bill.wanted.money).unwrap_or(bill.wanted);
         let unmeasured = message.size.and_then(|size| size.compact).is_none() && wanted.packets > 1;
         let at_most = unmeasured || wanted.money > bill.wanted.money;

@@ -99,7 +99,7 @@ impl Context {
             let one = size.classic.is_some_and(|classic| classic.packets == 1 && classic.bytes <= link.max_payload);
             one && link.price.is_none_or(|price| price.is_by_packet())
         };
-        let patient = patient && !policy.links.iter().filter(|link| policy.reaches(link, device)).all(least);
+        let patient = patient && !policy.links.iter().filter(|link| link.on && policy.reaches(link, device)).all(least);
         size.compact = self.measure(message, patient).and_then(|bytes| coded_size(bytes, policy.room(device)));
         Some(size)
     }

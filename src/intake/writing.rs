@@ -15,7 +15,7 @@ use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
-use crate::route::price;
+use crate::route::price::{self, LinkCost};
 use crate::route::segments::{self, Segments};
 use crate::route::size;
 use crate::route::terms;
@@ -39,31 +39,32 @@ pub struct Preview {
     pub bytes: usize,
     /// Packets on that link; 0 on other ways.
     pub packets: usize,
-    /// The credits that its bytes begin on the dearest link that may take it; `None` where that charges for something else.
-    pub credits: Option<Credits>,
     /// The text as text messages, for a phone.
     pub texts: Option<Segments>,
     /// Texts that it would be as it was written, where plain quotation marks and dashes make it fewer.
     pub as_written: Option<usize>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
-    /// What it costs at most, where a dearer link may take it after all.
-    pub most: Option<Dearer>,
+    /// What it takes on the dearest link that may take it, or might once it is released; `None` on other ways, and where no
+    /// link has a price.
+    pub dearest: Option<Dearest>,
     /// What each link offers for it, and which one takes it; empty on other ways.
     pub links: Vec<Shown>,
 }
 
-/// What a message would take on a dearer link than the one that takes it as things stand.
+/// What a message would take at most, on the dearest link that may take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dearer {
+pub struct Dearest {
     /// Name of that link.
     pub link: String,
     /// Bytes and packets there.
     pub extent: Extent,
-    /// Credits there; `None` where the link charges for something else.
-    pub credits: Option<usize>,
-    /// What it costs there.
+    /// Credits that its bytes begin there; `None` where the link charges for something else.
+    pub credits: Option<Credits>,
+    /// What it costs there, whatever goes before it.
     pub price: Money,
+    /// A budget that has room for its quote, and none for this: there it would be held.
+    pub over: Option<OverBudget>,
 }
 
 /// Credits of a message: bytes that a link charges for together.
@@ -71,7 +72,8 @@ pub struct Dearer {
 pub struct Credits {
     /// How many its bytes begin.
     pub count: usize,
-    /// Characters at its end that cost the last of them; 0 where there is but one, or where they are more than a line.
+    /// Characters at its end that cost the last of them; 0 where there is but one, where they are more than a line, and where
+    /// nobody looked, as for several recipients.
     pub over: usize,
 }
 
@@ -210,24 +212,53 @@ pub fn problems(context: &Context, author: &Person, sheet: &ComposeForm) -> Vec<
 /// # Errors
 /// As [`compose`].
 pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
-    let (messages, policy) = (written(context, author, sheet)?, context.policy());
-    let mut before = BTreeMap::new();
-    messages.into_iter().map(|message| preview_of(context, &policy, message, &mut before)).collect()
+    previews(context, author, sheet, true)
 }
 
-/// `before` is what the messages to other recipients would reserve before this one, by account.
+/// The same without a search for the characters that cost the last credit, each step of which is a look at the coding.
+///
+/// # Errors
+/// As [`compose`].
+pub fn quote(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
+    previews(context, author, sheet, false)
+}
+
+fn previews(context: &Context, author: &Person, sheet: &ComposeForm, search: bool) -> Result<Vec<Preview>, Fault> {
+    let (messages, policy) = (written(context, author, sheet)?, context.policy());
+    let month = price::month(&policy.settings, context.now());
+    let used = context.store.read(|view| view.used_in(&month))?;
+    let mut used = Used { at_most: used.clone(), quoted: used };
+    // For many recipients there would be as many searches.
+    let search = search && messages.len() == 1;
+    messages.into_iter().map(|message| preview_of(context, &policy, message, search, &mut used)).collect()
+}
+
+/// What the accounts used in this month, with what the messages to the recipients before would cost.
+struct Used {
+    quoted: BTreeMap<String, Use>,
+    at_most: BTreeMap<String, Use>,
+}
+
+/// Adds to each account that a bill is in.
+fn add(used: &mut BTreeMap<String, Use>, bill: &Bill, wanted: Use) {
+    for account in bill.accounts() {
+        let sum = used.entry(account.to_owned()).or_default();
+        *sum = sum.plus(wanted);
+    }
+}
+
 fn preview_of(
     context: &Context,
     policy: &Policy,
     message: Message,
-    before: &mut BTreeMap<String, Use>,
+    search: bool,
+    used: &mut Used,
 ) -> Result<Preview, Fault> {
     let mut extent = Extent { bytes: 0, packets: 0 };
     if let Route::Link(device) = policy.choose(&message.to) {
         let measured = message.size.and_then(|size| size.best());
         extent = measured.ok_or_else(|| unwritable(&message, device.is_some(), policy.max_payload(device)))?;
     }
-    let credits = credits(context, policy, &message);
     let texts = message.to.phone().map(|_| segments::of(&policy.settings, &message));
     let as_written = texts.as_ref().and_then(|_| segments::as_written(&policy.settings, &message));
     let mut price = message.bill.as_ref().map(|bill| bill.wanted.money).unwrap_or_default();
@@ -238,21 +269,30 @@ fn preview_of(
     if let Some(cost) = costs.iter().find(|cost| Some(cost.link.id) == taker) {
         (extent, price) = (cost.extent, cost.wanted.money);
     }
-    let most = policy.dearest(&message, false).filter(|cost| cost.wanted.money > price).map(|cost| Dearer {
+    // What is held goes once somebody releases it, however long it is.
+    let cost = policy.dearest(&message, message.state == State::Held);
+    let mut dearest = cost.map(|cost| Dearest {
         link: cost.link.name.clone(),
         extent: cost.extent,
-        credits: cost.credits(),
-        price: cost.wanted.money,
+        credits: credits(context, policy, &message, cost, search),
+        price: cost.at_most.money,
+        over: None,
     });
     let (Extent { bytes, packets }, price) = (extent, Some(price).filter(|money| money.0 > 0));
     let (way, state) = (message.way, message.state);
     let opted_out = opted_out(context, policy, &message)?.filter(|_| way == Way::Carrier);
     let waits = state == State::Queued && opted_out.is_none();
     let bill = message.bill.filter(|_| waits);
-    let over = bill.as_ref().and_then(|bill| over_budget(context, bill, before));
-    for account in bill.iter().filter(|_| over.is_none()).flat_map(Bill::accounts) {
-        let sum = before.entry(account.to_owned()).or_default();
-        *sum = sum.plus(bill.as_ref().map(|bill| bill.wanted).unwrap_or_default());
+    let over = bill.as_ref().and_then(|bill| bill.over(bill.wanted, &used.quoted));
+    if let Some(bill) = bill.filter(|_| over.is_none()) {
+        let at_most =
+            cost.map(|cost| cost.at_most).filter(|most| most.money > bill.wanted.money).unwrap_or(bill.wanted);
+        let over = bill.over(at_most, &used.at_most);
+        add(&mut used.quoted, &bill, bill.wanted);
+        add(&mut used.at_most, &bill, if over.is_some() { bill.wanted } else { at_most });
+        if let Some(dearest) = &mut dearest {
+            dearest.over = over;
+        }
     }
     let (state, reason) = match (opted_out, &over) {
         (Some(why), _) => (State::Returned, why.into()),
@@ -261,21 +301,29 @@ fn preview_of(
         (None, None) => (state, choice.filter(|_| waits).unwrap_or(message.reason)),
     };
     let to = message.to;
-    Ok(Preview { to, way, state, reason, over, bytes, packets, credits, texts, as_written, price, most, links })
+    Ok(Preview { to, way, state, reason, over, bytes, packets, texts, as_written, price, dearest, links })
 }
 
 /// Lengths that are tried: up to 80 characters less.
 const TRIES: usize = 24;
 
-/// What a message costs in credits, and how many of its last characters cost the last one.
-fn credits(context: &Context, policy: &Policy, message: &Message) -> Option<Credits> {
-    let dearest = policy.dearest(message, false)?;
-    let (Route::Link(device), policy) = (policy.choose(&message.to), &policy.for_link(dearest.link.id)) else {
-        return None;
-    };
+/// What a message costs in credits, and how many of its last characters cost the last one, where that is searched for.
+fn credits(
+    context: &Context,
+    policy: &Policy,
+    message: &Message,
+    dearest: LinkCost<'_>,
+    search: bool,
+) -> Option<Credits> {
+    let Route::Link(device) = policy.choose(&message.to) else { return None };
     let (price, count) = (dearest.link.price?, dearest.credits()?);
-    let of = |message: &Message| price.credits(policy.size_of(message, device).best()?);
+    if !search {
+        return Some(Credits { count, over: 0 });
+    }
+    let on_link = policy.for_link(dearest.link.id);
+    let of = |message: &Message| price.credits(on_link.size_of(message, device).best()?);
     let whole = message.text.chars().count();
+    // Measured as the whole is, and cut for the link as that was.
     let without = |over: usize| {
         let text = message.text.chars().take(whole - over).collect();
         let shorter = Message { text, size: None, ..message.clone() };
@@ -296,9 +344,19 @@ fn opted_out(context: &Context, policy: &Policy, message: &Message) -> Result<Op
 }
 
 impl Preview {
+    /// What it costs at most, where that is more than its price as things stand.
+    pub fn more(&self) -> Option<&Dearest> {
+        self.dearest.as_ref().filter(|most| most.price > self.price.unwrap_or_default())
+    }
+
     /// What it costs at most: on the dearest link that may take it. `None` where nothing costs, or no price is known.
     pub fn at_most(&self) -> Option<Money> {
-        self.most.as_ref().map(|most| most.price).or(self.price)
+        self.more().map(|most| most.price).or(self.price)
+    }
+
+    /// Its credits on the dearest link that may take it; `None` where that charges for something else.
+    pub fn credits(&self) -> Option<Credits> {
+        self.dearest.as_ref()?.credits
     }
 
     /// The link that takes it, or that it waits for, by name, where there are several.
@@ -333,22 +391,6 @@ fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
         Err(why) => Fault::refused(NeedsOwner::Unsplittable(why)),
         Ok(_) => Fault::permanent("it cannot be written into packets"),
     }
-}
-
-/// Which budget would be in the way of a bill, with what others reserve before it.
-fn over_budget(context: &Context, bill: &Bill, before: &BTreeMap<String, Use>) -> Option<OverBudget> {
-    let month = price::month(&context.store.settings(), context.now());
-    let read = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
-    let (spent, reserved) = read.unwrap_or_default();
-    let of = |account: &str| {
-        let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
-        let of = |sums: &BTreeMap<String, Use>| sums.get(account).copied().unwrap_or_default();
-        spent.plus(of(&reserved)).plus(of(before))
-    };
-    bill.limits.iter().find_map(|(account, limit)| {
-        let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;
-        Some(OverBudget { account: account.clone(), limit })
-    })
 }
 
 /// Reads who gets a message, each recipient once.

@@ -27,6 +27,11 @@ pub fn amount(settings: &Settings, money: Money) -> Amount {
     Amount { money, currency: settings.text(Key::PriceCurrency).to_owned() }
 }
 
+/// A sum that was spent, with the currency of the box: to the nearest of four places.
+pub fn sum(settings: &Settings, money: Money) -> Amount {
+    amount(settings, money.rounded())
+}
+
 /// The limits for messages of these people.
 pub fn limits<'p>(settings: &Settings, people: impl IntoIterator<Item = &'p Person>) -> Limits {
     let packets = u64::try_from(settings.number(Key::BudgetPackets)).ok().filter(|most| *most > 0);
@@ -66,8 +71,10 @@ pub struct LinkCost<'p> {
     pub link: &'p LinkTerms,
     /// Bytes and packets, alone.
     pub extent: Extent,
-    /// Packets and money, alone.
+    /// Packets and money, alone, by what is free in this month now.
     pub wanted: Use,
+    /// Packets and money where other messages use up what is free before it leaves; no more than its terms allow.
+    pub at_most: Use,
 }
 
 impl LinkCost<'_> {
@@ -116,25 +123,28 @@ impl Policy {
     pub fn link_costs(&self, message: &Message, released: bool) -> Vec<LinkCost<'_>> {
         let Route::Link(far_box) = self.choose(&message.to) else { return Vec::new() };
         let (most, terms) = (self.max_parts(message), message.terms);
+        let bound = if terms.links == LinkPreference::Cheap { Some(Money::default()) } else { terms.at_most };
         let mut costs = Vec::new();
         for link in self.links.iter().filter(|link| link.on && self.reaches(link, far_box)) {
             let extent = self.for_link(link.id).size_of(message, far_box).best();
             if let (Some(price), Some(extent)) = (link.price, extent) {
-                costs.push(LinkCost { link, extent, wanted: price.quote(extent) });
+                let (wanted, whole) = (price.quote(extent), price.after(u64::MAX).quote(extent));
+                let money = bound.map_or(whole.money, |bound| whole.money.min(bound));
+                costs.push(LinkCost { link, extent, wanted, at_most: Use { money, ..whole } });
             }
         }
         let may = |cost: &LinkCost<'_>| {
             let small = cost.extent.packets <= most || message.released || released;
-            let cheap = terms.links != LinkPreference::Cheap || cost.wanted.money.0 == 0;
-            small && cheap && terms.at_most.is_none_or(|most| cost.wanted.money <= most)
+            small && [bound, terms.at_most].into_iter().flatten().all(|most| cost.wanted.money <= most)
         };
         costs.retain(may);
         costs
     }
 
-    /// The same on the dearest of those links: more it cannot cost, whichever takes it.
+    /// The same on the dearest of those links: more than its `at_most` it cannot cost at these prices, whichever takes it and
+    /// whatever goes before it. That is not reserved: a link that is dearer than the quote asks the budgets when it takes it.
     pub fn dearest(&self, message: &Message, released: bool) -> Option<LinkCost<'_>> {
-        self.link_costs(message, released).into_iter().max_by_key(|cost| cost.wanted.money)
+        self.link_costs(message, released).into_iter().max_by_key(|cost| cost.at_most.money)
     }
 }
 

@@ -292,6 +292,16 @@ impl View {
         Ok(found)
     }
 
+    /// What each account used in a month: spent in it, and reserved now.
+    pub fn used_in(&self, month: &str) -> TxResult<BTreeMap<String, Use>> {
+        let mut used = self.reserved()?;
+        for (account, spent) in self.spent_in(month)? {
+            let sum = used.entry(account).or_default();
+            *sum = sum.plus(spent);
+        }
+        Ok(used)
+    }
+
     /// What an account used, month by month, oldest first.
     pub fn used_by(&self, account: &str) -> TxResult<Vec<(String, Use)>> {
         let mut found = Vec::new();

@@ -1,5 +1,7 @@
 //! Budgets that are nearly used up, or are: said as long as that is so, whether somebody sent much or a limit was lowered.
 
+use std::collections::BTreeMap;
+
 use super::Ask;
 use crate::fault::Fault;
 use crate::links::LinkRecord;
@@ -16,9 +18,10 @@ use crate::settings::Key;
 pub fn warnings(ask: &Ask) -> Result<(Vec<String>, Vec<String>), Fault> {
     let month = price::month(&ask.settings, ask.times.now);
     let people = ask.app.store.people();
+    let used = used(ask)?;
     let mut accounts = Vec::new();
     for (account, limit) in price::limits(&ask.settings, people.iter().map(|person| &**person)) {
-        if let Some((percent, reserve)) = limit.nearly_used(used(ask, &month, &account)?) {
+        if let Some((percent, reserve)) = limit.nearly_used(used.get(&account).copied().unwrap_or_default()) {
             accounts.push(EventKind::Budget { account, month: month.clone(), percent, reserve }.to_string());
         }
     }
@@ -43,11 +46,10 @@ fn of_link(ask: &Ask, link: &LinkRecord) -> Result<Vec<String>, Fault> {
     Ok(words)
 }
 
-/// What an account used in a month: spent, and reserved.
-fn used(ask: &Ask, month: &str, account: &str) -> Result<Use, Fault> {
-    let (spent, reserved) = ask.app.store.read(|view| Ok((view.spent_in(month)?, view.reserved()?)))?;
-    let spent = spent.iter().find(|(known, _)| known == account).map(|(_, used)| *used).unwrap_or_default();
-    Ok(spent.plus(reserved.get(account).copied().unwrap_or_default()))
+/// What each account used in this month: spent, and reserved.
+fn used(ask: &Ask) -> Result<BTreeMap<String, Use>, Fault> {
+    let month = price::month(&ask.settings, ask.times.now);
+    ask.app.store.read(|view| view.used_in(&month))
 }
 
 /// How much of the budget of the whole box is used this month, in hundredths: what a person spends is in it. `None` where it
@@ -58,5 +60,5 @@ fn used(ask: &Ask, month: &str, account: &str) -> Result<Use, Fault> {
 pub fn of_box(ask: &Ask) -> Result<Option<u64>, Fault> {
     let limit = price::limits(&ask.settings, []).into_iter().find(|(account, _)| account == BOX);
     let limit = limit.map_or_else(Limit::default, |(_, limit)| limit);
-    Ok(limit.percent(used(ask, &price::month(&ask.settings, ask.times.now), BOX)?))
+    Ok(limit.percent(used(ask)?.get(BOX).copied().unwrap_or_default()))
 }

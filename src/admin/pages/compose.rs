@@ -9,10 +9,10 @@ use crate::admin::auth;
 use crate::admin::response::Response;
 use crate::admin::words::say;
 use crate::fault::Fault;
-use crate::intake::{self, ComposeForm, Dearer, Preview, drafts};
+use crate::intake::{self, ComposeForm, Dearest, Preview, drafts};
 use crate::message::Wanted;
-use crate::message::{LinkPreference, Priority, Way};
-use crate::money::Money;
+use crate::message::{Extent, LinkPreference, Priority, Way};
+use crate::money::{Money, OverBudget};
 use crate::settings::Key;
 use crate::store::mailbox::Special;
 
@@ -206,7 +206,7 @@ pub fn keep(ask: &Ask) -> Reply {
 /// What it takes so far at most, in credits and money, told while it is written; empty where nothing is to be told.
 fn cost_so_far(ask: &Ask, sheet: &ComposeForm) -> String {
     let previews = intake::preview(&ask.app.context, &ask.visitor.person, sheet).unwrap_or_default();
-    let dearest = previews.iter().filter_map(|preview| preview.credits).max_by_key(|credits| credits.count);
+    let dearest = previews.iter().filter_map(Preview::credits).max_by_key(|credits| credits.count);
     let price = previews.iter().filter_map(Preview::at_most).reduce(Money::plus);
     let told: Vec<_> = dearest
         .map(|credits| credits.to_string())
@@ -231,8 +231,9 @@ pub fn row(ask: &Ask, preview: &Preview) -> Value {
         texts => preview.texts.as_ref().map(|texts| names::texts(ask, texts)),
         bytes => preview.bytes, packets => preview.packets,
         // What is told in credits is of the dearest link.
-        credits => preview.credits.filter(|_| preview.most.is_none()).map(|credits| credits.to_string()),
-        most => preview.most.as_ref().map(|most| dearer(ask, most)),
+        credits => preview.credits().filter(|_| preview.more().is_none()).map(|credits| credits.to_string()),
+        most => preview.more().map(|most| dearer(ask, most)),
+        over => preview.dearest.as_ref().and_then(|most| held_by(&most.link, most.over.as_ref())),
         at_most => preview.at_most().map(|money| super::costs::amount(ask, money)),
         reason => ask.times.local(&if ask.operator() { preview.said() } else { preview.for_person() }),
         price => preview.price.map(|money| super::costs::amount(ask, money)),
@@ -245,32 +246,38 @@ pub fn row(ask: &Ask, preview: &Preview) -> Value {
 }
 
 /// What a message costs if a dearer link has to take it.
-fn dearer(ask: &Ask, most: &Dearer) -> String {
+fn dearer(ask: &Ask, most: &Dearest) -> String {
     let (packets, price) = (say!("count.packets", n = most.extent.packets), super::costs::amount(ask, most.price));
     match most.credits {
         Some(credits) => {
-            let credits = say!("count.credits", n = credits);
+            let credits = say!("count.credits", n = credits.count);
             say!("compose.dearer_credits", packets = packets, credits = credits, price = price, link = most.link)
         }
         None => say!("compose.dearer", packets = packets, price = price, link = most.link),
     }
 }
 
-/// What quoting adds: bytes, and packets and price where the link is known.
+/// Says that a budget would hold it back where that link has to take it, and which.
+pub fn held_by(link: &str, over: Option<&OverBudget>) -> Option<String> {
+    over.map(|over| say!("compose.held_by", link = link, budget = over))
+}
+
+/// What quoting adds: bytes, and packets and price on the dearest link where links are known.
 fn quote_cost(ask: &Ask, sheet: &ComposeForm, source: &Source) -> String {
     let quoted = source.quoted();
     let with = |text: String| {
         let sheet = ComposeForm { text, ..sheet.clone() };
-        intake::preview(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())
+        let one = intake::quote(&ask.app.context, &ask.visitor.person, &sheet).ok().and_then(|mut all| all.pop())?;
+        // The price is that of the dearest link, so bytes and packets are those there.
+        let extent = one.more().map_or(Extent { bytes: one.bytes, packets: one.packets }, |most| most.extent);
+        Some((extent, one.at_most()))
     };
     let bytes = say!("compose.bytes_alone", n = quoted.len());
     match (with("x".to_owned()), with(format!("x\n\n{quoted}"))) {
-        (Some(without), Some(with)) if with.packets > 0 => {
-            let (more, price) = (with.packets.saturating_sub(without.packets), with.at_most());
-            let packets = say!("count.packets", n = more);
-            let (bytes, price) =
-                (with.bytes.saturating_sub(without.bytes), price.map(|money| super::costs::amount(ask, money)));
-            match price {
+        (Some((without, _)), Some((with, price))) if with.packets > 0 => {
+            let packets = say!("count.packets", n = with.packets.saturating_sub(without.packets));
+            let bytes = with.bytes.saturating_sub(without.bytes);
+            match price.map(|money| super::costs::amount(ask, money)) {
                 Some(price) => say!("compose.more_price", n = bytes, packets = packets, price = price),
                 None => say!("compose.more", n = bytes, packets = packets),
             }

@@ -29,6 +29,11 @@ pub fn amount(ask: &Ask, money: Money) -> String {
     price::amount(&ask.settings, money).to_string()
 }
 
+/// Gives a sum that was spent with its currency.
+pub fn sum(ask: &Ask, money: Money) -> String {
+    price::sum(&ask.settings, money).to_string()
+}
+
 /// Gives the accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees
 /// their own.
 fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
@@ -73,11 +78,11 @@ pub fn show(ask: &Ask) -> Reply {
             context! {
                 own => row.name == OWN, name => row.name,
                 packets => row.used.packets, texts => row.used.texts,
-                money => amount(ask, row.used.money),
+                money => sum(ask, row.used.money),
                 reserved => context! {
                     any => row.reserved != Use::default(),
                     packets => row.reserved.packets, texts => row.reserved.texts,
-                    money => amount(ask, row.reserved.money),
+                    money => sum(ask, row.reserved.money),
                 },
                 most_packets => row.limit.packets,
                 most_money => row.limit.money.map(|money| amount(ask, money)),
@@ -88,13 +93,13 @@ pub fn show(ask: &Ask) -> Reply {
     let months = ask.app.store.read(|view| view.months())?;
     let spent = ask.app.store.read(|view| view.used_by(if ask.operator() { BOX } else { ask.me() }))?;
     let values: Vec<_> = spent.iter().map(|(month, used)| (month.clone(), used.money.0 as f64)).collect();
-    let money = |value: f64| amount(ask, Money(value as i64));
+    let money = |value: f64| sum(ask, Money(value as i64));
     let plot =
         bars::picture(&Bars { id: "money", title: &say!("costs.money_by_month"), values: &values, words: &money });
     let by_month: Vec<_> = spent
         .iter()
         .rev()
-        .map(|(month, used)| context! { month, money => amount(ask, used.money), packets => used.packets, texts => used.texts })
+        .map(|(month, used)| context! { month, money => sum(ask, used.money), packets => used.packets, texts => used.texts })
         .collect();
     let account = if ask.operator() { BOX } else { ask.me() };
     let reserved = ask.app.store.read(|view| view.reserved())?.get(account).copied().unwrap_or_default();

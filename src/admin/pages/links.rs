@@ -115,7 +115,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str) -> Reply {
     let month = today.get(..7).unwrap_or_default();
     let (day, month) =
         ask.app.store.read(|view| Ok((view.charged(link.id, &today)?, view.charged(link.id, month)?)))?;
-    let used = |used: Use| context! { packets => used.packets, money => super::costs::amount(ask, used.money) };
+    let used = |used: Use| context! { packets => used.packets, money => super::costs::sum(ask, used.money) };
     let live = facts.links.get(&link.id);
     let test = driver.and_then(|driver| driver.contact.as_ref()).map(|_| test(ask, live)).transpose()?;
     let notes = ask.app.store.read(|view| view.samples(link.id, Series::Ready.word(), strip::since(ask.times.now)))?;

@@ -53,7 +53,7 @@ pub fn show(ask: &Ask) -> Reply {
                 left => counts.left.values().sum::<u64>(), ways => list(&counts.left),
                 got => counts.got, returned => counts.returned, refused => counts.refused,
                 sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air), credits => counts.credits,
-                messages => messages(row), money => super::costs::amount(ask, counts.money),
+                messages => messages(row), money => super::costs::sum(ask, counts.money),
                 size => bytes(counts.bytes_in + counts.bytes_out),
             }
         })
@@ -111,7 +111,7 @@ fn pictures(ask: &Ask, span: Span, newest_first: &[Usage]) -> Vec<Value> {
     let periods = periods(ask, span, newest_first);
     let count = |value: f64| format!("{value:.0}");
     let size = |value: f64| bytes(value as u64);
-    let money = |value: f64| super::costs::amount(ask, Money(value as i64));
+    let money = |value: f64| super::costs::sum(ask, Money(value as i64));
     let draw = |id, title: String, amount: fn(&Usage) -> f64, words: &dyn Fn(f64) -> String| {
         let of = |period: &String| {
             let row = newest_first.iter().find(|row| row.period == *period);

@@ -255,7 +255,7 @@ impl Display for Ground {
 
 impl Display for OverPrice {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "it costs {}, and {} at most are allowed", self.costs, self.most)
+        write!(f, "it costs {}, and {:#} at most are allowed", self.costs, self.most)
     }
 }
 

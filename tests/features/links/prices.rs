@@ -43,9 +43,10 @@ fn a_preview_says_which_link_takes_it_and_what_it_costs_at_most() {
     };
     let long = look(&text, "any");
     assert_eq!((&long["packets"], &long["price"]), (&1.into(), &serde_json::Value::Null), "by the line: {long}");
-    let most = long["at_most"].as_str().unwrap().to_owned();
-    assert_eq!(money(&most), long["credits"].as_u64().unwrap() as f64 * 0.12, "{long}");
-    assert!(look(&text, "cheap")["at_most"].is_null());
+    let most = long["at_most"]["price"].as_str().unwrap().to_owned();
+    assert_eq!(money(&most), long["at_most"]["credits"].as_u64().unwrap() as f64 * 0.12, "{long}");
+    assert_eq!(long["at_most"]["link"], "m138", "{long}");
+    assert!(look(&text, "cheap")["at_most"]["price"].is_null());
     // Whoever writes is told, on the page and at each look that it takes at what is written.
     let page = post("/compose", "do=preview&links=any");
     for words in ["1 packet, by line, for nothing; at most ", &format!(" credits, {most} USD by m138")] {
@@ -62,7 +63,7 @@ fn a_preview_says_which_link_takes_it_and_what_it_costs_at_most() {
     let short = "Hello Bob, how are you today? ".repeat(5);
     let quoted = look(&short, "now");
     let credits = quoted["bytes"].as_u64().unwrap().div_ceil(50);
-    assert_eq!(quoted["credits"], credits, "{quoted}");
+    assert_eq!(quoted["at_most"]["credits"], credits, "{quoted}");
     assert!(said(&short, "now").contains("USD by m138)"), "{}", said(&short, "now"));
     assert!(quoted["bytes"].as_u64().unwrap() < 60, "{quoted}");
     let limit = quoted["price"].as_str().unwrap().to_owned();
@@ -90,6 +91,39 @@ fn a_preview_says_which_link_takes_it_and_what_it_costs_at_most() {
     });
     assert_eq!(spent, limit);
     both.totals_balance();
+}
+
+/// What is free in a month is free once, and not for each recipient; and what a dearer link would take is not reserved, so it is
+/// told before that a budget has no room for it.
+#[test]
+fn at_most_takes_nothing_as_free_and_asks_the_budgets() {
+    let both = in_credits(&[]);
+    both.station.cli_ok(&["link", "set", "m138", "link.free", "3"], "");
+    both.station.set(&[("budget.money", "0.50"), ("budget.reserve", "0")]);
+    let text = "All well on board, the wind turns north and the generator runs again. ".repeat(2);
+    let send = ["send", "--from", "anna", "--dry-run", "--text", &text];
+    let to = ["bob", "eve", "ida", "otto", "carl"].map(|name| format!("{name}@world.example"));
+    let args: Vec<&str> = send.into_iter().chain(to.iter().map(String::as_str)).collect();
+    let all = both.station.json(&args);
+    let mut sum = 0.0;
+    for one in all.as_array().unwrap() {
+        let most = &one["at_most"];
+        let price = money(most["price"].as_str().unwrap());
+        assert!((price - most["credits"].as_u64().unwrap() as f64 * 0.12).abs() < 0.001, "{one}");
+        assert_eq!((&one["state"], &one["price"]), (&"queued".into(), &serde_json::Value::Null), "{one}");
+        // What the ones before would take counts.
+        let held = sum + price > 0.5;
+        assert_eq!(most["held"].is_string(), held, "{sum}: {one}");
+        sum += if held { 0.0 } else { price };
+    }
+    let said = both.station.cli_ok(&args, "");
+    assert!(said.contains("by m138 it would be held: the budget of this box is used up"), "{said}");
+    // What is too long to go unasked says its credits all the same.
+    both.station.set(&[("air.max_parts", "1")]);
+    let noise: String = (0..400).map(|number| format!("{:x} ", number * 7919 % 65_537)).collect();
+    let held =
+        &both.station.json(&["send", "--from", "anna", "--dry-run", "--links", "now", "--text", &noise, &to[0]])[0];
+    assert!(held["at_most"]["credits"].as_u64().is_some_and(|credits| credits > 6), "{held}");
 }
 
 /// What somebody lets go may leave by the dear link: its price stands beside the button, and in what is said afterwards.

@@ -1,14 +1,16 @@
 //! What it costs to release what is held, before anybody does it: one message, and all that its sender has waiting.
 
+use std::collections::BTreeMap;
+
 use minijinja::{Value, context};
 
 use crate::address::Address;
-use crate::admin::pages::{Ask, Reply, costs, queue};
+use crate::admin::pages::{Ask, Reply, compose, costs, queue};
 use crate::admin::words::say;
 use crate::engine::actions::{Cost, MessageAction, is_releasable, waits_for_budget};
 use crate::fault::Fault;
 use crate::message::{Id, Message};
-use crate::money::BOX;
+use crate::money::{BOX, Bill, Use};
 use crate::route::choose::Policy;
 use crate::route::price;
 use crate::store::Queue;
@@ -26,7 +28,14 @@ pub fn offer(ask: &Ask, policy: &Policy, message: &Message) -> Result<Value, Fau
         let sender = message.header_from().to_string();
         context! { count => all.len(), sender, cost => Cost::of_all(policy, all).to_string() }
     });
-    Ok(context! { cost => Cost::of(policy, message).to_string(), left => left(ask, policy, message)?, all => others })
+    let month = price::month(&ask.settings, ask.times.now);
+    let used = ask.app.store.read(|view| view.used_in(&month))?;
+    let bill = policy.bill(message).unwrap_or_default();
+    // What its quote has no room for waits for that, and says so.
+    let over = policy.dearest(message, true).filter(|_| bill.over(bill.wanted, &used).is_none());
+    let over = over.and_then(|cost| compose::held_by(&cost.link.name, bill.over(cost.at_most, &used).as_ref()));
+    let cost = Cost::of(policy, message).to_string();
+    Ok(context! { cost, left => left(ask, &bill, &used), over, all => others })
 }
 
 /// Releases all that the sender of a message has waiting, oldest first, until one may not go.
@@ -81,17 +90,12 @@ fn of_sender(ask: &Ask, policy: &Policy, message: &Message) -> Result<Vec<Messag
 }
 
 /// What the budgets that a message is in have left this month, in words; empty where nothing is limited.
-fn left(ask: &Ask, policy: &Policy, message: &Message) -> Result<String, Fault> {
-    let Some(bill) = policy.bill(message) else { return Ok(String::new()) };
-    let month = price::month(&ask.settings, ask.times.now);
-    let (spent, reserved) = ask.app.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)))?;
+fn left(ask: &Ask, bill: &Bill, used: &BTreeMap<String, Use>) -> String {
     let mut words = Vec::new();
     for (account, limit) in &bill.limits {
-        let spent = spent.iter().find(|(name, _)| name == account).map(|(_, used)| *used).unwrap_or_default();
-        let used = spent.plus(reserved.get(account).copied().unwrap_or_default());
-        let (packets, money) = limit.left(used, bill.urgent);
+        let (packets, money) = limit.left(used.get(account).copied().unwrap_or_default(), bill.urgent);
         let packets = packets.map(|left| say!("count.packets", n = left));
-        let money = money.map(|left| costs::amount(ask, left));
+        let money = money.map(|left| costs::amount(ask, left.rounded_down()));
         let left = match (packets, money) {
             (Some(packets), Some(money)) => say!("message.left_and", packets = packets, money = money),
             (Some(left), None) | (None, Some(left)) => left,
@@ -102,5 +106,5 @@ fn left(ask: &Ask, policy: &Policy, message: &Message) -> Result<String, Fault> 
             false => say!("message.left_of", left = left, account = account),
         });
     }
-    Ok(words.join("; "))
+    words.join("; ")
 }
