@@ -210,7 +210,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         false => None,
     };
     let mut actions = if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() };
-    if !ask.operator() && message.author.as_deref() == Some(ask.me()) && State::HERE.contains(&message.state) {
+    if !ask.operator() && message.is_by(ask.me()) && State::HERE.contains(&message.state) {
         actions.push(("take-back", say!("message.take_back"), say!("message.cancel_does")));
     }
     let goes = matches!(message.state, State::Queued | State::Held) || actions.iter().any(|(act, ..)| *act == "again");
