@@ -40,7 +40,7 @@ mod writing;
 
 use repeats::{Came, Repeats};
 use writer::MailWriter;
-pub use writing::{ComposeForm, Dearer, Preview, compose, preview, problems};
+pub use writing::{ComposeForm, Dearer, Preview, SENT_BEFORE, compose, preview, problems};
 
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;

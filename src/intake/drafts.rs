@@ -136,7 +136,7 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool)
         let (in_tab, made_of, once) = (in_tab.clone(), made_of.clone(), sheet.once.clone());
         let kept = context.store.write(move |tx| {
             let made = tx.made_by_form(&form)?;
-            if let Some(first) = made.first() {
+            if !made.is_empty() {
                 let sent_here = match &in_tab {
                     Some(in_tab) => !tx.made_by_form(in_tab)?.is_empty(),
                     None => true,

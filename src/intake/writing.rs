@@ -133,7 +133,7 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
             if !before.is_empty() {
                 return match same(tx, &before, &mail.messages)? {
                     true => Ok((before, Made::Before)),
-                    false => reject(Fault::permanent("this form was sent before, with other words")),
+                    false => reject(Fault::permanent(SENT_BEFORE)),
                 };
             }
             if !met.holds(tx, &person, &once)? {
@@ -157,6 +157,9 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     }
     Err(Fault::temporary("another window keeps this draft again and again"))
 }
+
+/// Why a form is refused that made its messages before.
+pub const SENT_BEFORE: &str = "this form was sent before, with other words";
 
 /// What a form made of its messages.
 enum Made {

@@ -8,7 +8,6 @@
 //!
 //! For who logged in, wrote on the page or at sea, all three are the same.
 
-use super::words::isolated;
 use serde::{Deserialize, Serialize};
 
 use super::{Message, Proof};
@@ -68,7 +67,7 @@ impl Message {
     /// The sender for people: `Mum <mum@example.org>`, or the address alone.
     pub fn sender_shown(&self) -> String {
         match &self.sender.name {
-            Some(name) => format!("{} <{}>", isolated(name), self.from),
+            Some(name) => format!("{name} <{}>", self.from),
             None => self.from.shown(),
         }
     }

@@ -161,7 +161,11 @@ pub fn send(ask: &Ask) -> Reply {
         }
         Ok((kept, Some(words))) => {
             let refused = std::mem::take(&mut shown.error);
-            shown.error = [refused, words].into_iter().filter(|why| !why.is_empty()).collect::<Vec<_>>().join(" ");
+            shown.error = [refused, words]
+                .into_iter()
+                .filter(|why| !why.is_empty() && why != intake::SENT_BEFORE)
+                .collect::<Vec<_>>()
+                .join(" ");
             (shown.kept, shown.status) = (kept == drafts::Kept::Stored, 409);
         }
         Ok((kept, _)) => shown.kept = kept == drafts::Kept::Stored,
@@ -302,6 +306,7 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
         tab => auth::once(&sheet.tab)?,
         seen => sheet.seen,
         trouble => trouble::now(ask),
+        comes => trouble::comes(ask).map(|at| ask.times.moment(at)),
         error => wrong::heading(&shown.problems, &ask.times.local(&shown.error)),
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),
