@@ -130,7 +130,17 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool)
     for _ in 0..TURNS {
         let met = met(context, &person, sheet)?;
         if !met.own {
-            return Ok(if empty { Kept::Empty } else { Kept::Elsewhere });
+            let sent_here = match &in_tab {
+                Some(in_tab) if late => context.store.read(|view| view.was_sent(in_tab))?,
+                _ => false,
+            };
+            return Ok(if sent_here {
+                Kept::Sent
+            } else if empty {
+                Kept::Empty
+            } else {
+                Kept::Elsewhere
+            });
         }
         let (person, name, form, content) = (person.clone(), name.clone(), form.clone(), content.clone());
         let (in_tab, made_of, once) = (in_tab.clone(), made_of.clone(), sheet.once.clone());

@@ -180,7 +180,7 @@ pub fn send(ask: &Ask) -> Reply {
 /// say of it.
 fn keep_apart(ask: &Ask, sheet: &mut ComposeForm, late: bool) -> Result<(drafts::Kept, Option<String>), Fault> {
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
-    let mut words = None;
+    let (mut words, mut replaced) = (None, None);
     for _ in 0..NAMES {
         // The words that a window was sent with under a name made here are not those that come with the name before.
         let kept = drafts::keep(context, me, sheet, late && words.is_none())?;
@@ -190,10 +190,11 @@ fn keep_apart(ask: &Ask, sheet: &mut ComposeForm, late: bool) -> Result<(drafts:
             kept => return Ok((kept, words)),
         };
         words.get_or_insert(why);
+        replaced = replaced.or(own);
         // The same each time, so that a post whose answer is lost meets its own draft when it comes again.
-        (sheet.once, sheet.seen, sheet.begun) = (auth::once_in(&sheet.once, &sheet.tab)?, None, own);
+        (sheet.once, sheet.seen, sheet.begun) = (auth::once_in(&sheet.once, &sheet.tab)?, None, replaced);
     }
-    Err(Fault::temporary("this draft is kept in too many windows"))
+    Err(Fault::temporary(say!("compose.too_many_windows")))
 }
 
 /// Keeps what was written so far, for the script of the pages.
