@@ -377,11 +377,6 @@ impl Message {
         }
     }
 
-    /// True for a message that this person wrote, and not an earlier one of the same name.
-    pub fn is_by(&self, person: &str) -> bool {
-        self.author.as_deref() == Some(person) && !self.former.iter().any(|gone| gone == person)
-    }
-
     /// True for a message that this person wrote, or that is or was made for them; `domain` is that of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
         if self.former.iter().any(|gone| gone == person) {

@@ -4,14 +4,14 @@
 use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
 use super::ComposeForm;
-use super::writing::recipients;
-use crate::address::{Address, Mailbox, pasted};
+use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
 use crate::deliver::compose::{self, DraftMail, one_line};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::mail_text::attached;
 use crate::message::{Id, Terms, Wanted};
 use crate::people::Person;
+use crate::route::choose::Policy;
 use crate::route::terms;
 use crate::settings::Key;
 use crate::store::mailbox::{Entry, Flags, NewContent, NewEntry, Special};
@@ -175,6 +175,35 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool)
         }
     }
     Err(Fault::temporary("another window keeps this draft again and again"))
+}
+
+/// Reads who gets a message, each recipient once.
+pub(super) fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
+    let mut all: Vec<Address> = Vec::new();
+    for piece in pasted::several(to) {
+        let one = recipient(policy, &piece).map_err(Fault::permanent)?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    let most = policy.settings.count(Key::SmtpMaxRecipients);
+    match all.len() {
+        0 => Err(Fault::permanent("name a recipient: a mail address, a phone number, or a person of this box")),
+        many if many > most => Err(Fault::permanent(format!("a message goes to at most {most} recipients"))),
+        _ => Ok(all),
+    }
+}
+
+/// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
+pub(super) fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
+    let to = &pasted::visible(to);
+    if to.contains('@') || to.is_empty() {
+        return Ok(policy.resolve(&to.parse()?)?);
+    }
+    if looks_like_phone_in(policy.settings.text(Key::SmsCountry), to) && policy.people.get(to).is_none() {
+        return Ok(policy.at_number(to)?);
+    }
+    Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
 }
 
 /// What the messages of a form are made of, to be compared with those that it made before.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::drafts;
-use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
+use super::drafts::{self, recipient, recipients};
+use crate::address::{Address, AddressError, pasted};
 use crate::deliver::compose::message_id;
 use crate::engine::Context;
 use crate::engine::link::market::Shown;
@@ -367,35 +367,6 @@ fn over_budget(context: &Context, bill: &Bill, before: &BTreeMap<String, Use>) -
         let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;
         Some(OverBudget { account: account.clone(), limit })
     })
-}
-
-/// Reads who gets a message, each recipient once.
-pub(super) fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
-    let mut all: Vec<Address> = Vec::new();
-    for piece in pasted::several(to) {
-        let one = recipient(policy, &piece).map_err(Fault::permanent)?;
-        if !all.contains(&one) {
-            all.push(one);
-        }
-    }
-    let most = policy.settings.count(Key::SmtpMaxRecipients);
-    match all.len() {
-        0 => Err(Fault::permanent("name a recipient: a mail address, a phone number, or a person of this box")),
-        many if many > most => Err(Fault::permanent(format!("a message goes to at most {most} recipients"))),
-        _ => Ok(all),
-    }
-}
-
-/// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
-fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
-    let to = &pasted::visible(to);
-    if to.contains('@') || to.is_empty() {
-        return Ok(policy.resolve(&to.parse()?)?);
-    }
-    if looks_like_phone_in(policy.settings.text(Key::SmsCountry), to) && policy.people.get(to).is_none() {
-        return Ok(policy.at_number(to)?);
-    }
-    Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
 }
 
 fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Message>, Fault> {

@@ -48,6 +48,11 @@ impl Sender {
 }
 
 impl Message {
+    /// True for a message that this person wrote, and not an earlier one of the same name.
+    pub fn is_by(&self, person: &str) -> bool {
+        self.author.as_deref() == Some(person) && !self.former.iter().any(|gone| gone == person)
+    }
+
     /// Who wrote it, by the mail itself.
     pub fn header_from(&self) -> &Address {
         self.sender.header_from.as_ref().unwrap_or(&self.from)
