@@ -40,7 +40,7 @@ mod writing;
 
 use repeats::{Came, Repeats};
 use writer::MailWriter;
-pub use writing::{ComposeForm, Dearest, Preview, compose, preview, problems, quote};
+pub use writing::{ComposeForm, Dearest, Preview, SENT_BEFORE, compose, preview, problems, quote};
 
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;

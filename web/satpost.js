@@ -92,7 +92,7 @@
     };
     const seen = $("[data-stale]");
     letter.addEventListener("input", () => {
-      changed = true;
+      [changed, over] = [true, false];
       // What a cost was looked at for is not what would be sent now.
       if (seen && seen.dataset.stale) {
         const words = Object.assign(document.createElement("p"), { textContent: seen.dataset.stale });

@@ -106,6 +106,14 @@ pub fn once_for(visitor: &Visitor, thing: &str) -> String {
     hash(&format!("{} {thing}", visitor.session.csrf))[..ONCE].to_owned()
 }
 
+/// Makes the next name of a form in a window, the same each time; of a window without a name any new one.
+///
+/// # Errors
+/// As [`token`].
+pub fn once_in(once: &str, tab: &str) -> Result<String, Fault> {
+    if tab.is_empty() { self::once("") } else { Ok(hash(&format!("{once} {tab}"))[..ONCE].to_owned()) }
+}
+
 /// Reads the name that a form has for itself; empty when there is none.
 pub fn once_of(request: &Request) -> String {
     request.form.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect()

@@ -4,13 +4,15 @@
 use mail_parser::{HeaderName, HeaderValue, MessageParser};
 
 use super::ComposeForm;
-use crate::address::{Mailbox, pasted};
+use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
 use crate::deliver::compose::{self, DraftMail, one_line};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::mail_text::attached;
-use crate::message::Wanted;
+use crate::message::{Id, Terms, Wanted};
 use crate::people::Person;
+use crate::route::choose::Policy;
+use crate::route::terms;
 use crate::settings::Key;
 use crate::store::mailbox::{Entry, Flags, NewContent, NewEntry, Special};
 use crate::store::{Tx, TxResult};
@@ -19,6 +21,8 @@ use crate::store::{Tx, TxResult};
 const FORM: &str = "X-Satpost-Form";
 /// Longest line of it, in bytes.
 const LINE: usize = 500;
+/// How often a draft is looked at anew that another window keeps at the same moment.
+pub(super) const TURNS: usize = 8;
 /// Longest list of recipients that is kept, in bytes.
 const TO_MOST: usize = 16 * 1024;
 
@@ -57,19 +61,48 @@ pub(super) fn in_tab(person: &str, sheet: &ComposeForm) -> Option<String> {
     named.then(|| format!("{}/{}", form_of(person, &sheet.once), sheet.tab))
 }
 
-/// The UID of the draft of a form, if another window has kept other words there since this one was opened.
+/// What lies under the name of a form before a transaction that puts something in its place, or removes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    /// UID of the last draft there; `None` where there is none.
+    last: Option<u32>,
+    /// False where another window has kept other words there since this one was opened.
+    pub own: bool,
+}
+
+impl Met {
+    /// True while nothing was kept there since it was read.
+    pub fn holds(self, tx: &Tx, person: &str, sheet_once: &str) -> TxResult<bool> {
+        Ok(sheet_once.is_empty() || tx.last_draft(person, &name_of(sheet_once))? == self.last)
+    }
+}
+
+/// Reads what lies under the name of a form. A form of which nobody named the window takes it all for its own.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn elsewhere(context: &Context, person: &str, sheet: &ComposeForm) -> Result<Option<u32>, Fault> {
-    if sheet.tab.is_empty() || sheet.once.is_empty() {
-        return Ok(None);
-    }
-    let Some(entry) = of_form(context, person, &sheet.once)? else { return Ok(None) };
+pub(super) fn met(context: &Context, person: &str, sheet: &ComposeForm) -> Result<Met, Fault> {
+    let entry = if sheet.once.is_empty() { None } else { of_form(context, person, &sheet.once)? };
+    let last = entry.as_ref().map(|entry| entry.uid);
+    let Some(entry) = entry.filter(|_| !sheet.tab.is_empty() && sheet.seen != last) else {
+        return Ok(Met { last, own: true });
+    };
     let there = open(context, &entry)?.sheet;
-    let words = |sheet: &ComposeForm| [&sheet.to, &sheet.subject, &sheet.text].map(|field| field.trim().to_owned());
-    let known = there.tab == sheet.tab || sheet.seen == Some(entry.uid) || words(&there) == words(sheet);
-    Ok((!known).then_some(entry.uid))
+    let Wanted { priority, by, at_most, links } = &sheet.wanted;
+    let terms = [(&there.wanted.priority, priority), (&there.wanted.by, by), (&there.wanted.at_most, at_most)];
+    let words = [(&there.to, &sheet.to), (&there.subject, &sheet.subject), (&there.text, &sheet.text)];
+    let all = words.into_iter().chain(terms).chain([(&there.wanted.links, links)]);
+    let own = there.tab == sheet.tab || all.into_iter().all(|(one, other)| one.trim() == other.trim());
+    Ok(Met { last, own })
+}
+
+/// UID of the draft that the window of a form keeps under its name; `None` where the last one there is of another window.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn own(context: &Context, person: &str, sheet: &ComposeForm) -> Result<Option<u32>, Fault> {
+    let Some(entry) = of_form(context, person, &sheet.once)?.filter(|_| !sheet.tab.is_empty()) else { return Ok(None) };
+    Ok((open(context, &entry)?.sheet.tab == sheet.tab).then_some(entry.uid))
 }
 
 /// The Message-ID of the draft of a form.
@@ -93,34 +126,116 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool)
     room(context, author, mail.len())?;
     let (content, now) = (NewContent::Bytes(mail), context.now());
     let in_tab = in_tab(&person, sheet);
-    let (subject, text) = written_words(sheet);
-    if elsewhere(context, &person, sheet)?.is_some() {
-        return Ok(if empty { Kept::Empty } else { Kept::Elsewhere });
-    }
-    context.store.write(move |tx| {
-        let made = tx.made_by_form(&form)?;
-        if let Some(first) = made.first() {
+    let made_of = MadeOf::of(context, sheet);
+    for _ in 0..TURNS {
+        let met = met(context, &person, sheet)?;
+        if !met.own {
             let sent_here = match &in_tab {
-                Some(in_tab) => !tx.made_by_form(in_tab)?.is_empty(),
-                None => true,
+                Some(in_tab) if late => context.store.read(|view| view.was_sent(in_tab))?,
+                _ => false,
             };
-            let is_same = tx.find(*first)?.is_some_and(|sent| sent.subject == subject && sent.text == text);
-            let done = empty || (late && (sent_here || is_same));
-            return Ok(if done { Kept::Sent } else { Kept::SentBefore });
+            return Ok(if sent_here {
+                Kept::Sent
+            } else if empty {
+                Kept::Empty
+            } else {
+                Kept::Elsewhere
+            });
         }
-        if empty {
-            drop(tx, &person, &name, None)?;
-            return Ok(Kept::Empty);
+        let (person, name, form, content) = (person.clone(), name.clone(), form.clone(), content.clone());
+        let (in_tab, made_of, once) = (in_tab.clone(), made_of.clone(), sheet.once.clone());
+        let kept = context.store.write(move |tx| {
+            let made = tx.made_by_form(&form)?;
+            if !made.is_empty() {
+                let sent_here = match &in_tab {
+                    Some(in_tab) => !tx.made_by_form(in_tab)?.is_empty(),
+                    None => true,
+                };
+                let done = empty || (late && (sent_here || made_of.is(tx, &made)?));
+                return Ok(Some(if done { Kept::Sent } else { Kept::SentBefore }));
+            }
+            if !met.holds(tx, &person, &once)? {
+                return Ok(None);
+            }
+            if empty {
+                drop(tx, &person, &name, None)?;
+                return Ok(Some(Kept::Empty));
+            }
+            tx.open_mailbox(&person)?;
+            let content = tx.add_content(&content)?;
+            let flags = Flags::of(Flags::DRAFT | Flags::SEEN);
+            let entry = NewEntry { content, flags, arrived: now.seconds(), ..NewEntry::default() };
+            let uid = tx.add_entry(&person, Special::Drafts.number(), &entry)?;
+            tx.drop_drafts(&person, &name, Some(uid))?;
+            drop(tx, &person, "", begun)?;
+            Ok(Some(Kept::Stored))
+        })?;
+        if let Some(kept) = kept {
+            return Ok(kept);
         }
-        tx.open_mailbox(&person)?;
-        let content = tx.add_content(&content)?;
-        let flags = Flags::of(Flags::DRAFT | Flags::SEEN);
-        let entry = NewEntry { content, flags, arrived: now.seconds(), ..NewEntry::default() };
-        let uid = tx.add_entry(&person, Special::Drafts.number(), &entry)?;
-        tx.drop_drafts(&person, &name, Some(uid))?;
-        drop(tx, &person, "", begun)?;
-        Ok(Kept::Stored)
-    })
+    }
+    Err(Fault::temporary("another window keeps this draft again and again"))
+}
+
+/// Reads who gets a message, each recipient once.
+pub(super) fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
+    let mut all: Vec<Address> = Vec::new();
+    for piece in pasted::several(to) {
+        let one = recipient(policy, &piece).map_err(Fault::permanent)?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    let most = policy.settings.count(Key::SmtpMaxRecipients);
+    match all.len() {
+        0 => Err(Fault::permanent("name a recipient: a mail address, a phone number, or a person of this box")),
+        many if many > most => Err(Fault::permanent(format!("a message goes to at most {most} recipients"))),
+        _ => Ok(all),
+    }
+}
+
+/// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
+pub(super) fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
+    let to = &pasted::visible(to);
+    if to.contains('@') || to.is_empty() {
+        return Ok(policy.resolve(&to.parse()?)?);
+    }
+    if looks_like_phone_in(policy.settings.text(Key::SmsCountry), to) && policy.people.get(to).is_none() {
+        return Ok(policy.at_number(to)?);
+    }
+    Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
+}
+
+/// What the messages of a form are made of, to be compared with those that it made before.
+#[derive(Debug, Clone)]
+struct MadeOf {
+    to: Option<Vec<Address>>,
+    subject: String,
+    text: String,
+    terms: Option<Terms>,
+}
+
+impl MadeOf {
+    fn of(context: &Context, sheet: &ComposeForm) -> Self {
+        let (policy, (subject, text)) = (context.policy(), written_words(sheet));
+        let to = recipients(&policy, &sheet.to).ok();
+        Self { to, subject, text, terms: terms::read(&sheet.wanted, &policy.settings, context.now()).ok() }
+    }
+
+    /// True where these messages are made of it. A time may have been given as a span, which ends later by now.
+    fn is(&self, tx: &Tx, made: &[Id]) -> TxResult<bool> {
+        let (Some(to), Some(terms)) = (&self.to, &self.terms) else { return Ok(false) };
+        let all = |terms: &Terms| (terms.priority, terms.by.is_some(), terms.at_most, terms.links);
+        let mut left = to.clone();
+        for id in made {
+            let Some(sent) = tx.find(*id)? else { return Ok(false) };
+            if sent.subject != self.subject || sent.text != self.text || all(&sent.terms) != all(terms) {
+                return Ok(false);
+            }
+            left.retain(|address| *address != sent.to);
+        }
+        Ok(left.is_empty() && made.len() == to.len())
+    }
 }
 
 /// Subject and text as a message has them that is made of a form.

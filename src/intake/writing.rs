@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::drafts;
-use crate::address::{Address, AddressError, Mailbox, looks_like_phone_in, pasted};
+use super::drafts::{self, recipient, recipients};
+use crate::address::{Address, AddressError, pasted};
 use crate::deliver::compose::message_id;
 use crate::engine::Context;
 use crate::engine::link::market::Shown;
@@ -123,34 +123,52 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
     let form = Some(drafts::form_of(&author.name, &sheet.once)).filter(|_| !sheet.once.is_empty());
     let in_tab = drafts::in_tab(&author.name, sheet);
-    // The words of another window stay a draft.
-    let draft = if drafts::elsewhere(context, &author.name, sheet)?.is_some() {
-        String::new()
-    } else {
-        drafts::name_of(&sheet.once)
-    };
-    let (person, begun) = (author.name.clone(), sheet.begun);
-    let (committed, anew) = context.store.commit_in(move |tx| {
-        let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
-        let before = tx.made_by_form(form)?;
-        if !before.is_empty() {
-            return match same(tx, &before, &mail.messages)? {
-                true => Ok((before, false)),
-                false => reject(Fault::permanent("this form was sent before, with other words")),
-            };
-        }
-        let ids = tx.add(&mail)?;
-        tx.form_made(form, &ids, now)?;
-        if let Some(in_tab) = &in_tab {
-            tx.form_made(in_tab, &ids, now)?;
-        }
-        drafts::drop(tx, &person, &draft, begun)?;
-        Ok((ids, true))
-    })?;
-    for id in committed.ids() {
-        log::info!("{id} {} by web", if anew { "taken" } else { "asked for again" });
+    for _ in 0..drafts::TURNS {
+        let met = drafts::met(context, &author.name, sheet)?;
+        // The words of another window stay a draft.
+        let draft = if met.own { drafts::name_of(&sheet.once) } else { String::new() };
+        let (person, once, begun) = (author.name.clone(), sheet.once.clone(), sheet.begun);
+        let (form, in_tab, mail) = (form.clone(), in_tab.clone(), mail.clone());
+        let (committed, made) = context.store.commit_in(move |tx| {
+            let Some(form) = &form else { return Ok((tx.add(&mail)?, Made::Anew)) };
+            let before = tx.made_by_form(form)?;
+            if !before.is_empty() {
+                return match same(tx, &before, &mail.messages)? {
+                    true => Ok((before, Made::Before)),
+                    false => reject(Fault::permanent(SENT_BEFORE)),
+                };
+            }
+            if !met.holds(tx, &person, &once)? {
+                return Ok((Vec::new(), Made::NotYet));
+            }
+            let ids = tx.add(&mail)?;
+            tx.form_made(form, &ids, now)?;
+            if let Some(in_tab) = &in_tab {
+                tx.form_made(in_tab, &ids, now)?;
+            }
+            drafts::drop(tx, &person, &draft, begun)?;
+            Ok((ids, Made::Anew))
+        })?;
+        let words = match made {
+            Made::Anew => "taken",
+            Made::Before => "asked for again",
+            Made::NotYet => continue,
+        };
+        committed.ids().iter().for_each(|id| log::info!("{id} {words} by web"));
+        return Ok(committed);
     }
-    Ok(committed)
+    Err(Fault::temporary("another window keeps this draft again and again"))
+}
+
+/// Why a form is refused that made its messages before.
+pub const SENT_BEFORE: &str = "this form was sent before, with other words";
+
+/// What a form made of its messages.
+enum Made {
+    Anew,
+    Before,
+    /// Its draft has changed since it was looked at.
+    NotYet,
 }
 
 /// True when these messages were made of the same words, for the same recipients.
@@ -391,35 +409,6 @@ fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
         Err(why) => Fault::refused(NeedsOwner::Unsplittable(why)),
         Ok(_) => Fault::permanent("it cannot be written into packets"),
     }
-}
-
-/// Reads who gets a message, each recipient once.
-fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
-    let mut all: Vec<Address> = Vec::new();
-    for piece in pasted::several(to) {
-        let one = recipient(policy, &piece).map_err(Fault::permanent)?;
-        if !all.contains(&one) {
-            all.push(one);
-        }
-    }
-    let most = policy.settings.count(Key::SmtpMaxRecipients);
-    match all.len() {
-        0 => Err(Fault::permanent("name a recipient: a mail address, a phone number, or a person of this box")),
-        many if many > most => Err(Fault::permanent(format!("a message goes to at most {most} recipients"))),
-        _ => Ok(all),
-    }
-}
-
-/// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
-fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
-    let to = &pasted::visible(to);
-    if to.contains('@') || to.is_empty() {
-        return Ok(policy.resolve(&to.parse()?)?);
-    }
-    if looks_like_phone_in(policy.settings.text(Key::SmsCountry), to) && policy.people.get(to).is_none() {
-        return Ok(policy.at_number(to)?);
-    }
-    Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
 }
 
 fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Message>, Fault> {

@@ -8,7 +8,6 @@
 //!
 //! For who logged in, wrote on the page or at sea, all three are the same.
 
-use super::words::isolated;
 use serde::{Deserialize, Serialize};
 
 use super::{Message, Proof};
@@ -49,6 +48,11 @@ impl Sender {
 }
 
 impl Message {
+    /// True for a message that this person wrote, and not an earlier one of the same name.
+    pub fn is_by(&self, person: &str) -> bool {
+        self.author.as_deref() == Some(person) && !self.former.iter().any(|gone| gone == person)
+    }
+
     /// Who wrote it, by the mail itself.
     pub fn header_from(&self) -> &Address {
         self.sender.header_from.as_ref().unwrap_or(&self.from)
@@ -68,7 +72,7 @@ impl Message {
     /// The sender for people: `Mum <mum@example.org>`, or the address alone.
     pub fn sender_shown(&self) -> String {
         match &self.sender.name {
-            Some(name) => format!("{} <{}>", isolated(name), self.from),
+            Some(name) => format!("{name} <{}>", self.from),
             None => self.from.shown(),
         }
     }

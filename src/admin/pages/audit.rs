@@ -4,6 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply, query};
 use crate::admin::words::say;
+use crate::message::words::isolated;
 
 const PAGE: usize = 100;
 
@@ -28,7 +29,7 @@ pub fn show(ask: &Ask) -> Reply {
                 from => record.from,
                 action => record.action,
                 about => record.about,
-                words => ask.times.local(&record.words),
+                words => isolated(&ask.times.local(&record.words)),
             }
         })
         .collect();

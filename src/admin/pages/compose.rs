@@ -19,6 +19,9 @@ use crate::store::mailbox::Special;
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
 
+/// So many names a window may have for one form, each made of the one before.
+const NAMES: usize = 16;
+
 /// What the form shows besides the message.
 #[derive(Default)]
 struct Shown {
@@ -128,14 +131,13 @@ pub fn send(ask: &Ask) -> Reply {
         shown.problems.iter_mut().for_each(|(_, why)| *why = ask.times.local(why));
     }
     if what == "send" && shown.problems.is_empty() {
-        let others = drafts::elsewhere(context, ask.me(), &sheet)?;
         match intake::compose(context, me, &sheet) {
             Ok(kept) => {
                 queue::forget(ask.app);
                 let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
                 let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
                 let ids = ids.join(", ");
-                return match others {
+                return match drafts::of_form(context, ask.me(), &sheet.once)? {
                     None => ask.done(&place, say!("compose.your_message_is_accepted", ids = ids)),
                     Some(_) => ask.done(&place, say!("compose.accepted_draft_stays", ids = ids)),
                 };
@@ -158,7 +160,13 @@ pub fn send(ask: &Ask) -> Reply {
             return ask.done(&place, apart.unwrap_or_else(|| say!("compose.your_draft_is_kept")));
         }
         Ok((kept, Some(words))) => {
-            (shown.kept, shown.error, shown.status) = (kept == drafts::Kept::Stored, words, 409);
+            let refused = std::mem::take(&mut shown.error);
+            shown.error = [refused, words]
+                .into_iter()
+                .filter(|why| !why.is_empty() && why != intake::SENT_BEFORE)
+                .collect::<Vec<_>>()
+                .join(" ");
+            (shown.kept, shown.status) = (kept == drafts::Kept::Stored, 409);
         }
         Ok((kept, _)) => shown.kept = kept == drafts::Kept::Stored,
         Err(fault) if what == "draft" => (shown.error, shown.status) = (fault.why(), 422),
@@ -172,13 +180,21 @@ pub fn send(ask: &Ask) -> Reply {
 /// say of it.
 fn keep_apart(ask: &Ask, sheet: &mut ComposeForm, late: bool) -> Result<(drafts::Kept, Option<String>), Fault> {
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
-    let words = match drafts::keep(context, me, sheet, late)? {
-        drafts::Kept::Elsewhere => say!("compose.kept_apart"),
-        drafts::Kept::SentBefore => say!("compose.sent_before"),
-        kept => return Ok((kept, None)),
-    };
-    (sheet.once, sheet.seen, sheet.begun) = (auth::once("")?, None, None);
-    Ok((drafts::keep(context, me, sheet, late)?, Some(words)))
+    let (mut words, mut replaced) = (None, None);
+    for _ in 0..NAMES {
+        // The words that a window was sent with under a name made here are not those that come with the name before.
+        let kept = drafts::keep(context, me, sheet, late && words.is_none())?;
+        let (why, own) = match kept {
+            drafts::Kept::Elsewhere => (say!("compose.kept_apart"), None),
+            drafts::Kept::SentBefore => (say!("compose.sent_before"), drafts::own(context, &me.name, sheet)?),
+            kept => return Ok((kept, words)),
+        };
+        words.get_or_insert(why);
+        replaced = replaced.or(own);
+        // The same each time, so that a post whose answer is lost meets its own draft when it comes again.
+        (sheet.once, sheet.seen, sheet.begun) = (auth::once_in(&sheet.once, &sheet.tab)?, None, replaced);
+    }
+    Err(Fault::temporary(say!("compose.too_many_windows")))
 }
 
 /// Keeps what was written so far, for the script of the pages.
@@ -298,6 +314,7 @@ fn form(ask: &Ask, sheet: &ComposeForm, shown: Shown) -> Reply {
         tab => auth::once(&sheet.tab)?,
         seen => sheet.seen,
         trouble => trouble::now(ask),
+        comes => trouble::comes(ask).map(|at| ask.times.moment(at)),
         error => wrong::heading(&shown.problems, &ask.times.local(&shown.error)),
         errors => wrong::by_field(&shown.problems),
         previews => shown.previews.iter().flatten().map(|preview| row(ask, preview)).collect::<Vec<_>>(),

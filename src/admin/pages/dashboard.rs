@@ -10,6 +10,7 @@ use super::{Ask, Reply, links, names, quarantine, queue, setup};
 use crate::admin::chart;
 use crate::admin::words::say;
 use crate::link::Health;
+use crate::message::words::isolated;
 use crate::message::{LinkId, Origin};
 use crate::settings::Key;
 use crate::status::{LinkStatus, LiveStatus};
@@ -60,7 +61,7 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.times.moment(event.at), part => event.part, words => ask.times.local(&event.kind.to_string()), alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => isolated(&ask.times.local(&event.kind.to_string())), alarm => event.alarm }
         })
         .collect();
     let totals: Vec<_> = ledger
@@ -178,15 +179,19 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     for words in of_links {
         need("warn", words, "/links", say!("dashboard.check_the_links"));
     }
-    let decided = queue.held - queue.for_budget;
-    if decided > 0 {
+    let for_budget = queue.for_budget.unwrap_or_default();
+    let decided = queue.held - for_budget;
+    if queue.for_budget.is_none() {
+        let words = say!("dashboard.messages_not_looked_at", n = queue.held);
+        need("warn", words, "/messages?tab=held", say!("dashboard.look_at_held", n = queue.held));
+    } else if decided > 0 {
         let (words, button) =
             (say!("dashboard.messages_held", n = decided), say!("dashboard.look_at_held", n = decided));
         need("warn", words, "/messages?tab=held", button);
     }
-    if queue.for_budget > 0 {
-        let button = say!("dashboard.look_at_held", n = queue.for_budget);
-        need("", say!("dashboard.messages_for_budget", n = queue.for_budget), "/messages?tab=held", button);
+    if for_budget > 0 {
+        let button = say!("dashboard.look_at_held", n = for_budget);
+        need("", say!("dashboard.messages_for_budget", n = for_budget), "/messages?tab=held", button);
     }
     let unseen = quarantine::unseen(ask);
     if unseen > 0 {

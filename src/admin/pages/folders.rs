@@ -69,7 +69,10 @@ pub fn is_outgoing(folder: &Folder) -> bool {
 /// A line of the list: of a message as the box knows it, of any other mail by its header.
 pub fn row(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<Value, Fault> {
     let message = match entry.message {
-        number if number > 0 && !is_outgoing(folder) => ask.app.store.message(Id(number))?,
+        // One that cannot be read is told by its header.
+        number if number > 0 && !is_outgoing(folder) => {
+            ask.app.store.read(|view| view.look_up(Id(number)))?.and_then(Result::ok)
+        }
         _ => None,
     };
     let inbox = folder.number == Special::Inbox.number();
@@ -115,7 +118,7 @@ fn marks(ask: &Ask, folder: &Folder, entry: &Entry) -> Result<(Stage, Vec<String
                 match view.look_up(Id(number))? {
                     Some(Ok(copy)) => worst = names::worse(worst, (tone_of(&copy), state_of(&copy))),
                     // Nobody knows what became of it.
-                    Some(Err(_)) => worst.0 = "off",
+                    Some(Err(_)) => worst = names::worse(worst.clone(), ("off", worst.1)),
                     None => {}
                 }
             }

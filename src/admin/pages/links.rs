@@ -252,7 +252,7 @@ pub fn set(ask: &Ask, name: &str) -> Result<Vec<String>, Fault> {
     let of_links = |name: &str| crate::settings::find(name).is_ok_and(|row| row.is_of_links());
     let own = ask.service.link(name)?.settings(&Settings::default());
     let changes = settings::read(&ask.request.form, of_links, &own);
-    ask.service.set_link(name, changes.agreed()?)
+    ask.service.set_link(name, &changes.agreed()?)
 }
 
 /// Saves the settings of a link.

@@ -39,6 +39,7 @@ pub fn list(ask: &Ask) -> Reply {
     };
     let values = context! {
         rows, inbox, outgoing, trouble => super::trouble::now(ask),
+        comes => super::trouble::comes(ask).map(|at| ask.times.moment(at)),
         name => folder.shown(),
         tabs => folders.iter().map(tab).collect::<Vec<_>>(),
         trash => number == Special::Trash.number(),

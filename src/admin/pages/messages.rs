@@ -15,7 +15,7 @@ use crate::engine::actions::{Cost, MessageAction, again, is_releasable, waits_fo
 use crate::engine::link::whole::enclosed;
 use crate::fault::Fault;
 use crate::intake::reading;
-use crate::message::reason::{Acknowledged, LinkReason};
+use crate::message::reason::{Acknowledged, LinkReason, Waits};
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, Reason, State, Step, Way, Whole, words};
 use crate::route::choose::Policy;
 use crate::route::segments;
@@ -81,8 +81,8 @@ fn is_unsure(reason: &Reason) -> bool {
 fn reason(ask: &Ask, message: &Message) -> String {
     let words = if ask.operator() { message.reason.to_string() } else { words::for_person(message) };
     let words = ask.times.local(&words);
-    let on_its_way = message.way == Way::Link && matches!(message.state, State::Queued | State::OnLink);
-    match on_its_way && !ask.operator() && super::trouble::no_link(ask) {
+    let for_link = message.state == State::Queued && matches!(message.reason.root(), Reason::Waits(Waits::LinkDown));
+    match for_link && !ask.operator() && super::trouble::no_link(ask) {
         true => say!("message.no_link_now", why = words),
         false => words,
     }
@@ -210,7 +210,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         false => None,
     };
     let mut actions = if ask.operator() { possible(ask, &policy, &message)? } else { Vec::new() };
-    if !ask.operator() && message.author.as_deref() == Some(ask.me()) && State::HERE.contains(&message.state) {
+    if !ask.operator() && message.is_by(ask.me()) && State::HERE.contains(&message.state) {
         actions.push(("take-back", say!("message.take_back"), say!("message.cancel_does")));
     }
     let goes = matches!(message.state, State::Queued | State::Held) || actions.iter().any(|(act, ..)| *act == "again");

@@ -46,12 +46,10 @@ pub fn sender(ask: &Ask, message: &Message) -> String {
         };
     }
     let own = || person_at(ask, &message.from).filter(|person| !person.full_name.is_empty());
+    let named = |name: &str| format!("{} <{}>", isolated(name), message.from);
     match &message.sender.name {
-        None => match own() {
-            Some(person) => format!("{} <{}>", isolated(&person.full_name), message.from),
-            None => message.from.to_string(),
-        },
-        Some(_) => message.sender_shown(),
+        None => own().map_or_else(|| message.from.to_string(), |person| named(&person.full_name)),
+        Some(name) => named(name),
     }
 }
 

@@ -24,8 +24,8 @@ pub struct Queue {
     pub waiting: usize,
     /// Messages that wait for the owner.
     pub held: usize,
-    /// Of those the ones that go by themselves as soon as a budget has room.
-    pub for_budget: usize,
+    /// Of those the ones that go by themselves as soon as a budget has room; `None` where these are too many to be looked at.
+    pub for_budget: Option<usize>,
     /// Count and oldest acceptance by state, in the order of the states.
     pub states: Vec<(State, usize, Time)>,
     /// Of those that wait: for a link, for the mail relay, for the carrier of text messages.
@@ -86,10 +86,12 @@ fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
             _ => queue.waiting += count,
         }
     }
+    queue.for_budget = (queue.held == 0).then_some(0);
     if (1..=HELD_MOST).contains(&queue.held) {
         let filter = ListFilter { states: vec![State::Held], limit: HELD_MOST, ..ListFilter::default() };
         let held = app.store.read(move |view| view.list(&filter))?;
-        queue.for_budget = held.iter().filter(|message| waits_for_budget(message)).count().min(queue.held);
+        let for_budget = held.iter().filter(|message| waits_for_budget(message)).count();
+        queue.for_budget = Some(for_budget.min(queue.held));
     }
     queue.states.sort_by_key(|(state, ..)| *state);
     Ok(queue)

@@ -186,7 +186,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
     };
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
     let changes = read(&ask.request.form, in_group, &ask.settings);
-    match changes.agreed().and_then(|pairs| ask.service.set_all(pairs)) {
+    match changes.agreed().and_then(|pairs| ask.service.set_all(&pairs)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
         Err(Fault::Permanent(why)) => show(ask, slug, 422, &why.to_string()),
         Err(fault) => Err(fault),

@@ -281,7 +281,7 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         "link" => save_link(ask),
         _ => {
             let changes = settings::read(form, |name| known.settings.contains(&name), &ask.settings);
-            changes.agreed().and_then(|pairs| ask.service.set_all(pairs))
+            changes.agreed().and_then(|pairs| ask.service.set_all(&pairs))
         }
     };
     let said = match saved {

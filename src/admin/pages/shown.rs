@@ -1,9 +1,12 @@
-//! What a form showed when it was opened. A form carries it, so that only what somebody changed on it is saved, and what
-//! somebody else has changed meanwhile as well is said and not overwritten.
+//! What a form showed when it was opened. A form carries a hash of each value, so that only what somebody changed on it is
+//! saved, and what was changed elsewhere meanwhile as well is said and not overwritten.
+
+use sha2::{Digest, Sha256};
 
 use crate::admin::request::Fields;
 use crate::admin::words::say;
 use crate::fault::Fault;
+use crate::hex;
 
 /// Name of the field that carries it.
 const FIELD: &str = "shown";
@@ -16,18 +19,20 @@ pub type Pairs = Vec<(String, String)>;
 pub struct Changes {
     /// Its fields; those that nobody touched have the value that holds now.
     pub pairs: Pairs,
+    /// Names of those that nobody touched.
+    pub untouched: Vec<String>,
     /// Fields that the form and somebody else changed, each to another value: name, and what holds now.
     pub conflicts: Pairs,
 }
 
 impl Changes {
-    /// Gives the fields, if nobody else has changed one of them meanwhile.
+    /// Gives the fields that were changed on the form, if nothing else has changed one of them meanwhile.
     ///
     /// # Errors
     /// Permanent with a sentence for the top of the form.
-    pub fn agreed(&self) -> Result<&[(String, String)], Fault> {
+    pub fn agreed(&self) -> Result<Pairs, Fault> {
         match self.conflicts.len() {
-            0 => Ok(&self.pairs),
+            0 => Ok(self.pairs.iter().filter(|(name, _)| !self.untouched.contains(name)).cloned().collect()),
             many => Err(Fault::permanent(say!("form.changed_meanwhile", n = many))),
         }
     }
@@ -49,8 +54,11 @@ pub fn changes(form: &Fields, fields: Pairs, now: impl Fn(&str) -> Option<String
     for (name, value) in fields {
         let before = shown.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
         let value = match (before, now(&name)) {
-            (Some(before), Some(now)) if alike(before, &value) => now,
-            (Some(before), Some(now)) if !alike(before, &now) && !alike(&now, &value) => {
+            (Some(before), Some(now)) if *before == print(&value) => {
+                changes.untouched.push(name.clone());
+                now
+            }
+            (Some(before), Some(now)) if *before != print(&now) && print(&now) != print(&value) => {
                 changes.conflicts.push((name.clone(), now));
                 value
             }
@@ -68,7 +76,7 @@ pub fn carried(values: Pairs, posted: Option<&Fields>, conflicts: &[(String, Str
     let values = values.into_iter().map(|(name, now)| {
         let known =
             before.iter().find(|(known, _)| *known == name && !conflicts.iter().any(|(other, _)| *other == name));
-        let value = known.map_or(now, |(_, value)| value.clone());
+        let value = known.map_or_else(|| print(&now), |(_, print)| print.clone());
         (name, value)
     });
     form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish()
@@ -78,10 +86,11 @@ fn read(form: &Fields) -> Pairs {
     form_urlencoded::parse(form.get(FIELD).as_bytes()).into_owned().collect()
 }
 
-/// Browsers end the lines of a text as they like, and a field of one line drops line ends.
-fn alike(one: &str, other: &str) -> bool {
-    let bare = |text: &str| text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect::<String>();
-    bare(one) == bare(other)
+/// What a form carries of a value, however long that is. Browsers end the lines of a text as they like, and a field of one line
+/// drops line ends.
+fn print(value: &str) -> String {
+    let bare: String = value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    hex::encode(&Sha256::digest(bare.as_bytes())[..8])
 }
 
 #[cfg(test)]
@@ -97,14 +106,16 @@ mod tests {
         let fields = |a: &str, b: &str| vec![pair("a", a), pair("b", b), pair("c", "x\ny"), pair("d", "new")];
         let read = changes(&form, fields("5", "2"), now);
         assert_eq!(read.pairs, [pair("a", "5"), pair("b", "9"), pair("c", "1"), pair("d", "new")]);
-        assert!(read.conflicts.is_empty() && read.agreed().is_ok());
+        assert!(read.conflicts.is_empty());
+        // What nobody touched is not written again.
+        assert_eq!(read.agreed().unwrap(), [pair("a", "5"), pair("d", "new")]);
         // Changed by both to the same, or to something else.
         assert!(changes(&form, fields("1", "9"), now).conflicts.is_empty());
         let both = changes(&form, fields("1", "3"), now);
         assert_eq!((both.conflicts.as_slice(), both.agreed().is_err()), (&[pair("b", "9")][..], true));
         // Shown with what was typed it carries what it showed before; what was in conflict is meant from now on.
         let again = carried(vec![pair("a", "7"), pair("b", "9")], Some(&form), &both.conflicts);
-        assert_eq!(again, "a=1&b=9");
+        assert_eq!(again, format!("a={}&b={}", print("1"), print("9")));
         assert!(changes(&Fields::of(vec![pair("shown", &again)]), vec![pair("b", "3")], now).conflicts.is_empty());
         // A form without it means all of its fields.
         assert_eq!(changes(&Fields::default(), fields("1", "2"), now).pairs, fields("1", "2"));

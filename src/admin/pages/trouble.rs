@@ -2,6 +2,7 @@
 
 use super::Ask;
 use crate::admin::words::say;
+use crate::clock::Time;
 use crate::status::LinkStatus;
 
 /// What does not work, in words for everybody; `None` while all of it does.
@@ -13,7 +14,7 @@ pub fn now(ask: &Ask) -> Option<String> {
         facts if !facts.failing.is_empty() => Some(say!("health.why_failing")),
         facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_no_mail")),
         facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => Some(say!("health.why_relay")),
-        _ if no_link(ask) => Some(say!("health.why_link")),
+        _ if no_link(ask) && comes(ask).is_none() => Some(say!("health.why_link")),
         _ if !app.store.clock().believable() => Some(say!("health.why_clock")),
         _ => None,
     }
@@ -21,6 +22,15 @@ pub fn now(ask: &Ask) -> Option<String> {
 
 /// True while the box has links, and none of them works.
 pub fn no_link(ask: &Ask) -> bool {
-    let facts = ask.app.status.facts();
-    !facts.links.is_empty() && !facts.links.values().any(LinkStatus::is_ready)
+    ask.app.status.with(|facts| !facts.links.is_empty() && !facts.links.values().any(LinkStatus::is_ready))
+}
+
+/// When the first link comes back by its timetable, while none is there and each of them has one.
+pub fn comes(ask: &Ask) -> Option<Time> {
+    if !no_link(ask) {
+        return None;
+    }
+    let links = ask.service.links();
+    let next = links.iter().filter(|link| link.on).map(|link| link.schedule()?.next(ask.times.now));
+    next.collect::<Option<Vec<_>>>()?.into_iter().min()
 }

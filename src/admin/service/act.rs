@@ -152,11 +152,9 @@ impl Service {
     pub fn take_back(&self, id: Id) -> Result<Applied, Fault> {
         let policy = crate::engine::policy(&self.store);
         let (me, who, now) = (self.by.name.clone(), self.by.sign(), self.store.clock().now());
-        self.act(Action::TakeBack, &id.to_string(), "taken back", move |tx| {
-            match tx.find(id)?.and_then(|message| message.author) {
-                Some(author) if author == me => MessageAction::Cancel.apply(tx, &policy, id, &who, now),
-                _ => reject(Fault::permanent(format!("there is no message {id} of yours"))),
-            }
+        self.act(Action::TakeBack, &id.to_string(), "taken back", move |tx| match tx.find(id)? {
+            Some(message) if message.is_by(&me) => MessageAction::Cancel.apply(tx, &policy, id, &who, now),
+            _ => reject(Fault::permanent(format!("there is no message {id} of yours"))),
         })
     }
 

@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 
 use super::{Action, PersonEdit, Service};
 use crate::fault::Fault;
-use crate::message::words::isolated;
 use crate::people::{People, Person};
 use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
@@ -168,13 +167,10 @@ pub(super) fn difference(key: Key, before: &Settings, after: &Settings) -> Strin
         (Kind::Secret, "") => format!("{} was removed", row.name),
         (Kind::Secret, _) => format!("{} was set", row.name),
         (_, "") => format!("{} is empty now", row.name),
-        (_, value) => {
-            let (value, former) = (isolated(value), isolated(before.text(key)));
-            match &*former {
-                "" => format!("{} is {value} now", row.name),
-                former => format!("{} is {value} now, it was {former}", row.name),
-            }
-        }
+        (_, value) => match before.text(key) {
+            "" => format!("{} is {value} now", row.name),
+            former => format!("{} is {value} now, it was {former}", row.name),
+        },
     }
 }
 

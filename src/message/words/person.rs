@@ -13,7 +13,13 @@ const NOT_CARRIED: &str = "the satellite link could not bring it to its recipien
 
 /// Why a message is in its state, for the person who wrote it or is to read it.
 pub fn for_person(message: &Message) -> String {
-    words(&message.reason, message.way, message.state)
+    let words = words(&message.reason, message.way, message.state);
+    let unknown =
+        matches!(message.reason.root(), Reason::Link(LinkReason::Acknowledged { how: Acknowledged::NotKnown, .. }));
+    match message.receipt_until {
+        Some(_) if unknown => format!("{words}: the other side is to say that it has it"),
+        _ => words,
+    }
 }
 
 /// Why a message waits or came back, for the notice to its sender.
@@ -180,9 +186,7 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::Acknowledged { how: Acknowledged::Arrived, .. } => {
             "it is at the other end of the link, on its way to its recipient"
         }
-        LinkReason::Acknowledged { how: Acknowledged::NotKnown, .. } => {
-            "it is not known whether it was sent: the other side is to say that it has it"
-        }
+        LinkReason::Acknowledged { how: Acknowledged::NotKnown, .. } => "it is not known whether it was sent",
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",

@@ -169,6 +169,11 @@ impl Tx<'_> {
         }
         self.remove_entries(person, Special::Drafts.number(), &old).map(drop)
     }
+
+    /// The UID of the last draft of this person with this Message-ID, as of this transaction.
+    pub fn last_draft(&self, person: &str, message_id: &str) -> TxResult<Option<u32>> {
+        Ok(named(&self.names, person, hash(Some(message_id)), Special::Drafts)?.pop())
+    }
 }
 
 impl View {

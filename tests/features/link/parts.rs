@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::command::link_of;
 use crate::support::shore::{as_classic, classic, unhex};
+use crate::support::web::Client;
 use crate::support::{SOON, Station, World, send, wait_for};
 
 /// About 520 bytes that say where they are.
@@ -85,16 +86,23 @@ fn a_message_on_the_modem_can_be_taken_back() {
     let world = World::start(&["--pass-every", "600", "--pass-length", "0"]);
     let station = world.station().started();
     let (kept, unwanted) = (from_anna(&station, "", "Keep this one."), from_anna(&station, "", "Not this one."));
-    for id in [&kept, &unwanted] {
+    let regretted = from_anna(&station, "", "Nor that one.");
+    for id in [&kept, &unwanted, &regretted] {
         wait_for("the message on the modem", 2 * SOON, || {
             Some(shown(&station, id)).filter(|m| m["state"] == "on the link")
         });
     }
     assert!(station.cli_ok(&["queue", "cancel", &unwanted], "").contains("being withdrawn"));
-    let cancelled = wait_for("the message to be withdrawn", 2 * SOON, || {
-        Some(shown(&station, &unwanted)).filter(|m| m["state"] == "cancelled")
-    });
-    assert!(cancelled["reason"].as_str().unwrap().contains("withdrawn"), "{cancelled}");
+    // Who wrote it does so on its page.
+    let mut anna = Client::logged_in(&station, "anna");
+    let form = format!("csrf={}", anna.token("/account"));
+    assert_eq!(anna.form(&format!("/messages/{regretted}/take-back"), &form, &anna.own()).status, 303);
+    for id in [&unwanted, &regretted] {
+        let cancelled = wait_for("the message to be withdrawn", 2 * SOON, || {
+            Some(shown(&station, id)).filter(|m| m["state"] == "cancelled")
+        });
+        assert!(cancelled["reason"].as_str().unwrap().contains("withdrawn"), "{cancelled}");
+    }
     world.modem_says("pass begin");
     let sent =
         wait_for("the other to be sent", 2 * SOON, || Some(shown(&station, &kept)).filter(|m| m["state"] == "sent"));
