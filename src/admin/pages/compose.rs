@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::intake::{self, ComposeForm, Dearest, Preview, drafts};
 use crate::message::Wanted;
 use crate::message::{Extent, LinkPreference, Priority, Way};
-use crate::money::{Money, OverBudget};
+use crate::money::Money;
 use crate::settings::Key;
 use crate::store::mailbox::Special;
 
@@ -249,7 +249,7 @@ pub fn row(ask: &Ask, preview: &Preview) -> Value {
         // What is told in credits is of the dearest link.
         credits => preview.credits().filter(|_| preview.more().is_none()).map(|credits| credits.to_string()),
         most => preview.more().map(|most| dearer(ask, most)),
-        over => preview.dearest.as_ref().and_then(|most| held_by(&most.link, most.over.as_ref())),
+        over => preview.dearest.as_ref().and_then(|most| super::costs::held_by(&most.link, most.over.as_ref())),
         at_most => preview.at_most().map(|money| super::costs::amount(ask, money)),
         reason => ask.times.local(&if ask.operator() { preview.said() } else { preview.for_person() }),
         price => preview.price.map(|money| super::costs::amount(ask, money)),
@@ -271,11 +271,6 @@ fn dearer(ask: &Ask, most: &Dearest) -> String {
         }
         None => say!("compose.dearer", packets = packets, price = price, link = most.link),
     }
-}
-
-/// Says that a budget would hold it back where that link has to take it, and which.
-pub fn held_by(link: &str, over: Option<&OverBudget>) -> Option<String> {
-    over.map(|over| say!("compose.held_by", link = link, budget = over))
 }
 
 /// What quoting adds: bytes, and packets and price on the dearest link where links are known.

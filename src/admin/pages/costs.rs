@@ -7,7 +7,7 @@ use crate::admin::bars::{self, Bars};
 use crate::admin::response::Response;
 use crate::admin::view::short_date;
 use crate::admin::words::say;
-use crate::money::{BOX, Limit, Money, OWN, Use};
+use crate::money::{BOX, Limit, Money, OWN, OverBudget, Use};
 use crate::route::price;
 use crate::settings::Key;
 use crate::store::Span;
@@ -32,6 +32,11 @@ pub fn amount(ask: &Ask, money: Money) -> String {
 /// Gives a sum that was spent with its currency.
 pub fn sum(ask: &Ask, money: Money) -> String {
     price::sum(&ask.settings, money).to_string()
+}
+
+/// Says that a budget would hold it back where that link has to take it, and which.
+pub fn held_by(link: &str, over: Option<&OverBudget>) -> Option<String> {
+    over.map(|over| say!("compose.held_by", link = link, budget = over))
 }
 
 /// Gives the accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::{Value, context};
 
 use crate::address::Address;
-use crate::admin::pages::{Ask, Reply, compose, costs, queue};
+use crate::admin::pages::{Ask, Reply, costs, queue};
 use crate::admin::words::say;
 use crate::engine::actions::{Cost, MessageAction, is_releasable, waits_for_budget};
 use crate::fault::Fault;
@@ -33,7 +33,7 @@ pub fn offer(ask: &Ask, policy: &Policy, message: &Message) -> Result<Value, Fau
     let bill = policy.bill(message).unwrap_or_default();
     // What its quote has no room for waits for that, and says so.
     let over = policy.dearest(message, true).filter(|_| bill.over(bill.wanted, &used).is_none());
-    let over = over.and_then(|cost| compose::held_by(&cost.link.name, bill.over(cost.at_most, &used).as_ref()));
+    let over = over.and_then(|cost| costs::held_by(&cost.link.name, bill.over(cost.at_most, &used).as_ref()));
     let cost = Cost::of(policy, message).to_string();
     Ok(context! { cost, left => left(ask, &bill, &used), over, all => others })
 }
