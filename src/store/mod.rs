@@ -100,7 +100,7 @@ pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use relocation::{Belongings, MOVED_OUT};
 pub use repair::repair;
-pub use restore::{Kept, NotRestored, restore, restore_and};
+pub use restore::{Kept, NotRestored, restore, restore_and, wait_until_unused};
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use sessions::SessionRows;
 pub use spool::Spooled;

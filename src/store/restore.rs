@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
@@ -96,6 +97,18 @@ pub fn restore_and(
 
 fn disk(data: &Path, error: &io::Error) -> Fault {
     Fault::temporary(format!("the backup cannot be put into {}: {error}", data.display()))
+}
+
+/// Waits so long at most for a command that has the store of a data folder open for a moment.
+pub fn wait_until_unused(data: &Path, limit: Duration) {
+    let (target, end) = (data.join(FILE), Instant::now() + limit);
+    let is_used = || {
+        let opened = target.exists().then(|| Database::builder().set_cache_size(CACHE).open(&target));
+        matches!(opened, Some(Err(DatabaseError::DatabaseAlreadyOpen)))
+    };
+    while is_used() && Instant::now() < end {
+        crate::clock::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more. What its log has and it

@@ -88,6 +88,7 @@ pub fn at_start(data: &Path) -> Option<String> {
         return Some(format!("The backup was not put in place, and everything is as it was: {error}."));
     }
     notify::extend(LONGEST);
+    store::wait_until_unused(data, super::STORE_BUSY);
     let by = Actor { name: wanted.by.clone(), ..Actor::command_line(rustix::process::getuid().as_raw()) };
     let done = put_in_place(&wanted.file, data, (true, wanted.hold), &by, UNHEARD);
     if done.as_ref().err().is_none_or(|not| not.as_it_was) {

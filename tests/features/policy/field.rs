@@ -85,7 +85,7 @@ fn what_is_not_sure_stays_and_its_bytes_are_named() {
     let text = message["text"].as_str().unwrap();
     assert!(text.contains("> The pump is in box four.\n> The key hangs in the galley."), "{text:?}");
     // A line end is one byte on air.
-    let said = format!("kept, though it looks like a quoted history of 2 lines, {} bytes", quote.len() - 2);
+    let said = format!("kept, though it looks like a quoted history of 2 lines, {} B", quote.len() - 2);
     assert_eq!(message["cut"], serde_json::json!([said]));
     let id = message["id"].as_str().unwrap();
     let shown = String::from_utf8(gateway.cli(&["queue", "show", id], "").stdout).unwrap();

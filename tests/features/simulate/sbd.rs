@@ -68,8 +68,8 @@ fn a_library_for_rockblock_modems_works_with_it() {
          print(rb.ring_indication[1], rb.geolocation[0], rb.system_time is not None)\n",
     );
     let expected = "300234010753370 IRIDIUM 9600 Family SBD Transceiver 4 True Call Processor Version: TA16005\n\
-        (0, 0, 0, -1, 0, 0)\n\
-        (1, 0, 0, -1, 0, 0)\n\
+        (0, 0, 0, -1, 1, 0)\n\
+        (1, 0, 0, -1, 1, 0)\n\
         (0, 0, 1, 1, 7, 0)\n\
         (0, 1, 1, 1, 0, 0)\n\
         b'Yes, go' Yes, go\n\
