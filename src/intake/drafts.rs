@@ -174,7 +174,12 @@ pub fn keep(context: &Context, author: &Person, sheet: &ComposeForm, late: bool)
             return Ok(kept);
         }
     }
-    Err(Fault::temporary("another window keeps this draft again and again"))
+    Err(met_too_often())
+}
+
+/// Why nothing is kept or sent of a draft that another window kept between each look and its transaction.
+pub(super) fn met_too_often() -> Fault {
+    Fault::temporary("another window keeps this draft again and again")
 }
 
 /// Reads who gets a message, each recipient once.

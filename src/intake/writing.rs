@@ -157,7 +157,7 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
         committed.ids().iter().for_each(|id| log::info!("{id} {words} by web"));
         return Ok(committed);
     }
-    Err(Fault::temporary("another window keeps this draft again and again"))
+    Err(drafts::met_too_often())
 }
 
 /// Why a form is refused that made its messages before.

@@ -1,12 +1,10 @@
 //! Budgets that are nearly used up, or are: said as long as that is so, whether somebody sent much or a limit was lowered.
 
-use std::collections::BTreeMap;
-
 use super::Ask;
 use crate::fault::Fault;
 use crate::links::LinkRecord;
 use crate::message::events::EventKind;
-use crate::money::{BOX, Limit, Use};
+use crate::money::{BOX, Limit};
 use crate::route::price;
 use crate::settings::Key;
 
@@ -18,7 +16,7 @@ use crate::settings::Key;
 pub fn warnings(ask: &Ask) -> Result<(Vec<String>, Vec<String>), Fault> {
     let month = price::month(&ask.settings, ask.times.now);
     let people = ask.app.store.people();
-    let used = used(ask)?;
+    let used = ask.app.store.read(|view| view.used_in(&month))?;
     let mut accounts = Vec::new();
     for (account, limit) in price::limits(&ask.settings, people.iter().map(|person| &**person)) {
         if let Some((percent, reserve)) = limit.nearly_used(used.get(&account).copied().unwrap_or_default()) {
@@ -46,12 +44,6 @@ fn of_link(ask: &Ask, link: &LinkRecord) -> Result<Vec<String>, Fault> {
     Ok(words)
 }
 
-/// What each account used in this month: spent, and reserved.
-fn used(ask: &Ask) -> Result<BTreeMap<String, Use>, Fault> {
-    let month = price::month(&ask.settings, ask.times.now);
-    ask.app.store.read(|view| view.used_in(&month))
-}
-
 /// How much of the budget of the whole box is used this month, in hundredths: what a person spends is in it. `None` where it
 /// has none.
 ///
@@ -60,5 +52,7 @@ fn used(ask: &Ask) -> Result<BTreeMap<String, Use>, Fault> {
 pub fn of_box(ask: &Ask) -> Result<Option<u64>, Fault> {
     let limit = price::limits(&ask.settings, []).into_iter().find(|(account, _)| account == BOX);
     let limit = limit.map_or_else(Limit::default, |(_, limit)| limit);
-    Ok(limit.percent(used(ask)?.get(BOX).copied().unwrap_or_default()))
+    let month = price::month(&ask.settings, ask.times.now);
+    let used = ask.app.store.read(|view| view.used_in(&month))?;
+    Ok(limit.percent(used.get(BOX).copied().unwrap_or_default()))
 }

@@ -15,7 +15,7 @@ use crate::link::whole::{WholeId, WholePlace};
 use crate::links::LinkRecord;
 use crate::message::words::size_of;
 use crate::message::{Extent, Id, Message, Packet, PacketMail, Whole};
-use crate::money::{Amount, Bill, Use};
+use crate::money::{Amount, Bill};
 use crate::route::choose::{Policy, Route};
 use crate::route::price;
 use crate::settings::Settings;
@@ -285,13 +285,10 @@ pub fn along(context: &Context, message: &Message) -> Result<Option<MailAlong>, 
 /// True where one of the budgets of a bill has no room for it in the place of what is reserved for the message.
 fn is_short(context: &Context, message: &Message, bill: &Bill) -> Result<bool, Fault> {
     let month = price::month(&context.store.settings(), context.now());
-    let (spent, reserved) = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)))?;
+    let mut used = context.store.read(|view| view.used_in(&month))?;
     let own = message.bill.as_ref().map(|bill| bill.reserved).unwrap_or_default();
-    let used = |account: &str| {
-        let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
-        spent.plus(reserved.get(account).copied().unwrap_or_default()).minus(own)
-    };
-    Ok(bill.limits.iter().any(|(account, limit)| limit.check(used(account), bill.wanted, bill.urgent).is_err()))
+    used.values_mut().for_each(|used| *used = used.minus(own));
+    Ok(bill.over(bill.wanted, &used).is_some())
 }
 
 #[cfg(test)]
