@@ -84,6 +84,14 @@ struct Window {
 }
 
 impl Window {
+    /// A window in which a draft was begun with these words, and the page that opens it in another one.
+    fn begun(client: &Client, words: &str) -> (Self, String) {
+        let mut window = Self::open(client, "/compose");
+        assert_eq!(window.keep(client, words).status, 200);
+        let place = format!("/compose?draft={}", window.once());
+        (window, place)
+    }
+
     fn open(client: &Client, path: &str) -> Self {
         Self::of(&client.get(path).body)
     }
@@ -134,9 +142,7 @@ fn two_windows_of_one_draft_keep_the_words_of_both() {
     let folder = Folder::new();
     let station = house(&folder);
     let bert = Client::logged_in(&station, "bert");
-    let mut first = Window::open(&bert, "/compose");
-    assert_eq!(first.keep(&bert, "Begun").status, 200);
-    let place = format!("/compose?draft={}", first.once());
+    let (first, place) = Window::begun(&bert, "Begun");
     let mut one = Window::open(&bert, &place);
     let mut two = Window::open(&bert, &place);
     assert!(two.keep(&bert, "Words of two").body.starts_with("Kept as a draft at "));
@@ -181,9 +187,8 @@ fn a_second_post_with_other_words_is_not_the_first_message() {
     let folder = Folder::new();
     let station = house(&folder);
     let bert = Client::logged_in(&station, "bert");
-    let mut one = Window::open(&bert, "/compose");
-    assert_eq!(one.keep(&bert, "High water").status, 200);
-    let mut two = Window::open(&bert, &format!("/compose?draft={}", one.once()));
+    let (mut one, place) = Window::begun(&bert, "High water");
+    let mut two = Window::open(&bert, &place);
     let sent = one.press(&bert, "send", "High water");
     assert_eq!(sent.status, 303);
     // Pressed twice it is one message.
@@ -211,9 +216,7 @@ fn a_window_that_sent_nothing_keeps_whatever_it_has_of_its_own() {
     let folder = Folder::new();
     let station = house(&folder);
     let bert = Client::logged_in(&station, "bert");
-    let mut one = Window::open(&bert, "/compose");
-    assert_eq!(one.keep(&bert, "High water").status, 200);
-    let place = format!("/compose?draft={}", one.once());
+    let (one, place) = Window::begun(&bert, "High water");
     let [to, terms] = [0; 2].map(|_| Window::open(&bert, &place));
     let words = [("to", "anna"), ("text", "High water")];
     assert_eq!(one.press(&bert, "send", "High water").status, 303);
@@ -235,9 +238,8 @@ fn a_draft_of_ones_own_under_a_name_that_was_sent_is_not_left_behind() {
     let folder = Folder::new();
     let station = house(&folder);
     let bert = Client::logged_in(&station, "bert");
-    let mut one = Window::open(&bert, "/compose");
-    assert_eq!(one.keep(&bert, "Low water").status, 200);
-    let mut two = Window::open(&bert, &format!("/compose?draft={}", one.once()));
+    let (one, place) = Window::begun(&bert, "Low water");
+    let mut two = Window::open(&bert, &place);
     assert_eq!(two.keep(&bert, "Low water at six").status, 200);
     assert_eq!(one.press(&bert, "send", "Low water").status, 303);
     assert_eq!(drafts(&station), ["Low water at six"]);
